@@ -1,0 +1,227 @@
+"""The values that travel through the job.
+
+Every value is immutable. Boxes are ``(x0, y0, x1, y1)`` in pixels of the upright page unless a name
+ends in ``_1000``; polygons are flat ``(x, y, x, y, ...)`` tuples, clockwise from the top left corner.
+Pages count from 1, lines and entities of a page from 0. Confidences are in [0, 1]; ``None`` means
+"not measured".
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+import numpy as np
+
+Box = tuple[float, float, float, float]
+Polygon = tuple[float, ...]
+
+
+class Status(StrEnum):
+    """How a document ended."""
+
+    SUCCESS = "SUCCESS"
+    PARTIAL = "PARTIAL"
+    FAILURE = "FAILURE"
+    SKIPPED = "SKIPPED"
+
+
+class Stage(StrEnum):
+    """Where in the job a failure happened."""
+
+    READ = "READ"
+    DECODE = "DECODE"
+    OCR = "OCR"
+    MODEL = "MODEL"
+    OVERLAY = "OVERLAY"
+
+
+class Category(StrEnum):
+    """What kind of failure it was; the closed set that dashboards group by."""
+
+    SOURCE_UNAVAILABLE = "SOURCE_UNAVAILABLE"
+    FILE_EMPTY = "FILE_EMPTY"
+    FILE_TOO_LARGE = "FILE_TOO_LARGE"
+    FORMAT_UNSUPPORTED = "FORMAT_UNSUPPORTED"
+    FILE_CORRUPT = "FILE_CORRUPT"
+    FILE_ENCRYPTED = "FILE_ENCRYPTED"
+    IMAGE_TOO_LARGE = "IMAGE_TOO_LARGE"
+    TOO_MANY_PAGES = "TOO_MANY_PAGES"
+    OCR_FAILED = "OCR_FAILED"
+    OCR_MISSING = "OCR_MISSING"
+    MODEL_FAILED = "MODEL_FAILED"
+    OUT_OF_MEMORY = "OUT_OF_MEMORY"
+    OVERLAY_FAILED = "OVERLAY_FAILED"
+
+
+@dataclass(frozen=True, slots=True)
+class SourceFile:
+    """A file that was matched: metadata only, never its bytes."""
+
+    uri: str
+    size_bytes: int | None = None
+    updated_at_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A source file whose bytes have been seen.
+
+    ``page_count`` is None where the file could not be opened.
+    """
+
+    document_id: str
+    uri: str
+    content_sha256: str | None = None
+    size_bytes: int | None = None
+    updated_at_s: float | None = None
+    format: str | None = None
+    page_count: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TextLine:
+    """One line of text as an OCR engine, a PDF text layer or a user's own file gives it."""
+
+    text: str
+    polygon: Polygon
+    confidence: float | None = None
+
+    @property
+    def box(self) -> Box:
+        """The upright rectangle around the polygon, in pixels."""
+        xs, ys = self.polygon[0::2], self.polygon[1::2]
+        return (min(xs), min(ys), max(xs), max(ys))
+
+
+@dataclass(frozen=True, slots=True)
+class PageImage:
+    """One decoded page: EXIF orientation applied, ``pixels`` is H x W x 3 uint8 RGB.
+
+    ``given_lines`` are the lines that came with the page (a PDF text layer); None where OCR must read.
+    Never send one through a shuffle: it is tens of megabytes.
+    """
+
+    document_id: str
+    uri: str
+    page: int
+    pixels: np.ndarray = field(repr=False, compare=False)
+    dpi: float | None = None
+    given_lines: tuple[TextLine, ...] | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class PageText:
+    """The text of one page, in reading order.
+
+    ``rotation_deg`` is how far the stored page has to be turned clockwise to stand upright (0, 90, 180
+    or 270); width, height and all polygons are those of the upright page. ``preview`` is a small JPEG
+    of the upright page, or None. ``text_source`` is "ocr", "pdf" or "given".
+    """
+
+    document_id: str
+    uri: str
+    page: int
+    width_px: int
+    height_px: int
+    rotation_deg: int = 0
+    lines: tuple[TextLine, ...] = field(default=(), repr=False)
+    text_source: str = "ocr"
+    preview: bytes | None = field(default=None, repr=False, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class LineSpan:
+    """The characters ``start`` to ``end`` (exclusive) of line ``line`` of the page."""
+
+    line: int
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Entity:
+    """A run of text with one label, for example QUESTION (a key), ANSWER (a value) or HEADER.
+
+    ``polygon`` encloses all spans; ``spans`` name the characters, in reading order.
+    """
+
+    label: str
+    text: str
+    polygon: Polygon
+    confidence: float
+    spans: tuple[LineSpan, ...]
+
+    @property
+    def box(self) -> Box:
+        """The upright rectangle around the entity, in pixels."""
+        xs, ys = self.polygon[0::2], self.polygon[1::2]
+        return (min(xs), min(ys), max(xs), max(ys))
+
+
+@dataclass(frozen=True, slots=True)
+class Relation:
+    """Entity ``head`` (a key) goes with entity ``tail`` (a value): indices into the page's entities."""
+
+    head: int
+    tail: int
+    confidence: float
+
+
+@dataclass(frozen=True, slots=True)
+class PageResult:
+    """What was found on one page."""
+
+    page: PageText
+    entities: tuple[Entity, ...] = ()
+    relations: tuple[Relation, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class KeyValue:
+    """One row for a user: a key and one of its values, or a key without a value (``value`` None).
+
+    ``confidence`` is the product of the key's, the value's and the relation's; for a key without a
+    value it is the key's own.
+    """
+
+    key: Entity
+    value: Entity | None
+    relation_confidence: float | None
+    confidence: float
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Something that could not be done, and what to do about it. ``page`` None: the whole document.
+
+    ``message`` never holds recognised text.
+    """
+
+    document_id: str
+    uri: str
+    page: int | None
+    stage: Stage
+    category: Category
+    message: str
+    retryable: bool = False
+
+
+class DocumentError(Exception):
+    """A document or page that cannot be processed, with the category that ``failures`` reports."""
+
+    def __init__(self, category: Category, message: str, retryable: bool = False):
+        super().__init__(message)
+        self.category = category
+        self.message = message
+        self.retryable = retryable
+
+
+def document_id(uri: str, content_sha256: str | None) -> str:
+    """A stable id of (uri, content): 32 hex digits, the same in every run.
+
+    A source whose bytes were never read has no hash; its id comes from the URI alone.
+    """
+    key = f"{uri}\n{content_sha256 or ''}"
+    return hashlib.sha256(key.encode()).hexdigest()[:32]
