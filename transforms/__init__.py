@@ -1,0 +1,1 @@
+"""Verbs: PTransforms, model handlers and sinks of the job, and its command line."""
