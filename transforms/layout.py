@@ -1,0 +1,34 @@
+"""Where a run's files lie under ``--output``; the only place that builds these paths."""
+
+from __future__ import annotations
+
+TABLES = ("documents", "pages", "lines", "entities", "key_values", "failures")
+
+
+def _join(output: str, *parts: str) -> str:
+    return "/".join([output.rstrip("/") or "/", *parts])
+
+
+def table_folder(output: str, table: str, run_id: str) -> str:
+    """The folder with the Parquet files of one table of one run."""
+    return _join(output, table, f"run_id={run_id}")
+
+
+def table_path(output: str, table: str, run_id: str, shard: int, num_shards: int) -> str:
+    """The one file of shard ``shard`` (from 0) of ``num_shards``."""
+    return _join(table_folder(output, table, run_id), f"part-{shard:05d}-of-{num_shards:05d}.parquet")
+
+
+def overlay_folder(output: str, run_id: str) -> str:
+    """The folder with one folder of pictures per document."""
+    return _join(output, "overlays", f"run_id={run_id}")
+
+
+def overlay_path(output: str, run_id: str, document_id: str, page: int) -> str:
+    """The picture of one page (pages count from 1)."""
+    return _join(overlay_folder(output, run_id), document_id, f"p{page:04d}.jpg")
+
+
+def summary_path(output: str, run_id: str) -> str:
+    """The completion marker, written last."""
+    return _join(output, "runs", f"run_id={run_id}", "summary.json")
