@@ -1,0 +1,177 @@
+"""Boxes and polygons: pure arithmetic, no pictures.
+
+Boxes are ``(x0, y0, x1, y1)`` and polygons flat ``(x, y, x, y, ...)`` tuples, in pixels, y growing
+downwards. Coordinates are those of pixel edges: a page W pixels wide spans 0 to W. A quadrilateral is
+``(top left, top right, bottom right, bottom left)``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from beam_kie.document import Box, Polygon
+
+GRID = 1000
+"""Layout models see every page on a grid of 0 to 1000 in both directions."""
+
+STANDING_RATIO = 1.5
+"""A text line at least this many times taller than wide is read from top to bottom."""
+
+
+def polygon_box(polygon: Sequence[float]) -> Box:
+    """The upright rectangle around a polygon of any number of points.
+
+    Raises ValueError where the polygon has no point or half a point.
+    """
+    if not polygon or len(polygon) % 2:
+        raise ValueError(f"a polygon is a flat list of x, y pairs, got {len(polygon)} numbers")
+    xs, ys = polygon[0::2], polygon[1::2]
+    return (float(min(xs)), float(min(ys)), float(max(xs)), float(max(ys)))
+
+
+def box_polygon(box: Sequence[float]) -> Polygon:
+    """The four corners of a box, clockwise from the top left, also where the box is inverted."""
+    x0, y0, x1, y1 = upright_box(box)
+    return (x0, y0, x1, y0, x1, y1, x0, y1)
+
+
+def upright_box(box: Sequence[float]) -> Box:
+    """The same box with x0 <= x1 and y0 <= y1."""
+    x0, y0, x1, y1 = (float(value) for value in box)
+    return (min(x0, x1), min(y0, y1), max(x0, x1), max(y0, y1))
+
+
+def clip_box(box: Sequence[float], width: float, height: float) -> Box:
+    """The part of a box on a page of that size; inverted boxes are put right first.
+
+    A box wholly outside becomes an empty one on the page's edge.
+    """
+    x0, y0, x1, y1 = upright_box(box)
+    return (_clamp(x0, width), _clamp(y0, height), _clamp(x1, width), _clamp(y1, height))
+
+
+def clip_polygon(polygon: Sequence[float], width: float, height: float) -> Polygon:
+    """The polygon with every point moved onto the page; the number of points stays."""
+    limits = (width, height)
+    return tuple(_clamp(float(value), limits[i % 2]) for i, value in enumerate(polygon))
+
+
+def union_box(boxes: Iterable[Sequence[float]]) -> Box:
+    """The smallest box around all boxes. Raises ValueError where there is none."""
+    upright = [upright_box(box) for box in boxes]
+    if not upright:
+        raise ValueError("the union of no boxes is not defined")
+    x0s, y0s, x1s, y1s = zip(*upright, strict=True)
+    return (min(x0s), min(y0s), max(x1s), max(y1s))
+
+
+def normalise_box_1000(box: Sequence[float], width: float, height: float) -> tuple[int, int, int, int]:
+    """The box on the 0..1000 grid, rounded down, always within it and never inverted.
+
+    Raises ValueError where the page has no size.
+    """
+    if width <= 0 or height <= 0:
+        raise ValueError(f"the page has no size: {width} x {height}")
+    x0, y0, x1, y1 = clip_box(box, width, height)
+    return (int(x0 * GRID / width), int(y0 * GRID / height), int(x1 * GRID / width), int(y1 * GRID / height))
+
+
+def polygon_area(polygon: Sequence[float]) -> float:
+    """The area enclosed, in square pixels; 0 where all points lie on one line."""
+    xs, ys = polygon[0::2], polygon[1::2]
+    count = len(xs)
+    # Relative to the first point, so that large coordinates cost no precision.
+    xs, ys = [x - xs[0] for x in xs], [y - ys[0] for y in ys]
+    doubled = sum(xs[i] * ys[(i + 1) % count] - xs[(i + 1) % count] * ys[i] for i in range(count))
+    return abs(doubled) / 2
+
+
+def order_corners(polygon: Sequence[float]) -> Polygon:
+    """A quadrilateral's corners clockwise from the top left, whatever corner and direction they start with.
+
+    The top left corner is the one from which the walk goes most nearly right, down, left and up: right
+    for text tilted by less than 45 degrees. Raises ValueError where there are not four corners.
+    """
+    points = list(zip(polygon[0::2], polygon[1::2], strict=True))
+    if len(points) != 4:
+        raise ValueError(f"a quadrilateral has 8 numbers, got {len(polygon)}")
+    centre_x, centre_y = sum(x for x, _ in points) / 4, sum(y for _, y in points) / 4
+    # With y growing downwards a clockwise walk encloses a positive area.
+    signed = sum(
+        (points[i][0] - centre_x) * (points[(i + 1) % 4][1] - centre_y)
+        - (points[(i + 1) % 4][0] - centre_x) * (points[i][1] - centre_y)
+        for i in range(4)
+    )
+    if signed < 0:
+        points.reverse()
+    start = min(range(4), key=lambda i: _top_left_cost(points, i))
+    return tuple(float(value) for i in range(4) for value in points[(start + i) % 4])
+
+
+def rotate_polygon(polygon: Sequence[float], width: float, height: float, rotation_deg: int) -> Polygon:
+    """The polygon after the page (``width`` x ``height`` before turning) is turned clockwise.
+
+    ``rotation_deg`` is 0, 90, 180 or 270, else ValueError. Corners of a quadrilateral are renamed, so
+    that it starts at the top left again; other polygons keep the order of their points.
+    """
+    points = list(zip(polygon[0::2], polygon[1::2], strict=True))
+    if rotation_deg == 0:
+        turned = points
+    elif rotation_deg == 90:
+        turned = [(height - y, x) for x, y in points]
+    elif rotation_deg == 180:
+        turned = [(width - x, height - y) for x, y in points]
+    elif rotation_deg == 270:
+        turned = [(y, width - x) for x, y in points]
+    else:
+        raise ValueError(f"a page turns by 0, 90, 180 or 270 degrees, not {rotation_deg}")
+    if len(turned) == 4:
+        steps = rotation_deg // 90
+        turned = turned[4 - steps :] + turned[: 4 - steps]
+    return tuple(float(value) for point in turned for value in point)
+
+
+def split_polygon(polygon: Sequence[float], start_fraction: float, end_fraction: float) -> Polygon:
+    """The part of a text line between two fractions (0..1) of its reading length, as a quadrilateral.
+
+    A lying line is cut along its top and bottom edges; one that stands (1.5 times taller than wide)
+    along its left and right edges, from the top. Polygons of other than four points are cut as their
+    box. Raises ValueError where the fractions do not satisfy 0 <= start <= end <= 1.
+    """
+    if not 0 <= start_fraction <= end_fraction <= 1:
+        raise ValueError(f"fractions must satisfy 0 <= start <= end <= 1: {start_fraction}, {end_fraction}")
+    quadrilateral = polygon if len(polygon) == 8 else box_polygon(polygon_box(polygon))
+    top_left, top_right, bottom_right, bottom_left = zip(
+        quadrilateral[0::2], quadrilateral[1::2], strict=True
+    )
+    x0, y0, x1, y1 = polygon_box(quadrilateral)
+    if y1 - y0 >= STANDING_RATIO * (x1 - x0):
+        corners = (
+            _between(top_left, bottom_left, start_fraction),
+            _between(top_right, bottom_right, start_fraction),
+            _between(top_right, bottom_right, end_fraction),
+            _between(top_left, bottom_left, end_fraction),
+        )
+    else:
+        corners = (
+            _between(top_left, top_right, start_fraction),
+            _between(top_left, top_right, end_fraction),
+            _between(bottom_left, bottom_right, end_fraction),
+            _between(bottom_left, bottom_right, start_fraction),
+        )
+    return tuple(value for corner in corners for value in corner)
+
+
+def _clamp(value: float, limit: float) -> float:
+    return min(max(value, 0.0), float(limit))
+
+
+def _between(first: tuple[float, float], second: tuple[float, float], fraction: float) -> tuple[float, float]:
+    keep = 1 - fraction
+    return (first[0] * keep + second[0] * fraction, first[1] * keep + second[1] * fraction)
+
+
+def _top_left_cost(points: list[tuple[float, float]], start: int) -> float:
+    """How far the walk from ``start`` is from right, down, left, up: small where ``start`` is top left."""
+    (x0, y0), (x1, y1), (x2, y2), (x3, y3) = (points[(start + i) % 4] for i in range(4))
+    return -((x1 - x0) + (x2 - x3) + (y3 - y0) + (y2 - y1))
