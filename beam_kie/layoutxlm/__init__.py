@@ -1,0 +1,1 @@
+"""LayoutXLM: the network, its features and its decoding, in PyTorch alone."""

@@ -1,0 +1,143 @@
+"""Pages to tokens, tokens to windows, windows to batches.
+
+Every text line is tokenized alone, as PaddleOCR's VQATokenLabelEncode does, and all its tokens carry
+the line's box on the 0..1000 grid. A page longer than the network's window is cut into overlapping
+windows, so that nothing is lost at its end.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from tokenizers import Tokenizer
+
+from beam_kie.document import PageText, TextLine
+from beam_kie.geometry import normalise_box_1000
+from beam_kie.layoutxlm.config import LayoutXLMConfig
+from beam_kie.layoutxlm.network import Batch
+
+
+@dataclass(frozen=True)
+class PageTokens:
+    """The tokens of one page in reading order; T tokens, N lines.
+
+    ids, lines (index of the page's line), starts, ends (characters of that line, end exclusive) and
+    positions (within the line): T int64 each; line_boxes: N x 4 int64 on the 0..1000 grid.
+    """
+
+    ids: np.ndarray
+    lines: np.ndarray
+    starts: np.ndarray
+    ends: np.ndarray
+    positions: np.ndarray
+    line_boxes: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+
+@dataclass(frozen=True)
+class Window:
+    """Tokens ``start`` to ``end`` (exclusive) of page ``page`` of a batch."""
+
+    page: int
+    start: int
+    end: int
+
+    def __len__(self) -> int:
+        return self.end - self.start
+
+
+def page_tokens(page: PageText, tokenizer: Tokenizer) -> PageTokens:
+    """Tokens and boxes of a page; blank lines give no token and shift nothing."""
+    encodings = tokenizer.encode_batch([line.text for line in page.lines], add_special_tokens=False)
+    columns: list[tuple[int, int, int, int, int]] = []
+    for index, encoding in enumerate(encodings):
+        for position, (token, (start, end)) in enumerate(zip(encoding.ids, encoding.offsets, strict=True)):
+            columns.append((token, index, start, end, position))
+    table = np.array(columns, dtype=np.int64).reshape(-1, 5)
+    boxes = [line_box_1000(line, page) for line in page.lines]
+    return PageTokens(*table.T, np.array(boxes, dtype=np.int64).reshape(-1, 4))
+
+
+def line_box_1000(line: TextLine, page: PageText) -> tuple[int, int, int, int]:
+    """A line's box on the 0..1000 grid of its page, clamped and never inverted."""
+    return normalise_box_1000(line.box, page.width_px, page.height_px)
+
+
+def cut_windows(tokens: PageTokens, page: int, size: int, overlap: int) -> list[Window]:
+    """Windows of at most ``size`` tokens that cover the page, each sharing about ``overlap`` with the next.
+
+    Windows start at the start of a line wherever a line fits.
+    """
+    total = len(tokens)
+    if total <= size:
+        return [Window(page, 0, total)] if total else []
+    starts_line = np.flatnonzero(tokens.positions == 0)
+    windows, start = [], 0
+    while True:
+        end = _last_boundary(starts_line, start + 1, start + size) if start + size < total else total
+        windows.append(Window(page, start, end))
+        if end >= total:
+            return windows
+        start = max(_last_boundary(starts_line, start + 1, max(end - overlap, start + 1)), start + 1)
+
+
+def _last_boundary(boundaries: np.ndarray, low: int, high: int) -> int:
+    """The last line start in low..high, or ``high`` where there is none."""
+    index = np.searchsorted(boundaries, high, side="right") - 1
+    return int(boundaries[index]) if index >= 0 and boundaries[index] >= low else high
+
+
+def plan_batches(windows: Sequence[Window], budget: int) -> list[list[Window]]:
+    """Windows of similar length together: longest first, padded size within ``budget`` tokens a batch."""
+    batches: list[list[Window]] = []
+    for window in sorted(windows, key=lambda w: (-len(w), w.page, w.start)):
+        if batches and len(batches[-1][0]) * (len(batches[-1]) + 1) <= budget:
+            batches[-1].append(window)
+        else:
+            batches.append([window])
+    return batches
+
+
+def collate(windows: Sequence[Window], pages: Sequence[PageTokens], config: LayoutXLMConfig) -> Batch:
+    """Pads windows to the longest and numbers each window's lines from 0."""
+    parts = [_window_arrays(window, pages[window.page], config) for window in windows]
+    width = max(len(part["ids"]) for part in parts)
+    height = max(len(part["line_boxes"]) for part in parts)
+
+    def stack(name: str, size: int, fill: int = 0) -> torch.Tensor:
+        shape = (len(parts), size, *parts[0][name].shape[1:])
+        out = np.full(shape, fill, dtype=np.int64)
+        for row, part in zip(out, parts, strict=True):
+            row[: len(part[name])] = part[name]
+        return torch.from_numpy(out)
+
+    token_counts = torch.tensor([len(part["ids"]) for part in parts])
+    line_counts = torch.tensor([len(part["line_boxes"]) for part in parts])
+    return Batch(
+        ids=stack("ids", width, config.pad_token_id),
+        positions=stack("positions", width),
+        lines=stack("lines", width),
+        mask=torch.arange(width)[None] < token_counts[:, None],
+        line_boxes=stack("line_boxes", height),
+        line_mask=torch.arange(height)[None] < line_counts[:, None],
+    )
+
+
+def _window_arrays(window: Window, tokens: PageTokens, config: LayoutXLMConfig) -> dict[str, np.ndarray]:
+    part = slice(window.start, window.end)
+    used, lines = np.unique(tokens.lines[part], return_inverse=True)
+    if config.position_kind == "page":
+        positions = np.arange(len(window))
+    else:
+        positions = np.minimum(tokens.positions[part], config.max_position_embeddings - 1)
+    return {
+        "ids": tokens.ids[part],
+        "positions": positions,
+        "lines": lines,
+        "line_boxes": tokens.line_boxes[used],
+    }
