@@ -18,7 +18,10 @@ from beam_kie.geometry import upright_box
 MAX_SLOPE = math.tan(math.radians(6))
 """Pages further askew than this are not straightened; no feeder or flatbed scan is."""
 
-_SLOPE_STEPS = 24
+_FEWEST_TO_ESTIMATE = 6
+_SLOPE_MARGIN = 0.005
+_MOST_SLOPE_STEPS = 200
+_CLEARLY_BETTER = 1.2
 _LONG_LINE_RATIO = 3.0
 _TALL_RATIO = 1.5
 _SAME_ROW_OVERLAP = 0.5
@@ -114,24 +117,29 @@ def _rows(centres: np.ndarray, heights: np.ndarray) -> list[list[int]]:
 def _estimate_slope(array: np.ndarray) -> float:
     """The slope at which most boxes line up in rows; 0 unless another is clearly better.
 
-    A box around tilted text is higher than the text by slope x width. So the longest boxes bound the
-    slope, and on straight pages they bound it to almost 0, whatever the layout.
+    A box around tilted text is higher than the text by slope x width. How much higher long boxes are
+    than short ones tells the slope but for its sign, and on straight pages says that it is about 0.
     """
+    array = array[array[:, 3] > array[:, 1]]
+    if len(array) < _FEWEST_TO_ESTIMATE:
+        return 0.0
     widths, heights = array[:, 2] - array[:, 0], array[:, 3] - array[:, 1]
-    long = (widths > _LONG_LINE_RATIO * np.percentile(heights, 25)) & (heights > 0)
-    if len(array) < 4 or not long.any():
+    by_width = np.argsort(widths, kind="stable")
+    third = len(array) // 3
+    short, long = by_width[:third], by_width[-third:]
+    longer = float(np.median(widths[long]) - np.median(widths[short]))
+    text_height = float(np.percentile(heights[short], 25))
+    if longer < text_height:
         return 0.0
-    lowest = np.percentile(heights[heights > 0], 10)
-    bounds = np.sort((heights[long] - lowest) / widths[long])
-    # The third lowest: one line with an odd height must not decide alone.
-    bound = min(float(bounds[min(2, len(bounds) - 1)]) * 1.2, MAX_SLOPE)
-    text_height = max(float(np.percentile(heights, 25)), 1.0)
-    if bound * (array[:, 2].max() - array[:, 0].min()) < text_height / 4:
-        return 0.0
-    slopes = np.linspace(-bound, bound, 2 * _SLOPE_STEPS + 1)
+    steepness = float(np.median(heights[long]) - np.median(heights[short])) / longer
+    limit = min(1.5 * max(steepness, 0.0) + _SLOPE_MARGIN, MAX_SLOPE)
+    # Steps so small that the page's two sides shift by less than a quarter of a line.
+    across = max(float(array[:, 2].max() - array[:, 0].min()), 1.0)
+    steps = min(int(np.ceil(limit * across / (text_height / 4))), _MOST_SLOPE_STEPS)
+    slopes = np.linspace(-limit, limit, 2 * steps + 1)
     scores = np.array([_alignment(array, slope, text_height) for slope in slopes])
     best = int(np.argmax(scores))
-    return float(slopes[best]) if scores[best] > 1.2 * scores[_SLOPE_STEPS] + 1 else 0.0
+    return float(slopes[best]) if scores[best] > _CLEARLY_BETTER * scores[steps] else 0.0
 
 
 def _alignment(array: np.ndarray, slope: float, text_height: float) -> float:
