@@ -1,0 +1,113 @@
+"""Progress of a local run: workers count pages in two small files, the launcher shows a line on stderr."""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+import time
+from dataclasses import dataclass
+from typing import TextIO
+
+_DONE = "pages_done"
+_FAILED = "pages_failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """Pages that left the job so far: with a result, and without."""
+
+    done: int = 0
+    failed: int = 0
+
+
+def record(folder: str | None, pages_ok: int = 1, pages_failed: int = 0) -> None:
+    """Count pages in ``folder``; cheap, safe from any thread or process of this machine, and never an error.
+
+    A count is the size of a file: appending one byte a page needs no lock. None does nothing.
+    """
+    if folder is None:
+        return
+    for name, pages in ((_DONE, pages_ok), (_FAILED, pages_failed)):
+        if pages:
+            _append(os.path.join(folder, name), b"." * pages)
+
+
+def read_counts(folder: str) -> Counts:
+    """What all workers have counted in ``folder`` so far."""
+    return Counts(done=_size(os.path.join(folder, _DONE)), failed=_size(os.path.join(folder, _FAILED)))
+
+
+def progress_line(counts: Counts, elapsed_s: float) -> str:
+    """The line that is shown, without its end."""
+    pages = counts.done + counts.failed
+    rate = pages / elapsed_s if elapsed_s > 0 else 0.0
+    minutes, seconds = divmod(int(elapsed_s), 60)
+    clock = f"{minutes}:{seconds:02d} min"
+    return f"pages done {counts.done:,}  failed {counts.failed:,}  {rate:.2f} pages/s  {clock}"
+
+
+class ProgressLine:
+    """Shows the counts of ``folder`` while its ``with`` block runs.
+
+    On a terminal one line is rewritten every half second; elsewhere a line is written every ten seconds
+    if anything happened, and one at the end.
+    """
+
+    def __init__(self, folder: str, stream: TextIO | None = None, interval_s: float | None = None):
+        self._folder = folder
+        self._stream = stream or sys.stderr
+        self._terminal = self._stream.isatty()
+        self._interval_s = interval_s or (0.5 if self._terminal else 10.0)
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._show_until_stopped, name="progress", daemon=True)
+
+    def __enter__(self) -> ProgressLine:
+        self._started = time.monotonic()
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self._stop.set()
+        self._thread.join()
+        self._show(read_counts(self._folder))
+        if self._terminal:
+            self._write("\n")
+
+    def _show_until_stopped(self) -> None:
+        shown = Counts()
+        while not self._stop.wait(self._interval_s):
+            counts = read_counts(self._folder)
+            if self._terminal or counts != shown:
+                self._show(counts)
+            shown = counts
+
+    def _show(self, counts: Counts) -> None:
+        line = progress_line(counts, time.monotonic() - self._started)
+        # \x1b[K clears what a longer line before this one left behind.
+        self._write(f"\r{line}\x1b[K" if self._terminal else f"{line}\n")
+
+    def _write(self, text: str) -> None:
+        try:
+            self._stream.write(text)
+            self._stream.flush()
+        except (OSError, ValueError):
+            self._stop.set()  # nobody listens any more; the run goes on
+
+
+def _append(path: str, data: bytes) -> None:
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        try:
+            os.write(descriptor, data)
+        finally:
+            os.close(descriptor)
+    except OSError:
+        pass  # a page must not fail because it could not be counted
+
+
+def _size(path: str) -> int:
+    try:
+        return os.stat(path).st_size
+    except OSError:
+        return 0
