@@ -1,0 +1,198 @@
+"""The command: ``python -m beam_kie.evaluation --labels FILE --model REF [--images DIR] [--json]``."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import importlib
+import json
+import re
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from beam_kie.evaluation.gold import GoldPage, gold_pages
+from beam_kie.evaluation.measure import Report, evaluate, no_progress
+from beam_kie.evaluation.pictures import (
+    PictureError,
+    missing_pictures,
+    pairs_from_pictures,
+    scale_warning,
+)
+from beam_kie.labels import LabelError, LabelledPage, read_labels
+from beam_kie.layoutxlm.model import KieModel, ModelError
+from beam_kie.metrics import Score
+from beam_kie.ocr import OcrOptions, create_engine
+
+DESCRIPTION = """
+Measures a model on labelled pages. Pages are taken with the labels' own lines, whatever their label;
+with --images the pictures are also read as the job reads them. All scores are micro averages.
+"""
+
+
+class UsageError(Exception):
+    """Something the caller has to change; the message is one line."""
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message):
+        raise UsageError(message)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs the command. Returns 0, or 2 after one line on stderr where something has to be changed."""
+    try:
+        return _run(_parser().parse_args(argv))
+    except (UsageError, LabelError, PictureError) as error:
+        print(f"beam_kie.evaluation: {error}", file=sys.stderr)
+        return 2
+
+
+def _run(args: argparse.Namespace) -> int:
+    gold = _select(gold_pages(_read(args)), args)
+    if args.images:
+        _check_pictures(gold, args.images)
+    model = _load(args)
+    for note in _notes(gold, model):
+        print(f"note: {note}", file=sys.stderr)
+    progress = no_progress if args.quiet else _progress
+    report = evaluate(model, gold, progress)
+    if args.images:
+        engine = create_engine("rapidocr", OcrOptions())
+        found = pairs_from_pictures(model, engine, gold, args.images, progress)
+        report = dataclasses.replace(report, pairs_from_image=found)
+    print(json.dumps(report.as_dict()) if args.json else _table(report, model))
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser("python -m beam_kie.evaluation", description=DESCRIPTION, allow_abbrev=False)
+    parser.add_argument(
+        "--labels",
+        type=Path,
+        required=True,
+        metavar="FILE",
+        help="PaddleOCR's label format, XFUND's JSON, or a FUNSD folder",
+    )
+    parser.add_argument("--model", required=True, metavar="REF", help='"bundled" or a model folder')
+    parser.add_argument(
+        "--images",
+        type=Path,
+        metavar="DIR",
+        help="folder of the pictures: page sizes, and key-value pairs from the picture alone",
+    )
+    parser.add_argument("--json", action="store_true", help="print JSON, scores in 0..1")
+    parser.add_argument("--only", type=_regex, metavar="REGEX", help="only pages whose name this finds")
+    parser.add_argument(
+        "--pages",
+        type=_page_range,
+        metavar="FROM:TO",
+        help="only these pages of the label file, from 1, TO included; either may be left out",
+    )
+    parser.add_argument("--limit", type=_positive, metavar="N", help="at most N pages")
+    parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
+    parser.add_argument("--batch_tokens", type=_positive, metavar="N", help="tokens a batch may hold")
+    parser.add_argument("--quiet", action="store_true", help="no progress on stderr")
+    return parser
+
+
+def _positive(text: str) -> int:
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"{text} is not a number from 1 up")
+    return value
+
+
+def _regex(text: str) -> re.Pattern[str]:
+    try:
+        return re.compile(text)
+    except re.error as error:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a regular expression: {error}") from None
+
+
+def _page_range(text: str) -> slice:
+    match = re.fullmatch(r"(\d*):(\d*)", text)
+    start, end = (int(number) if number else None for number in match.groups()) if match else (0, 0)
+    if start == 0 or end == 0 or (start and end and start > end):
+        raise argparse.ArgumentTypeError(f"{text!r} is not FROM:TO with pages from 1, for example 121:149")
+    return slice(start - 1 if start else None, end)
+
+
+def _read(args: argparse.Namespace) -> list[LabelledPage]:
+    if not args.labels.exists():
+        raise UsageError(f"--labels {args.labels}: no such file or folder")
+    if args.images and not args.images.is_dir():
+        raise UsageError(f"--images {args.images}: no such folder")
+    return read_labels(args.labels, args.images)
+
+
+def _select(gold: list[GoldPage], args: argparse.Namespace) -> list[GoldPage]:
+    selected = gold[args.pages] if args.pages else gold
+    if args.only:
+        selected = [page for page in selected if args.only.search(page.name)]
+    selected = selected[: args.limit]
+    if not selected:
+        raise UsageError(f"--labels {args.labels}: none of its {len(gold)} pages is selected")
+    return selected
+
+
+def _check_pictures(gold: list[GoldPage], folder: Path) -> None:
+    missing = missing_pictures(gold, folder)
+    if missing:
+        raise UsageError(f"--images {folder}: {len(missing)} pictures are not there, first {missing[0]}")
+
+
+def _load(args: argparse.Namespace) -> KieModel:
+    # The layers forbid beam_kie to import model_store, and nothing in this package depends on it: only
+    # this command, for the word that stands for a folder. Hence a lookup by name, here and not above.
+    model_store = importlib.import_module("model_store")
+    options = {"batch_tokens": args.batch_tokens} if args.batch_tokens else {}
+    try:
+        return KieModel.load(model_store.resolve(args.model), device=args.device, **options)
+    except (ModelError, OSError, ValueError) as error:
+        raise UsageError(f"--model {args.model}: {error}") from error
+
+
+def _notes(gold: list[GoldPage], model: KieModel) -> list[str]:
+    """What a reader of the figures has to know about the labels."""
+    notes = []
+    empty = sum(gold_page.entries_without_text for gold_page in gold)
+    if empty:
+        notes.append(f"{empty} labelled entries have no text; they are left out, with their links")
+    labels = {entity.label for gold_page in gold for entity in gold_page.entities}
+    unknown = sorted(labels - set(model.labels))
+    if unknown:
+        notes.append(f"the model does not know these labels and cannot find them: {', '.join(unknown)}")
+    warning = scale_warning(gold)
+    return [*notes, warning] if warning else notes
+
+
+def _progress(what: str, done: int, total: int) -> None:
+    # A terminal gets one line that counts up, a log file a line now and then.
+    if sys.stderr.isatty():
+        print(f"\r{what}: {done} of {total} pages", end="\n" if done == total else "", file=sys.stderr)
+    elif done == total or done % 10 == 0:
+        print(f"{what}: {done} of {total} pages", file=sys.stderr)
+
+
+def _table(report: Report, model: KieModel) -> str:
+    rows: list[tuple[str, Score]] = [("SER, entities", report.ser)]
+    rows += [(f"  {label}", score) for label, score in report.ser_by_label.items()]
+    rows += [
+        ("RE, gold entities", report.re),
+        ("SER as PaddleOCR measures it", report.ser_paddleocr),
+        ("RE as PaddleOCR measures it", report.re_paddleocr),
+        ("Key-value pairs, gold lines", report.pairs_gold_lines),
+    ]
+    if report.pairs_from_image is not None:
+        rows.append(("Key-value pairs, from the image", report.pairs_from_image))
+    head = f"{'in %':<32}{'precision':>10}{'recall':>10}{'F1':>10}{'right':>9}{'found':>9}{'gold':>9}"
+    lines = [f"{report.documents} pages, model {model.name} {model.revision}, {model.device}", "", head]
+    for name, score in rows:
+        percent = "".join(f"{100 * value:>10.2f}" for value in score.as_dict().values())
+        lines.append(f"{name:<32}{percent}{score.correct:>9}{score.predicted:>9}{score.gold:>9}")
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,206 @@
+"""The figures of a model on labelled pages with gold lines.
+
+"As PaddleOCR measures it" means: only the first 512 tokens of a page count (the model's own tokens,
+lines in reading order), SER is seqeval over raw token labels, RE takes the gold entities that lie
+inside those tokens. PaddleOCR's cut leaves out an entity that ends exactly at the 512th token; so
+does this one.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from beam_kie.document import Entity, PageResult, PageText
+from beam_kie.evaluation.gold import GoldPage
+from beam_kie.metrics import Score, exact_score, seqeval_score
+
+PADDLEOCR_TOKENS = 512
+CHUNK_PAGES = 32
+
+# An entity or a pair as the sets compare it: character spans without surrounding white space.
+Place = tuple[tuple[int, int, int], ...]
+Progress = Callable[[str, int, int], None]
+
+
+class Model(Protocol):
+    """What the evaluation asks of a model; ``beam_kie.layoutxlm.model.KieModel`` has it."""
+
+    labels: Sequence[str]
+
+    def predict(self, pages: Sequence[PageText]) -> list[PageResult]:
+        """Entities and relations of every page."""
+
+    def relate(self, pages: Sequence[PageText], entities: Sequence[Sequence[Entity]]) -> list[PageResult]:
+        """Relations between the given entities of every page."""
+
+    def token_tags(self, pages: Sequence[PageText]) -> list[list[list[str]]]:
+        """The most likely label ("O", "B-X", "I-X") of every token, as [page][line][token]."""
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """All figures of one evaluation; ``pairs_from_image`` is None where no pictures were read."""
+
+    documents: int
+    ser: Score
+    re: Score
+    ser_paddleocr: Score
+    re_paddleocr: Score
+    pairs_gold_lines: Score
+    ser_by_label: dict[str, Score]
+    pairs_from_image: Score | None = None
+
+    def as_dict(self) -> dict:
+        """What ``--json`` prints: the scores as precision, recall and F1 in [0, 1], and ``documents``."""
+        return {
+            "ser": self.ser.as_dict(),
+            "re": self.re.as_dict(),
+            "ser_paddleocr": self.ser_paddleocr.as_dict(),
+            "re_paddleocr": self.re_paddleocr.as_dict(),
+            "pairs_gold_lines": self.pairs_gold_lines.as_dict(),
+            "pairs_from_image": None if self.pairs_from_image is None else self.pairs_from_image.as_dict(),
+            "documents": self.documents,
+        }
+
+
+def no_progress(what: str, done: int, total: int) -> None:
+    """Says nothing; the default where a function takes ``progress(what, pages done, pages in all)``."""
+
+
+def evaluate(model: Model, gold: Sequence[GoldPage], progress: Progress = no_progress) -> Report:
+    """SER, RE and pairs of ``model`` on gold lines; every figure is a micro average over the pages."""
+    by_label: defaultdict[str, Score] = defaultdict(Score)
+    relations, tokens, token_relations, pairs = Score(), Score(), Score(), Score()
+    done = 0
+    for chunk in chunks(gold):
+        pages = [gold_page.page for gold_page in chunk]
+        tags = model.token_tags(pages)
+        related = _relate(model, chunk)
+        for gold_page, result in zip(chunk, model.predict(pages), strict=True):
+            for label, score in entity_scores(result, gold_page).items():
+                by_label[label] += score
+            pairs += relation_score(result, gold_page)
+        for gold_page, result in zip(chunk, related, strict=True):
+            relations += relation_score(result, gold_page)
+        tokens += token_score(tags, chunk)
+        token_relations += first_tokens_relation_score(model, chunk, tags, related)
+        done += len(chunk)
+        progress("gold lines", done, len(gold))
+    return Report(
+        documents=len(gold),
+        ser=sum(by_label.values(), Score()),
+        re=relations,
+        ser_paddleocr=tokens,
+        re_paddleocr=token_relations,
+        pairs_gold_lines=pairs,
+        ser_by_label=dict(by_label),
+    )
+
+
+def chunks(pages: Sequence[GoldPage]) -> Iterator[Sequence[GoldPage]]:
+    """Pages in portions that the model batches by itself and that progress is told of."""
+    for start in range(0, len(pages), CHUNK_PAGES):
+        yield pages[start : start + CHUNK_PAGES]
+
+
+def entity_scores(result: PageResult, gold: GoldPage) -> dict[str, Score]:
+    """SER of one page by label: an entity is right when its label and its characters are the gold's."""
+    predicted, wanted = defaultdict(set), defaultdict(set)
+    for entity in result.entities:
+        predicted[entity.label].add(place(entity, gold.page))
+    for entity in gold.entities:
+        wanted[entity.label].add(place(entity, gold.page))
+    return {label: exact_score(predicted[label], wanted[label]) for label in sorted({*predicted, *wanted})}
+
+
+def relation_score(result: PageResult, gold: GoldPage) -> Score:
+    """Pairs of one page: right when key and value are the characters of a linked gold pair."""
+    return exact_score(
+        _pair_places(result.entities, ((r.head, r.tail) for r in result.relations), gold.page),
+        _pair_places(gold.entities, gold.pairs, gold.page),
+    )
+
+
+def token_score(tags: Sequence[Sequence[Sequence[str]]], gold: Sequence[GoldPage]) -> Score:
+    """SER as PaddleOCR measures it, of the tags [page][line][token] that the model gives ``gold``."""
+    predicted_pages, gold_tags = [], []
+    for page_tags, gold_page in zip(tags, gold, strict=True):
+        label_of_line = {entity.spans[0].line: entity.label for entity in gold_page.entities}
+        predicted, wanted = [], []
+        for line, line_tags in enumerate(page_tags):
+            predicted += line_tags
+            wanted += _gold_tags(label_of_line.get(line), len(line_tags))
+        predicted_pages.append(predicted[:PADDLEOCR_TOKENS])
+        gold_tags.append(wanted[:PADDLEOCR_TOKENS])
+    return seqeval_score(predicted_pages, gold_tags)
+
+
+def first_tokens_relation_score(
+    model: Model,
+    gold: Sequence[GoldPage],
+    tags: Sequence[Sequence[Sequence[str]]],
+    related: Sequence[PageResult],
+) -> Score:
+    """RE as PaddleOCR measures it: only entities wholly inside the first 512 tokens exist.
+
+    ``related`` are the relations with all gold entities; the model is asked again only where a page is
+    longer than that. ``tags`` as for ``token_score``; only their number counts.
+    """
+    score = Score()
+    cut_pages = []
+    for gold_page, page_tags, result in zip(gold, tags, related, strict=True):
+        cut = _first_tokens(gold_page, page_tags)
+        if len(cut.entities) == len(gold_page.entities):
+            score += relation_score(result, gold_page)
+        else:
+            cut_pages.append(cut)
+    for cut, result in zip(cut_pages, _relate(model, cut_pages), strict=True):
+        score += relation_score(result, cut)
+    return score
+
+
+def place(entity: Entity, page: PageText) -> Place:
+    """The characters of an entity as (line, start, end), without white space at the spans' ends."""
+    places = []
+    for span in entity.spans:
+        text = page.lines[span.line].text[span.start : span.end]
+        start = span.start + len(text) - len(text.lstrip())
+        end = span.end - len(text) + len(text.rstrip())
+        if start < end:
+            places.append((span.line, start, end))
+    return tuple(places)
+
+
+def _pair_places(
+    entities: Sequence[Entity], pairs: Iterable[tuple[int, int]], page: PageText
+) -> set[tuple[Place, Place]]:
+    return {(place(entities[key], page), place(entities[value], page)) for key, value in pairs}
+
+
+def _relate(model: Model, gold: Sequence[GoldPage]) -> list[PageResult]:
+    """Relations between the gold entities, but for those whose label the model has no idea of."""
+    known = set(model.labels)
+    entities = [[entity for entity in page.entities if entity.label in known] for page in gold]
+    return model.relate([page.page for page in gold], entities) if gold else []
+
+
+def _gold_tags(label: str | None, tokens: int) -> list[str]:
+    if label is None:
+        return ["O"] * tokens
+    return [f"B-{label}", *[f"I-{label}"] * (tokens - 1)][:tokens]
+
+
+def _first_tokens(gold: GoldPage, page_tags: Sequence[Sequence[str]]) -> GoldPage:
+    """The page with only the entities that end before token 512, and the pairs between them."""
+    inside, end = set(), 0
+    for line, line_tags in enumerate(page_tags):
+        end += len(line_tags)
+        if end < PADDLEOCR_TOKENS:
+            inside.add(line)
+    kept = [index for index, entity in enumerate(gold.entities) if entity.spans[0].line in inside]
+    position = {index: new for new, index in enumerate(kept)}
+    pairs = [(position[a], position[b]) for a, b in gold.pairs if a in position and b in position]
+    return GoldPage(gold.name, gold.page, tuple(gold.entities[index] for index in kept), tuple(pairs))

@@ -1,0 +1,101 @@
+"""Key-value pairs from the picture alone: decoded and read as the job does it, compared by text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+from pathlib import Path
+
+from beam_kie.document import DocumentError, Failure, PageImage, PageResult, PageText
+from beam_kie.evaluation.gold import GoldPage
+from beam_kie.evaluation.measure import Model, Progress, chunks, no_progress
+from beam_kie.imaging import DecodeLimits, decode_pages
+from beam_kie.metrics import Score, TextPair, pair_score
+from beam_kie.ocr import OcrEngine
+
+# Labels that reach less far than this over every page were drawn on a larger picture's smaller copy.
+SMALLEST_EXTENT = 0.6
+
+
+class PictureError(ValueError):
+    """A picture that is not there or cannot be read; the message names it and says what to do."""
+
+
+def pairs_from_pictures(
+    model: Model,
+    engine: OcrEngine,
+    gold: Sequence[GoldPage],
+    folder: Path,
+    progress: Progress = no_progress,
+) -> Score:
+    """Key-value pairs that ``model`` finds on what ``engine`` reads, against the linked gold pairs.
+
+    A pair counts when key and value text are both similar to a gold pair's (``metrics.match_pairs``).
+    Pages of one file have to follow each other in ``gold``. Raises PictureError.
+    """
+    score, done = Score(), 0
+    for chunk in chunks(gold):
+        pages = []
+        for name, same_file in groupby(chunk, key=lambda gold_page: gold_page.name):
+            numbers = [gold_page.page.page for gold_page in same_file]
+            for page in _read(engine, folder / name, numbers):
+                pages.append(page)
+                progress("pictures", done + len(pages), len(gold))
+        done += len(chunk)
+        for gold_page, result in zip(chunk, model.predict(pages), strict=True):
+            score += pair_score(text_pairs(result), gold_page.text_pairs)
+    return score
+
+
+def text_pairs(result: PageResult) -> list[TextPair]:
+    """The (key text, value text) of every relation of a page."""
+    return [(result.entities[r.head].text, result.entities[r.tail].text) for r in result.relations]
+
+
+def missing_pictures(gold: Sequence[GoldPage], folder: Path) -> list[str]:
+    """Names of pictures that ``folder`` does not hold."""
+    return [gold_page.name for gold_page in gold if not (folder / gold_page.name).is_file()]
+
+
+def scale_warning(gold: Sequence[GoldPage]) -> str | None:
+    """What looks wrong about labels and page sizes taken together, or None.
+
+    Coordinates of a picture at another resolution put the lines in the wrong place of the page, and
+    the figures suffer in silence.
+    """
+    extents = [_extent(gold_page.page) for gold_page in gold if gold_page.page.lines]
+    if extents and max(extents) > 1.05:
+        return "labels reach beyond their pictures; are the pictures those that were labelled?"
+    if extents and max(extents) < SMALLEST_EXTENT:
+        return f"no label lies beyond {SMALLEST_EXTENT:.0%} of its picture; was a smaller copy labelled?"
+    return None
+
+
+def _extent(page: PageText) -> float:
+    """How far the lines reach, as a share of the page's width or height, whichever is larger."""
+    right = max(line.box[2] for line in page.lines) / page.width_px
+    bottom = max(line.box[3] for line in page.lines) / page.height_px
+    return max(right, bottom)
+
+
+def _read(engine: OcrEngine, path: Path, numbers: Sequence[int]) -> Iterator[PageText]:
+    for number, image in zip(numbers, _decode(path, numbers), strict=True):
+        if isinstance(image, Failure):
+            raise PictureError(f"{path}: page {number}: {image.message}")
+        yield from engine.read([image])
+
+
+def _decode(path: Path, numbers: Sequence[int]) -> Iterator[PageImage | Failure]:
+    """The pages ``numbers`` of a file, one at a time: a picture at full resolution is large."""
+    wanted = iter(numbers)
+    number = next(wanted)
+    try:
+        for page in decode_pages(path.read_bytes(), path.name, str(path), DecodeLimits()):
+            if page.page == number:
+                yield page
+                number = next(wanted, None)
+            if number is None:
+                return
+    except (OSError, DocumentError) as error:
+        raise PictureError(f"{path}: {error}") from error
+    raise PictureError(f"{path}: there is no page {number} in this file, but the labels have one")
