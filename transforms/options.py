@@ -1,8 +1,15 @@
-"""What the job is told to do: ``JobConfig``, the only thing that the pipeline takes from the command line."""
+"""What the job is told to do: ``JobConfig``, and the flags that it is made from."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import argparse
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+
+from apache_beam.options.pipeline_options import PipelineOptions
+
+_RUN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,3 +56,259 @@ class JobConfig:
 
     max_failure_ratio: float = 1.0
     progress: str | None = None
+
+
+_DEFAULTS = {field.name: field.default for field in fields(JobConfig)}
+
+
+class KieOptions(PipelineOptions):
+    """The job's own flags, registered with Beam so that runners show them beside their own.
+
+    No flag is ``required`` here: that would break every pipeline of a process that imports this module.
+    """
+
+    @classmethod
+    def _add_argparse_args(cls, parser):
+        for title, add in GROUPS.items():
+            add(parser.add_argument_group(title))
+
+
+def _whole(minimum: int, maximum: int | None = None) -> Callable[[str], int]:
+    """A whole number within bounds."""
+
+    def parse(text: str) -> int:
+        try:
+            value = int(text)
+        except ValueError:
+            raise argparse.ArgumentTypeError(f"{text!r} is not a whole number") from None
+        if value < minimum or (maximum is not None and value > maximum):
+            bounds = f"at least {minimum}" if maximum is None else f"from {minimum} to {maximum}"
+            raise argparse.ArgumentTypeError(f"must be {bounds}, not {value}")
+        return value
+
+    return parse
+
+
+def _ratio(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0.0 <= value <= 1.0:
+        raise argparse.ArgumentTypeError(f"must be a number from 0 to 1, not {text!r}")
+    return value
+
+
+def _text(text: str) -> str | None:
+    """Job templates pass an option that was left out as an empty text."""
+    return text.strip() or None
+
+
+def _boolean(text: str) -> bool:
+    value = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}.get(text.lower())
+    if value is None:
+        raise argparse.ArgumentTypeError(f"must be true or false, not {text!r}")
+    return value
+
+
+def _run_id(text: str) -> str | None:
+    if text and not _RUN_ID.fullmatch(text):
+        raise argparse.ArgumentTypeError(
+            f"{text!r} must be 1 to 100 letters, digits, '-', '_' or '.', and begin with a letter or digit"
+        )
+    return text or None
+
+
+def _add(group, flag: str, text: str, *, shown: str | None = None, **kwargs) -> None:
+    """Declare one flag; its default is JobConfig's and stands at the end of its help."""
+    default = kwargs.setdefault("default", _DEFAULTS.get(flag))
+    if shown is None:
+        shown = str(default).lower() if default is None or isinstance(default, bool) else str(default)
+    if isinstance(default, bool):
+        kwargs.update(type=_boolean, nargs="?", const=True, metavar="BOOL")
+    group.add_argument(f"--{flag}", help=f"{text} (default: {shown})", **kwargs)
+
+
+def _add_input(group) -> None:
+    _add(
+        group,
+        "input",
+        "Scans to read: files, folders (everything below them) or patterns with *, ** and ?, on any Beam "
+        "filesystem; may be repeated. Hidden and system files in folders and patterns are passed over.",
+        default=None,
+        nargs="+",
+        action="extend",
+        metavar="PATTERN",
+    )
+    _add(
+        group,
+        "manifest",
+        "A text file with one URI a line, or a .csv/.tsv file whose column 'uri' (or first column) has them.",
+        type=_text,
+        metavar="FILE",
+    )
+    _add(group, "pdf_dpi", "Resolution that PDF pages are rendered at.", type=_whole(36, 1200), metavar="DPI")
+    _add(group, "pdf_text_layer", "Take the text layer of PDF pages that have one instead of OCR.")
+
+
+def _add_ocr(group) -> None:
+    _add(
+        group,
+        "ocr_engine",
+        "What reads the text; none: only given lines (--ocr_lines, --pdf_text_layer).",
+        choices=("rapidocr", "paddleocr", "none"),
+    )
+    _add(
+        group,
+        "ocr_lines",
+        "Your own OCR as JSON lines with uri, page and lines; used for the pages that it has.",
+        type=_text,
+        metavar="FILE",
+    )
+    _add(group, "ocr_device", "Where OCR runs.", choices=("auto", "cpu", "cuda"))
+    _add(
+        group,
+        "ocr_max_side",
+        "Pages with a longer side than this many pixels are read smaller.",
+        type=_whole(320, 10_000),
+        metavar="PX",
+    )
+    _add(group, "ocr_batch_size", "Pages handed to the engine at once.", type=_whole(1, 1024), metavar="N")
+    _add(
+        group,
+        "ocr_min_confidence",
+        "Lines that the engine is less sure of are dropped.",
+        type=_ratio,
+        metavar="RATIO",
+    )
+    _add(group, "ocr_detect_rotation", "Recognise pages that are turned by 90, 180 or 270 degrees.")
+    _add(group, "ocr_det_model_dir", "Text detection model of your own.", type=_text, metavar="FOLDER")
+    _add(group, "ocr_rec_model_dir", "Text recognition model of your own.", type=_text, metavar="FOLDER")
+    _add(
+        group,
+        "rapidocr_backend",
+        "What rapidocr computes with.",
+        choices=("openvino", "onnxruntime", "torch"),
+    )
+    _add(
+        group,
+        "paddle_engine",
+        "What paddleocr computes with.",
+        choices=("onnxruntime", "transformers", "paddle"),
+    )
+
+
+def _add_model(group) -> None:
+    _add(
+        group,
+        "model",
+        "Weights for entities (SER) and relations (RE): 'bundled', or a folder.",
+        type=_text,
+        metavar="REF",
+    )
+    _add(
+        group, "device", "Where the model runs; auto: a GPU if one is there.", choices=("auto", "cpu", "cuda")
+    )
+    _add(
+        group,
+        "dtype",
+        "What the model computes in; auto: bfloat16 where the device is fast at it.",
+        choices=("auto", "float32", "bfloat16"),
+    )
+    _add(
+        group,
+        "batch_tokens",
+        "Tokens of a batch: more is faster on a GPU and takes more memory.",
+        type=_whole(512),
+        metavar="N",
+    )
+
+
+def _add_output(group) -> None:
+    _add(
+        group,
+        "output",
+        "Folder for tables, pictures and the summary, on any Beam filesystem.",
+        shown="none, must be given",
+        default=None,
+        type=_text,
+        metavar="FOLDER",
+    )
+    _add(
+        group,
+        "run_id",
+        "Name of this run; the same input, options and run id give the same files.",
+        shown="the time in UTC and six random digits",
+        default=None,
+        type=_run_id,
+        metavar="ID",
+    )
+    _add(group, "overwrite", "Delete what an earlier run with this --run_id left under --output.")
+    _add(
+        group,
+        "num_shards",
+        "Parquet files a table; about one for 10,000 pages.",
+        type=_whole(1, 10_000),
+        metavar="N",
+    )
+
+
+def _add_overlays(group) -> None:
+    _add(
+        group, "overlays", "Which pages get a picture of what was found.", choices=("all", "failures", "none")
+    )
+    _add(
+        group,
+        "overlay_max_side",
+        "Longest side of a picture in pixels.",
+        type=_whole(200, 10_000),
+        metavar="PX",
+    )
+
+
+def _add_limits(group) -> None:
+    _add(group, "max_file_bytes", "Larger files fail unread.", type=_whole(1), metavar="BYTES")
+    _add(
+        group,
+        "max_pixels",
+        "Pages with more pixels fail before they are decoded.",
+        type=_whole(1),
+        metavar="N",
+    )
+    _add(group, "max_pages", "Files with more pages fail.", type=_whole(1), metavar="N")
+    _add(
+        group,
+        "max_failure_ratio",
+        "Exit with 1 if a larger share of the documents fails; 1 never does.",
+        type=_ratio,
+        metavar="RATIO",
+    )
+
+
+def _add_run(group) -> None:
+    _add(group, "validate_only", "Check everything, say what would run, launch nothing.", default=False)
+    _add(
+        group,
+        "wait",
+        "Dataflow: wait for the job's end, so that the exit code tells of the run; others always wait.",
+        default=False,
+    )
+    _add(
+        group,
+        "log_level",
+        "Least level of log lines on stderr.",
+        default="INFO",
+        choices=("DEBUG", "INFO", "WARNING", "ERROR"),
+    )
+    _add(group, "log_format", "Log lines as text or as JSON.", default="text", choices=("text", "json"))
+
+
+GROUPS: dict[str, Callable] = {
+    "Input": _add_input,
+    "OCR": _add_ocr,
+    "Model": _add_model,
+    "Output": _add_output,
+    "Overlays": _add_overlays,
+    "Limits": _add_limits,
+    "Run": _add_run,
+}
