@@ -28,7 +28,7 @@ from beam_kie.layoutxlm.network import LayoutXLM
 DEFAULT_BATCH_TOKENS = 4096
 
 
-class ModelError(Exception):
+class ModelError(ValueError):
     """A model folder that cannot be used; the message says why and what to do."""
 
 
@@ -44,7 +44,7 @@ class KieModel:
         network: LayoutXLM,
         tokenizer: Tokenizer,
         revision: str = "unsaved",
-        batch_tokens: int = DEFAULT_BATCH_TOKENS,
+        max_batch_tokens: int = DEFAULT_BATCH_TOKENS,
         dtype: torch.dtype = torch.float32,
         device: str | torch.device = "cpu",
     ):
@@ -56,7 +56,7 @@ class KieModel:
         self.name = self.config.name
         self.revision = revision
         self.labels = list(self.config.labels)
-        self.batch_tokens = batch_tokens
+        self.max_batch_tokens = max_batch_tokens
         self.size_bytes = sum(p.numel() * p.element_size() for p in network.parameters())
         self._decoder = TagDecoder(self.config.tags, self.config.switch_penalty)
 
@@ -66,7 +66,7 @@ class KieModel:
         folder: str | Path,
         device: str = "auto",
         dtype: str = "auto",
-        batch_tokens: int = DEFAULT_BATCH_TOKENS,
+        max_batch_tokens: int = DEFAULT_BATCH_TOKENS,
     ) -> KieModel:
         """Loads a folder with ``config.json``, ``model.safetensors`` and ``tokenizer.json``.
 
@@ -89,7 +89,7 @@ class KieModel:
             network,
             Tokenizer.from_file(str(folder / "tokenizer.json")),
             revision=file_revision(folder / "model.safetensors"),
-            batch_tokens=batch_tokens,
+            max_batch_tokens=max_batch_tokens,
             dtype=resolve_dtype(dtype, place),
             device=place,
         )
@@ -122,7 +122,7 @@ class KieModel:
             results.append(self._result(page, decoded, hidden))
         return results
 
-    def token_tags(self, pages: Sequence[PageText]) -> list[list[list[str]]]:
+    def token_predictions(self, pages: Sequence[PageText]) -> list[list[list[str]]]:
         """For every page and line the tag of each token by itself, as PaddleOCR's metric counts them."""
         tokens = [page_tokens(page, self.tokenizer) for page in pages]
         tagged = []
@@ -146,7 +146,7 @@ class KieModel:
             for index, page in enumerate(pages)
             for window in cut_windows(page, index, config.window_tokens, config.window_overlap_tokens)
         ]
-        for group in plan_batches(windows, self.batch_tokens):
+        for group in plan_batches(windows, self.max_batch_tokens):
             for window, states, scores in zip(group, *self._run(group, pages), strict=True):
                 part = slice(window.start, window.end)
                 hidden[window.page][part] += states[: len(window)]

@@ -1,0 +1,55 @@
+"""The command: ``python -m beam_kie.training --config FILE``."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+import torch
+from tokenizers import Tokenizer
+
+from beam_kie.labels import LabelError, read_labels
+from beam_kie.training.data import PageSource, read_text, split_held_out
+from beam_kie.training.loop import Trainer
+from beam_kie.training.settings import Settings, SettingsError
+from beam_kie.training.vocabulary import train_tokenizer
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Trains, or goes on where the last run of the same output folder stopped."""
+    parser = argparse.ArgumentParser("python -m beam_kie.training", description=__doc__, allow_abbrev=False)
+    parser.add_argument("--config", required=True, metavar="FILE", help="settings of the run, JSON")
+    parser.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda"))
+    args = parser.parse_args(argv)
+    try:
+        settings = Settings.load(args.config)
+        if settings.threads:
+            torch.set_num_threads(settings.threads)
+        source = PageSource(settings, _generator(settings))
+        Trainer(settings, source, _tokenizer(settings), args.device).run()
+    except (SettingsError, LabelError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+def _generator(settings: Settings):
+    if not settings.synthetic_share:
+        return None
+    from beam_kie.forms import labelled_layout  # needs fonts, which a run on one's own labels does not
+
+    return labelled_layout
+
+
+def _tokenizer(settings: Settings) -> Tokenizer:
+    if settings.tokenizer:
+        return Tokenizer.from_file(settings.tokenizer)
+    texts = [line for path in settings.texts for line in read_text(path)]
+    for source in settings.sources:
+        kept, _ = split_held_out(read_labels(source.labels, source.images), source.holdout)
+        texts += [entry.text for page in kept for entry in page.entries]
+    return train_tokenizer(texts)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

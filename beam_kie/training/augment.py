@@ -1,0 +1,95 @@
+"""Random changes to training pages: what scanners and OCR engines do to real ones."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass, replace
+
+from beam_kie.document import Box
+from beam_kie.geometry import union_box
+from beam_kie.reading_order import reading_order
+from beam_kie.training.pages import TrainingLine, TrainingPage
+
+
+@dataclass(frozen=True)
+class Augmentation:
+    """Strengths. Rates are probabilities; shifts and scales are shares of the page."""
+
+    line_drop: float = 0.05
+    merge: float = 0.3
+    character_noise: float = 0.01
+    scale: float = 0.1
+    shift: float = 0.06
+    box_jitter: float = 0.12
+    skew: float = 0.01
+
+
+def augment(page: TrainingPage, rng: random.Random, strength: Augmentation) -> TrainingPage:
+    """A changed copy of the page, in reading order again."""
+    lines = [line for line in page.lines if rng.random() >= strength.line_drop] or list(page.lines)
+    if rng.random() < 0.5:
+        lines = merge_neighbours(lines, page, rng, strength.merge)
+    lines = [_noisy(line, rng, strength.character_noise) for line in lines]
+    lines = _moved(lines, page, rng, strength)
+    order = reading_order([line.box for line in lines])
+    return replace(page, lines=tuple(lines[index] for index in order))
+
+
+def merge_neighbours(
+    lines: list[TrainingLine], page: TrainingPage, rng: random.Random, rate: float
+) -> list[TrainingLine]:
+    """Joins some keys with the value right beside them into one line, as OCR engines do."""
+    links = {value: key for key, value in page.relations}
+    merged: list[TrainingLine] = []
+    for line in lines:
+        before = merged[-1] if merged else None
+        if before and _joinable(before, line, links) and rng.random() < rate:
+            gap = rng.choice(("", "", " "))
+            owners = before.owners + (before.owners[-1],) * len(gap) + line.owners
+            merged[-1] = TrainingLine(
+                before.text + gap + line.text, union_box((before.box, line.box)), owners
+            )
+        else:
+            merged.append(line)
+    return merged
+
+
+def _joinable(left: TrainingLine, right: TrainingLine, links: dict[int, int]) -> bool:
+    if links.get(right.owners[0], -1) != left.owners[-1]:
+        return False
+    _, y0, x1, y1 = left.box
+    rx0, ry0, _, ry1 = right.box
+    height = min(y1 - y0, ry1 - ry0)
+    level = min(y1, ry1) - max(y0, ry0) > 0.6 * height
+    return level and -0.5 * height < rx0 - x1 < 4 * height
+
+
+def _noisy(line: TrainingLine, rng: random.Random, rate: float) -> TrainingLine:
+    if rng.random() > rate * len(line.text) or len(line.text) < 3:
+        return line
+    place = rng.randrange(len(line.text))
+    if rng.random() < 0.5:
+        text = line.text[:place] + line.text[place + 1 :]
+        return TrainingLine(text, line.box, line.owners[:place] + line.owners[place + 1 :])
+    other = rng.choice(line.text)
+    return replace(line, text=line.text[:place] + other + line.text[place + 1 :])
+
+
+def _moved(
+    lines: list[TrainingLine], page: TrainingPage, rng: random.Random, strength: Augmentation
+) -> list[TrainingLine]:
+    width, height = page.width_px, page.height_px
+    scale_x = 1 + rng.uniform(-strength.scale, strength.scale)
+    scale_y = scale_x * (1 + rng.uniform(-strength.scale, strength.scale) / 2)
+    shift_x, shift_y = (rng.uniform(-strength.shift, strength.shift) * side for side in (width, height))
+    skew = rng.uniform(-strength.skew, strength.skew)
+
+    def move(box: Box) -> Box:
+        x0, y0, x1, y1 = box
+        jitter = strength.box_jitter * max(y1 - y0, 1)
+        fall = skew * (x0 + x1) / 2
+        xs = [x * scale_x + shift_x + rng.uniform(-jitter, jitter) for x in (x0, x1)]
+        ys = [y * scale_y + shift_y + fall + rng.uniform(-jitter, jitter) for y in (y0, y1)]
+        return (min(xs), min(ys), max(xs), max(ys))
+
+    return [replace(line, box=move(line.box)) for line in lines]

@@ -1,0 +1,120 @@
+"""Where training pages come from: labelled sources, generated forms, plain text."""
+
+from __future__ import annotations
+
+import json
+import lzma
+import random
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+from beam_kie.document import TextLine
+from beam_kie.evaluation.gold import GoldPage, gold_pages
+from beam_kie.labels import LabelledPage, read_labels
+from beam_kie.training.pages import TrainingLine, TrainingPage, gold_view, ocr_view, visual_view
+from beam_kie.training.settings import LabelledSource, Settings
+
+TEXT_PAGE = (1000, 1414)
+
+
+class PageSource:
+    """Draws training pages: a labelled page in one of its views, a generated form or plain text.
+
+    ``held_out`` are the labelled pages kept for measuring, by source.
+    """
+
+    def __init__(self, settings: Settings, generate: Callable[[str, int], LabelledPage] | None = None):
+        self._settings = settings
+        self._generate = generate
+        self._groups: list[tuple[float, list[list[TrainingPage | None]]]] = []
+        self.held_out: dict[str, list[GoldPage]] = {}
+        for source in settings.sources:
+            kept, held = split_held_out(read_labels(source.labels, source.images), source.holdout)
+            lines = read_ocr_lines(source.ocr_lines) if source.ocr_lines else {}
+            self._groups.append((source.weight * len(kept), [_views(page, lines) for page in kept]))
+            if held:
+                self.held_out[source_name(source)] = gold_pages(held)
+        self._texts = [read_text(path) for path in settings.texts] if settings.text_share else []
+
+    def draw(self, rng: random.Random) -> tuple[TrainingPage, bool]:
+        """A page and whether its labels may be learned from."""
+        kind = rng.random()
+        if kind < self._settings.text_share:
+            return text_page(rng.choice(self._texts), rng), False
+        if self._generate and kind < self._settings.text_share + self._settings.synthetic_share:
+            return self._synthetic(rng), True
+        weights = [weight for weight, _ in self._groups]
+        pages = rng.choices(self._groups, weights)[0][1]
+        return self._view(rng.choice(pages), rng), True
+
+    def _view(self, views: list[TrainingPage | None], rng: random.Random) -> TrainingPage:
+        odds = [odd if view else 0 for odd, view in zip(self._settings.views, views, strict=True)]
+        return rng.choices(views, odds)[0]
+
+    def _synthetic(self, rng: random.Random) -> TrainingPage:
+        language = rng.choice(self._settings.synthetic_languages)
+        page = self._generate(language, rng.randrange(2**31))
+        return gold_view(page) if rng.random() < 0.6 else visual_view(page)
+
+
+def _views(page: LabelledPage, ocr_lines: dict[str, tuple[TextLine, ...]]) -> list[TrainingPage | None]:
+    lines = ocr_lines.get(page.name)
+    return [gold_view(page), visual_view(page), ocr_view(page, lines) if lines else None]
+
+
+def split_held_out(
+    pages: list[LabelledPage], holdout: str | None
+) -> tuple[list[LabelledPage], list[LabelledPage]]:
+    """Pages to learn from and pages kept for measuring (those whose name ``holdout`` finds)."""
+    if holdout is None:
+        return pages, []
+    held = [page for page in pages if re.search(holdout, page.name)]
+    return [page for page in pages if page not in held], held
+
+
+def source_name(source: LabelledSource) -> str:
+    """A short name of a source for logs: the folder and file of its labels."""
+    path = Path(source.labels)
+    return f"{path.parent.name}/{path.stem}"
+
+
+def read_ocr_lines(path: str) -> dict[str, tuple[TextLine, ...]]:
+    """What an OCR engine read, by the picture's base name."""
+    found = {}
+    for line in Path(path).read_text("utf-8").splitlines():
+        record = json.loads(line)
+        found[Path(record["uri"]).name] = tuple(
+            TextLine(item["text"], tuple(item["polygon"]), item.get("confidence")) for item in record["lines"]
+        )
+    return found
+
+
+def read_text(path: str) -> list[str]:
+    """The non-empty lines of a text file, packed with xz or not."""
+    data = Path(path).read_bytes()
+    text = (lzma.decompress(data) if path.endswith(".xz") else data).decode("utf-8")
+    return [line.strip() for line in text.splitlines() if line.strip()]
+
+
+def text_page(lines: list[str], rng: random.Random) -> TrainingPage:
+    """A page of running text in one or two columns, broken into printed lines."""
+    width, height = TEXT_PAGE
+    columns = rng.choice((1, 1, 2))
+    size = rng.uniform(12, 22)
+    per_line = int((width - 160) / columns / size * rng.uniform(1.2, 1.8))
+    place = rng.randrange(len(lines))
+    text = " ".join(lines[place : place + 40])
+    laid: list[TrainingLine] = []
+    x0, y = 80.0, 100.0
+    column_width = (width - 160) / columns - 20
+    while text and len(laid) < 40 * columns:
+        piece = text[: max(per_line, 8)]
+        text = text[len(piece) :]
+        share = len(piece) / per_line * rng.uniform(0.9, 1.0)
+        box = (x0, y, x0 + column_width * min(share, 1), y + size)
+        laid.append(TrainingLine(piece, box, (None,) * len(piece)))
+        y += size * rng.uniform(1.2, 2.2)
+        if y > height - 100:
+            x0, y = x0 + column_width + 20, 100.0
+    return TrainingPage(width, height, tuple(laid), {}, frozenset())

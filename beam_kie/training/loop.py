@@ -1,0 +1,191 @@
+"""The training loop: examples in, a model folder out; it can be cut off at any moment and goes on."""
+
+from __future__ import annotations
+
+import copy
+import json
+import math
+import random
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import torch
+from safetensors.torch import save_file
+from tokenizers import Tokenizer
+
+from beam_kie.evaluation.measure import evaluate
+from beam_kie.layoutxlm.features import Window, plan_batches
+from beam_kie.layoutxlm.model import KieModel, resolve_device, resolve_dtype
+from beam_kie.layoutxlm.network import LayoutXLM
+from beam_kie.training.augment import augment
+from beam_kie.training.data import PageSource
+from beam_kie.training.examples import Example, ExampleMaker, collate_examples
+from beam_kie.training.losses import masked_loss, relation_loss, tag_loss
+from beam_kie.training.settings import Settings
+
+POOL_PAGES = 32
+
+
+class Trainer:
+    """One run. ``log`` receives a dict for every line of ``log.jsonl``."""
+
+    def __init__(self, settings: Settings, source: PageSource, tokenizer: Tokenizer, device: str = "auto"):
+        self.settings, self.source, self.tokenizer = settings, source, tokenizer
+        self.output = Path(settings.output)
+        self.output.mkdir(parents=True, exist_ok=True)
+        self.device = resolve_device(device)
+        self.dtype = resolve_dtype("auto", self.device)
+        torch.manual_seed(settings.seed)
+        self.rng = random.Random(settings.seed)
+        config = settings.network_config(tokenizer.get_vocab_size())
+        self.network = LayoutXLM(config).to(self.device)
+        if settings.start_from:
+            self._start_from(Path(settings.start_from))
+        self.average = copy.deepcopy(self.network).eval()
+        self.optimizer = torch.optim.AdamW(_groups(self.network, settings.weight_decay), lr=1.0, fused=True)
+        self.scheduler = torch.optim.lr_scheduler.LambdaLR(self.optimizer, self._rate)
+        self.make = ExampleMaker(tokenizer, config, settings.max_page_tokens, settings.mask_rate)
+        self.step = 0
+
+    def run(self) -> dict:
+        """Trains to the end, resuming where a checkpoint is there; returns the last measurement."""
+        self._resume()
+        saved, started, report = time.monotonic(), time.monotonic(), {}
+        sums: dict[str, float] = {}
+        batches = self._batches()
+        while self.step < self.settings.steps:
+            losses = self._train(next(batches))
+            self.step += 1
+            for name, value in losses.items():
+                sums[name] = sums.get(name, 0.0) + value
+            if self.step % 50 == 0:
+                means = {name: round(value / 50, 4) for name, value in sums.items()}
+                self._log({"step": self.step, "seconds": round(time.monotonic() - started), **means})
+                sums = {}
+            if self.step % self.settings.evaluate_every == 0 or self.step == self.settings.steps:
+                report = self.measure()
+                self._log({"step": self.step, **report})
+            if time.monotonic() - saved > 60 * self.settings.checkpoint_minutes:
+                self._save_checkpoint()
+                saved = time.monotonic()
+        self._save_checkpoint()
+        export(self.average, self.tokenizer, self.output / "model")
+        return report
+
+    def measure(self) -> dict:
+        """SER, RE and pair F1 of the averaged weights on the pages held out, by source."""
+        model = KieModel(copy.deepcopy(self.average), self.tokenizer, dtype=self.dtype, device=self.device)
+        report = {}
+        for name, pages in self.source.held_out.items():
+            found = evaluate(model, pages)
+            report[name] = {
+                "ser": round(found.ser.f1, 4),
+                "re": round(found.re.f1, 4),
+                "pairs": round(found.pairs_gold_lines.f1, 4),
+            }
+        return report
+
+    def _train(self, examples: list[Example]) -> dict[str, float]:
+        settings = self.settings
+        self.network.train()
+        batch, targets = collate_examples(examples, self.network.config)
+        batch = batch.to(self.device)
+        targets = {name: value.to(self.device) for name, value in targets.items()}
+        with torch.autocast(self.device.type, self.dtype, enabled=self.dtype != torch.float32):
+            hidden = self.network.encode(batch)
+            tags = tag_loss(self.network.classify(hidden, batch), targets, settings.label_smoothing)
+            relations = relation_loss(self.network, hidden, examples)
+            masked = masked_loss(self.network, hidden, targets["masked"])
+        loss = tags + settings.relation_weight * relations + settings.masked_weight * masked
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
+        self.optimizer.step()
+        self.optimizer.zero_grad(set_to_none=True)
+        self.scheduler.step()
+        self._average_weights()
+        return {"tags": tags.item(), "relations": relations.item(), "masked": masked.item()}
+
+    @torch.no_grad()
+    def _average_weights(self) -> None:
+        # The ramp lets the average forget the first, random weights soon.
+        decay = min(self.settings.average_decay, (1 + self.step) / (10 + self.step))
+        for mean, value in zip(self.average.parameters(), self.network.parameters(), strict=True):
+            mean.lerp_(value, 1 - decay)
+
+    def _batches(self) -> Iterator[list[Example]]:
+        while True:
+            examples = []
+            while len(examples) < POOL_PAGES:
+                page, supervised = self.source.draw(self.rng)
+                page = augment(page, self.rng, self.settings.augmentation)
+                example = self.make(page, self.rng, supervised)
+                if example:
+                    examples.append(example)
+            windows = [Window(index, 0, len(example.tokens)) for index, example in enumerate(examples)]
+            groups = plan_batches(windows, self.settings.batch_tokens)
+            self.rng.shuffle(groups)
+            for group in groups:
+                yield [examples[window.page] for window in group]
+
+    def _rate(self, step: int) -> float:
+        settings = self.settings
+        if step < settings.warmup_steps:
+            return settings.learning_rate * (step + 1) / settings.warmup_steps
+        done = (step - settings.warmup_steps) / max(settings.steps - settings.warmup_steps, 1)
+        return settings.learning_rate * (0.5 + 0.5 * math.cos(math.pi * min(done, 1)))
+
+    def _start_from(self, folder: Path) -> None:
+        weights = KieModel.load(folder, device="cpu", dtype="float32").network.state_dict()
+        own = self.network.state_dict()
+        fitting = {k: v for k, v in weights.items() if k in own and own[k].shape == v.shape}
+        self.network.load_state_dict({**own, **fitting})
+
+    def _save_checkpoint(self) -> None:
+        state = {
+            "step": self.step,
+            "network": self.network.state_dict(),
+            "average": self.average.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "scheduler": self.scheduler.state_dict(),
+            "random": self.rng.getstate(),
+            "torch_random": torch.get_rng_state(),
+        }
+        temporary = self.output / "checkpoint.pt.part"
+        torch.save(state, temporary)
+        temporary.replace(self.output / "checkpoint.pt")
+
+    def _resume(self) -> None:
+        path = self.output / "checkpoint.pt"
+        if not path.is_file():
+            return
+        state = torch.load(path, weights_only=True, map_location=self.device)
+        self.step = state["step"]
+        self.network.load_state_dict(state["network"])
+        self.average.load_state_dict(state["average"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.scheduler.load_state_dict(state["scheduler"])
+        version, internal, gauss = state["random"]
+        self.rng.setstate((version, tuple(internal), gauss))
+        torch.set_rng_state(state["torch_random"].cpu())
+
+    def _log(self, record: dict) -> None:
+        line = json.dumps(record)
+        print(line, flush=True)
+        with open(self.output / "log.jsonl", "a", encoding="utf-8") as file:
+            file.write(line + "\n")
+
+
+def export(network: LayoutXLM, tokenizer: Tokenizer, folder: Path) -> None:
+    """Writes a model folder; weights as float16, half the size at no measurable loss."""
+    folder.mkdir(parents=True, exist_ok=True)
+    network.config.save(folder / "config.json")
+    weights = {name: value.detach().cpu().half().contiguous() for name, value in network.state_dict().items()}
+    save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
+    tokenizer.save(str(folder / "tokenizer.json"))
+
+
+def _groups(network: LayoutXLM, weight_decay: float) -> list[dict]:
+    decayed = [p for p in network.parameters() if p.ndim > 1]
+    plain = [p for p in network.parameters() if p.ndim <= 1]
+    return [{"params": decayed, "weight_decay": weight_decay}, {"params": plain, "weight_decay": 0.0}]

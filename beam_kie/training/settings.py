@@ -1,0 +1,130 @@
+"""What a training run is told to do: one JSON file."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from beam_kie.layoutxlm.config import LayoutXLMConfig
+from beam_kie.training.augment import Augmentation
+
+
+class SettingsError(ValueError):
+    """A settings file that cannot be used; the message says where and why."""
+
+
+@dataclass(frozen=True)
+class LabelledSource:
+    """A set of labelled pages.
+
+    ``labels`` and ``images`` as for the evaluation command; ``ocr_lines``: JSON lines of what an OCR
+    engine read on them (see the command ``python -m beam_kie.training.ocr_lines``); ``holdout``: pages
+    whose name this regular expression finds are kept for measuring; ``weight``: how often its pages are
+    drawn, against other sources.
+    """
+
+    labels: str
+    images: str | None = None
+    ocr_lines: str | None = None
+    holdout: str | None = None
+    weight: float = 1.0
+
+
+@dataclass(frozen=True)
+class Settings:
+    """One training run. Rates per step; ``views`` are the odds of gold, visual and OCR lines.
+
+    ``synthetic_share`` of the pages are forms from the project's generator in ``synthetic_languages``;
+    ``text_share`` are pages of plain text (files, .xz or not) from which only masked tokens are learned.
+    """
+
+    output: str
+    sources: tuple[LabelledSource, ...] = ()
+    network: dict = field(default_factory=dict)
+    tokenizer: str | None = None
+    texts: tuple[str, ...] = ()
+    start_from: str | None = None
+    steps: int = 3000
+    batch_tokens: int = 3072
+    max_page_tokens: int = 640
+    learning_rate: float = 5e-4
+    warmup_steps: int = 200
+    weight_decay: float = 0.05
+    average_decay: float = 0.999
+    relation_weight: float = 0.5
+    masked_weight: float = 0.1
+    mask_rate: float = 0.08
+    label_smoothing: float = 0.05
+    views: tuple[float, float, float] = (0.5, 0.2, 0.3)
+    synthetic_share: float = 0.0
+    synthetic_languages: tuple[str, ...] = ("zh", "en", "ja", "de", "fr", "es", "it", "pt")
+    text_share: float = 0.0
+    augmentation: Augmentation = field(default_factory=Augmentation)
+    evaluate_every: int = 500
+    checkpoint_minutes: float = 3.0
+    threads: int | None = None
+    seed: int = 0
+
+    @classmethod
+    def load(cls, path: str | Path) -> Settings:
+        """Reads a settings file; paths in it are relative to it. Raises SettingsError."""
+        path = Path(path)
+        try:
+            values = json.loads(path.read_text("utf-8"))
+            values["sources"] = tuple(LabelledSource(**source) for source in values.get("sources", ()))
+            values["augmentation"] = Augmentation(**values.get("augmentation", {}))
+            values = {key: tuple(v) if isinstance(v, list) else v for key, v in values.items()}
+            settings = cls(**values)
+            settings.network_config(vocab_size=8)
+        except (OSError, ValueError, TypeError) as error:
+            raise SettingsError(f"{path}: {error}") from error
+        return settings._relative_to(path.parent)
+
+    def network_config(self, vocab_size: int) -> LayoutXLMConfig:
+        """The network's configuration for a vocabulary of that size."""
+        return LayoutXLMConfig(**{**SMALL_NETWORK, **self.network, "vocab_size": vocab_size})
+
+    def _relative_to(self, folder: Path) -> Settings:
+        def place(value: str | None) -> str | None:
+            return None if value is None else str(folder / value)
+
+        sources = tuple(
+            dataclasses.replace(
+                source,
+                labels=place(source.labels),
+                images=place(source.images),
+                ocr_lines=place(source.ocr_lines),
+            )
+            for source in self.sources
+        )
+        return dataclasses.replace(
+            self,
+            output=place(self.output),
+            sources=sources,
+            tokenizer=place(self.tokenizer),
+            texts=tuple(place(text) for text in self.texts),
+            start_from=place(self.start_from),
+        )
+
+
+SMALL_NETWORK = {
+    "name": "beam-kie-small",
+    "hidden_size": 256,
+    "num_hidden_layers": 6,
+    "num_attention_heads": 4,
+    "intermediate_size": 1024,
+    "coordinate_size": 43,
+    "shape_size": 42,
+    "max_position_embeddings": 128,
+    "pad_token_id": 0,
+    "position_kind": "line",
+    "spatial_bias": "lines",
+    "norm_first": True,
+    "line_classifier": True,
+    "relation_head": "softmax",
+    "relation_size": 256,
+    "window_tokens": 640,
+    "window_overlap_tokens": 128,
+}
