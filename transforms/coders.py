@@ -1,0 +1,59 @@
+"""The coder of decoded pages: it tells their size to the runner and refuses everything else."""
+
+from __future__ import annotations
+
+from apache_beam.coders import coder_impl, coders, registry
+
+from beam_kie.document import PageImage
+
+_REFUSAL = (
+    "A decoded page must not leave its worker: it is tens of megabytes. Shuffle the SourceFile before "
+    "decoding or the PageText after OCR instead."
+)
+
+
+class _PageImageCoderImpl(coder_impl.StreamCoderImpl):
+    def encode_to_stream(self, value, out, nested):
+        raise TypeError(_REFUSAL)
+
+    def decode_from_stream(self, in_stream, nested):
+        raise TypeError(_REFUSAL)
+
+    def estimate_size(self, value, nested=False):
+        # Runners ask for the size of elements now and then; the default answer would encode the pixels.
+        return int(value.pixels.nbytes)
+
+
+class PageImageCoder(coders.Coder):
+    """Raises TypeError when a page image is about to cross a shuffle, a side input or a process."""
+
+    def get_impl(self):
+        """The implementation that runners call."""
+        return _PageImageCoderImpl()
+
+    def encode(self, value):
+        """Raise TypeError, always."""
+        raise TypeError(_REFUSAL)
+
+    def decode(self, encoded):
+        """Raise TypeError, always."""
+        raise TypeError(_REFUSAL)
+
+    def is_deterministic(self) -> bool:
+        """False: there are no bytes."""
+        return False
+
+    def to_type_hint(self):
+        """The type that this coder stands for."""
+        return PageImage
+
+    def __eq__(self, other):
+        return type(self) is type(other)
+
+    def __hash__(self):
+        return hash(type(self))
+
+
+def register() -> None:
+    """Make ``PageImageCoder`` the coder of every PCollection that is typed as PageImage."""
+    registry.register_coder(PageImage, PageImageCoder)
