@@ -20,7 +20,7 @@ from beam_kie.evaluation.pictures import (
     scale_warning,
 )
 from beam_kie.labels import LabelError, LabelledPage, read_labels
-from beam_kie.layoutxlm.model import KieModel, ModelError
+from beam_kie.layoutxlm.model import KieModel
 from beam_kie.metrics import Score
 from beam_kie.ocr import OcrOptions, create_engine
 
@@ -44,7 +44,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         return _run(_parser().parse_args(argv))
     except (UsageError, LabelError, PictureError) as error:
-        print(f"beam_kie.evaluation: {error}", file=sys.stderr)
+        print("beam_kie.evaluation:", *str(error).split(), file=sys.stderr)
         return 2
 
 
@@ -146,11 +146,11 @@ def _load(args: argparse.Namespace) -> KieModel:
     # The layers forbid beam_kie to import model_store, and nothing in this package depends on it: only
     # this command, for the word that stands for a folder. Hence a lookup by name, here and not above.
     model_store = importlib.import_module("model_store")
-    options = {"batch_tokens": args.batch_tokens} if args.batch_tokens else {}
+    options = {"max_batch_tokens": args.batch_tokens} if args.batch_tokens else {}
     try:
         return KieModel.load(model_store.resolve(args.model), device=args.device, **options)
-    except (ModelError, OSError, ValueError) as error:
-        raise UsageError(f"--model {args.model}: {error}") from error
+    except (OSError, ValueError) as error:
+        raise UsageError(str(error)) from error
 
 
 def _notes(gold: list[GoldPage], model: KieModel) -> list[str]:

@@ -36,7 +36,7 @@ class Model(Protocol):
     def relate(self, pages: Sequence[PageText], entities: Sequence[Sequence[Entity]]) -> list[PageResult]:
         """Relations between the given entities of every page."""
 
-    def token_tags(self, pages: Sequence[PageText]) -> list[list[list[str]]]:
+    def token_predictions(self, pages: Sequence[PageText]) -> list[list[list[str]]]:
         """The most likely label ("O", "B-X", "I-X") of every token, as [page][line][token]."""
 
 
@@ -77,7 +77,7 @@ def evaluate(model: Model, gold: Sequence[GoldPage], progress: Progress = no_pro
     done = 0
     for chunk in chunks(gold):
         pages = [gold_page.page for gold_page in chunk]
-        tags = model.token_tags(pages)
+        tags = model.token_predictions(pages)
         related = _relate(model, chunk)
         for gold_page, result in zip(chunk, model.predict(pages), strict=True):
             for label, score in entity_scores(result, gold_page).items():
