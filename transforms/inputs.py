@@ -111,7 +111,7 @@ def read_manifest(path: str) -> Iterator[str]:
     except UnicodeDecodeError as error:
         raise InputError(f"manifest {path!r} is not UTF-8 text: save it as UTF-8") from error
     except (OSError, BeamIOError, ValueError) as error:
-        raise InputError(f"cannot read the manifest {path!r}: {_reason(error)}") from error
+        raise InputError(f"cannot read the manifest {path!r}: {reason(error)}") from error
 
 
 def manifest_uris(name: str, lines: Iterable[str]) -> Iterator[str]:
@@ -189,13 +189,13 @@ def _unreadable(uri: str, error: Exception) -> InputError:
     if "Unable to get filesystem" in str(error):
         extra = " (s3:// needs the extra: pip install 'beam-kie[s3]')" if scheme.startswith("s3") else ""
         return InputError(f"no filesystem for {uri!r}: use local paths, gs:// or s3://{extra}")
-    return InputError(f"cannot look for {uri!r}: {_reason(error)}")
+    return InputError(f"cannot look for {uri!r}: {reason(error)}")
 
 
-def _reason(error: Exception) -> str:
-    """The innermost cause on one line; Beam wraps it in several layers."""
+def reason(error: Exception) -> str:
+    """The innermost cause of a filesystem's error on one line; Beam wraps it in several layers."""
     details = getattr(error, "exception_details", None)
     if details:
         error = next(iter(details.values()))
-        return _reason(error) if isinstance(error, Exception) else str(error)
+        return reason(error) if isinstance(error, Exception) else str(error)
     return " ".join(f"{type(error).__name__}: {error}".split())[:300]

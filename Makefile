@@ -1,0 +1,63 @@
+# The developer's manual: `make` prints it.
+SHELL := /bin/bash
+PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || echo python3)
+BIN := .venv/bin
+OUT ?= out/demo
+# One thread a process: tests and workers share the cores among processes.
+ONE_THREAD := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1
+PYTEST_WORKERS ?= 2
+# The requirements of pyproject.toml: those of the job, then those of the extras named as arguments.
+REQUIREMENTS := import sys, tomllib; p = tomllib.load(open("pyproject.toml", "rb"))["project"]; \
+	print(*p["dependencies"], *(r for e in sys.argv[1:] for r in p["optional-dependencies"][e]), sep="\n")
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint format docs samples bench lock clean
+
+help:  ## Print this list
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  make %-9s %s\n", $$1, $$2}'
+
+demo: .venv/made-for-job  ## Run the job on samples/ and show the pairs that it found (OUT=out/demo)
+	$(BIN)/python run_pipeline.py --input samples --output $(OUT) --run_id demo --overwrite
+	@$(BIN)/python -m transforms.show $(OUT) --run_id demo
+
+test: .venv/made-for-tests lint  ## All checks and tests
+	$(ONE_THREAD) $(BIN)/python -m pytest -n $(PYTEST_WORKERS) --dist worksteal
+
+lint: .venv/made-for-tests  ## Style, and that dependencies point one way
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports --no-logo
+
+format: .venv/made-for-tests  ## Put the code in the form that lint wants
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+docs: .venv/made-for-job  ## Write the generated pages of docs/ anew
+	$(BIN)/python docs/render_options.py
+
+samples: .venv/made-for-job  ## Make the scans in samples/ anew
+	$(BIN)/python -m beam_kie.forms --output samples
+
+bench: .venv/made-for-tests  ## Measure throughput and memory
+	$(BIN)/python benchmarks/throughput.py
+
+lock: ## Write constraints.txt anew from the bounds in pyproject.toml
+	rm -rf build/lock && $(PYTHON) -m venv build/lock
+	build/lock/bin/python -c '$(REQUIREMENTS)' dev s3 train > build/lock/requirements.txt
+	build/lock/bin/pip install --quiet -r build/lock/requirements.txt
+	{ grep '^#' constraints.txt; build/lock/bin/pip freeze | sed 's/+cpu$$//'; } > build/lock/constraints.txt
+	mv build/lock/constraints.txt constraints.txt
+
+clean:  ## Remove the environment, outputs and caches
+	rm -rf .venv out build dist *.egg-info .pytest_cache .ruff_cache .import_linter_cache
+
+.venv/made-for-job: pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -c '$(REQUIREMENTS)' > .venv/requirements.txt
+	$(BIN)/python -m pip install --quiet -r .venv/requirements.txt -c constraints.txt
+	@touch $@
+
+.venv/made-for-tests: .venv/made-for-job
+	$(BIN)/python -c '$(REQUIREMENTS)' dev > .venv/requirements.txt
+	$(BIN)/python -m pip install --quiet -r .venv/requirements.txt -c constraints.txt
+	@touch $@

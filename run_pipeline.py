@@ -1,0 +1,8 @@
+"""Run the job: ``python run_pipeline.py --help``."""
+
+import sys
+
+from transforms.cli import main
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,245 @@
+"""Everything that is looked at before launch, so that a run that cannot work never starts.
+
+Nothing is written here. Each check raises ``UsageError`` with one line that says what to do.
+"""
+
+from __future__ import annotations
+
+import argparse
+import difflib
+import importlib.util
+import os
+from dataclasses import dataclass, replace
+from itertools import islice
+
+from apache_beam.io.filesystems import FileSystems
+from apache_beam.options.pipeline_options import (
+    DirectOptions,
+    GoogleCloudOptions,
+    PipelineOptions,
+    SetupOptions,
+    StandardOptions,
+    WorkerOptions,
+)
+from apache_beam.options.pipeline_options_validator import PipelineOptionsValidator
+from apache_beam.runners.runner import create_runner
+
+from model_store import ModelNotFoundError, resolve
+from transforms import inputs, layout, storage
+from transforms.arguments import UsageError, job_config
+from transforms.options import JobConfig
+
+DATAFLOW = "DataflowRunner"
+IN_PROCESS = "FnApiRunner"
+_SAME_AS_IN_PROCESS = ("DirectRunner", "SwitchingDirectRunner")
+_REFUSED = {"daskrunner": "it drops batches and gives wrong results", "dask": "it gives wrong results"}
+# How many lines of a manifest are looked at before launch.
+_MANIFEST_SAMPLE = 1000
+_ENGINE_PACKAGES = {"rapidocr": "rapidocr", "paddleocr": "paddleocr"}
+_BACKEND_PACKAGES = {"openvino": "openvino", "onnxruntime": "onnxruntime", "torch": "torch"}
+
+
+@dataclass(frozen=True)
+class Job:
+    """A checked run: what to do, Beam's options (runner set), and the runner's canonical name."""
+
+    config: JobConfig
+    options: PipelineOptions
+    runner: str
+
+    @property
+    def is_local(self) -> bool:
+        """Whether this machine does the work, so that progress can be shown."""
+        return self.runner in StandardOptions.LOCAL_RUNNERS
+
+
+def prepare_job(namespace: argparse.Namespace, options: PipelineOptions) -> Job:
+    """Check everything that the flags ask for.
+
+    Raises:
+        UsageError: the first thing that is wrong.
+    """
+    config = _absolute_paths(job_config(namespace))
+    runner = _check_runner(options)
+    FileSystems.set_options(options)
+    try:
+        config = replace(config, input=inputs.normalise_inputs(config.input))
+        _check_ocr(config)
+        _check_model(config)
+        _check_devices(config, runner)
+        _check_output(config)
+        _check_remote_paths(config, runner)
+        _check_inputs(config, namespace.input or (), runner)
+    except inputs.InputError as error:
+        raise UsageError(str(error)) from error
+    _check_run_id(config)
+    return Job(config=config, options=options, runner=runner)
+
+
+def _absolute_paths(config: JobConfig) -> JobConfig:
+    """Workers may run in another folder than the launcher."""
+    names = ("manifest", "ocr_lines", "ocr_det_model_dir", "ocr_rec_model_dir")
+    changes = {name: inputs.absolute_uri(value) for name in names if (value := getattr(config, name))}
+    if config.model is not None and os.path.isdir(config.model):
+        changes["model"] = os.path.abspath(config.model)
+    return replace(config, output=inputs.absolute_uri(config.output), **changes)
+
+
+def _check_runner(options: PipelineOptions) -> str:
+    """Set the runner that is really used, and check what Beam itself demands of its options."""
+    asked = options.view_as(StandardOptions).runner or StandardOptions.DEFAULT_RUNNER
+    runner = _known_runner(asked)
+    if runner in _SAME_AS_IN_PROCESS:
+        # Beam's own DirectRunner may download and start another engine, or change it half-way.
+        runner = IN_PROCESS
+    options.view_as(StandardOptions).runner = runner
+    direct = options.view_as(DirectOptions)
+    if direct.direct_num_workers < 0:
+        raise UsageError("--direct_num_workers: must be 0 (one for each core) or more")
+    if runner == IN_PROCESS and direct.direct_num_workers != 1 and direct.direct_running_mode == "in_memory":
+        direct.direct_running_mode = "multi_processing"
+    if runner == DATAFLOW:
+        _check_dataflow(options)
+    errors = PipelineOptionsValidator(options, create_runner(runner)).validate()
+    if errors:
+        raise UsageError(" ".join(str(errors[0]).split()))
+    return runner
+
+
+def _known_runner(asked: str) -> str:
+    if "." in asked:
+        return asked
+    if asked.lower() in _REFUSED:
+        raise UsageError(f"--runner {asked} is not supported: {_REFUSED[asked.lower()]}")
+    known = {name.lower(): name for name in StandardOptions.KNOWN_RUNNER_NAMES}
+    runner = known.get(asked.lower()) or known.get(asked.lower() + "runner")
+    if runner is None:
+        close = difflib.get_close_matches(asked, StandardOptions.KNOWN_RUNNER_NAMES, n=1)
+        raise UsageError(f"--runner {asked} is unknown" + (f": did you mean {close[0]}?" if close else ""))
+    return runner
+
+
+def _check_dataflow(options: PipelineOptions) -> None:
+    cloud = options.view_as(GoogleCloudOptions)
+    for flag in ("project", "region", "temp_location"):
+        if not getattr(cloud, flag):
+            raise UsageError(f"--runner DataflowRunner needs --{flag}")
+    if not (options.view_as(SetupOptions).setup_file or options.view_as(WorkerOptions).sdk_container_image):
+        raise UsageError("--runner DataflowRunner needs --sdk_container_image or --setup_file ./setup.py")
+
+
+def _check_ocr(config: JobConfig) -> None:
+    if config.ocr_engine == "none" and not (config.ocr_lines or config.pdf_text_layer):
+        raise UsageError("--ocr_engine none reads nothing: add --ocr_lines FILE or --pdf_text_layer")
+    needed = [_ENGINE_PACKAGES.get(config.ocr_engine)]
+    if config.ocr_engine == "rapidocr":
+        needed.append(_BACKEND_PACKAGES[config.rapidocr_backend])
+    for package in filter(None, needed):
+        if importlib.util.find_spec(package) is None:
+            raise UsageError(f"--ocr_engine {config.ocr_engine} needs the Python package {package}")
+    for flag in ("ocr_det_model_dir", "ocr_rec_model_dir"):
+        folder = getattr(config, flag)
+        if folder and inputs.is_local(folder) and not os.path.isdir(folder):
+            raise UsageError(f"--{flag}: there is no folder {folder!r}")
+    if config.ocr_lines and not _file_exists(config.ocr_lines):
+        raise UsageError(f"--ocr_lines: there is no file {config.ocr_lines!r}")
+
+
+def _check_model(config: JobConfig) -> None:
+    if not config.model:
+        raise UsageError('--model: give "bundled" or the folder of a model')
+    try:
+        resolve(config.model)
+    except (ModelNotFoundError, OSError) as error:
+        raise UsageError(f"--model: {error}") from error
+
+
+def _check_devices(config: JobConfig, runner: str) -> None:
+    """Fail fast where a GPU is asked for on this machine; other machines check when a worker starts."""
+    if runner not in StandardOptions.LOCAL_RUNNERS:
+        return
+    flags = [flag for flag in ("device", "ocr_device") if getattr(config, flag) == "cuda"]
+    if not flags:
+        return
+    import torch
+
+    if not torch.cuda.is_available():
+        raise UsageError(f"--{flags[0]} cuda: PyTorch sees no GPU on this machine; use --{flags[0]} cpu")
+
+
+def _check_output(config: JobConfig) -> None:
+    output = config.output
+    if not inputs.is_local(output):
+        _filesystem_of(output, "--output")
+        return
+    if os.path.exists(output) and not os.path.isdir(output):
+        raise UsageError(f"--output: {output!r} is a file, not a folder")
+    parent = output
+    while not os.path.exists(parent):
+        parent = os.path.dirname(parent)
+    if not (os.path.isdir(parent) and os.access(parent, os.W_OK | os.X_OK)):
+        raise UsageError(f"--output: {parent!r} cannot be written to")
+
+
+def _check_remote_paths(config: JobConfig, runner: str) -> None:
+    """Machines of a cloud service see no local files."""
+    if runner != DATAFLOW:
+        return
+    named = [("--output", config.output), ("--manifest", config.manifest), ("--ocr_lines", config.ocr_lines)]
+    named += [("--input", pattern) for pattern in config.input]
+    for flag, path in named:
+        if path and inputs.is_local(path):
+            raise UsageError(f"{flag}: {path!r} is a path of this machine; Dataflow needs gs://")
+
+
+def _check_inputs(config: JobConfig, asked: tuple[str, ...] | list[str], runner: str) -> None:
+    if not asked and not config.manifest:
+        raise UsageError("nothing to read: give --input or --manifest")
+    if config.manifest:
+        _check_manifest(config.manifest, runner)
+    inputs.check_inputs(asked)
+    picture = layout.overlay_path(config.output, config.run_id, "document", 1)
+    if inputs.covers(config.input, picture):
+        raise UsageError(
+            f"--output: {config.output!r} lies inside --input, so that its pictures would be read as scans; "
+            "choose another folder"
+        )
+
+
+def _check_manifest(manifest: str, runner: str) -> None:
+    uris = list(islice(inputs.read_manifest(manifest), _MANIFEST_SAMPLE))
+    if not uris:
+        raise UsageError(f"--manifest: {manifest!r} lists no file")
+    local = next((uri for uri in uris if inputs.is_local(uri)), None)
+    if runner == DATAFLOW and local:
+        raise UsageError(f"--manifest: {local!r} is a path of this machine; Dataflow needs gs://")
+    for scheme in {uri.split("://", 1)[0]: uri for uri in uris}.values():
+        _filesystem_of(scheme, "--manifest")
+
+
+def _check_run_id(config: JobConfig) -> None:
+    if config.overwrite:
+        return
+    try:
+        taken = storage.run_exists(config.output, config.run_id)
+    except Exception as error:  # every storage client has errors of its own
+        raise UsageError(f"--output: cannot look into {config.output!r}: {inputs.reason(error)}") from error
+    if taken:
+        raise UsageError(
+            f"--run_id: {config.output!r} already holds run {config.run_id}; "
+            "give another --run_id, or --overwrite"
+        )
+
+
+def _filesystem_of(uri: str, flag: str) -> None:
+    try:
+        FileSystems.get_filesystem(uri)
+    except ValueError as error:
+        raise UsageError(f"{flag}: no filesystem for {uri!r}: use local paths, gs:// or s3://") from error
+
+
+def _file_exists(uri: str) -> bool:
+    try:
+        return FileSystems.exists(uri)
+    except (OSError, ValueError):
+        return False

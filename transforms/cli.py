@@ -1,0 +1,160 @@
+"""The command line: parse strictly, check, build, run, sum up.
+
+Exit codes: 0 all is well; 1 the run failed, or more documents failed than ``--max_failure_ratio`` allows;
+2 the command line asks for something impossible, and nothing was written; 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import shutil
+import signal
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
+from dataclasses import replace
+from pathlib import Path
+
+import apache_beam as beam
+from apache_beam.runners.runner import PipelineState
+
+from transforms import closing, logs, storage
+from transforms.arguments import PROGRAM, UsageError, parse_arguments
+from transforms.checks import DATAFLOW, Job, prepare_job
+from transforms.progress import ProgressLine
+
+OK, FAILED, BAD_OPTIONS, INTERRUPTED = 0, 1, 2, 130
+
+_LOGGER = logging.getLogger("beam_kie")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the job that ``argv`` (default: the process's own arguments) asks for; its exit code."""
+    try:
+        namespace, options = parse_arguments(sys.argv[1:] if argv is None else argv)
+        logs.set_up(namespace.log_level, namespace.log_format)
+        job = prepare_job(namespace, options)
+        if namespace.validate_only:
+            _graph_of(job)
+            print(closing.plan(job.config, job.runner))
+            return OK
+    except UsageError as error:
+        print(f"{PROGRAM}: error: {error}", file=sys.stderr)
+        return BAD_OPTIONS
+    except SystemExit as stop:  # --help
+        return int(stop.code or OK)
+    try:
+        with _termination_as_interrupt():
+            return _run(job, wait=namespace.wait, json_logs=namespace.log_format == "json")
+    except UsageError as error:
+        print(f"{PROGRAM}: error: {error}", file=sys.stderr)
+        return BAD_OPTIONS
+    except KeyboardInterrupt:
+        _stop_at_once(job)
+    except Exception as error:
+        _LOGGER.debug("run %s failed", job.config.run_id, exc_info=True)
+        print(f"{PROGRAM}: run {job.config.run_id} failed: {_last_line(error)}", file=sys.stderr)
+        print(_again(job), file=sys.stderr)
+        return FAILED
+
+
+def _graph_of(job: Job) -> beam.Pipeline:
+    """The job's graph, not yet running.
+
+    Raises:
+        UsageError: a part of the job cannot be set up as the flags ask.
+    """
+    from transforms.pipeline import build  # torch and the OCR engines: seconds that --help need not take
+
+    try:
+        pipeline = beam.Pipeline(options=job.options)
+        build(pipeline, job.config)
+    except ValueError as error:
+        raise UsageError(_last_line(error)) from error
+    return pipeline
+
+
+def _run(job: Job, wait: bool, json_logs: bool) -> int:
+    started = time.monotonic()
+    progress = tempfile.mkdtemp(prefix="beam-kie-") if job.is_local else None
+    try:
+        job = replace(job, config=replace(job.config, progress=progress))
+        _let_worker_processes_import_us()
+        pipeline = _graph_of(job)
+        if job.config.overwrite:
+            storage.clear_run(job.config.output, job.config.run_id)
+        _LOGGER.info("run %s on %s, writing to %s", job.config.run_id, job.runner, job.config.output)
+        stream = logs.LogStream(_LOGGER) if json_logs else sys.stderr
+        with ProgressLine(progress, stream) if progress else nullcontext():
+            result = pipeline.run()
+            if job.runner == DATAFLOW and not wait:
+                print(closing.launched(job.config, result))
+                return OK
+            state = result.wait_until_finish()
+    finally:
+        if progress:
+            shutil.rmtree(progress, ignore_errors=True)
+    if state != PipelineState.DONE:
+        raise RuntimeError(f"the runner says {state}")
+    summary = closing.read_summary(job.config)
+    print(closing.table(summary, job.config, time.monotonic() - started))
+    return _exit_code(summary, job)
+
+
+def _exit_code(summary: dict, job: Job) -> int:
+    ratio = closing.failure_ratio(summary)
+    if ratio <= job.config.max_failure_ratio:
+        return OK
+    print(
+        f"{PROGRAM}: {ratio:.1%} of the documents failed; --max_failure_ratio allows "
+        f"{job.config.max_failure_ratio:.1%}. The tables are complete: the table failures says why.",
+        file=sys.stderr,
+    )
+    return FAILED
+
+
+def _let_worker_processes_import_us() -> None:
+    """Worker processes of a local run start as ``python -m``: they look for modules on PYTHONPATH only."""
+    root = str(Path(__file__).resolve().parent.parent)
+    known = [path for path in os.environ.get("PYTHONPATH", "").split(os.pathsep) if path]
+    if root not in known:
+        os.environ["PYTHONPATH"] = os.pathsep.join([root, *known])
+
+
+@contextmanager
+def _termination_as_interrupt() -> Iterator[None]:
+    """Inside, SIGTERM (a stopped container or service) ends the run as Ctrl-C does."""
+    if threading.current_thread() is not threading.main_thread():
+        yield  # signals are somebody else's business
+        return
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _stop_at_once(job: Job) -> None:
+    """End the process without waiting for pages that worker threads are still busy with."""
+    goes_on = " The Dataflow job goes on." if job.runner == DATAFLOW else ""
+    print(f"\n{PROGRAM}: run {job.config.run_id} was interrupted.{goes_on} {_again(job)}", file=sys.stderr)
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(INTERRUPTED)
+
+
+def _again(job: Job) -> str:
+    return (
+        f"It has no summary and does not count as a finished run; --run_id {job.config.run_id} --overwrite "
+        "runs it anew."
+    )
+
+
+def _last_line(error: Exception) -> str:
+    """What an error says; a runner's error holds a worker's whole traceback, of which the end says most."""
+    lines = [line for line in str(error).splitlines() if line.strip()]
+    return lines[-1].strip()[:500] if lines else type(error).__name__
