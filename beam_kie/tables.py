@@ -1,10 +1,21 @@
-"""The tables of a run: schemas, rows and deterministic Parquet bytes."""
+"""The tables of a run: their schemas and deterministic Parquet bytes. ``beam_kie.rows`` makes the rows."""
 
 from __future__ import annotations
 
+import io
+import zlib
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
 
 SCHEMA_VERSION = "1.0"
+"""The minor number grows with every new (nullable) column, the major one when a column changes or goes."""
+
+Row = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,3 +29,247 @@ class Provenance:
     ocr_revision: str | None
     model: str
     model_revision: str
+
+
+_STRING, _INT, _FLOAT = pa.string(), pa.int32(), pa.float32()
+_POLYGON = pa.list_(pa.field("element", _FLOAT, nullable=False))
+_INSTANT = pa.timestamp("us", tz="UTC")
+
+
+def _column(name: str, type_: pa.DataType, meaning: str, nullable: bool = False) -> pa.Field:
+    return pa.field(name, type_, nullable=nullable, metadata={"description": meaning})
+
+
+def _nullable(name: str, type_: pa.DataType, meaning: str) -> pa.Field:
+    return _column(name, type_, meaning, nullable=True)
+
+
+def _source() -> list[pa.Field]:
+    return [
+        _column("document_id", _STRING, "stable id of (uri, content), 32 hex digits; the same in every run"),
+        _column("uri", _STRING, "where the file was read from"),
+    ]
+
+
+def _page() -> list[pa.Field]:
+    return [*_source(), _column("page", _INT, "page of the file, from 1")]
+
+
+def _page_geometry() -> list[pa.Field]:
+    return [
+        _column("page_width_px", _INT, "width of the upright page in pixels"),
+        _column("page_height_px", _INT, "height of the upright page in pixels"),
+        _column("rotation_deg", _INT, "clockwise turn that makes the stored page upright: 0, 90, 180 or 270"),
+        _column("text_source", _STRING, "where the lines came from: ocr, pdf (text layer) or given"),
+    ]
+
+
+def _box(prefix: str, of: str, make=_column) -> list[pa.Field]:
+    return [
+        make(f"{prefix}x0", _FLOAT, f"left edge of {of} in pixels of the upright page"),
+        make(f"{prefix}y0", _FLOAT, f"top edge of {of} in pixels"),
+        make(f"{prefix}x1", _FLOAT, f"right edge of {of} in pixels"),
+        make(f"{prefix}y1", _FLOAT, f"bottom edge of {of} in pixels"),
+        make(f"{prefix}polygon", _POLYGON, f"corners of {of}, x, y, x, y, ... in pixels, clockwise"),
+    ]
+
+
+def _counts(of: str) -> list[pa.Field]:
+    return [
+        _column("line_count", _INT, f"rows of {of} in lines"),
+        _column("entity_count", _INT, f"rows of {of} in entities"),
+        _column("pair_count", _INT, f"rows of {of} in key_values that have a value"),
+        _column("key_without_value_count", _INT, f"rows of {of} in key_values without a value"),
+        _nullable("mean_line_confidence", _FLOAT, "mean of lines.confidence, 0 to 1"),
+        _nullable("mean_entity_confidence", _FLOAT, "mean of entities.confidence, 0 to 1"),
+        _nullable(
+            "mean_pair_confidence", _FLOAT, "mean of key_values.confidence where there is a value, 0 to 1"
+        ),
+    ]
+
+
+def _provenance() -> list[pa.Field]:
+    return [
+        _nullable("ocr_engine", _STRING, "OCR engine; NULL where no OCR read the text"),
+        _nullable("ocr_revision", _STRING, "version of the OCR engine and its weights; NULL with ocr_engine"),
+        _column("model", _STRING, "model that found entities and relations"),
+        _column("model_revision", _STRING, "revision of its weights"),
+    ]
+
+
+_COLUMNS: dict[str, list[pa.Field]] = {
+    "documents": [
+        *_source(),
+        _nullable("content_sha256", _STRING, "SHA-256 of the file's bytes, hex; NULL where it was not read"),
+        _nullable("size_bytes", pa.int64(), "size of the file in bytes"),
+        _nullable("source_updated_at", _INSTANT, "when the file was last changed, as its storage says, UTC"),
+        _nullable("format", _STRING, "jpeg, png, tiff, bmp, webp or pdf, by content; NULL where it is none"),
+        _column(
+            "status", _STRING, "SUCCESS, PARTIAL (something failed), FAILURE (no page came through), SKIPPED"
+        ),
+        _nullable("page_count", _INT, "pages in the file; NULL where it could not be opened"),
+        _column("pages_ok", _INT, "pages that came through, rows in pages"),
+        _column("pages_failed", _INT, "pages that did not"),
+        _column("failure_count", _INT, "rows of the document in failures"),
+        *_counts("the document"),
+        *_provenance(),
+    ],
+    "pages": [
+        _column("page_id", _STRING, "document_id and page"),
+        *_page(),
+        *_page_geometry(),
+        *_counts("the page"),
+        *_provenance(),
+    ],
+    "lines": [
+        _column("line_id", _STRING, "document_id, page and line_index"),
+        *_page(),
+        _column("line_index", _INT, "place of the line in the page's reading order, from 0"),
+        _nullable("text", _STRING, "recognised text; NULL where it is empty"),
+        _nullable(
+            "confidence", _FLOAT, "confidence of the recognition, 0 to 1; NULL where none was measured"
+        ),
+        *_box("", "the line"),
+        *_page_geometry(),
+        *_provenance(),
+    ],
+    "entities": [
+        _column("entity_id", _STRING, "document_id, page and entity_index"),
+        *_page(),
+        _column("entity_index", _INT, "place of the entity in the page's reading order, from 0"),
+        _column("label", _STRING, "what it is, for example QUESTION (a key), ANSWER (a value) or HEADER"),
+        _nullable("text", _STRING, "its text, from one or several lines; NULL where it is empty"),
+        _column("confidence", _FLOAT, "confidence of the label, 0 to 1"),
+        _nullable("first_line_id", _STRING, "the line where it begins, a row of lines"),
+        _column("line_count", _INT, "how many lines it takes text from"),
+        *_box("", "the entity"),
+        *_page_geometry(),
+        *_provenance(),
+    ],
+    "key_values": [
+        _column("pair_id", _STRING, "document_id, page and pair_index"),
+        *_page(),
+        _column("pair_index", _INT, "place of the pair in the page's reading order, from 0"),
+        _nullable("key_text", _STRING, "text of the key as recognised; NULL where it is empty"),
+        _nullable("value_text", _STRING, "text of the value; NULL where the key has no value or it is empty"),
+        _nullable("value_type", _STRING, "date, amount, number or checkbox where the value is plainly one"),
+        _nullable(
+            "value_normalised",
+            _STRING,
+            "date: YYYY-MM-DD; amount, number: digits with a point; checkbox: true or false",
+        ),
+        _nullable("value_currency", _STRING, "ISO 4217 code of an amount; NULL where its sign is ambiguous"),
+        _column(
+            "confidence", _FLOAT, "key x value x relation confidence; the key's own without a value; 0 to 1"
+        ),
+        _column("key_confidence", _FLOAT, "confidence of the key's label, 0 to 1"),
+        _nullable(
+            "value_confidence", _FLOAT, "confidence of the value's label, 0 to 1; NULL without a value"
+        ),
+        _nullable(
+            "relation_confidence", _FLOAT, "that the two belong together, 0 to 1; NULL without a value"
+        ),
+        _column("key_label", _STRING, "label of the key's entity"),
+        _nullable("value_label", _STRING, "label of the value's entity; NULL without a value"),
+        _column("key_entity_id", _STRING, "the key, a row of entities"),
+        _nullable("value_entity_id", _STRING, "the value, a row of entities; NULL: the key has no value"),
+        *_box("key_", "the key"),
+        *_box("value_", "the value", make=_nullable),
+        *_page_geometry(),
+        *_provenance(),
+    ],
+    "failures": [
+        _column("failure_id", _STRING, "document_id, page, stage and category"),
+        *_source(),
+        _nullable("page", _INT, "page of the file, from 1; NULL: the whole document"),
+        _column("stage", _STRING, "READ, DECODE, OCR, MODEL or OVERLAY"),
+        _column("category", _STRING, "kind of failure, one of a closed set"),
+        _column("message", _STRING, "what happened and what to do; never holds recognised text"),
+        _column("retryable", pa.bool_(), "whether the same file may succeed in a later run"),
+        *_provenance(),
+    ],
+}
+
+SCHEMAS: dict[str, pa.Schema] = {
+    table: pa.schema(columns, metadata={"beam_kie.schema_version": SCHEMA_VERSION, "beam_kie.table": table})
+    for table, columns in _COLUMNS.items()
+}
+"""Table name -> schema. Every field has a ``description`` in its metadata, every schema its version."""
+
+ROW_ID = {
+    "documents": "document_id",
+    "pages": "page_id",
+    "lines": "line_id",
+    "entities": "entity_id",
+    "key_values": "pair_id",
+    "failures": "failure_id",
+}
+"""Table name -> the column that names a row."""
+
+_ORDER = {
+    "documents": ("document_id",),
+    "pages": ("document_id", "page"),
+    "lines": ("document_id", "page", "line_index"),
+    "entities": ("document_id", "page", "entity_index"),
+    "key_values": ("document_id", "page", "pair_index"),
+    "failures": ("document_id", "page", "failure_id"),
+}
+
+
+def encode_rows(table: str, rows: Sequence[Row]) -> bytes:
+    """Some rows of one table as compressed Arrow bytes, small enough to shuffle.
+
+    Raises:
+        ValueError: a column is missing or unknown, or NULL where the schema forbids it.
+    """
+    schema = SCHEMAS[table]
+    names = set(schema.names)
+    for row in rows:
+        if row.keys() != names:
+            raise ValueError(f"{table}: columns {sorted(row.keys() ^ names)} are missing or unknown")
+    batch = pa.RecordBatch.from_pylist(list(rows), schema=schema)
+    for column in schema:
+        if not column.nullable and batch.column(column.name).null_count:
+            raise ValueError(f"{table}.{column.name} may not be NULL")
+    # The repeated ids, URIs and names of a page compress tenfold even at the fastest level.
+    return zlib.compress(batch.serialize(), 1)
+
+
+def parquet_from_encoded(table: str, encoded: Iterable[bytes]) -> tuple[bytes, int]:
+    """The rows of all ``encode_rows`` bytes as one Parquet file, and how many they are.
+
+    The file is a function of the set of rows alone: they are sorted by document, page and place, and a row
+    id that comes twice is kept once. No rows make a file with no rows.
+    """
+    schema = SCHEMAS[table]
+    # Sorted first: which of two rows with one id is kept must not depend on the order of arrival.
+    batches = [pa.ipc.read_record_batch(pa.py_buffer(zlib.decompress(data)), schema) for data in sorted(set(encoded))]
+    rows = pa.Table.from_batches(batches, schema=schema).combine_chunks()
+    keys = [(name, "ascending", "at_start") for name in _ORDER[table]]
+    rows = rows.take(pc.sort_indices(rows, sort_keys=keys)) if rows.num_rows else rows
+    rows = _first_of_each(rows, ROW_ID[table])
+    sink = io.BytesIO()
+    pq.write_table(
+        rows, sink, compression="zstd", version="2.6", row_group_size=100_000, write_statistics=True
+    )
+    return sink.getvalue(), rows.num_rows
+
+
+def write_parquet(table: str, rows: Sequence[Row]) -> bytes:
+    """``rows`` as one Parquet file; the same bytes for the same set of rows in any order."""
+    return parquet_from_encoded(table, [encode_rows(table, [row]) for row in rows])[0]
+
+
+def _first_of_each(rows: pa.Table, id_column: str) -> pa.Table:
+    """Sorted ``rows`` without those whose id equals that of the row before."""
+    if rows.num_rows < 2:
+        return rows
+    ids = rows.column(id_column).combine_chunks()
+    new = pc.not_equal(ids[1:], ids[:-1])
+    return rows.filter(pa.concat_arrays([pa.array([True]), new.cast(pa.bool_())]))
+
+
+def schema_metadata(schema: pa.Schema) -> Mapping[str, str]:
+    """The footer's own entries as text: ``beam_kie.schema_version`` and ``beam_kie.table``."""
+    entries = schema.metadata or {}
+    return {key.decode(): value.decode() for key, value in entries.items() if key.startswith(b"beam_kie.")}
