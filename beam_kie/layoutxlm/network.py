@@ -10,6 +10,7 @@ Shapes: B windows, T tokens, N text lines of a window, H hidden size.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import torch
@@ -131,8 +132,20 @@ def log_bucket(distance: Tensor, buckets: int, furthest: int = 1000) -> Tensor:
     return torch.where(distance < 0, bucket + half, bucket)
 
 
+@dataclass
+class AttentionBias:
+    """What is added to attention scores, as a product: bias = query @ key^T.
+
+    query: B x heads-or-1 x T x C; key: the same. Appending both to the attention's own queries and keys
+    makes scores and bias in one matrix product, without a T x T tensor for the bias.
+    """
+
+    query: Tensor
+    key: Tensor
+
+
 class SelfAttention(nn.Module):
-    """Multi-head attention with an additive bias."""
+    """Multi-head attention with a bias."""
 
     def __init__(self, config: LayoutXLMConfig):
         super().__init__()
@@ -141,14 +154,21 @@ class SelfAttention(nn.Module):
         self.key = nn.Linear(config.hidden_size, config.hidden_size)
         self.value = nn.Linear(config.hidden_size, config.hidden_size)
 
-    def forward(self, hidden: Tensor, bias: Tensor) -> Tensor:
-        """``bias`` broadcasts to B x heads x T x T."""
+    def forward(self, hidden: Tensor, bias: AttentionBias) -> Tensor:
+        """B x T x H to the same."""
         query, key, value = (
             part(hidden).unflatten(-1, (self.heads, -1)).transpose(1, 2)
             for part in (self.query, self.key, self.value)
         )
-        scores = query @ key.transpose(-1, -2) * (query.shape[-1] ** -0.5) + bias
-        return (scores.softmax(-1).to(value.dtype) @ value).transpose(1, 2).flatten(2)
+        query = _append(query * query.shape[-1] ** -0.5, bias.query)
+        key = _append(key, bias.key)
+        weights = (query @ key.transpose(-1, -2)).softmax(-1)
+        return (weights @ value).transpose(1, 2).flatten(2)
+
+
+def _append(states: Tensor, columns: Tensor) -> Tensor:
+    columns = columns.to(states.dtype).expand(-1, states.shape[1], -1, -1)
+    return torch.cat([states, columns], dim=-1)
 
 
 class AttentionOutput(nn.Module):
@@ -188,7 +208,7 @@ class Layer(nn.Module):
         self.intermediate = Intermediate(config)
         self.output = AttentionOutput(config.intermediate_size, config)
 
-    def forward(self, hidden: Tensor, bias: Tensor) -> Tensor:
+    def forward(self, hidden: Tensor, bias: AttentionBias) -> Tensor:
         """B x T x H to the same."""
         for sublayer, output in ((self._attend, self.attention.output), (self._feed, self.output)):
             source = output.LayerNorm(hidden) if self.norm_first else hidden
@@ -197,10 +217,10 @@ class Layer(nn.Module):
                 hidden = output.LayerNorm(hidden)
         return hidden
 
-    def _attend(self, hidden: Tensor, bias: Tensor) -> Tensor:
+    def _attend(self, hidden: Tensor, bias: AttentionBias) -> Tensor:
         return self.attention.self(hidden, bias)
 
-    def _feed(self, hidden: Tensor, _bias: Tensor) -> Tensor:
+    def _feed(self, hidden: Tensor, _bias: AttentionBias) -> Tensor:
         return functional.gelu(self.intermediate.dense(hidden))
 
 
@@ -219,15 +239,23 @@ class Encoder(nn.Module):
 
     def forward(self, hidden: Tensor, batch: Batch) -> Tensor:
         """B x T x H to the same."""
-        padding = torch.where(batch.mask, 0.0, MASKED)[:, None, None, :]
-        if self.line_bias is None:
-            biases = [padding] * len(self.layer)
-        else:
-            member = functional.one_hot(batch.lines, batch.line_boxes.shape[1]).to(hidden.dtype).unsqueeze(1)
-            biases = (member @ bias @ member.transpose(-1, -2) + padding for bias in self.line_bias(batch))
-        for layer, bias in zip(self.layer, biases, strict=True):
+        for layer, bias in zip(self.layer, self._biases(batch, hidden.dtype), strict=True):
             hidden = layer(hidden, bias)
         return self.final_norm(hidden)
+
+    def _biases(self, batch: Batch, dtype: torch.dtype) -> Iterator[AttentionBias]:
+        padding = torch.where(batch.mask, 0.0, MASKED).to(dtype)[:, None, :, None]
+        ones = torch.ones_like(padding)
+        if self.line_bias is None:
+            yield from [AttentionBias(ones, padding)] * len(self.layer)
+            return
+        member = functional.one_hot(batch.lines, batch.line_boxes.shape[1]).to(dtype).unsqueeze(1)
+        key = torch.cat([member, padding], dim=-1)
+        for bias in self.line_bias(batch):
+            query = member @ bias
+            yield AttentionBias(
+                torch.cat([query, ones.to(query.dtype).expand(-1, query.shape[1], -1, -1)], -1), key
+            )
 
 
 class LayoutXLM(nn.Module):

@@ -66,11 +66,11 @@ class Trainer:
             if self.step % self.settings.evaluate_every == 0 or self.step == self.settings.steps:
                 report = self.measure()
                 self._log({"step": self.step, **report})
+                export(self.average, self.tokenizer, self.output / "model")
             if time.monotonic() - saved > 60 * self.settings.checkpoint_minutes:
                 self._save_checkpoint()
                 saved = time.monotonic()
         self._save_checkpoint()
-        export(self.average, self.tokenizer, self.output / "model")
         return report
 
     def measure(self) -> dict:
