@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
-TABLES = ("documents", "pages", "lines", "entities", "key_values", "failures")
+from beam_kie.tables import SCHEMAS
+
+TABLES = tuple(SCHEMAS)
 
 
 def _join(output: str, *parts: str) -> str:
-    return "/".join([output.rstrip("/") or "/", *parts])
+    # "/" and "gs://bucket/" lose their end, which the first separator gives back.
+    return "/".join([output.rstrip("/"), *parts])
+
+
+def _run_folder(output: str, kind: str, run_id: str) -> str:
+    return _join(output, kind, f"run_id={run_id}")
 
 
 def table_folder(output: str, table: str, run_id: str) -> str:
     """The folder with the Parquet files of one table of one run."""
-    return _join(output, table, f"run_id={run_id}")
+    return _run_folder(output, table, run_id)
 
 
 def table_path(output: str, table: str, run_id: str, shard: int, num_shards: int) -> str:
@@ -21,7 +28,7 @@ def table_path(output: str, table: str, run_id: str, shard: int, num_shards: int
 
 def overlay_folder(output: str, run_id: str) -> str:
     """The folder with one folder of pictures per document."""
-    return _join(output, "overlays", f"run_id={run_id}")
+    return _run_folder(output, "overlays", run_id)
 
 
 def overlay_path(output: str, run_id: str, document_id: str, page: int) -> str:
@@ -31,4 +38,9 @@ def overlay_path(output: str, run_id: str, document_id: str, page: int) -> str:
 
 def summary_path(output: str, run_id: str) -> str:
     """The completion marker, written last."""
-    return _join(output, "runs", f"run_id={run_id}", "summary.json")
+    return _join(_run_folder(output, "runs", run_id), "summary.json")
+
+
+def run_folders(output: str, run_id: str) -> list[str]:
+    """Every folder that holds files of the run, that of its summary first."""
+    return [_run_folder(output, kind, run_id) for kind in ("runs", *TABLES, "overlays")]
