@@ -1,4 +1,7 @@
+import json
 import os
+import socket
+import uuid
 from pathlib import Path
 
 import pytest
@@ -13,3 +16,32 @@ def shared_data() -> Path:
     if not folder.is_dir():
         pytest.skip(f"no shared data at {folder}; BEAM_KIE_SHARED_DATA names another place")
     return folder
+
+
+@pytest.fixture(scope="session")
+def _gcs_emulator():
+    """The address of a Cloud Storage emulator that holds its objects in memory; one per test process."""
+    server = pytest.importorskip("gcp_storage_emulator.server", reason="the dev extra is not installed")
+    with socket.socket() as probe:
+        probe.bind(("localhost", 0))
+        port = probe.getsockname()[1]
+    with server.create_server("localhost", port, in_memory=True):
+        yield f"http://localhost:{port}"
+
+
+@pytest.fixture
+def gcs_bucket(_gcs_emulator, monkeypatch, tmp_path_factory) -> str:
+    """A fresh ``gs://bucket``; this process and its children reach it by environment variables."""
+    from google.cloud import storage
+
+    # Without a file of credentials, Beam asks a metadata server that is not there for 24 seconds.
+    credentials = {"type": "authorized_user", "token": "none", "expiry": "2099-01-01T00:00:00Z"}
+    credentials |= {"client_id": "none", "client_secret": "none", "refresh_token": "none"}
+    path = tmp_path_factory.mktemp("gcs") / "credentials.json"
+    path.write_text(json.dumps(credentials))
+    monkeypatch.setenv("STORAGE_EMULATOR_HOST", _gcs_emulator)
+    monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(path))
+    monkeypatch.setenv("GOOGLE_CLOUD_PROJECT", "test")
+    bucket = f"bucket-{uuid.uuid4().hex[:12]}"
+    storage.Client(project="test").create_bucket(bucket)
+    return f"gs://{bucket}"

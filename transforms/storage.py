@@ -228,7 +228,8 @@ def _files_below(folder: str) -> Iterator[str]:
             yield from (os.path.join(parent, name) for name in names)
     elif folder.startswith(_GCS):
         bucket, _, prefix = folder.removeprefix(_GCS).partition("/")
-        for blob in _client().list_blobs(bucket, prefix=f"{prefix}/", retry=_RETRY):
+        within = f"{prefix}/" if prefix else None
+        for blob in _client().list_blobs(bucket, prefix=within, retry=_RETRY):
             yield f"{_GCS}{bucket}/{blob.name}"
     else:
         (found,) = _retried(lambda: FileSystems.match([f"{escape_pattern(folder)}/**"]))

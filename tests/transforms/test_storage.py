@@ -1,0 +1,218 @@
+import os
+import threading
+from http.server import BaseHTTPRequestHandler, HTTPServer
+
+import pytest
+from apache_beam.io.filesystem import BeamIOError
+from google.api_core.exceptions import Forbidden, NotFound, ServiceUnavailable
+from google.api_core.retry import Retry
+
+from beam_kie.document import Category, DocumentError
+from transforms import layout, storage
+
+
+@pytest.fixture
+def fast_retry(monkeypatch):
+    """The storage's own retry, with waits that a test can afford."""
+    quick = Retry(predicate=storage.is_transient, initial=0.01, maximum=0.02, timeout=5.0)
+    monkeypatch.setattr(storage, "_RETRY", quick)
+
+
+@pytest.fixture(params=["local", "gcs"])
+def root(request, tmp_path):
+    """The same tests on a folder and on a bucket."""
+    return str(tmp_path) if request.param == "local" else request.getfixturevalue("gcs_bucket")
+
+
+def test_written_bytes_are_read_back(root):
+    path = f"{root}/new/folder/file.bin"
+    storage.write_bytes(path, b"first")
+    storage.write_bytes(path, b"second")
+    assert storage.read_bytes(path, max_bytes=100) == b"second"
+    assert storage.read_bytes(path, max_bytes=6, size_bytes=6) == b"second"
+    assert storage.exists(path)
+    assert storage.list_files(root) == [path]
+
+
+def test_empty_file_is_read_as_no_bytes(root):
+    storage.write_bytes(f"{root}/empty", b"")
+    assert storage.read_bytes(f"{root}/empty", max_bytes=1) == b""
+    assert storage.read_bytes(f"{root}/empty", max_bytes=1, size_bytes=0) == b""
+
+
+@pytest.mark.parametrize("known_size", [None, 11, 3])
+def test_file_above_the_limit_is_refused_also_when_it_has_grown_since_it_was_listed(root, known_size):
+    storage.write_bytes(f"{root}/big", b"x" * 11)
+    with pytest.raises(DocumentError) as caught:
+        storage.read_bytes(f"{root}/big", max_bytes=10, size_bytes=known_size)
+    assert caught.value.category == Category.FILE_TOO_LARGE
+    assert not caught.value.retryable
+
+
+def test_known_size_above_the_limit_is_refused_without_a_request():
+    with pytest.raises(DocumentError) as caught:
+        storage.read_bytes("gs://no-such-bucket/big", max_bytes=10, size_bytes=11)
+    assert caught.value.category == Category.FILE_TOO_LARGE
+
+
+@pytest.mark.parametrize("known_size", [None, 5])
+def test_missing_file_is_unavailable_for_good(root, known_size):
+    with pytest.raises(DocumentError) as caught:
+        storage.read_bytes(f"{root}/none.jpg", max_bytes=10, size_bytes=known_size)
+    assert caught.value.category == Category.SOURCE_UNAVAILABLE
+    assert not caught.value.retryable
+    assert "no such file" in caught.value.message
+
+
+def test_folder_and_pipe_are_not_files(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    for path, word in ((tmp_path, "folder"), (tmp_path / "pipe", "pipe")):
+        with pytest.raises(DocumentError) as caught:
+            storage.read_bytes(str(path), max_bytes=10_000_000)
+        assert caught.value.category == Category.SOURCE_UNAVAILABLE
+        assert word in caught.value.message
+
+
+def test_file_uri_is_a_local_path(tmp_path):
+    storage.write_bytes(f"file://{tmp_path}/a", b"1")
+    assert (tmp_path / "a").read_bytes() == b"1"
+    assert storage.read_bytes(f"file://{tmp_path}/a", max_bytes=1) == b"1"
+
+
+def test_failed_write_leaves_the_old_file_and_nothing_else(tmp_path, monkeypatch):
+    path = tmp_path / "table.parquet"
+    path.write_bytes(b"old")
+
+    def no_space(source, target):
+        raise OSError("no space left on device")
+
+    monkeypatch.setattr(os, "replace", no_space)
+    with pytest.raises(OSError, match="no space"):
+        storage.write_bytes(str(path), b"new")
+    assert path.read_bytes() == b"old"
+    assert os.listdir(tmp_path) == ["table.parquet"]
+
+
+def test_other_filesystems_go_through_beam(monkeypatch, tmp_path, fast_retry):
+    # Beam's own local filesystem stands in for one that only Beam knows.
+    monkeypatch.setattr(storage, "is_local", lambda path: False)
+    path = str(tmp_path / "file.bin")
+    storage.write_bytes(path, b"123456")
+    assert storage.read_bytes(path, max_bytes=6) == b"123456"
+    assert storage.exists(path) and not storage.exists(path + ".none")
+    assert storage.list_files(str(tmp_path)) == [path]
+    with pytest.raises(DocumentError, match="max_file_bytes"):
+        storage.read_bytes(path, max_bytes=5)
+    with pytest.raises(DocumentError, match="no such file"):
+        storage.read_bytes(path + ".none", max_bytes=5)
+    assert storage.delete_folder(str(tmp_path)) == 1
+    assert not storage.exists(path)
+
+
+def test_delete_folder_leaves_its_neighbours(root):
+    for name in ("run_id=1/a", "run_id=1/deep/b", "run_id=10/c"):
+        storage.write_bytes(f"{root}/{name}", b"1")
+    assert storage.delete_folder(f"{root}/run_id=1") == 2
+    assert storage.list_files(root) == [f"{root}/run_id=10/c"]
+    assert storage.delete_folder(f"{root}/run_id=1") == 0
+
+
+def test_a_run_exists_with_its_first_file_and_is_gone_when_cleared(root):
+    output = f"{root}/out"
+    other = layout.summary_path(output, "b")
+    storage.write_bytes(other, b"{}")
+    assert not storage.run_exists(output, "a")
+    paths = [
+        layout.summary_path(output, "a"),
+        layout.table_path(output, "lines", "a", 0, 4),
+        layout.overlay_path(output, "a", "0" * 32, 1),
+    ]
+    for number, path in enumerate(paths, 1):
+        storage.write_bytes(path, b"1")
+        assert storage.run_exists(output, "a")
+        assert storage.clear_run(output, "a") == 1, number
+    assert not storage.run_exists(output, "a")
+    assert storage.list_files(output) == [other]
+
+
+@pytest.mark.parametrize(
+    ("error", "transient"),
+    [
+        (ServiceUnavailable("busy"), True),
+        (ConnectionResetError("peer"), True),
+        (OSError("stale file handle"), True),
+        (BeamIOError("Match operation failed"), True),
+        (NotFound("none"), False),
+        (Forbidden("no"), False),
+        (FileNotFoundError("none"), False),
+        (OSError("Not found: s3://bucket/key"), False),
+        (PermissionError("no"), False),
+        (ValueError("defect"), False),
+    ],
+)
+def test_only_errors_that_may_pass_are_transient(error, transient):
+    assert storage.is_transient(error) is transient
+
+
+class _Busy(BaseHTTPRequestHandler):
+    """A storage that answers 503 ``busy`` times before it serves the object."""
+
+    def do_GET(self):
+        if self.server.busy > 0:
+            self.server.busy -= 1
+            self._answer(503, b"")
+        elif self.server.forbidden:
+            self._answer(403, b"{}")
+        else:
+            self._answer(200, b"content")
+
+    def _answer(self, status, body):
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_):
+        pass
+
+
+@pytest.fixture
+def busy_storage(monkeypatch, fast_retry):
+    server = HTTPServer(("localhost", 0), _Busy)
+    server.busy, server.forbidden = 0, False
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    monkeypatch.setenv("STORAGE_EMULATOR_HOST", f"http://localhost:{server.server_address[1]}")
+    yield server
+    server.shutdown()
+    server.server_close()
+
+
+def test_busy_storage_is_asked_again(busy_storage):
+    busy_storage.busy = 3
+    assert storage.read_bytes("gs://bucket/name", max_bytes=10, size_bytes=7) == b"content"
+    assert busy_storage.busy == 0
+
+
+def test_storage_that_stays_busy_is_a_failure_worth_a_later_run(busy_storage, monkeypatch):
+    monkeypatch.setattr(storage, "_RETRY", storage._RETRY.with_timeout(0.1))
+    busy_storage.busy = 10_000
+    with pytest.raises(DocumentError) as caught:
+        storage.read_bytes("gs://bucket/name", max_bytes=10, size_bytes=7)
+    assert caught.value.category == Category.SOURCE_UNAVAILABLE
+    assert caught.value.retryable
+
+
+def test_missing_permission_is_said_and_not_retried(busy_storage):
+    busy_storage.forbidden = True
+    with pytest.raises(DocumentError) as caught:
+        storage.read_bytes("gs://bucket/name", max_bytes=10, size_bytes=7)
+    assert "permission" in caught.value.message
+    assert not caught.value.retryable
+
+
+def test_one_client_serves_all_reads_of_a_process(gcs_bucket):
+    storage.write_bytes(f"{gcs_bucket}/a", b"1")
+    client = storage._client()
+    storage.read_bytes(f"{gcs_bucket}/a", max_bytes=1)
+    assert storage._client() is client
