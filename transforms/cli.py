@@ -20,7 +20,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import apache_beam as beam
-from apache_beam.runners.runner import PipelineState
+from apache_beam.runners.runner import PipelineResult, PipelineState
 
 from transforms import closing, logs, storage
 from transforms.arguments import PROGRAM, UsageError, parse_arguments
@@ -92,7 +92,7 @@ def _run(job: Job, wait: bool, json_logs: bool) -> int:
         with ProgressLine(progress, stream) if progress else nullcontext():
             result = pipeline.run()
             if job.runner == DATAFLOW and not wait:
-                print(closing.launched(job.config, result))
+                print(closing.launched(job.config, _job_id(result)))
                 return OK
             state = result.wait_until_finish()
     finally:
@@ -105,7 +105,18 @@ def _run(job: Job, wait: bool, json_logs: bool) -> int:
     return _exit_code(summary, job)
 
 
+def _job_id(result: PipelineResult) -> str | None:
+    """The service's name of the job; None where only a template was made."""
+    try:
+        return result.job_id()
+    except (AttributeError, TypeError):
+        return None
+
+
 def _exit_code(summary: dict, job: Job) -> int:
+    if not closing.counts_add_up(summary):
+        print(f"{PROGRAM}: documents were lost on the way: see documents in summary.json", file=sys.stderr)
+        return FAILED
     ratio = closing.failure_ratio(summary)
     if ratio <= job.config.max_failure_ratio:
         return OK

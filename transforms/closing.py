@@ -1,0 +1,115 @@
+"""What the launcher says at the end: the run's sums, and where to look."""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import Any
+
+from apache_beam.io.filesystems import FileSystems
+
+from transforms import layout
+from transforms.inputs import is_local
+from transforms.options import JobConfig
+
+
+def read_summary(config: JobConfig) -> dict[str, Any]:
+    """The finished run's ``summary.json``.
+
+    Raises:
+        FileNotFoundError: the run ended without writing one.
+    """
+    path = layout.summary_path(config.output, config.run_id)
+    if not FileSystems.exists(path):
+        raise FileNotFoundError(f"the run left no {path}")
+    with FileSystems.open(path) as stream:
+        return json.loads(stream.read())
+
+
+def table(summary: dict[str, Any], config: JobConfig, elapsed_s: float) -> str:
+    """A short table of what came out, where it is and how to look at it."""
+    documents, pages, found = summary["documents"], summary["pages"], summary["found"]
+    ended = ", ".join(f"{status} {documents[status]:,}" for status in _STATUSES if documents[status])
+    all_pages = pages["ok"] + pages["failed"]
+    rows = [
+        ("documents", f"{documents['in']:,}" + (f" ({ended})" if ended else "")),
+        ("pages", f"{all_pages:,}" + (f" ({pages['failed']:,} failed)" if pages["failed"] else "")),
+        (
+            "found",
+            f"{found['lines']:,} lines, {found['entities']:,} entities, {found['pairs']:,} key-value pairs",
+        ),
+        (
+            "time",
+            f"{_clock(elapsed_s)}, {all_pages / elapsed_s:.2f} pages/s" if elapsed_s > 0 else "0:00 min",
+        ),
+    ]
+    categories = summary["failures"]["by_category"]
+    if categories:
+        rows.append(("failures", ", ".join(f"{name} {count:,}" for name, count in categories.items())))
+    rows += _places(config)
+    return "\n".join(f"{name:<10} {text}" for name, text in rows) + f"\n\n{_hint(config)}"
+
+
+def failure_ratio(summary: dict[str, Any]) -> float:
+    """The share of the processed documents of which no page came through, 0 to 1."""
+    return summary["documents"]["failure_ratio"]
+
+
+def counts_add_up(summary: dict[str, Any]) -> bool:
+    """Whether every document that went in is accounted for."""
+    return summary["documents"]["counts_add_up"]
+
+
+def plan(config: JobConfig, runner: str) -> str:
+    """What a run would do, in a few lines."""
+    read = [*config.input, *([f"manifest {config.manifest}"] if config.manifest else [])]
+    rows = [
+        ("would read", ", ".join(_shown(text) for text in read)),
+        ("OCR", config.ocr_lines or config.ocr_engine),
+        ("model", f"{config.model} on {config.device}"),
+        ("runner", runner),
+        *_places(config),
+    ]
+    lines = "\n".join(f"{name:<10} {text}" for name, text in rows)
+    return f"All options are in order; nothing was launched.\n{lines}"
+
+
+def launched(config: JobConfig, job_id: str | None) -> str:
+    """What to know about a job that now runs elsewhere."""
+    lines = [f"Launched run {config.run_id}" + (f" as job {job_id}." if job_id else ".")]
+    lines.append(
+        f"It is finished when this file is there: {layout.summary_path(config.output, config.run_id)}"
+    )
+    return "\n".join(lines)
+
+
+_STATUSES = ("success", "partial", "failure", "skipped")
+
+
+def _places(config: JobConfig) -> list[tuple[str, str]]:
+    output, run_id = _shown(config.output), config.run_id
+    pictures = "none asked for" if config.overlays == "none" else layout.overlay_folder(output, run_id)
+    return [
+        ("tables", layout.table_folder(output, "{" + ",".join(layout.TABLES) + "}", run_id)),
+        ("pictures", pictures),
+        ("summary", layout.summary_path(output, run_id)),
+    ]
+
+
+def _hint(config: JobConfig) -> str:
+    files = layout.table_folder(_shown(config.output), "key_values", config.run_id).replace("'", "''")
+    query = f"SELECT uri, page, key_text, value_text, confidence FROM '{files}/*.parquet' LIMIT 20"
+    return f'Look at the pairs:  duckdb -c "{query}"'
+
+
+def _shown(path: str) -> str:
+    """A path as a person would type it here."""
+    if is_local(path):
+        relative = os.path.relpath(path)
+        return path if relative.startswith("..") else relative
+    return path
+
+
+def _clock(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes}:{rest:02d} min"
