@@ -14,12 +14,29 @@ class ConfigError(ValueError):
 
 @dataclass(frozen=True)
 class LayoutXLMConfig:
-    """Sizes and switches of the network. Field names follow Hugging Face's LayoutLMv2 where it has them.
+    """Sizes and switches of a network. Field names follow Hugging Face's LayoutLMv2 where it has them.
 
-    ``position_kind`` is "page" (tokens counted through the page, as published) or "line" (counted from
-    the start of their text line). ``spatial_bias`` is "none" or "lines" (attention bias from the
-    relative place of two text lines). ``norm_first`` puts layer norms before the sublayers.
-    ``relation_head`` is "softmax" (each value chooses among the keys and "none") or "none".
+    Text: ``position_kind`` is "page" (tokens counted through the page, as published) or "line" (counted
+    from the start of their text line). ``special_tokens`` is "none" (PaddleOCR's way) or "hf" (every
+    window stands between <s> and </s>). ``token_boxes`` gives every token the box of its "line" or of
+    its "word" (the line's box cut in proportion to characters).
+
+    Encoder: ``spatial_bias`` is "none" or "lines" (attention bias from the relative place of two text
+    lines); ``has_relative_attention_bias`` and ``has_spatial_attention_bias`` are LayoutLMv2's biases
+    between tokens. ``norm_first`` puts layer norms before the sublayers.
+
+    Picture: with ``use_visual_backbone`` a ResNeXt-FPN of the ``visual_*`` sizes looks at the page.
+    ``image_normalisation`` is "hf" (blue-green-red, normalised once) or "paddleocr" (red-green-blue,
+    normalised by its pre-processing and again by the network, as its published weights were trained).
+
+    Heads: ``token_classifier`` is False for weights that only find relations. ``relation_head`` is
+    "softmax" (each value chooses among the keys and "none"), "biaffine" (LayoutXLM's: each pair is
+    judged alone) or "none". ``relation_labels`` are the rows of a biaffine head's label embedding; empty:
+    the order of ``labels``. ``relation_choice`` is "best" (a value takes its best key) or "every" (all
+    keys that are likely enough). ``tag_names`` are the classifier's classes in their order; empty: O,
+    then B- and I- of every label.
+
+    ``decoding`` is "runs" (entities are runs of tokens) or "line_vote" (PaddleOCR's: one label a line).
     """
 
     vocab_size: int = 250002
@@ -35,17 +52,41 @@ class LayoutXLMConfig:
     shape_size: int = 128
     type_vocab_size: int = 1
     pad_token_id: int = 1
+    bos_token_id: int = 0
+    eos_token_id: int = 2
+    special_tokens: str = "none"
+    token_boxes: str = "line"
     position_kind: str = "page"
     spatial_bias: str = "none"
+    has_relative_attention_bias: bool = False
+    rel_pos_bins: int = 32
+    max_rel_pos: int = 128
+    has_spatial_attention_bias: bool = False
+    rel_2d_pos_bins: int = 64
+    max_rel_2d_pos: int = 256
+    use_visual_backbone: bool = False
+    visual_blocks: tuple[int, ...] = (3, 4, 23, 3)
+    visual_groups: int = 32
+    visual_width_per_group: int = 8
+    visual_stem_channels: int = 64
+    visual_res2_channels: int = 256
+    image_feature_pool_shape: tuple[int, ...] = (7, 7, 256)
+    has_visual_segment_embedding: bool = True
+    image_normalisation: str = "hf"
     norm_first: bool = False
+    token_classifier: bool = True
     line_classifier: bool = False
     relation_head: str = "none"
     relation_size: int = 384
+    relation_labels: tuple[str, ...] = ()
+    relation_choice: str = "best"
     window_tokens: int = 512
     window_overlap_tokens: int = 128
     labels: tuple[str, ...] = ("QUESTION", "ANSWER", "HEADER")
     head_labels: tuple[str, ...] = ("QUESTION",)
     tail_labels: tuple[str, ...] = ("ANSWER",)
+    tag_names: tuple[str, ...] = ()
+    decoding: str = "runs"
     name: str = "layoutxlm"
     entity_temperature: float = 1.0
     relation_temperature: float = 1.0
@@ -59,14 +100,42 @@ class LayoutXLMConfig:
         for field, allowed in _CHOICES.items():
             if getattr(self, field) not in allowed:
                 raise ConfigError(f"{field} must be one of {', '.join(allowed)}")
+        if len(self.visual_blocks) != 4:
+            raise ConfigError("visual_blocks must hold the number of blocks of res2, res3, res4 and res5")
+        if not 0 <= self.window_overlap_tokens < self.text_tokens:
+            raise ConfigError("window_overlap_tokens must be less than the text tokens of a window")
+        if self.position_kind == "page" and self.window_tokens > self.max_position_embeddings:
+            raise ConfigError("window_tokens must not exceed max_position_embeddings")
+        self._check_labels()
+
+    def _check_labels(self) -> None:
         unknown = set(self.head_labels + self.tail_labels) - set(self.labels)
         if unknown:
             raise ConfigError(f"head_labels and tail_labels name unknown labels: {sorted(unknown)}")
+        if self.relation_labels and set(self.relation_labels) != set(self.labels):
+            raise ConfigError("relation_labels must hold the same labels as labels")
+        strange = {tag[2:] if tag[:2] in ("B-", "I-") else tag for tag in self.tags} - {"O", *self.labels}
+        if strange:
+            raise ConfigError(f"tag_names must be O, B-label or I-label; these are not: {sorted(strange)}")
 
     @property
     def tags(self) -> tuple[str, ...]:
-        """Token classes in the order of the classifier: O, then B- and I- of every label."""
-        return ("O", *(f"{prefix}-{label}" for label in self.labels for prefix in "BI"))
+        """Token classes in the order of the classifier, for example O, B-QUESTION, I-QUESTION, ..."""
+        return self.tag_names or (
+            "O",
+            *(f"{prefix}-{label}" for label in self.labels for prefix in "BI"),
+        )
+
+    @property
+    def text_tokens(self) -> int:
+        """How many tokens of text a window holds beside its special tokens."""
+        return self.window_tokens - (2 if self.special_tokens == "hf" else 0)
+
+    @property
+    def visual_tokens(self) -> int:
+        """How many tokens the picture of a page adds to each of its windows."""
+        rows, columns = self.image_feature_pool_shape[:2]
+        return rows * columns if self.use_visual_backbone else 0
 
     @classmethod
     def load(cls, path: str | Path) -> LayoutXLMConfig:
@@ -75,11 +144,20 @@ class LayoutXLMConfig:
             values = json.loads(Path(path).read_text("utf-8"))
         except (OSError, ValueError) as error:
             raise ConfigError(f"{path}: cannot read the model's configuration: {error}") from error
-        fields = {field.name for field in dataclasses.fields(cls)}
-        unknown = set(values) - fields
+        if not isinstance(values, dict):
+            raise ConfigError(f"{path}: the configuration must be a JSON object")
+        fields = {field.name: field for field in dataclasses.fields(cls)}
+        unknown = set(values) - set(fields)
         if unknown:
             raise ConfigError(f"{path}: unknown fields: {', '.join(sorted(unknown))}")
-        return cls(**{key: tuple(v) if isinstance(v, list) else v for key, v in values.items()})
+        values = {key: tuple(v) if isinstance(v, list) else v for key, v in values.items()}
+        for key, value in values.items():
+            if not _is_like(value, fields[key].default):
+                raise ConfigError(f"{path}: {key} must be {_KINDS[type(fields[key].default)]}")
+        try:
+            return cls(**values)
+        except ConfigError as error:
+            raise ConfigError(f"{path}: {error}") from error
 
     def save(self, path: str | Path) -> None:
         """Writes ``config.json``."""
@@ -87,8 +165,23 @@ class LayoutXLMConfig:
         Path(path).write_text(text + "\n", "utf-8")
 
 
+def _is_like(value: object, default: object) -> bool:
+    if isinstance(default, float) and not isinstance(default, bool):
+        return isinstance(value, int | float) and not isinstance(value, bool)
+    if type(value) is not type(default):
+        return False
+    return not isinstance(value, tuple) or all(type(item) in (int, str) for item in value)
+
+
+_KINDS = {bool: "true or false", int: "a whole number", float: "a number", str: "text", tuple: "a list"}
+
 _CHOICES = {
     "position_kind": ("page", "line"),
+    "special_tokens": ("none", "hf"),
+    "token_boxes": ("line", "word"),
     "spatial_bias": ("none", "lines"),
-    "relation_head": ("none", "softmax"),
+    "image_normalisation": ("hf", "paddleocr"),
+    "relation_head": ("none", "softmax", "biaffine"),
+    "relation_choice": ("best", "every"),
+    "decoding": ("runs", "line_vote"),
 }
