@@ -108,8 +108,9 @@ class DocumentTally:
         self.document = _fuller(self.document, document)
         self.skipped = self.skipped or skipped
 
-    def add_page(self, page: int, counts: PageCounts) -> None:
-        """Page ``page`` (from 1) came through."""
+    def add_page(self, document: Document, page: int, counts: PageCounts) -> None:
+        """Page ``page`` (from 1) came through; ``document`` may know no more than id and URI."""
+        self.document = self.document or document
         self.pages[page] = counts
 
     def add_failure(self, failure: Failure) -> None:

@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from beam_kie.tables import SCHEMAS
 
 TABLES = tuple(SCHEMAS)
+
+
+class TableFile(NamedTuple):
+    """A file that was written: its table, path and number of rows."""
+
+    table: str
+    path: str
+    rows: int
 
 
 def _join(output: str, *parts: str) -> str:

@@ -1,0 +1,77 @@
+"""Pictures of pages, written where the page is: the image never leaves its worker."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import apache_beam as beam
+from apache_beam.pvalue import TaggedOutput
+
+from beam_kie.document import Category, Failure, PageResult, PageText, Stage
+from beam_kie.overlay import FailedPage, draw_failure, draw_overlay
+from beam_kie.summary import StageTime
+from transforms import layout, storage
+from transforms.isolation import reason_of
+from transforms.metrics import StageTimer, count, count_failure
+from transforms.options import JobConfig
+
+FAILURES = "failures"
+TIMES = "times"
+
+_ADVICE = "The tables are complete; check that --output can be written and run it again for the picture."
+
+
+class WriteOverlays(beam.PTransform):
+    """Draw and write pictures: PCollection[PageResult] or PCollection[FailedPage] to three PCollections.
+
+    ``paths`` of the pictures; ``failures`` of pages whose picture could not be made or written (the page's
+    rows are not touched by it); ``times`` StageTime.
+    """
+
+    def __init__(self, config: JobConfig):
+        super().__init__()
+        self.config = config
+
+    def expand(self, pages):
+        """Wire the one DoFn; paths are its main output."""
+        write = beam.ParDo(WriteOverlayFn(self.config))
+        return pages | "Draw picture" >> write.with_outputs(FAILURES, TIMES, main="paths")
+
+
+@beam.typehints.with_output_types(str, failures=Failure, times=StageTime)
+class WriteOverlayFn(beam.DoFn):
+    """Draws one page and writes its JPEG; a rerun replaces it."""
+
+    def __init__(self, config: JobConfig):
+        self._config = config
+
+    def process(self, page: PageResult | FailedPage) -> Iterator[str | TaggedOutput]:
+        """Yield the path of the picture, or its failure, and the time that it took."""
+        draw: Callable[..., bytes] = draw_failure if isinstance(page, FailedPage) else draw_overlay
+        with StageTimer("overlay") as timer:
+            try:
+                yield self._write(page.page, draw(page, self._config.overlay_max_side))
+            except Exception as error:
+                yield TaggedOutput(FAILURES, _failure(page.page, error))
+        yield TaggedOutput(TIMES, timer.spent())
+
+    def _write(self, page: PageText, picture: bytes) -> str:
+        path = layout.overlay_path(self._config.output, self._config.run_id, page.document_id, page.page)
+        storage.write_bytes(path, picture)
+        count("overlays_written")
+        return path
+
+
+def _failure(page: PageText, error: Exception) -> Failure:
+    reason = reason_of(error, Category.OVERLAY_FAILED, _ADVICE, retryable=storage.is_transient(error))
+    failure = Failure(
+        document_id=page.document_id,
+        uri=page.uri,
+        page=page.page,
+        stage=Stage.OVERLAY,
+        category=reason.category,
+        message=reason.message,
+        retryable=reason.retryable,
+    )
+    count_failure(failure)
+    return failure

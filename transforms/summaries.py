@@ -1,0 +1,221 @@
+"""How documents ended and what the run adds up to: small records, combined."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import Any
+
+import apache_beam as beam
+
+from beam_kie import __version__
+from beam_kie.document import Document, Failure, PageText
+from beam_kie.summary import (
+    DocumentTally,
+    PageCounts,
+    RunSummary,
+    StageTime,
+    add_times,
+    stage_time_section,
+    to_json,
+)
+from beam_kie.tables import SCHEMA_VERSION, Provenance
+from transforms import layout, storage
+from transforms.options import JobConfig
+
+_LOGGER = logging.getLogger(__name__)
+
+Told = tuple[str, Any]
+"""Something known of a document: the name of a DocumentTally method that takes it, and its argument."""
+
+_INTERNAL_OPTIONS = ("progress",)
+
+
+def told_page(page: PageText, counts: PageCounts) -> tuple[str, Told]:
+    """The page came through."""
+    return page.document_id, ("page", (Document(page.document_id, page.uri), page.page, counts))
+
+
+def told_document(document: Document) -> tuple[str, Told]:
+    """The document was read, or at least tried."""
+    return document.document_id, ("document", document)
+
+
+def told_skipped(document: Document) -> tuple[str, Told]:
+    """The document was left out on purpose."""
+    return document.document_id, ("skipped", document)
+
+
+def told_failure(failure: Failure) -> tuple[str, Told]:
+    """The document or one of its pages failed."""
+    return failure.document_id, ("failure", failure)
+
+
+class TallyFn(beam.CombineFn):
+    """All that is told of one document as a DocumentTally, in any order and grouping."""
+
+    def create_accumulator(self) -> DocumentTally:
+        """Nothing known yet."""
+        return DocumentTally()
+
+    def add_input(self, tally: DocumentTally, told: Told) -> DocumentTally:
+        """Know one thing more."""
+        kind, what = told
+        if kind == "page":
+            tally.add_page(*what)
+        elif kind == "failure":
+            tally.add_failure(what)
+        else:
+            tally.add_document(what, skipped=kind == "skipped")
+        return tally
+
+    def merge_accumulators(self, tallies: Iterable[DocumentTally]) -> DocumentTally:
+        """Know what all of them know."""
+        merged = DocumentTally()
+        for tally in tallies:
+            merged.merge(tally)
+        return merged
+
+    def extract_output(self, tally: DocumentTally) -> DocumentTally:
+        """The tally itself."""
+        return tally
+
+
+class SummariseFn(beam.CombineFn):
+    """All DocumentTally of a run as its RunSummary."""
+
+    def create_accumulator(self) -> RunSummary:
+        """A run without documents."""
+        return RunSummary()
+
+    def add_input(self, summary: RunSummary, tally: DocumentTally) -> RunSummary:
+        """Add one document."""
+        return summary.add(tally)
+
+    def merge_accumulators(self, summaries: Iterable[RunSummary]) -> RunSummary:
+        """Add parts of the run."""
+        merged = RunSummary()
+        for summary in summaries:
+            merged.merge(summary)
+        return merged
+
+    def extract_output(self, summary: RunSummary) -> RunSummary:
+        """The summary itself."""
+        return summary
+
+
+class TallyDocuments(beam.PTransform):
+    """What is told of documents to one tally each: PCollection[(id, Told)] to PCollection[DocumentTally]."""
+
+    def expand(self, told):
+        """Wire the combination."""
+        return (
+            told
+            | "Combine what is known" >> beam.CombinePerKey(TallyFn())
+            | "Drop ids" >> beam.Values().with_output_types(DocumentTally)
+        )
+
+
+class AddUpTimes(beam.PTransform):
+    """PCollection[StageTime] to PCollection[StageTime] with one record per stage."""
+
+    def expand(self, times):
+        """Wire the sum."""
+        return (
+            times
+            | "Key by stage" >> beam.Map(_by_stage).with_output_types(tuple[str, StageTime])
+            | "Sum" >> beam.CombinePerKey(_sum_of_stage)
+            | "Drop stages" >> beam.Values().with_output_types(StageTime)
+        )
+
+
+class WriteSummary(beam.PTransform):
+    """Write summary.json when everything else is written: a dict of PCollections to PCollection[str].
+
+    ``tallies`` DocumentTally is what is summed up; ``files`` TableFile, ``pictures`` str and ``times``
+    StageTime are reported and waited for, so is ``sources`` SourceFile, which may be absent. Yields the path.
+    """
+
+    def __init__(self, config: JobConfig, provenance: Provenance):
+        super().__init__()
+        self.config = config
+        self.provenance = provenance
+        self.started_at = datetime.now(UTC)
+
+    def expand(self, streams: Mapping[str, beam.PCollection]):
+        """Wire the combinations and, behind them, the writer."""
+        summary = streams["tallies"] | "Add up documents" >> beam.CombineGlobally(SummariseFn())
+        pictures = streams["pictures"] | "Count pictures" >> beam.combiners.Count.Globally()
+        times = streams["times"] | "Add up times" >> AddUpTimes()
+        # Side inputs are complete before the one element is processed: the summary is the last file.
+        waited_for = {
+            "files": beam.pvalue.AsList(streams["files"]),
+            "pictures": beam.pvalue.AsSingleton(pictures),
+            "times": beam.pvalue.AsList(times),
+        }
+        if "sources" in streams:
+            sources = streams["sources"] | "Count scans" >> beam.combiners.Count.Globally()
+            waited_for["documents_in"] = beam.pvalue.AsSingleton(sources)
+        write = beam.Map(write_summary, self.config, self.provenance, self.started_at, **waited_for)
+        return summary | "Write summary" >> write.with_output_types(str)
+
+
+def write_summary(
+    summary: RunSummary,
+    config: JobConfig,
+    provenance: Provenance,
+    started_at: datetime,
+    *,
+    files: Sequence[layout.TableFile],
+    pictures: int,
+    times: Sequence[StageTime],
+    documents_in: int | None = None,
+) -> str:
+    """Write summary.json and return its path."""
+    sections = {
+        "schema_version": SCHEMA_VERSION,
+        "beam_kie_version": __version__,
+        "run_id": config.run_id,
+        "output": config.output,
+        "started_at": _instant(started_at),
+        "finished_at": _instant(datetime.now(UTC)),
+        **summary.sections(documents_in),
+        "tables": table_section(files),
+        "overlays": {"written": pictures},
+        "provenance": asdict(provenance),
+        "stage_times": stage_time_section(times),
+        "options": {key: value for key, value in asdict(config).items() if key not in _INTERNAL_OPTIONS},
+    }
+    if not sections["documents"]["counts_add_up"]:
+        _LOGGER.error(
+            "%s documents went in, but %s came out: please report this defect",
+            documents_in,
+            summary.documents_out,
+        )
+    path = layout.summary_path(config.output, config.run_id)
+    storage.write_bytes(path, to_json(sections))
+    return path
+
+
+def table_section(files: Iterable[layout.TableFile]) -> dict[str, Any]:
+    """Rows and files of every table."""
+    section = {table: {"rows": 0, "files": 0} for table in layout.TABLES}
+    for file in files:
+        section[file.table]["rows"] += file.rows
+        section[file.table]["files"] += 1
+    return section
+
+
+def _by_stage(time: StageTime) -> tuple[str, StageTime]:
+    return time.stage, time
+
+
+def _sum_of_stage(times: Iterable[StageTime]) -> StageTime:
+    # Of no times there is one too: combiners are tried on nothing, under any stage's name.
+    return next(iter(add_times(times)), StageTime("", 0.0, 0))
+
+
+def _instant(moment: datetime) -> str:
+    return moment.isoformat(timespec="seconds").replace("+00:00", "Z")
