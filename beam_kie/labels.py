@@ -8,7 +8,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -61,20 +61,21 @@ class LabelledPage:
     height_px: int
     entries: tuple[LabelledEntry, ...] = field(repr=False)
 
-    def relations(self, head: str = "QUESTION", tail: str = "ANSWER") -> list[tuple[int, int]]:
+    def relations(
+        self, heads: Collection[str] = ("QUESTION",), tails: Collection[str] = ("ANSWER",)
+    ) -> list[tuple[int, int]]:
         """Links as (head id, tail id), in the order of the entries.
 
-        A link from tail to head is turned round, others are dropped, as PaddleOCR does (notes of
-        XFUND: links also join question-question, header-question and more).
+        A link from tail to head is turned round, others are dropped, as PaddleOCR does (XFUND also
+        links questions with questions, headers with questions and more).
         """
         labels = {entry.id: entry.label for entry in self.entries}
         found: dict[tuple[int, int], None] = {}
         for entry in self.entries:
             for a, b in entry.links:
-                pair = (labels.get(a), labels.get(b))
-                if pair == (head, tail):
+                if labels.get(a) in heads and labels.get(b) in tails:
                     found[(a, b)] = None
-                elif pair == (tail, head):
+                elif labels.get(a) in tails and labels.get(b) in heads:
                     found[(b, a)] = None
         return list(found)
 

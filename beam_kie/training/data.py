@@ -12,7 +12,7 @@ from pathlib import Path
 from beam_kie.document import TextLine
 from beam_kie.evaluation.gold import GoldPage, gold_pages
 from beam_kie.labels import LabelledPage, read_labels
-from beam_kie.training.pages import TrainingLine, TrainingPage, gold_view, ocr_view, visual_view
+from beam_kie.training.pages import Pairing, TrainingLine, TrainingPage, gold_view, ocr_view, visual_view
 from beam_kie.training.settings import LabelledSource, Settings
 
 TEXT_PAGE = (1000, 1414)
@@ -27,12 +27,14 @@ class PageSource:
     def __init__(self, settings: Settings, generate: Callable[[str, int], LabelledPage] | None = None):
         self._settings = settings
         self._generate = generate
+        network = settings.network_config(vocab_size=8)
+        pairing = Pairing(network.head_labels, network.tail_labels)
         self._groups: list[tuple[float, list[list[TrainingPage | None]]]] = []
         self.held_out: dict[str, list[GoldPage]] = {}
         for source in settings.sources:
             kept, held = split_held_out(read_labels(source.labels, source.images), source.holdout)
             lines = read_ocr_lines(source.ocr_lines) if source.ocr_lines else {}
-            self._groups.append((source.weight * len(kept), [_views(page, lines) for page in kept]))
+            self._groups.append((source.weight * len(kept), [_views(page, lines, pairing) for page in kept]))
             if held:
                 self.held_out[source_name(source)] = gold_pages(held)
         self._texts = [read_text(path) for path in settings.texts] if settings.text_share else []
@@ -58,9 +60,12 @@ class PageSource:
         return gold_view(page) if rng.random() < 0.6 else visual_view(page)
 
 
-def _views(page: LabelledPage, ocr_lines: dict[str, tuple[TextLine, ...]]) -> list[TrainingPage | None]:
+def _views(
+    page: LabelledPage, ocr_lines: dict[str, tuple[TextLine, ...]], pairing: Pairing
+) -> list[TrainingPage | None]:
     lines = ocr_lines.get(page.name)
-    return [gold_view(page), visual_view(page), ocr_view(page, lines) if lines else None]
+    read = ocr_view(page, lines, pairing) if lines else None
+    return [gold_view(page, pairing), visual_view(page, pairing), read]
 
 
 def split_held_out(

@@ -37,7 +37,6 @@ class Trainer:
         self.device = resolve_device(device)
         self.dtype = resolve_dtype("auto", self.device)
         torch.manual_seed(settings.seed)
-        self.rng = random.Random(settings.seed)
         config = settings.network_config(tokenizer.get_vocab_size())
         self.network = LayoutXLM(config).to(self.device)
         if settings.start_from:
@@ -47,6 +46,7 @@ class Trainer:
         self.scheduler = torch.optim.lr_scheduler.LambdaLR(self.optimizer, self._rate)
         self.make = ExampleMaker(tokenizer, config, settings.max_page_tokens, settings.mask_rate)
         self.step = 0
+        self.pool = self.place = 0  # which pool of pages, how many of its batches are done
 
     def run(self) -> dict:
         """Trains to the end, resuming where a checkpoint is there; returns the last measurement."""
@@ -115,18 +115,24 @@ class Trainer:
 
     def _batches(self) -> Iterator[list[Example]]:
         while True:
-            examples = []
-            while len(examples) < POOL_PAGES:
-                page, supervised = self.source.draw(self.rng)
-                page = augment(page, self.rng, self.settings.augmentation)
-                example = self.make(page, self.rng, supervised)
-                if example:
-                    examples.append(example)
-            windows = [Window(index, 0, len(example.tokens)) for index, example in enumerate(examples)]
-            groups = plan_batches(windows, self.settings.batch_tokens)
-            self.rng.shuffle(groups)
-            for group in groups:
-                yield [examples[window.page] for window in group]
+            for group in self._pool_batches()[self.place :]:
+                self.place += 1
+                yield group
+            self.pool, self.place = self.pool + 1, 0
+
+    def _pool_batches(self) -> list[list[Example]]:
+        # A pool depends on its number alone, so that a resumed run sees the pages of an undisturbed one.
+        rng = random.Random(f"{self.settings.seed}-{self.pool}")
+        examples: list[Example] = []
+        while len(examples) < POOL_PAGES:
+            page, supervised = self.source.draw(rng)
+            example = self.make(augment(page, rng, self.settings.augmentation), rng, supervised)
+            if example:
+                examples.append(example)
+        windows = [Window(index, 0, len(example.tokens)) for index, example in enumerate(examples)]
+        groups = plan_batches(windows, self.settings.batch_tokens)
+        rng.shuffle(groups)
+        return [[examples[window.page] for window in group] for group in groups]
 
     def _rate(self, step: int) -> float:
         settings = self.settings
@@ -148,7 +154,7 @@ class Trainer:
             "average": self.average.state_dict(),
             "optimizer": self.optimizer.state_dict(),
             "scheduler": self.scheduler.state_dict(),
-            "random": self.rng.getstate(),
+            "pool": (self.pool, self.place),
             "torch_random": torch.get_rng_state(),
         }
         temporary = self.output / "checkpoint.pt.part"
@@ -165,8 +171,7 @@ class Trainer:
         self.average.load_state_dict(state["average"])
         self.optimizer.load_state_dict(state["optimizer"])
         self.scheduler.load_state_dict(state["scheduler"])
-        version, internal, gauss = state["random"]
-        self.rng.setstate((version, tuple(internal), gauss))
+        self.pool, self.place = state["pool"]
         torch.set_rng_state(state["torch_random"].cpu())
 
     def _log(self, record: dict) -> None:

@@ -11,6 +11,7 @@ import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from difflib import SequenceMatcher
+from typing import NamedTuple
 
 from beam_kie.document import Box, TextLine
 from beam_kie.geometry import polygon_box, union_box
@@ -38,21 +39,34 @@ class TrainingPage:
     relations: frozenset[tuple[int, int]] = field(repr=False)
 
 
-def gold_view(page: LabelledPage) -> TrainingPage:
+class Pairing(NamedTuple):
+    """Which labels may be the head (key) and the tail (value) of a relation."""
+
+    heads: tuple[str, ...]
+    tails: tuple[str, ...]
+
+
+KEYS_AND_VALUES = Pairing(("QUESTION",), ("ANSWER",))
+
+
+def gold_view(page: LabelledPage, pairing: Pairing = KEYS_AND_VALUES) -> TrainingPage:
     """Every labelled segment is one line."""
-    return _page(page, [_whole(e, e.text, polygon_box(e.polygon)) for e in page.entries if e.text.strip()])
+    lines = [_whole(e, e.text, polygon_box(e.polygon)) for e in page.entries if e.text.strip()]
+    return _page(page, lines, pairing)
 
 
-def visual_view(page: LabelledPage) -> TrainingPage:
+def visual_view(page: LabelledPage, pairing: Pairing = KEYS_AND_VALUES) -> TrainingPage:
     """Segments of several printed lines are cut into these."""
     lines = []
     for entry in page.entries:
         if entry.text.strip():
             lines += _visual_lines(entry)
-    return _page(page, lines)
+    return _page(page, lines, pairing)
 
 
-def ocr_view(page: LabelledPage, ocr_lines: Sequence[TextLine]) -> TrainingPage:
+def ocr_view(
+    page: LabelledPage, ocr_lines: Sequence[TextLine], pairing: Pairing = KEYS_AND_VALUES
+) -> TrainingPage:
     """Lines as an OCR engine reads them; their characters are matched with the gold segments.
 
     Gold segments that no line matches take part in nothing.
@@ -63,10 +77,10 @@ def ocr_view(page: LabelledPage, ocr_lines: Sequence[TextLine]) -> TrainingPage:
         if line.text.strip():
             found = [entry for entry in entries if _touches(line.box, entry)]
             lines.append(TrainingLine(line.text, line.box, _owners(line, found)))
-    return _page(page, lines)
+    return _page(page, lines, pairing)
 
 
-def _page(page: LabelledPage, lines: list[TrainingLine]) -> TrainingPage:
+def _page(page: LabelledPage, lines: list[TrainingLine], pairing: Pairing) -> TrainingPage:
     labels = {entry.id: entry.label for entry in page.entries if entry.is_entity}
     lines = [
         TrainingLine(line.text, line.box, tuple(o if o in labels else None for o in line.owners))
@@ -74,7 +88,7 @@ def _page(page: LabelledPage, lines: list[TrainingLine]) -> TrainingPage:
     ]
     slope = polygon_slope([entry.polygon for entry in page.entries])
     order = reading_order([line.box for line in lines], slope)
-    relations = frozenset(page.relations())
+    relations = frozenset(page.relations(pairing.heads, pairing.tails))
     return TrainingPage(
         page.width_px, page.height_px, tuple(lines[index] for index in order), labels, relations
     )

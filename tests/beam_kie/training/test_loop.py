@@ -1,0 +1,109 @@
+"""A run end to end: it learns, can be cut off, and leaves a model that loads."""
+
+import json
+
+import pytest
+import torch
+
+from beam_kie.document import PageText, TextLine
+from beam_kie.geometry import box_polygon
+from beam_kie.labels import LabelledEntry, LabelledPage, write_paddleocr
+from beam_kie.layoutxlm.model import KieModel
+from beam_kie.training.__main__ import main
+from beam_kie.training.data import PageSource
+from beam_kie.training.loop import Trainer
+from beam_kie.training.settings import Settings, SettingsError
+from beam_kie.training.vocabulary import train_tokenizer
+
+NETWORK = {
+    "hidden_size": 48,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 2,
+    "intermediate_size": 64,
+    "coordinate_size": 8,
+    "shape_size": 8,
+    "relation_size": 32,
+    "labels": ["SHIPPER", "WEIGHT"],
+    "head_labels": ["SHIPPER"],
+    "tail_labels": ["WEIGHT"],
+}
+
+
+TOKENIZER = train_tokenizer(["shipper page kg 0123456789"] * 10, vocab_size=60)
+
+
+def page(number):
+    top = 100 + 10 * (number % 7)
+    key = LabelledEntry(0, "shipper", "SHIPPER", box_polygon((100, top, 200, top + 20)), ((0, 1),))
+    value = LabelledEntry(1, f"{number} kg", "WEIGHT", box_polygon((220, top, 300, top + 20)), ((0, 1),))
+    other = LabelledEntry(2, "page", "OTHER", box_polygon((100, 800, 200, 820)))
+    return LabelledPage(f"p{number}.jpg", 1000, 1000, (key, value, other))
+
+
+@pytest.fixture
+def config(tmp_path):
+    write_paddleocr(tmp_path / "labels.txt", [page(number) for number in range(24)])
+    values = {
+        "output": "run",
+        "sources": [{"labels": "labels.txt", "holdout": "p2[0-3]"}],
+        "network": NETWORK,
+        "steps": 120,
+        "batch_tokens": 128,
+        "learning_rate": 5e-3,
+        "warmup_steps": 5,
+        "evaluate_every": 60,
+        "average_decay": 0.9,
+        "views": [1, 1, 1],
+        "threads": 1,
+    }
+    path = tmp_path / "settings.json"
+    path.write_text(json.dumps(values))
+    return path
+
+
+def trainer(path, **changes):
+    values = json.loads(path.read_text()) | changes
+    path.write_text(json.dumps(values))
+    settings = Settings.load(path)
+    return Trainer(settings, PageSource(settings), TOKENIZER, device="cpu")
+
+
+def test_the_command_learns_labels_of_ones_own(config):
+    assert main(["--config", str(config), "--device", "cpu"]) == 0
+    log = [json.loads(line) for line in (config.parent / "run" / "log.jsonl").read_text().splitlines()]
+    (last,) = [value for key, value in log[-1].items() if key != "step"]
+    assert last["ser"] > 0.9 and last["re"] > 0.9
+    model = KieModel.load(config.parent / "run" / "model", device="cpu", dtype="float32")
+    lines = (
+        TextLine("shipper", box_polygon((100, 100, 200, 120))),
+        TextLine("7 kg", box_polygon((220, 100, 300, 120))),
+    )
+    (result,) = model.predict([PageText("d", "u", 1, 1000, 1000, lines=lines)])
+    assert [entity.label for entity in result.entities] == ["SHIPPER", "WEIGHT"]
+    assert [(r.head, r.tail) for r in result.relations] == [(0, 1)]
+
+
+def test_a_run_that_was_cut_off_goes_on_exactly(config):
+    whole = trainer(config, output="whole", steps=6)
+    whole.run()
+    cut = trainer(config, output="cut", checkpoint_minutes=0)
+    batches = cut._batches()
+    for _ in range(3):
+        cut._train(next(batches))
+        cut.step += 1
+    cut._save_checkpoint()
+    rest = trainer(config, output="cut", checkpoint_minutes=3)
+    rest.run()
+    assert rest.step == whole.step == 6
+    for mine, theirs in zip(rest.average.parameters(), whole.average.parameters(), strict=True):
+        assert torch.equal(mine, theirs)
+
+
+def test_settings_say_what_is_wrong(tmp_path, capsys):
+    path = tmp_path / "settings.json"
+    for text, says in (("{", "settings.json"), ('{"output": "x", "stepz": 1}', "stepz"), ("{}", "output")):
+        path.write_text(text)
+        with pytest.raises(SettingsError, match=says):
+            Settings.load(path)
+    assert main(["--config", str(path)]) == 2
+    assert "output" in capsys.readouterr().err
