@@ -100,6 +100,9 @@ class LayoutXLMConfig:
         for field, allowed in _CHOICES.items():
             if getattr(self, field) not in allowed:
                 raise ConfigError(f"{field} must be one of {', '.join(allowed)}")
+        biased = self.has_relative_attention_bias or self.has_spatial_attention_bias
+        if self.spatial_bias == "lines" and (biased or self.use_visual_backbone):
+            raise ConfigError('spatial_bias "lines" goes with neither other biases nor a visual backbone')
         if len(self.visual_blocks) != 4:
             raise ConfigError("visual_blocks must hold the number of blocks of res2, res3, res4 and res5")
         if not 0 <= self.window_overlap_tokens < self.text_tokens:

@@ -4,23 +4,22 @@ After "LayoutXLM: Multimodal Pre-training for Multilingual Visually-rich Documen
 (arXiv 2104.08836, section 2) and LayoutLMv2 (arXiv 2012.14740). Parameters carry the names of Hugging
 Face's LayoutLMv2 where both have them. One class serves every size; see LayoutXLMConfig.
 
-Shapes: B windows, T tokens, N text lines of a window, H hidden size.
+Shapes: B windows, T tokens, N boxes (text lines) of a window, V visual tokens, S = T + V, H hidden size.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator
+import dataclasses
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from beam_kie.layoutxlm.attention_bias import MASKED, AttentionBias, LineBias, token_bias
 from beam_kie.layoutxlm.config import LayoutXLMConfig
-from beam_kie.layoutxlm.relations import SoftmaxRelationHead
-
-MASKED = -1e4  # added to masked attention scores; finite in every dtype
+from beam_kie.layoutxlm.relations import BiaffineRelationHead, SoftmaxRelationHead
+from beam_kie.layoutxlm.visual import VisualBackbone, cell_boxes
 
 
 @dataclass
@@ -28,7 +27,10 @@ class Batch:
     """Padded windows. Boxes are on the 0..1000 grid.
 
     ids, positions, lines: B x T int64 (``lines`` numbers the text line of a token within its window);
-    mask: B x T bool, True for real tokens; line_boxes: B x N x 4 int64; line_mask: B x N bool.
+    mask: B x T bool, True for real tokens; line_boxes: B x N x 4 int64; line_mask: B x N bool. Where
+    boxes are those of words or of special tokens, each of these counts as a line of its own.
+    visual: B x V x H, what the network sees of the pages; None where it does not look at them.
+    padded: whether ``mask`` is False anywhere.
     """
 
     ids: Tensor
@@ -37,10 +39,13 @@ class Batch:
     mask: Tensor
     line_boxes: Tensor
     line_mask: Tensor
+    visual: Tensor | None = None
+    padded: bool = True
 
     def to(self, device: torch.device | str) -> Batch:
         """The same batch on another device."""
-        return Batch(**{name: value.to(device) for name, value in vars(self).items()})
+        tensors = {name: value.to(device) for name, value in vars(self).items() if isinstance(value, Tensor)}
+        return dataclasses.replace(self, **tensors)
 
 
 class Embeddings(nn.Module):
@@ -86,64 +91,6 @@ class Embeddings(nn.Module):
         return self.dropout(self.LayerNorm(total))
 
 
-class LineBias(nn.Module):
-    """Attention bias from where two text lines stand to each other, for every layer and head.
-
-    LayoutLMv2's spatial-aware attention (arXiv 2012.14740, section 2.2) at the level of lines: all
-    tokens of a line share a box, so the bias is computed per pair of lines and expanded to tokens by
-    two matrix products. Distances are log-bucketed.
-    """
-
-    BUCKETS = 32
-
-    def __init__(self, config: LayoutXLMConfig):
-        super().__init__()
-        self.heads, self.layers = config.num_attention_heads, config.num_hidden_layers
-        self.tables = nn.ModuleList(nn.Embedding(self.BUCKETS, self.layers * self.heads) for _ in range(6))
-        for table in self.tables:
-            nn.init.normal_(table.weight, std=0.02)
-
-    def forward(self, batch: Batch) -> list[Tensor]:
-        """One B x heads x N x N bias a layer."""
-        features = self._distances(batch.line_boxes)
-        bias = sum(table(log_bucket(f, self.BUCKETS)) for table, f in zip(self.tables, features, strict=True))
-        return [part.permute(0, 3, 1, 2) for part in bias.split(self.heads, dim=-1)]
-
-    @staticmethod
-    def _distances(boxes: Tensor) -> list[Tensor]:
-        x0, y0, x1, y1 = boxes.unbind(-1)
-        order = torch.arange(boxes.shape[1], device=boxes.device).expand(boxes.shape[:2]) * 8
-
-        def pairs(target: Tensor, source: Tensor) -> Tensor:
-            return target.unsqueeze(1) - source.unsqueeze(2)
-
-        middle = (y0 + y1) // 2
-        return [
-            pairs(x0, x0), pairs(x1, x1), pairs(x0, x1),
-            pairs(middle, middle), pairs(y0, y1), pairs(order, order),
-        ]  # fmt: skip
-
-
-def log_bucket(distance: Tensor, buckets: int, furthest: int = 1000) -> Tensor:
-    """Signed distances to 0..buckets-1, finer near 0: half of the buckets for each sign."""
-    half = buckets // 2
-    scaled = torch.log1p(distance.abs().float() / 4) / math.log1p(furthest / 4) * (half - 1)
-    bucket = scaled.round().long().clamp(max=half - 1)
-    return torch.where(distance < 0, bucket + half, bucket)
-
-
-@dataclass
-class AttentionBias:
-    """What is added to attention scores, as a product: bias = query @ key^T.
-
-    query: B x heads-or-1 x T x C; key: the same. Appending both to the attention's own queries and keys
-    makes scores and bias in one matrix product, without a T x T tensor for the bias.
-    """
-
-    query: Tensor
-    key: Tensor
-
-
 class SelfAttention(nn.Module):
     """Multi-head attention with a bias."""
 
@@ -154,12 +101,16 @@ class SelfAttention(nn.Module):
         self.key = nn.Linear(config.hidden_size, config.hidden_size)
         self.value = nn.Linear(config.hidden_size, config.hidden_size)
 
-    def forward(self, hidden: Tensor, bias: AttentionBias) -> Tensor:
-        """B x T x H to the same."""
+    def forward(self, hidden: Tensor, bias: AttentionBias | Tensor | None) -> Tensor:
+        """B x S x H to the same; a tensor bias is added to the scores, or masks them where it is bool."""
         query, key, value = (
             part(hidden).unflatten(-1, (self.heads, -1)).transpose(1, 2)
             for part in (self.query, self.key, self.value)
         )
+        if not isinstance(bias, AttentionBias):
+            mask = bias if bias is None or bias.dtype == torch.bool else bias.to(query.dtype)
+            mixed = functional.scaled_dot_product_attention(query, key, value, attn_mask=mask)
+            return mixed.transpose(1, 2).flatten(2)
         query = _append(query * query.shape[-1] ** -0.5, bias.query)
         key = _append(key, bias.key)
         weights = (query @ key.transpose(-1, -2)).softmax(-1)
@@ -208,8 +159,8 @@ class Layer(nn.Module):
         self.intermediate = Intermediate(config)
         self.output = AttentionOutput(config.intermediate_size, config)
 
-    def forward(self, hidden: Tensor, bias: AttentionBias) -> Tensor:
-        """B x T x H to the same."""
+    def forward(self, hidden: Tensor, bias: AttentionBias | Tensor | None) -> Tensor:
+        """B x S x H to the same."""
         for sublayer, output in ((self._attend, self.attention.output), (self._feed, self.output)):
             source = output.LayerNorm(hidden) if self.norm_first else hidden
             hidden = hidden + output.dropout(output.dense(sublayer(source, bias)))
@@ -217,10 +168,10 @@ class Layer(nn.Module):
                 hidden = output.LayerNorm(hidden)
         return hidden
 
-    def _attend(self, hidden: Tensor, bias: AttentionBias) -> Tensor:
+    def _attend(self, hidden: Tensor, bias: AttentionBias | Tensor | None) -> Tensor:
         return self.attention.self(hidden, bias)
 
-    def _feed(self, hidden: Tensor, _bias: AttentionBias) -> Tensor:
+    def _feed(self, hidden: Tensor, _bias: AttentionBias | Tensor | None) -> Tensor:
         return functional.gelu(self.intermediate.dense(hidden))
 
 
@@ -229,54 +180,103 @@ class Encoder(nn.Module):
 
     def __init__(self, config: LayoutXLMConfig):
         super().__init__()
+        heads = config.num_attention_heads
         self.layer = nn.ModuleList(Layer(config) for _ in range(config.num_hidden_layers))
         self.line_bias = LineBias(config) if config.spatial_bias == "lines" else None
+        order, space = config.has_relative_attention_bias, config.has_spatial_attention_bias
+        self.furthest = (config.max_rel_pos, config.max_rel_2d_pos, config.max_rel_2d_pos)
+        self.rel_pos_bias = nn.Linear(config.rel_pos_bins, heads, bias=False) if order else None
+        self.rel_pos_x_bias = nn.Linear(config.rel_2d_pos_bins, heads, bias=False) if space else None
+        self.rel_pos_y_bias = nn.Linear(config.rel_2d_pos_bins, heads, bias=False) if space else None
         self.final_norm = (
             nn.LayerNorm(config.hidden_size, eps=config.layer_norm_eps)
             if config.norm_first
             else nn.Identity()
         )
 
-    def forward(self, hidden: Tensor, batch: Batch) -> Tensor:
-        """B x T x H to the same."""
-        for layer, bias in zip(self.layer, self._biases(batch, hidden.dtype), strict=True):
+    def forward(self, hidden: Tensor, batch: Batch, visual_boxes: Tensor | None = None) -> Tensor:
+        """B x S x H to the same. ``visual_boxes``: V x 4 int64, where there are visual tokens."""
+        if self.line_bias is not None:
+            biases = self.line_bias(batch.lines, batch.line_boxes, batch.mask, hidden.dtype)
+        else:
+            biases = [self._mask_and_bias(batch, hidden.shape[1], visual_boxes)] * len(self.layer)
+        for layer, bias in zip(self.layer, biases, strict=True):
             hidden = layer(hidden, bias)
         return self.final_norm(hidden)
 
-    def _biases(self, batch: Batch, dtype: torch.dtype) -> Iterator[AttentionBias]:
-        padding = torch.where(batch.mask, 0.0, MASKED).to(dtype)[:, None, :, None]
-        ones = torch.ones_like(padding)
-        if self.line_bias is None:
-            yield from [AttentionBias(ones, padding)] * len(self.layer)
-            return
-        member = functional.one_hot(batch.lines, batch.line_boxes.shape[1]).to(dtype).unsqueeze(1)
-        key = torch.cat([member, padding], dim=-1)
-        for bias in self.line_bias(batch):
-            query = member @ bias
-            yield AttentionBias(
-                torch.cat([query, ones.to(query.dtype).expand(-1, query.shape[1], -1, -1)], -1), key
-            )
+    def _mask_and_bias(self, batch: Batch, length: int, visual_boxes: Tensor | None) -> Tensor | None:
+        seen = functional.pad(batch.mask, (0, length - batch.mask.shape[1]), value=True)[:, None, None, :]
+        if self.rel_pos_bias is None and self.rel_pos_x_bias is None:
+            return seen if batch.padded else None
+        positions = batch.positions
+        boxes = batch.line_boxes.gather(1, batch.lines.unsqueeze(-1).expand(-1, -1, 4))
+        if visual_boxes is not None:
+            count = len(positions)
+            numbers = torch.arange(len(visual_boxes), device=positions.device)
+            positions = torch.cat([positions, numbers.expand(count, -1)], 1)
+            boxes = torch.cat([boxes, visual_boxes.expand(count, -1, -1)], 1)
+        tables = (self.rel_pos_bias, self.rel_pos_x_bias, self.rel_pos_y_bias)
+        places = (positions, boxes[..., 0], boxes[..., 3])  # left and bottom, as published
+        terms = [
+            (table.weight, place, furthest)
+            for table, place, furthest in zip(tables, places, self.furthest, strict=True)
+            if table is not None
+        ]
+        return token_bias(terms) + torch.where(seen, 0.0, MASKED)
 
 
 class LayoutXLM(nn.Module):
-    """Encoder, token classifier and relation head."""
+    """Encoder, visual backbone, token classifier and relation heads: those that the configuration names."""
 
     def __init__(self, config: LayoutXLMConfig):
         super().__init__()
         self.config = config
+        hidden, tags = config.hidden_size, len(config.tags)
         self.embeddings = Embeddings(config)
         self.encoder = Encoder(config)
         self.dropout = nn.Dropout(config.hidden_dropout_prob)
-        self.classifier = nn.Linear(config.hidden_size, len(config.tags))
-        self.line_classifier = (
-            nn.Linear(config.hidden_size, len(config.tags)) if config.line_classifier else None
-        )
+        self.classifier = nn.Linear(hidden, tags) if config.token_classifier else None
+        self.line_classifier = nn.Linear(hidden, tags) if config.line_classifier else None
         self.relations = SoftmaxRelationHead(config) if config.relation_head == "softmax" else None
+        self.extractor = BiaffineRelationHead(config) if config.relation_head == "biaffine" else None
+        self.visual = None
+        if config.use_visual_backbone:
+            self.visual = VisualBackbone(config)
+            self.visual_proj = nn.Linear(config.image_feature_pool_shape[2], hidden)
+            self.visual_LayerNorm = nn.LayerNorm(hidden, eps=config.layer_norm_eps)
+            if config.has_visual_segment_embedding:
+                self.visual_segment_embedding = nn.Parameter(torch.zeros(hidden))
         self.apply(_initialise)
 
+    @property
+    def relation_head(self) -> SoftmaxRelationHead | BiaffineRelationHead | None:
+        """The head that judges pairs of entities, if there is one."""
+        return self.relations if self.relations is not None else self.extractor
+
+    def look(self, images: Tensor) -> Tensor:
+        """Visual tokens, P x V x H, of P x H x W x 3 uint8 RGB pictures: once a page, for all its windows."""
+        features = self.visual(images)
+        boxes = self._cells(features.device)
+        total = (
+            self.visual_proj(features)
+            + self.embeddings.position_embeddings.weight[: len(boxes)]
+            + self.embeddings.spatial(boxes)
+        )
+        if self.config.has_visual_segment_embedding:
+            total = total + self.visual_segment_embedding
+        return self.dropout(self.visual_LayerNorm(total))
+
     def encode(self, batch: Batch) -> Tensor:
-        """Hidden states, B x T x H."""
-        return self.encoder(self.embeddings(batch), batch)
+        """Hidden states of the text, B x T x H."""
+        return self.encode_all(batch)[:, : batch.ids.shape[1]]
+
+    def encode_all(self, batch: Batch) -> Tensor:
+        """Hidden states of the text and of the visual tokens behind it, B x S x H."""
+        hidden = self.embeddings(batch)
+        if batch.visual is None:
+            return self.encoder(hidden, batch)
+        hidden = torch.cat([hidden, batch.visual.to(hidden.dtype)], dim=1)
+        return self.encoder(hidden, batch, self._cells(hidden.device))
 
     def classify(self, hidden: Tensor, batch: Batch) -> Tensor:
         """Token logits, B x T x tags: the token's own evidence and, where configured, its line's mean."""
@@ -287,6 +287,9 @@ class LayoutXLM(nn.Module):
         rows = batch.lines.unsqueeze(-1)
         by_line = self.line_classifier(self.dropout(means))
         return logits + by_line.gather(1, rows.expand(-1, -1, by_line.shape[-1]))
+
+    def _cells(self, device: torch.device) -> Tensor:
+        return cell_boxes(*self.config.image_feature_pool_shape[:2]).to(device)
 
 
 def line_means(hidden: Tensor, batch: Batch) -> Tensor:

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from beam_kie.layoutxlm.config import LayoutXLMConfig
 
 GEOMETRY_FEATURES = 12
+BIAFFINE_BAR = 0.5
 
 
 class SoftmaxRelationHead(nn.Module):
@@ -28,6 +29,7 @@ class SoftmaxRelationHead(nn.Module):
         self.geometry = nn.Sequential(nn.Linear(GEOMETRY_FEATURES, 64), nn.GELU(), nn.Linear(64, 1))
         self.none = nn.Linear(size, 1)
         self.scale = size**-0.5
+        self.first_token_only = False
 
     def forward(self, vectors: Tensor, labels: Tensor, boxes: Tensor, heads: Tensor, tails: Tensor) -> Tensor:
         """Scores of one page.
@@ -41,6 +43,58 @@ class SoftmaxRelationHead(nn.Module):
         pairs = pair_geometry(boxes[heads], boxes[tails]).to(vectors.dtype)
         scores = value @ key.T * self.scale + self.geometry(pairs).squeeze(-1)
         return torch.cat([scores, self.none(value)], dim=1)
+
+    @staticmethod
+    def probabilities(scores: Tensor, temperature: float = 1.0) -> tuple[Tensor, Tensor]:
+        """Of the result of ``forward``: V x K probabilities and V x 1, what a key's must exceed."""
+        chances = (scores.float() / temperature).softmax(-1)
+        return chances[:, :-1], chances[:, -1:]
+
+
+class BiaffineRelationHead(nn.Module):
+    """LayoutXLM's relation head: every pair is judged alone (arXiv 2104.08836, section 3.3).
+
+    An entity is known by the hidden state of its first token and by its label.
+    """
+
+    def __init__(self, config: LayoutXLMConfig):
+        super().__init__()
+        hidden, size = config.hidden_size, config.relation_size
+        self.first_token_only = True
+        rows = config.relation_labels or config.labels
+        self.label_rows = [rows.index(label) for label in config.labels]
+        self.entity_emb = nn.Embedding(len(rows), hidden)
+        self.ffnn_head = _two_layers(hidden, size, config.hidden_dropout_prob)
+        self.ffnn_tail = _two_layers(hidden, size, config.hidden_dropout_prob)
+        self.rel_classifier = Biaffine(size)
+
+    def forward(self, vectors: Tensor, labels: Tensor, boxes: Tensor, heads: Tensor, tails: Tensor) -> Tensor:
+        """Logits of one page, V x K x 2 ("not linked", "linked"); parameters as SoftmaxRelationHead's."""
+        rows = torch.tensor(self.label_rows, device=labels.device)[labels]
+        vectors = torch.cat([vectors, self.entity_emb(rows)], dim=-1)
+        return self.rel_classifier(self.ffnn_head(vectors[heads]), self.ffnn_tail(vectors[tails]))
+
+    @staticmethod
+    def probabilities(scores: Tensor, temperature: float = 1.0) -> tuple[Tensor, Tensor]:
+        """Of the result of ``forward``: V x K probabilities and V x 1, what a key's must exceed."""
+        chances = (scores.float() / temperature).softmax(-1)[..., 1]
+        return chances, torch.full_like(chances[:, :1], BIAFFINE_BAR)
+
+
+class Biaffine(nn.Module):
+    """A bilinear form and a linear one of all pairs of a head and a tail."""
+
+    def __init__(self, size: int):
+        super().__init__()
+        self.bilinear = nn.Bilinear(size, size, 2, bias=False)
+        self.linear = nn.Linear(2 * size, 2)
+
+    def forward(self, heads: Tensor, tails: Tensor) -> Tensor:
+        """K x size heads and V x size tails to V x K x 2."""
+        together = torch.einsum("ki,oij,vj->vko", heads, self.bilinear.weight, tails)
+        # The linear form of a concatenated pair is one product for the heads and one for the tails.
+        of_head, of_tail = self.linear.weight.chunk(2, dim=1)
+        return together + (heads @ of_head.T)[None] + (tails @ of_tail.T)[:, None] + self.linear.bias
 
 
 def pair_geometry(heads: Tensor, tails: Tensor) -> Tensor:
@@ -62,3 +116,14 @@ def pair_geometry(heads: Tensor, tails: Tensor) -> Tensor:
 
 def _projection(hidden: int, size: int, dropout: float) -> nn.Sequential:
     return nn.Sequential(nn.Linear(hidden, size), nn.GELU(), nn.Dropout(dropout), nn.Linear(size, size))
+
+
+def _two_layers(hidden: int, size: int, dropout: float) -> nn.Sequential:
+    return nn.Sequential(
+        nn.Linear(2 * hidden, hidden),
+        nn.ReLU(),
+        nn.Dropout(dropout),
+        nn.Linear(hidden, size),
+        nn.ReLU(),
+        nn.Dropout(dropout),
+    )

@@ -1,0 +1,216 @@
+"""What LayoutXLM sees of a page: a ResNeXt-FPN over a small picture of it, in plain PyTorch.
+
+After "Aggregated Residual Transformations for Deep Neural Networks" (arXiv 1611.05431) and "Feature
+Pyramid Networks for Object Detection" (arXiv 1612.03144), with the names that detectron2 gives the
+parameters. Only the finest map (p2) is made: nothing else reaches LayoutXLM.
+
+Shapes: P pages, C channels of the pyramid, R x S cells of the pooled map.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from beam_kie.geometry import GRID
+from beam_kie.layoutxlm.config import LayoutXLMConfig
+
+NORM_EPS = 1e-5
+BGR_MEAN, BGR_STD = (103.53, 116.28, 123.675), (57.375, 57.12, 58.395)
+RGB_MEAN, RGB_STD = BGR_MEAN[::-1], BGR_STD[::-1]
+STAGES = (2, 3, 4, 5)
+
+
+def normalise_images(images: Tensor, kind: str) -> Tensor:
+    """P x H x W x 3 RGB values of 0..255 to the P x 3 x H x W input of the backbone, float32.
+
+    ``kind`` as ``image_normalisation`` of the configuration.
+    """
+    values = images.permute(0, 3, 1, 2).float()
+    if kind == "hf":
+        return _standardised(values.flip(1), BGR_MEAN, BGR_STD)
+    # PaddleOCR normalises in its pre-processing; the network then does so once more, and with the
+    # constants of the other channel order. Its published weights know nothing else.
+    return _standardised(_standardised(values, RGB_MEAN, RGB_STD), BGR_MEAN, BGR_STD)
+
+
+def _standardised(values: Tensor, mean: tuple[float, ...], std: tuple[float, ...]) -> Tensor:
+    return (values - values.new_tensor(mean)[:, None, None]) / values.new_tensor(std)[:, None, None]
+
+
+def cell_boxes(rows: int, columns: int) -> Tensor:
+    """The boxes of a grid's cells, row by row: (rows * columns) x 4 int64 on the 0..1000 grid."""
+    boxes = [
+        (GRID * c // columns, GRID * r // rows, GRID * (c + 1) // columns, GRID * (r + 1) // rows)
+        for r in range(rows)
+        for c in range(columns)
+    ]
+    return torch.tensor(boxes)
+
+
+class FrozenNorm(nn.Module):
+    """Batch normalisation with its statistics as constants."""
+
+    def __init__(self, channels: int):
+        super().__init__()
+        for name, value in (("weight", 1.0), ("bias", 0.0), ("running_mean", 0.0), ("running_var", 1.0)):
+            self.register_buffer(name, torch.full((channels,), value))
+
+    def scale_and_shift(self) -> tuple[Tensor, Tensor]:
+        """The normalisation as one product and one sum, C each."""
+        scale = self.weight * (self.running_var + NORM_EPS).rsqrt()
+        return scale, self.bias - self.running_mean * scale
+
+    def forward(self, values: Tensor) -> Tensor:
+        """P x C x H x W to the same."""
+        scale, shift = self.scale_and_shift()
+        return values * scale[:, None, None] + shift[:, None, None]
+
+
+class ConvNorm(nn.Conv2d):
+    """A convolution without bias and its normalisation."""
+
+    def __init__(self, inputs: int, outputs: int, size: int, stride: int = 1, groups: int = 1):
+        super().__init__(inputs, outputs, size, stride, padding=size // 2, groups=groups, bias=False)
+        self.norm = FrozenNorm(outputs)
+
+    def forward(self, values: Tensor) -> Tensor:
+        """P x inputs x H x W to P x outputs x H/stride x W/stride."""
+        values = super().forward(values)
+        return values if self.norm is None else self.norm(values)
+
+    @torch.no_grad()
+    def fold(self) -> None:
+        """Takes the normalisation into weight and bias: the same function, one pass less over the map."""
+        if self.norm is not None:
+            scale, shift = self.norm.scale_and_shift()
+            self.weight = nn.Parameter(self.weight * scale[:, None, None, None], requires_grad=False)
+            self.bias = nn.Parameter(shift, requires_grad=False)
+            self.norm = None
+
+
+class Bottleneck(nn.Module):
+    """1 x 1, grouped 3 x 3 (which carries the stride), 1 x 1, beside a shortcut."""
+
+    def __init__(self, inputs: int, middle: int, outputs: int, stride: int, groups: int):
+        super().__init__()
+        self.shortcut = ConvNorm(inputs, outputs, 1, stride) if inputs != outputs else None
+        self.conv1 = ConvNorm(inputs, middle, 1)
+        self.conv2 = ConvNorm(middle, middle, 3, stride, groups)
+        self.conv3 = ConvNorm(middle, outputs, 1)
+
+    def forward(self, values: Tensor) -> Tensor:
+        """P x inputs x H x W to P x outputs x H/stride x W/stride."""
+        beside = values if self.shortcut is None else self.shortcut(values)
+        values = functional.relu_(self.conv1(values))
+        values = functional.relu_(self.conv2(values))
+        return functional.relu_(self.conv3(values) + beside)
+
+
+class Stem(nn.Module):
+    """The first convolution, a quarter of the picture's sides."""
+
+    def __init__(self, channels: int):
+        super().__init__()
+        self.conv1 = ConvNorm(3, channels, 7, 2)
+
+    def forward(self, values: Tensor) -> Tensor:
+        """P x 3 x H x W to P x channels x H/4 x W/4."""
+        return functional.max_pool2d(functional.relu_(self.conv1(values)), 3, 2, 1)
+
+
+class BottomUp(nn.Module):
+    """The ResNeXt: four stages, each half the sides and twice the channels of the one before."""
+
+    def __init__(self, config: LayoutXLMConfig):
+        super().__init__()
+        self.stem = Stem(config.visual_stem_channels)
+        inputs, outputs = config.visual_stem_channels, config.visual_res2_channels
+        middle = config.visual_groups * config.visual_width_per_group
+        self.channels = []
+        for stage, blocks in zip(STAGES, config.visual_blocks, strict=True):
+            stride = 1 if stage == STAGES[0] else 2
+            sizes = [(inputs, stride)] + [(outputs, 1)] * (blocks - 1)
+            self.add_module(
+                f"res{stage}",
+                nn.Sequential(*(Bottleneck(i, middle, outputs, s, config.visual_groups) for i, s in sizes)),
+            )
+            self.channels.append(outputs)
+            inputs, middle, outputs = outputs, 2 * middle, 2 * outputs
+
+    def forward(self, values: Tensor) -> list[Tensor]:
+        """The outputs of the four stages."""
+        values = self.stem(values).to(self.res2[0].conv1.weight.dtype)
+        maps = []
+        for stage in STAGES:
+            values = getattr(self, f"res{stage}")(values)
+            maps.append(values)
+        return maps
+
+
+class Pyramid(nn.Module):
+    """The top-down way of the pyramid, and its finest map pooled."""
+
+    def __init__(self, config: LayoutXLMConfig):
+        super().__init__()
+        self.bottom_up = BottomUp(config)
+        rows, columns, channels = config.image_feature_pool_shape
+        self.cells = (rows, columns)
+        for stage, inputs in zip(STAGES, self.bottom_up.channels, strict=True):
+            self.add_module(f"fpn_lateral{stage}", nn.Conv2d(inputs, channels, 1))
+        self.fpn_output2 = nn.Conv2d(channels, channels, 3, padding=1)
+
+    def forward(self, values: Tensor) -> Tensor:
+        """P x 3 x H x W to P x (R * S) x C, the cells row by row."""
+        maps = self.bottom_up(values)
+        merged = self.fpn_lateral5(maps[3])
+        for stage in (4, 3, 2):
+            side = getattr(self, f"fpn_lateral{stage}")(maps[stage - STAGES[0]])
+            merged = side + functional.interpolate(merged, size=side.shape[-2:], mode="nearest")
+        return self._pooled_output(merged.float()).flatten(2).transpose(1, 2)
+
+    def _pooled_output(self, merged: Tensor) -> Tensor:
+        """The mean of fpn_output2's 3 x 3 convolution over every cell: P x C x R x S.
+
+        Both are linear, so pooling the nine shifted maps first gives the same from a product over
+        R x S places instead of one over the whole map.
+        """
+        height, width = merged.shape[-2:]
+        padded = functional.pad(merged, (1, 1, 1, 1))
+        shifted = [
+            functional.adaptive_avg_pool2d(padded[..., dy : dy + height, dx : dx + width], self.cells)
+            for dy in range(3)
+            for dx in range(3)
+        ]
+        kernel = self.fpn_output2.weight.permute(0, 2, 3, 1).flatten(1)[:, :, None, None]
+        return functional.conv2d(torch.cat(shifted, 1), kernel, self.fpn_output2.bias)
+
+
+class VisualBackbone(nn.Module):
+    """From the small pictures of pages to the features of their cells."""
+
+    def __init__(self, config: LayoutXLMConfig):
+        super().__init__()
+        self.backbone = Pyramid(config)
+        self.normalisation = config.image_normalisation
+
+    def forward(self, images: Tensor) -> Tensor:
+        """P x H x W x 3 uint8 RGB to P x (R * S) x C float32."""
+        values = normalise_images(images, self.normalisation)
+        return self.backbone(values.contiguous(memory_format=torch.channels_last)).float()
+
+    def prepare(self, dtype: torch.dtype) -> None:
+        """Makes the backbone ready to be used but no longer trained: folded, channels last, in ``dtype``.
+
+        The stem stays in float32: PaddleOCR's double normalisation leaves differences between pages
+        that bfloat16 would round away.
+        """
+        for module in self.modules():
+            if isinstance(module, ConvNorm):
+                module.fold()
+        body = self.backbone.bottom_up
+        for stage in STAGES:
+            getattr(body, f"res{stage}").to(dtype)
+            getattr(self.backbone, f"fpn_lateral{stage}").to(dtype)
+        self.backbone.to(memory_format=torch.channels_last)
