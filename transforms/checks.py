@@ -21,7 +21,6 @@ from apache_beam.options.pipeline_options import (
     StandardOptions,
     WorkerOptions,
 )
-from apache_beam.options.pipeline_options_validator import PipelineOptionsValidator
 from apache_beam.runners.runner import create_runner
 
 from model_store import ModelNotFoundError, resolve
@@ -86,7 +85,7 @@ def _absolute_paths(config: JobConfig) -> JobConfig:
 
 
 def _check_runner(options: PipelineOptions) -> str:
-    """Set the runner that is really used, and check what Beam itself demands of its options."""
+    """Set the runner that is really used. What Beam itself demands it checks when the graph is made."""
     asked = options.view_as(StandardOptions).runner or StandardOptions.DEFAULT_RUNNER
     runner = _known_runner(asked)
     if runner in _SAME_AS_IN_PROCESS:
@@ -100,14 +99,15 @@ def _check_runner(options: PipelineOptions) -> str:
         direct.direct_running_mode = "multi_processing"
     if runner == DATAFLOW:
         _check_dataflow(options)
-    errors = PipelineOptionsValidator(options, create_runner(runner)).validate()
-    if errors:
-        raise UsageError(" ".join(str(errors[0]).split()))
     return runner
 
 
 def _known_runner(asked: str) -> str:
     if "." in asked:
+        try:
+            create_runner(asked)
+        except (ImportError, AttributeError) as error:
+            raise UsageError(f"--runner {asked}: {error}") from error
         return asked
     if asked.lower() in _REFUSED:
         raise UsageError(f"--runner {asked} is not supported: {_REFUSED[asked.lower()]}")

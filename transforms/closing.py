@@ -83,6 +83,11 @@ def launched(config: JobConfig, job_id: str | None) -> str:
     return "\n".join(lines)
 
 
+def _found(found: dict[str, Any], confidence: float | None) -> str:
+    text = f"{found['lines']:,} lines, {found['entities']:,} entities, {found['pairs']:,} key-value pairs"
+    return text if confidence is None else f"{text} (mean confidence {confidence:.2f})"
+
+
 _STATUSES = ("success", "partial", "failure", "skipped")
 
 
