@@ -31,17 +31,12 @@ def table(summary: dict[str, Any], config: JobConfig, elapsed_s: float) -> str:
     documents, pages, found = summary["documents"], summary["pages"], summary["found"]
     ended = ", ".join(f"{status} {documents[status]:,}" for status in _STATUSES if documents[status])
     all_pages = pages["ok"] + pages["failed"]
+    rate = f", {all_pages / elapsed_s:.2f} pages/s" if elapsed_s > 0 else ""
     rows = [
         ("documents", f"{documents['in']:,}" + (f" ({ended})" if ended else "")),
         ("pages", f"{all_pages:,}" + (f" ({pages['failed']:,} failed)" if pages["failed"] else "")),
-        (
-            "found",
-            f"{found['lines']:,} lines, {found['entities']:,} entities, {found['pairs']:,} key-value pairs",
-        ),
-        (
-            "time",
-            f"{_clock(elapsed_s)}, {all_pages / elapsed_s:.2f} pages/s" if elapsed_s > 0 else "0:00 min",
-        ),
+        ("found", _found(found, summary["mean_confidence"]["pairs"])),
+        ("time", _clock(elapsed_s) + rate),
     ]
     categories = summary["failures"]["by_category"]
     if categories:
