@@ -12,7 +12,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from PIL import Image
+from PIL import ExifTags, Image
 
 from beam_kie.document import Box, Polygon
 
@@ -93,7 +93,7 @@ def read_labels(path: str | Path, images: str | Path | None = None) -> list[Labe
     if path.is_dir():
         return list(_read_funsd(path))
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise LabelError(f"{path}: cannot read labels: {error}") from error
     if text.lstrip()[:1] == "{" and "\t" not in text.split("\n", 1)[0]:
@@ -125,7 +125,8 @@ def paddleocr_line(page: LabelledPage) -> str:
 
 
 def _read_paddleocr(path: Path, text: str, size_of: SizeOf) -> Iterator[LabelledPage]:
-    for number, line in enumerate(text.splitlines(), 1):
+    # Not splitlines: texts may hold other line separators, such as U+2028.
+    for number, line in enumerate(text.split("\n"), 1):
         if not line.strip():
             continue
         name, tab, payload = line.partition("\t")
@@ -202,5 +203,10 @@ def _extent(entries: tuple[LabelledEntry, ...]) -> tuple[int, int]:
 def _image_size(folder: Path | None, name: str) -> tuple[int, int] | None:
     if folder is None or not (folder / name).is_file():
         return None
-    with Image.open(folder / name) as image:
-        return image.size
+    try:
+        with Image.open(folder / name) as image:
+            turned = image.getexif().get(ExifTags.Base.Orientation, 1) >= 5
+            width, height = image.size
+    except (OSError, Image.DecompressionBombError):  # a PDF, for example: no size in pixels
+        return None
+    return (height, width) if turned else (width, height)

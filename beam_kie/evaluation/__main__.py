@@ -49,10 +49,11 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(args: argparse.Namespace) -> int:
-    gold = _select(gold_pages(_read(args)), args)
+    labelled = _read(args)
+    model = _load(args)
+    gold = _select(gold_pages(labelled, model.config.head_labels, model.config.tail_labels), args)
     if args.images:
         _check_pictures(gold, args.images)
-    model = _load(args)
     for note in _notes(gold, model):
         print(f"note: {note}", file=sys.stderr)
     progress = no_progress if args.quiet else _progress

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 
 from beam_kie.document import Entity, LineSpan, PageText, TextLine, document_id
@@ -34,17 +34,25 @@ class GoldPage:
         return [(self.entities[key].text, self.entities[value].text) for key, value in self.pairs]
 
 
-def gold_pages(labelled: Iterable[LabelledPage]) -> list[GoldPage]:
-    """Labelled pages, made ready. The n-th of the same name is page n of that file."""
+def gold_pages(
+    labelled: Iterable[LabelledPage],
+    heads: Collection[str] = ("QUESTION",),
+    tails: Collection[str] = ("ANSWER",),
+) -> list[GoldPage]:
+    """Labelled pages, made ready. The n-th of the same name is page n of that file.
+
+    ``heads`` and ``tails`` are the labels of keys and of values. A link from value to key is turned
+    round; links between other labels are no pairs.
+    """
     seen: Counter[str] = Counter()
     pages = []
     for labels in labelled:
         seen[labels.name] += 1
-        pages.append(_gold_page(labels, seen[labels.name]))
+        pages.append(_gold_page(labels, seen[labels.name], heads, tails))
     return pages
 
 
-def _gold_page(labels: LabelledPage, number: int) -> GoldPage:
+def _gold_page(labels: LabelledPage, number: int, heads: Collection[str], tails: Collection[str]) -> GoldPage:
     entries = _in_reading_order([entry for entry in labels.entries if entry.text.strip()])
     lines = tuple(TextLine(entry.text, entry.polygon) for entry in entries)
     entities = []
@@ -56,7 +64,7 @@ def _gold_page(labels: LabelledPage, number: int) -> GoldPage:
             entities.append(Entity(entry.label, entry.text, entry.polygon, 1.0, (span,)))
     pairs = tuple(
         (entity_of_id[key], entity_of_id[value])
-        for key, value in labels.relations()
+        for key, value in labels.relations(heads, tails)
         if key in entity_of_id and value in entity_of_id
     )
     page = PageText(

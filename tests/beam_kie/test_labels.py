@@ -114,3 +114,36 @@ def test_real_labels(shared_data):
     assert (pages[0].width_px, pages[0].height_px) == (1240, 1754)
     assert sum(len(page.relations()) for page in pages) > 4000
     assert len(read_labels(shared_data / "funsd_train")) == 149
+
+
+def test_line_separators_inside_a_text_do_not_end_the_line(tmp_path):
+    text = "a\u2028b\x85c\x0bd"
+    page = LabelledPage("a.png", 50, 40, (LabelledEntry(0, text, "OTHER", (0.0, 0, 9, 0, 9, 9, 0, 9)),))
+    write_paddleocr(tmp_path / "labels.txt", [page, page])
+
+    assert [page.entries[0].text for page in read_labels(tmp_path / "labels.txt")] == [text, text]
+
+
+def test_a_byte_order_mark_is_no_part_of_the_first_name(tmp_path):
+    (tmp_path / "labels.txt").write_text("a.png\t[]\n", "utf-8-sig")
+
+    assert [page.name for page in read_labels(tmp_path / "labels.txt")] == ["a.png"]
+
+
+def test_page_size_is_that_of_the_upright_picture(tmp_path):
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    Image.new("RGB", (300, 200)).save(tmp_path / "turned.jpg", exif=exif)
+    (tmp_path / "labels.txt").write_text("turned.jpg\t[]\n")
+
+    (page,) = read_labels(tmp_path / "labels.txt", tmp_path)
+    assert (page.width_px, page.height_px) == (200, 300)
+
+
+def test_page_size_is_the_extent_where_the_picture_has_no_pixels(tmp_path):
+    (tmp_path / "a.pdf").write_bytes(b"%PDF-1.4\n")
+    entry = LabelledEntry(0, "x", "OTHER", (0.0, 0, 9, 0, 9, 7, 0, 7))
+    write_paddleocr(tmp_path / "labels.txt", [LabelledPage("a.pdf", 50, 40, (entry,))])
+
+    (page,) = read_labels(tmp_path / "labels.txt", tmp_path)
+    assert (page.width_px, page.height_px) == (10, 8)
