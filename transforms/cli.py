@@ -15,7 +15,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -25,6 +25,7 @@ from apache_beam.runners.runner import PipelineResult, PipelineState
 from transforms import closing, logs, storage
 from transforms.arguments import PROGRAM, UsageError, parse_arguments
 from transforms.checks import DATAFLOW, Job, prepare_job
+from transforms.processes import descendants
 from transforms.progress import ProgressLine
 
 OK, FAILED, BAD_OPTIONS, INTERRUPTED = 0, 1, 2, 130
@@ -47,19 +48,25 @@ def main(argv: Sequence[str] | None = None) -> int:
         return BAD_OPTIONS
     except SystemExit as stop:  # --help
         return int(stop.code or OK)
+    except KeyboardInterrupt:
+        print(f"{PROGRAM}: interrupted before anything was written", file=sys.stderr)
+        return INTERRUPTED
+    progress = tempfile.mkdtemp(prefix="beam-kie-") if job.is_local else None
+    job = replace(job, config=replace(job.config, progress=progress))
     try:
-        with _termination_as_interrupt():
+        with _stops_at_once(job):
             return _run(job, wait=namespace.wait, json_logs=namespace.log_format == "json")
     except UsageError as error:
         print(f"{PROGRAM}: error: {error}", file=sys.stderr)
         return BAD_OPTIONS
-    except KeyboardInterrupt:
-        _stop_at_once(job)
     except Exception as error:
         _LOGGER.debug("run %s failed", job.config.run_id, exc_info=True)
         print(f"{PROGRAM}: run {job.config.run_id} failed: {_last_line(error)}", file=sys.stderr)
         print(_again(job), file=sys.stderr)
         return FAILED
+    finally:
+        if progress:
+            shutil.rmtree(progress, ignore_errors=True)
 
 
 def _graph_of(job: Job) -> beam.Pipeline:
@@ -80,28 +87,23 @@ def _graph_of(job: Job) -> beam.Pipeline:
 
 def _run(job: Job, wait: bool, json_logs: bool) -> int:
     started = time.monotonic()
-    progress = tempfile.mkdtemp(prefix="beam-kie-") if job.is_local else None
-    try:
-        job = replace(job, config=replace(job.config, progress=progress))
-        _let_worker_processes_import_us()
-        pipeline = _graph_of(job)
-        if job.config.overwrite:
-            storage.clear_run(job.config.output, job.config.run_id)
-        _LOGGER.info("run %s on %s, writing to %s", job.config.run_id, job.runner, job.config.output)
-        stream = logs.LogStream(_LOGGER) if json_logs else sys.stderr
-        with ProgressLine(progress, stream) if progress else nullcontext():
-            result = pipeline.run()
-            if job.runner == DATAFLOW and not wait:
-                print(closing.launched(job.config, _job_id(result)))
-                return OK
-            state = result.wait_until_finish()
-    finally:
-        if progress:
-            shutil.rmtree(progress, ignore_errors=True)
+    config = job.config
+    _let_worker_processes_import_us()
+    pipeline = _graph_of(job)
+    if config.overwrite:
+        storage.clear_run(config.output, config.run_id)
+    _LOGGER.info("run %s on %s, writing to %s", config.run_id, job.runner, config.output)
+    stream = logs.LogStream(_LOGGER) if json_logs else sys.stderr
+    with ProgressLine(config.progress, stream) if config.progress else nullcontext():
+        result = pipeline.run()
+        if job.runner == DATAFLOW and not wait:
+            print(closing.launched(config, _job_id(result)))
+            return OK
+        state = result.wait_until_finish()
     if state != PipelineState.DONE:
         raise RuntimeError(f"the runner says {state}")
-    summary = closing.read_summary(job.config)
-    print(closing.table(summary, job.config, time.monotonic() - started))
+    summary = closing.read_summary(config)
+    print(closing.table(summary, config, time.monotonic() - started))
     return _exit_code(summary, job)
 
 
@@ -137,25 +139,36 @@ def _let_worker_processes_import_us() -> None:
 
 
 @contextmanager
-def _termination_as_interrupt() -> Iterator[None]:
-    """Inside, SIGTERM (a stopped container or service) ends the run as Ctrl-C does."""
+def _stops_at_once(job: Job) -> Iterator[None]:
+    """Inside, Ctrl-C and SIGTERM (a stopped container or service) end the process.
+
+    Left to Python, the interrupt would be taken for the failure of the page that is just worked on, and the
+    process would wait for all pages that worker threads still have before them.
+    """
     if threading.current_thread() is not threading.main_thread():
         yield  # signals are somebody else's business
         return
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+
+    def stop(_number: int, _frame: object) -> None:
+        goes_on = " The Dataflow job goes on." if job.runner == DATAFLOW else ""
+        for process in descendants(os.getpid()):
+            with suppress(ProcessLookupError):
+                os.kill(process, signal.SIGKILL)
+        text = f"\n{PROGRAM}: run {job.config.run_id} was interrupted.{goes_on} {_again(job)}\n"
+        os.write(sys.__stderr__.fileno(), text.encode())
+        if job.config.progress:
+            shutil.rmtree(job.config.progress, ignore_errors=True)
+        os._exit(INTERRUPTED)
+
+    wanted = [
+        number for number in (signal.SIGINT, signal.SIGTERM) if signal.getsignal(number) != signal.SIG_IGN
+    ]
+    before = {number: signal.signal(number, stop) for number in wanted}
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
-
-
-def _stop_at_once(job: Job) -> None:
-    """End the process without waiting for pages that worker threads are still busy with."""
-    goes_on = " The Dataflow job goes on." if job.runner == DATAFLOW else ""
-    print(f"\n{PROGRAM}: run {job.config.run_id} was interrupted.{goes_on} {_again(job)}", file=sys.stderr)
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(INTERRUPTED)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _again(job: Job) -> str:

@@ -72,4 +72,6 @@ def set_up(level: str, log_format: str) -> None:
     if level != "DEBUG":
         for name in _NOISY:
             logging.getLogger(name).setLevel(max(logging.WARNING, logging.getLevelName(level)))
+        # It passes on what worker processes of this machine warn of: that they are not in a container.
+        logging.getLogger("apache_beam.runners.portability.local_job_service").setLevel(logging.ERROR)
         warnings.filterwarnings("ignore", message="Possible nested set", category=FutureWarning)

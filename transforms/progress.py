@@ -50,8 +50,8 @@ def progress_line(counts: Counts, elapsed_s: float) -> str:
 class ProgressLine:
     """Shows the counts of ``folder`` while its ``with`` block runs.
 
-    On a terminal one line is rewritten every half second; elsewhere a line is written every ten seconds
-    if anything happened, and one at the end.
+    On a terminal one line is rewritten every half second; elsewhere a line is written every ten seconds,
+    and at the end, if anything happened since the last one.
     """
 
     def __init__(self, folder: str, stream: TextIO | None = None, interval_s: float | None = None):
@@ -59,6 +59,7 @@ class ProgressLine:
         self._stream = stream or sys.stderr
         self._terminal = self._stream.isatty()
         self._interval_s = interval_s or (0.5 if self._terminal else 10.0)
+        self._shown = Counts()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._show_until_stopped, name="progress", daemon=True)
 
@@ -70,22 +71,23 @@ class ProgressLine:
     def __exit__(self, *_error: object) -> None:
         self._stop.set()
         self._thread.join()
-        self._show(read_counts(self._folder))
+        self._show()
         if self._terminal:
             self._write("\n")
 
     def _show_until_stopped(self) -> None:
-        shown = Counts()
         while not self._stop.wait(self._interval_s):
-            counts = read_counts(self._folder)
-            if self._terminal or counts != shown:
-                self._show(counts)
-            shown = counts
+            self._show()
 
-    def _show(self, counts: Counts) -> None:
+    def _show(self) -> None:
+        counts = read_counts(self._folder)
         line = progress_line(counts, time.monotonic() - self._started)
-        # \x1b[K clears what a longer line before this one left behind.
-        self._write(f"\r{line}\x1b[K" if self._terminal else f"{line}\n")
+        if self._terminal:
+            # \x1b[K clears what a longer line before this one left behind.
+            self._write(f"\r{line}\x1b[K")
+        elif counts != self._shown:
+            self._write(f"{line}\n")
+        self._shown = counts
 
     def _write(self, text: str) -> None:
         try:
