@@ -48,7 +48,7 @@ def draw_overlay(result: PageResult, max_side: int, key_labels: Sequence[str] = 
     """Draw entities and relations of ``result`` on its preview: one JPEG, no side over ``max_side`` pixels.
 
     Beside the page (below it, where it is wide) stand the pairs, numbered as on the page, with their
-    confidence; a ``max_side`` below 1000 leaves no room for list and numbers. The same result gives the same bytes.
+    confidence; a ``max_side`` below 1000 leaves no room for list and numbers. Equal results give equal bytes.
 
     Raises:
         ValueError: the page has no preview, or ``max_side`` is less than SMALLEST_SIDE.
@@ -58,9 +58,9 @@ def draw_overlay(result: PageResult, max_side: int, key_labels: Sequence[str] = 
     frame = _plan(preview, max_side, pairs=len(pairs))
     font = load_font(frame.text_size, script_of(entity.text for entity in result.entities))
     picture = Image.new("RGB", frame.size, drawing.WHITE)
-    picture.paste(
-        _draw_page(result, pairs, _fit(preview, frame), frame.scale_of(result.page)), frame.page[:2]
-    )
+    page = _fit(preview, frame)
+    with_tags = max_side >= _LEAST_SIDE_WITH_LIST
+    picture.paste(_draw_page(result, pairs, page, frame.scale_of(result.page), with_tags), frame.page[:2])
     draw = ImageDraw.Draw(picture)
     _draw_border(draw, frame.page)
     _draw_title(draw, frame, font, _title(result.page), _legend(result, pairs))
