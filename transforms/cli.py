@@ -151,6 +151,7 @@ def _stops_at_once(job: Job) -> Iterator[None]:
 
     def stop(_number: int, _frame: object) -> None:
         goes_on = " The Dataflow job goes on." if job.runner == DATAFLOW else ""
+        threading.excepthook = lambda _: None  # who watches over a worker process need not report its end
         for process in descendants(os.getpid()):
             with suppress(ProcessLookupError):
                 os.kill(process, signal.SIGKILL)

@@ -8,20 +8,9 @@ import sys
 import warnings
 from datetime import UTC, datetime
 
-# They tell at INFO what only their developers want to know.
-_NOISY = (
-    "absl",
-    "apache_beam",
-    "google",
-    "httpx",
-    "matplotlib",
-    "openvino",
-    "paddlex",
-    "ppocr",
-    "RapidOCR",
-    "transformers",
-    "urllib3",
-)
+_OURS = ("beam_kie", "model_store", "transforms")
+# They set a level of their own, which the root logger's does not reach.
+_SELF_WILLED = ("RapidOCR", "paddlex", "ppocr")
 
 
 class JsonFormatter(logging.Formatter):
@@ -68,10 +57,13 @@ def set_up(level: str, log_format: str) -> None:
     handler.setFormatter(
         JsonFormatter() if log_format == "json" else logging.Formatter("%(levelname)s %(message)s")
     )
-    logging.basicConfig(level=level, handlers=[handler], force=True)
+    others = level if level == "DEBUG" else max(logging.WARNING, logging.getLevelName(level))
+    logging.basicConfig(level=others, handlers=[handler], force=True)
+    for name in _OURS:
+        logging.getLogger(name).setLevel(level)
     if level != "DEBUG":
-        for name in _NOISY:
-            logging.getLogger(name).setLevel(max(logging.WARNING, logging.getLevelName(level)))
+        for name in _SELF_WILLED:
+            logging.getLogger(name).setLevel(others)
         # It passes on what worker processes of this machine warn of: that they are not in a container.
         logging.getLogger("apache_beam.runners.portability.local_job_service").setLevel(logging.ERROR)
         warnings.filterwarnings("ignore", message="Possible nested set", category=FutureWarning)

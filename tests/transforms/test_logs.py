@@ -11,7 +11,7 @@ def restore_logging():
     """Leave the process's logging as it was."""
     root = logging.getLogger()
     before = root.level, list(root.handlers)
-    levels = {name: logging.getLogger(name).level for name in logs._NOISY}
+    levels = {name: logging.getLogger(name).level for name in (*logs._OURS, *logs._SELF_WILLED)}
     yield
     root.setLevel(before[0])
     root.handlers[:] = before[1]
@@ -23,6 +23,7 @@ def test_libraries_only_warn(capsys):
     logs.set_up("INFO", "text")
     logging.getLogger("beam_kie").info("ours")
     logging.getLogger("apache_beam.runners").info("theirs")
+    logging.info("nobody's")
     logging.getLogger("apache_beam.runners").warning("their warning")
     assert capsys.readouterr().err == "INFO ours\nWARNING their warning\n"
 
@@ -31,6 +32,14 @@ def test_debug_silences_nobody(capsys):
     logs.set_up("DEBUG", "text")
     logging.getLogger("apache_beam").debug("theirs")
     assert capsys.readouterr().err == "DEBUG theirs\n"
+
+
+def test_errors_only(capsys):
+    logs.set_up("ERROR", "text")
+    for name in ("beam_kie", "apache_beam", "RapidOCR"):
+        logging.getLogger(name).warning("%s warns", name)
+    logging.getLogger("transforms.ocr").error("failed")
+    assert capsys.readouterr().err == "ERROR failed\n"
 
 
 def test_json_lines_can_be_parsed_one_by_one(capsys):
