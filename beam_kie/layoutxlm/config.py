@@ -107,6 +107,8 @@ class LayoutXLMConfig:
             raise ConfigError("visual_blocks must hold the number of blocks of res2, res3, res4 and res5")
         if not 0 <= self.window_overlap_tokens < self.text_tokens:
             raise ConfigError("window_overlap_tokens must be less than the text tokens of a window")
+        if self.special_tokens == "hf" and self.position_kind == "line":
+            raise ConfigError('special_tokens "hf" needs position_kind "page"')
         if self.position_kind == "page" and self.window_tokens > self.max_position_embeddings:
             raise ConfigError("window_tokens must not exceed max_position_embeddings")
         self._check_labels()
@@ -133,6 +135,16 @@ class LayoutXLMConfig:
     def text_tokens(self) -> int:
         """How many tokens of text a window holds beside its special tokens."""
         return self.window_tokens - (2 if self.special_tokens == "hf" else 0)
+
+    @property
+    def special_before(self) -> int:
+        """How many special tokens stand before the text of a window."""
+        return 1 if self.special_tokens == "hf" else 0
+
+    @property
+    def pictures(self) -> str | None:
+        """How the thumbnails are made that the network looks at (see images.py); None: it looks at none."""
+        return self.image_normalisation if self.use_visual_backbone else None
 
     @property
     def visual_tokens(self) -> int:

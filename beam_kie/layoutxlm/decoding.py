@@ -1,8 +1,8 @@
 """Token scores to entities.
 
-An entity is a run of tokens: within a line the best path through the B/I tags, across lines a run that
-begins with I- continues an entity above it. PaddleOCR instead takes one majority vote per line, so a
-line that holds a key and its value comes out as one of them.
+In "runs" decoding an entity is a run of tokens: within a line the best path through the B/I tags, across
+lines a run that begins with I- continues an entity above it. In "line_vote" decoding, PaddleOCR's way, the
+tokens of a line vote: a line that holds a key and its value comes out as one of them.
 """
 
 from __future__ import annotations
@@ -10,11 +10,13 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 
 from beam_kie.document import Entity, LineSpan, PageText, Polygon, TextLine
 from beam_kie.geometry import box_polygon, split_polygon, union_box
+from beam_kie.layoutxlm.config import LayoutXLMConfig
 from beam_kie.layoutxlm.features import PageTokens
 
 FORBIDDEN = -1e9
@@ -40,8 +42,46 @@ class DecodedEntity:
     tokens: np.ndarray
 
 
+class Decoder(Protocol):
+    """A way from token scores to entities."""
+
+    tags: tuple[str, ...]
+
+    def groups(self, log_probs: np.ndarray, tokens: PageTokens) -> list[list[Piece]]:
+        """The pieces of every entity of a page, from T x tags log probabilities, in reading order."""
+
+
+def create_decoder(config: LayoutXLMConfig) -> Decoder:
+    """The decoder that the configuration asks for."""
+    if config.decoding == "line_vote":
+        return LineVoteDecoder(config.tags)
+    return TagDecoder(config.tags, config.switch_penalty)
+
+
+class LineVoteDecoder:
+    """One label a line: that of most of its tokens, I- counted as B-, ties to the earlier class."""
+
+    def __init__(self, tags: Sequence[str]):
+        self.tags = tuple(tags)
+        places = [tag[2:] for tag in self.tags]
+        self._counted_as = np.array([places.index(place) for place in places])
+
+    def groups(self, log_probs: np.ndarray, tokens: PageTokens) -> list[list[Piece]]:
+        """One piece for every line whose tokens do not vote for O."""
+        found = []
+        votes = self._counted_as[log_probs.argmax(-1)]
+        for start, end in _line_borders(tokens.lines):
+            tag = self.tags[np.bincount(votes[start:end]).argmax()]
+            if tag != "O":
+                found.append([Piece(tag[2:], int(tokens.lines[start]), start, end, False)])
+        return found
+
+
 class TagDecoder:
-    """Best tag paths for one set of tags; ``switch_penalty`` (nats) holds lines together."""
+    """Best tag paths for one set of tags; ``switch_penalty`` (nats) holds lines together.
+
+    Where a label has no B- tag, I- begins its entities too, and none goes on over lines.
+    """
 
     def __init__(self, tags: Sequence[str], switch_penalty: float = 0.0):
         self.tags = tuple(tags)
@@ -49,10 +89,15 @@ class TagDecoder:
         self.transitions = np.zeros((size, size))
         for i, before in enumerate(self.tags):
             for j, after in enumerate(self.tags):
-                if after.startswith("I-") and before[1:] != after[1:]:
+                goes_on = after.startswith("I-") and before[1:] == after[1:]
+                if after.startswith("I-") and not goes_on and f"B-{after[2:]}" in self.tags:
                     self.transitions[i, j] = FORBIDDEN
-                elif not (after.startswith("I-") or before == after == "O"):
+                elif not (goes_on or before == after == "O"):
                     self.transitions[i, j] = -switch_penalty
+
+    def groups(self, log_probs: np.ndarray, tokens: PageTokens) -> list[list[Piece]]:
+        """Runs of one label, joined over lines."""
+        return join_pieces(self.pieces(log_probs, tokens.lines), tokens.line_boxes)
 
     def best_path(self, scores: np.ndarray) -> np.ndarray:
         """Tag indices (T) of the best path through T x tags log probabilities of one line.
@@ -75,20 +120,27 @@ class TagDecoder:
     def pieces(self, log_probs: np.ndarray, lines: np.ndarray) -> list[Piece]:
         """Runs of one label, in token order, from T x tags log probabilities and the line of each token."""
         found: list[Piece] = []
-        borders = np.flatnonzero(np.diff(lines)) + 1
-        for start, end in zip([0, *borders], [*borders, len(lines)], strict=True):
-            if end > start:
-                found += self._line_pieces(log_probs[start:end], int(lines[start]), int(start))
+        for start, end in _line_borders(lines):
+            found += self._line_pieces(log_probs[start:end], int(lines[start]), start)
         return found
 
     def _line_pieces(self, log_probs: np.ndarray, line: int, offset: int) -> list[Piece]:
         runs: list[list] = []
+        before = "O"
         for index, tag in enumerate(self.tags[i] for i in self.best_path(log_probs)):
-            if tag.startswith("B-") or (tag.startswith("I-") and index == 0):
-                runs.append([tag[2:], offset + index, offset + index + 1, tag.startswith("I-")])
-            elif tag.startswith("I-"):
+            if tag.startswith("B-") or (tag.startswith("I-") and before[1:] != tag[1:]):
+                continues = tag.startswith("I-") and f"B-{tag[2:]}" in self.tags
+                runs.append([tag[2:], offset + index, offset + index + 1, continues])
+            elif tag != "O":
                 runs[-1][2] = offset + index + 1
+            before = tag
         return [Piece(label, line, start, end, continues) for label, start, end, continues in runs]
+
+
+def _line_borders(lines: np.ndarray) -> list[tuple[int, int]]:
+    """Start and end (exclusive) of the tokens of every line, from the line of each token."""
+    borders = (np.flatnonzero(np.diff(lines)) + 1).tolist()
+    return [(a, b) for a, b in zip([0, *borders], [*borders, len(lines)], strict=True) if b > a]
 
 
 def join_pieces(pieces: Sequence[Piece], line_boxes: np.ndarray) -> list[list[Piece]]:
@@ -120,12 +172,19 @@ def _continued(piece: Piece, entities: list[list[Piece]], boxes: np.ndarray) -> 
 
 
 def decode_entities(
-    page: PageText, tokens: PageTokens, log_probs: np.ndarray, decoder: TagDecoder
+    page: PageText, tokens: PageTokens, log_probs: np.ndarray, decoder: Decoder
 ) -> list[DecodedEntity]:
-    """Entities of one page, in reading order of their first token."""
+    """Entities of one page, in reading order of their first token.
+
+    An entity's confidence is the mean over its tokens of the probability of its label, B- and I- together.
+    Runs of nothing but white space are no entities.
+    """
+    if not len(tokens):
+        return []
     probabilities = np.exp(log_probs)
-    groups = join_pieces(decoder.pieces(log_probs, tokens.lines), tokens.line_boxes)
-    return [_entity(page, tokens, probabilities, group, decoder.tags) for group in groups]
+    groups = decoder.groups(log_probs, tokens)
+    found = [_entity(page, tokens, probabilities, group, decoder.tags) for group in groups]
+    return [item for item in found if item.entity.text]
 
 
 def _entity(
@@ -133,7 +192,7 @@ def _entity(
 ) -> DecodedEntity:
     label = pieces[0].label
     indices = np.concatenate([np.arange(piece.start, piece.end) for piece in pieces])
-    columns = [tags.index(f"B-{label}"), tags.index(f"I-{label}")]
+    columns = [column for column, tag in enumerate(tags) if tag[2:] == label]
     confidence = float(np.clip(probabilities[np.ix_(indices, columns)].sum(1).mean(), 0, 1))
     spans = tuple(
         LineSpan(piece.line, int(tokens.starts[piece.start]), int(tokens.ends[piece.end - 1]))
@@ -154,7 +213,8 @@ def entity_from_spans(page: PageText, label: str, spans: tuple[LineSpan, ...], c
 
 def span_polygon(line: TextLine, span: LineSpan) -> Polygon:
     """The part of a line's polygon that its characters take, in proportion to their usual widths."""
-    if span.start <= 0 and span.end >= len(line.text.rstrip()):
+    indent = len(line.text) - len(line.text.lstrip())
+    if span.start <= indent and span.end >= len(line.text.rstrip()):
         return line.polygon
     widths = np.cumsum([0, *(_width(character) for character in line.text)])
     return split_polygon(line.polygon, widths[span.start] / widths[-1], widths[span.end] / widths[-1])

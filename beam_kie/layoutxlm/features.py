@@ -1,23 +1,27 @@
 """Pages to tokens, tokens to windows, windows to batches.
 
 Every text line is tokenized alone, as PaddleOCR's VQATokenLabelEncode does, and all its tokens carry
-the line's box on the 0..1000 grid. A page longer than the network's window is cut into overlapping
-windows, so that nothing is lost at its end.
+the line's box on the 0..1000 grid (or, where the configuration says so, their word's). A page longer
+than the network's window is cut into overlapping windows, so that nothing is lost at its end.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
-from tokenizers import Tokenizer
 
 from beam_kie.document import PageText, TextLine
 from beam_kie.geometry import normalise_box_1000
 from beam_kie.layoutxlm.config import LayoutXLMConfig
 from beam_kie.layoutxlm.network import Batch
+from beam_kie.layoutxlm.tokenizer import PageTokenizer
+
+START_BOX, END_BOX = (0, 0, 0, 0), (1000, 1000, 1000, 1000)
+_WORD = re.compile(r"\S+")
 
 
 @dataclass(frozen=True)
@@ -25,7 +29,8 @@ class PageTokens:
     """The tokens of one page in reading order; T tokens, N lines.
 
     ids, lines (index of the page's line), starts, ends (characters of that line, end exclusive) and
-    positions (within the line): T int64 each; line_boxes: N x 4 int64 on the 0..1000 grid.
+    positions (within the line): T int64 each; line_boxes: N x 4 int64 on the 0..1000 grid. Where tokens
+    have the boxes of their words, word_boxes are M x 4 of these and words the T indices into them.
     """
 
     ids: np.ndarray
@@ -34,6 +39,8 @@ class PageTokens:
     ends: np.ndarray
     positions: np.ndarray
     line_boxes: np.ndarray
+    words: np.ndarray | None = None
+    word_boxes: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -51,8 +58,11 @@ class Window:
         return self.end - self.start
 
 
-def page_tokens(page: PageText, tokenizer: Tokenizer) -> PageTokens:
-    """Tokens and boxes of a page; blank lines give no token and shift nothing."""
+def page_tokens(page: PageText, tokenizer: PageTokenizer, token_boxes: str = "line") -> PageTokens:
+    """Tokens and boxes of a page; blank lines give no token and shift nothing.
+
+    ``token_boxes`` as in the configuration.
+    """
     encodings = tokenizer.encode_batch([line.text for line in page.lines], add_special_tokens=False)
     columns: list[tuple[int, int, int, int, int]] = []
     for index, encoding in enumerate(encodings):
@@ -60,7 +70,31 @@ def page_tokens(page: PageText, tokenizer: Tokenizer) -> PageTokens:
             columns.append((token, index, start, end, position))
     table = np.array(columns, dtype=np.int64).reshape(-1, 5)
     boxes = [line_box_1000(line, page) for line in page.lines]
-    return PageTokens(*table.T, np.array(boxes, dtype=np.int64).reshape(-1, 4))
+    tokens = PageTokens(*table.T, np.array(boxes, dtype=np.int64).reshape(-1, 4))
+    return _with_word_boxes(tokens, page) if token_boxes == "word" else tokens
+
+
+def _with_word_boxes(tokens: PageTokens, page: PageText) -> PageTokens:
+    """Cuts every line's box into those of its words, in proportion to characters.
+
+    As PaddleOCR does without ``use_textline_bbox_info``: any run of spaces counts as one.
+    """
+    boxes: list[tuple[int, int, int, int]] = []
+    words = np.zeros(len(tokens), dtype=np.int64)
+    for index, line in enumerate(page.lines):
+        found = list(_WORD.finditer(line.text))
+        mine = np.flatnonzero(tokens.lines == index)
+        # A token that begins with the space before a word belongs to that word.
+        ends = [match.end() for match in found]
+        place = np.searchsorted(ends, tokens.starts[mine], side="right").clip(max=max(len(found) - 1, 0))
+        words[mine] = len(boxes) + place
+        x0, y0, x1, y1 = line.box
+        step = (x1 - x0) / max(len(line.text), 1)
+        for match in found:
+            box = (x0, y0, x0 + len(match[0]) * step, y1)
+            boxes.append(normalise_box_1000(box, page.width_px, page.height_px))
+            x0 += (len(match[0]) + 1) * step
+    return replace(tokens, words=words, word_boxes=np.array(boxes, dtype=np.int64).reshape(-1, 4))
 
 
 def line_box_1000(line: TextLine, page: PageText) -> tuple[int, int, int, int]:
@@ -92,11 +126,14 @@ def _last_boundary(boundaries: np.ndarray, low: int, high: int) -> int:
     return int(boundaries[index]) if index >= 0 and boundaries[index] >= low else high
 
 
-def plan_batches(windows: Sequence[Window], budget: int) -> list[list[Window]]:
-    """Windows of similar length together: longest first, padded size within ``budget`` tokens a batch."""
+def plan_batches(windows: Sequence[Window], budget: int, extra: int = 0) -> list[list[Window]]:
+    """Windows of similar length together: longest first, padded size within ``budget`` tokens a batch.
+
+    ``extra`` tokens come with every window.
+    """
     batches: list[list[Window]] = []
     for window in sorted(windows, key=lambda w: (-len(w), w.page, w.start)):
-        if batches and len(batches[-1][0]) * (len(batches[-1]) + 1) <= budget:
+        if batches and (len(batches[-1][0]) + extra) * (len(batches[-1]) + 1) <= budget:
             batches[-1].append(window)
         else:
             batches.append([window])
@@ -104,7 +141,10 @@ def plan_batches(windows: Sequence[Window], budget: int) -> list[list[Window]]:
 
 
 def collate(windows: Sequence[Window], pages: Sequence[PageTokens], config: LayoutXLMConfig) -> Batch:
-    """Pads windows to the longest and numbers each window's lines from 0."""
+    """Pads windows to the longest and numbers each window's lines from 0.
+
+    Special tokens, where the configuration asks for them, stand around each window's text.
+    """
     parts = [_window_arrays(window, pages[window.page], config) for window in windows]
     width = max(len(part["ids"]) for part in parts)
     height = max(len(part["line_boxes"]) for part in parts)
@@ -125,19 +165,23 @@ def collate(windows: Sequence[Window], pages: Sequence[PageTokens], config: Layo
         mask=torch.arange(width)[None] < token_counts[:, None],
         line_boxes=stack("line_boxes", height),
         line_mask=torch.arange(height)[None] < line_counts[:, None],
+        padded=bool((token_counts < width).any()),
     )
 
 
 def _window_arrays(window: Window, tokens: PageTokens, config: LayoutXLMConfig) -> dict[str, np.ndarray]:
     part = slice(window.start, window.end)
-    used, lines = np.unique(tokens.lines[part], return_inverse=True)
+    rows, boxes = tokens.lines, tokens.line_boxes
+    if tokens.words is not None:
+        rows, boxes = tokens.words, tokens.word_boxes
+    used, lines = np.unique(rows[part], return_inverse=True)
+    ids, line_boxes = tokens.ids[part], boxes[used]
+    if config.special_tokens == "hf":
+        ids = np.array([config.bos_token_id, *ids, config.eos_token_id])
+        lines = np.array([len(used), *lines, len(used) + 1])
+        line_boxes = np.concatenate([line_boxes, [START_BOX, END_BOX]])
     if config.position_kind == "page":
-        positions = np.arange(len(window))
+        positions = np.arange(len(ids))
     else:
         positions = np.minimum(tokens.positions[part], config.max_position_embeddings - 1)
-    return {
-        "ids": tokens.ids[part],
-        "positions": positions,
-        "lines": lines,
-        "line_boxes": tokens.line_boxes[used],
-    }
+    return {"ids": ids, "positions": positions, "lines": lines, "line_boxes": line_boxes}

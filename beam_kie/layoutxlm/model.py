@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import torch
-from safetensors.torch import load_file
-from tokenizers import Tokenizer
+from safetensors import SafetensorError, safe_open
+from torch import Tensor
 
-from beam_kie.document import Entity, PageResult, PageText, Relation
-from beam_kie.geometry import normalise_box_1000
-from beam_kie.layoutxlm.config import LayoutXLMConfig
-from beam_kie.layoutxlm.decoding import DecodedEntity, TagDecoder, decode_entities
+from beam_kie.document import Category, DocumentError, Entity, PageResult, PageText
+from beam_kie.layoutxlm.checkpoints import WeightsError, load_weights
+from beam_kie.layoutxlm.config import ConfigError, LayoutXLMConfig
+from beam_kie.layoutxlm.decoding import DecodedEntity, create_decoder, decode_entities
 from beam_kie.layoutxlm.features import (
     PageTokens,
     Window,
@@ -23,26 +25,42 @@ from beam_kie.layoutxlm.features import (
     page_tokens,
     plan_batches,
 )
+from beam_kie.layoutxlm.images import thumbnail_pixels
+from beam_kie.layoutxlm.linking import find_relations
 from beam_kie.layoutxlm.network import LayoutXLM
+from beam_kie.layoutxlm.tokenizer import PageTokenizer, TokenizerError, load_tokenizer
 
 DEFAULT_BATCH_TOKENS = 4096
+WEIGHTS_FILE = "model.safetensors"
+PICTURES_AT_ONCE = 8
 
 
 class ModelError(ValueError):
     """A model folder that cannot be used; the message says why and what to do."""
 
 
+class Encoded(NamedTuple):
+    """What the network makes of a page: T x H hidden states (None: not asked for), T x tags log
+    probabilities (None: the network has no token classifier)."""
+
+    hidden: Tensor | None
+    log_probs: np.ndarray | None
+
+
 class KieModel:
-    """SER and RE with one joint checkpoint: the encoder runs once per page.
+    """SER and RE with one checkpoint: the encoder runs once per page.
 
     ``name``, ``revision`` (first 12 hex digits of the weights' SHA-256), ``labels``, ``device`` and
-    ``size_bytes`` describe it. Not safe to share between threads that load; safe to share for predict.
+    ``size_bytes`` describe it; ``pictures`` says what thumbnails its pages need (None: none). A model
+    without a relation head finds no relations, one without a token classifier only relates given
+    entities. The network passed in is made ready for use and can no longer be trained. Not safe to share
+    between threads that load; safe to share for predict.
     """
 
     def __init__(
         self,
         network: LayoutXLM,
-        tokenizer: Tokenizer,
+        tokenizer: PageTokenizer,
         revision: str = "unsaved",
         max_batch_tokens: int = DEFAULT_BATCH_TOKENS,
         dtype: torch.dtype = torch.float32,
@@ -52,13 +70,15 @@ class KieModel:
         self.device = torch.device(device)
         self.dtype = dtype
         self.network = network.eval().to(self.device)
+        self.network.prepare(dtype)
         self.tokenizer = tokenizer
         self.name = self.config.name
         self.revision = revision
         self.labels = list(self.config.labels)
+        self.pictures = self.config.pictures
         self.max_batch_tokens = max_batch_tokens
         self.size_bytes = sum(p.numel() * p.element_size() for p in network.parameters())
-        self._decoder = TagDecoder(self.config.tags, self.config.switch_penalty)
+        self._decoder = create_decoder(self.config)
 
     @classmethod
     def load(
@@ -68,7 +88,7 @@ class KieModel:
         dtype: str = "auto",
         max_batch_tokens: int = DEFAULT_BATCH_TOKENS,
     ) -> KieModel:
-        """Loads a folder with ``config.json``, ``model.safetensors`` and ``tokenizer.json``.
+        """Loads a folder with ``config.json``, ``model.safetensors`` and a tokenizer.
 
         ``device`` is "auto", "cpu" or "cuda"; ``dtype`` "auto", "float32" or "bfloat16" (auto: bfloat16
         where the device has matrix instructions for it). Raises ModelError.
@@ -77,18 +97,21 @@ class KieModel:
         missing = [name for name in MODEL_FILES if not (folder / name).is_file()]
         if missing:
             raise ModelError(f"{folder} is not a model folder: it lacks {', '.join(missing)}")
-        config = LayoutXLMConfig.load(folder / "config.json")
-        network = LayoutXLM(config)
         try:
-            weights = {key: value.float() for key, value in load_file(folder / "model.safetensors").items()}
-            network.load_state_dict(weights)
-        except Exception as error:  # safetensors and torch raise many kinds
-            raise ModelError(f"{folder}: the weights do not fit the configuration: {error}") from error
+            network = load_network(folder)
+            tokenizer = load_tokenizer(folder)
+        except (ConfigError, TokenizerError) as error:
+            raise ModelError(str(error)) from error
+        if tokenizer.get_vocab_size() > network.config.vocab_size:
+            raise ModelError(
+                f"{folder}: the tokenizer has {tokenizer.get_vocab_size()} ids, but the network knows "
+                f"{network.config.vocab_size}: they do not belong together"
+            )
         place = resolve_device(device)
         return cls(
             network,
-            Tokenizer.from_file(str(folder / "tokenizer.json")),
-            revision=file_revision(folder / "model.safetensors"),
+            tokenizer,
+            revision=file_revision(folder / WEIGHTS_FILE),
             max_batch_tokens=max_batch_tokens,
             dtype=resolve_dtype(dtype, place),
             device=place,
@@ -100,116 +123,185 @@ class KieModel:
         return sum(len(e.ids) for e in self.tokenizer.encode_batch(texts, add_special_tokens=False))
 
     def predict(self, pages: Sequence[PageText]) -> list[PageResult]:
-        """Entities (in reading order) and relations of every page, in the order of the pages."""
-        tokens = [page_tokens(page, self.tokenizer) for page in pages]
-        results = []
-        for page, page_token, (hidden, log_probs) in zip(pages, tokens, self._encode(tokens), strict=True):
-            entities = decode_entities(page, page_token, log_probs, self._decoder) if len(page_token) else []
-            results.append(self._result(page, entities, hidden))
-        return results
+        """Entities (in reading order) and relations of every page, in the order of the pages.
+
+        Raises DocumentError where a page lacks the thumbnail that the model wants.
+        """
+        found = self._find(pages, keep_hidden=self.network.relation_head is not None)
+        return [
+            self._result(page, decoded, hidden) for page, (decoded, hidden) in zip(pages, found, strict=True)
+        ]
+
+    def find_entities(self, pages: Sequence[PageText]) -> list[list[Entity]]:
+        """Entities alone, in reading order."""
+        return [[item.entity for item in decoded] for decoded, _ in self._find(pages, keep_hidden=False)]
 
     def relate(self, pages: Sequence[PageText], entities: Sequence[Sequence[Entity]]) -> list[PageResult]:
-        """Relations between given entities, for evaluation with gold entities.
+        """Relations between given entities, for evaluation with gold entities or after another model.
 
-        An entity without tokens (blank text) takes part in no relation.
+        An entity without tokens (blank text) or with a label that the model does not know takes part in
+        no relation.
         """
-        tokens = [page_tokens(page, self.tokenizer) for page in pages]
+        if self.network.relation_head is None:
+            return [PageResult(page, tuple(given)) for page, given in zip(pages, entities, strict=True)]
+        tokens = self._tokens(pages)
+        encoded = self._encode(pages, tokens, keep_hidden=True)
         results = []
-        for page, given, page_token, (hidden, _) in zip(
-            pages, entities, tokens, self._encode(tokens), strict=True
-        ):
-            decoded = [DecodedEntity(entity, _tokens_of(entity, page_token)) for entity in given]
-            results.append(self._result(page, decoded, hidden))
+        for page, given, page_token, state in zip(pages, entities, tokens, encoded, strict=True):
+            decoded = [DecodedEntity(entity, tokens_of(entity, page_token)) for entity in given]
+            results.append(self._result(page, decoded, state.hidden))
         return results
 
     def token_predictions(self, pages: Sequence[PageText]) -> list[list[list[str]]]:
         """For every page and line the tag of each token by itself, as PaddleOCR's metric counts them."""
-        tokens = [page_tokens(page, self.tokenizer) for page in pages]
+        self._check_finds_entities()
+        tokens = self._tokens(pages)
         tagged = []
-        for page, page_token, (_, log_probs) in zip(pages, tokens, self._encode(tokens), strict=True):
+        for page, page_token, state in zip(
+            pages, tokens, self._encode(pages, tokens, keep_hidden=False), strict=True
+        ):
             lines: list[list[str]] = [[] for _ in page.lines]
-            for line, tag in zip(page_token.lines, log_probs.argmax(-1), strict=True):
+            for line, tag in zip(page_token.lines, state.log_probs.argmax(-1), strict=True):
                 lines[line].append(self.config.tags[tag])
             tagged.append(lines)
         return tagged
 
+    def _find(
+        self, pages: Sequence[PageText], keep_hidden: bool
+    ) -> list[tuple[list[DecodedEntity], Tensor | None]]:
+        self._check_finds_entities()
+        tokens = self._tokens(pages)
+        encoded = self._encode(pages, tokens, keep_hidden)
+        return [
+            (decode_entities(page, page_token, state.log_probs, self._decoder), state.hidden)
+            for page, page_token, state in zip(pages, tokens, encoded, strict=True)
+        ]
+
+    def _check_finds_entities(self) -> None:
+        if self.network.classifier is None:
+            raise ModelError(f"model {self.name} finds relations only; it needs another one for the entities")
+
+    def _tokens(self, pages: Sequence[PageText]) -> list[PageTokens]:
+        return [page_tokens(page, self.tokenizer, self.config.token_boxes) for page in pages]
+
     @torch.inference_mode()
-    def _encode(self, pages: Sequence[PageTokens]) -> list[tuple[torch.Tensor, np.ndarray]]:
-        """Per page: T x H hidden states and T x tags log probabilities, windows merged by their mean."""
+    def _encode(
+        self, pages: Sequence[PageText], tokens: Sequence[PageTokens], keep_hidden: bool
+    ) -> list[Encoded]:
+        """Every page's states and scores, those of overlapping windows merged by their mean."""
         config = self.config
-        sizes = (len(config.tags), config.hidden_size)
-        logits = [torch.zeros(len(page), sizes[0]) for page in pages]
-        hidden = [torch.zeros(len(page), sizes[1]) for page in pages]
-        counts = [torch.zeros(len(page), 1) for page in pages]
+        finds = self.network.classifier is not None
+
+        def empty(columns: int, wanted: bool = True) -> list[Tensor | None]:
+            sizes = [len(page) for page in tokens]
+            return [torch.zeros(size, columns, device=self.device) if wanted else None for size in sizes]
+
+        logits, hidden = empty(len(config.tags), finds), empty(config.hidden_size, keep_hidden)
+        counts = empty(1)
         windows = [
             window
-            for index, page in enumerate(pages)
-            for window in cut_windows(page, index, config.window_tokens, config.window_overlap_tokens)
+            for index, page in enumerate(tokens)
+            for window in cut_windows(page, index, config.text_tokens, config.window_overlap_tokens)
         ]
-        for group in plan_batches(windows, self.max_batch_tokens):
-            for window, states, scores in zip(group, *self._run(group, pages), strict=True):
+        pictures = self._look(pages, sorted({window.page for window in windows}))
+        extra = config.window_tokens - config.text_tokens + config.visual_tokens
+        for group in plan_batches(windows, self.max_batch_tokens, extra):
+            for window, states, scores in zip(group, *self._run(group, tokens, pictures), strict=True):
                 part = slice(window.start, window.end)
-                hidden[window.page][part] += states[: len(window)]
-                logits[window.page][part] += scores[: len(window)]
+                text = slice(config.special_before, config.special_before + len(window))
                 counts[window.page][part] += 1
-        return [
-            (h / n.clamp(min=1), (s / n.clamp(min=1) / config.entity_temperature).log_softmax(-1).numpy())
-            for h, s, n in zip(hidden, logits, counts, strict=True)
-        ]
+                if keep_hidden:
+                    hidden[window.page][part] += states[text]
+                if finds:
+                    logits[window.page][part] += scores[text]
+        return [self._merged(h, s, n) for h, s, n in zip(hidden, logits, counts, strict=True)]
 
-    def _run(self, group: list[Window], pages: Sequence[PageTokens]) -> tuple[torch.Tensor, torch.Tensor]:
-        batch = collate(group, pages, self.config).to(self.device)
+    def _merged(self, hidden: Tensor | None, scores: Tensor | None, counts: Tensor) -> Encoded:
+        counts = counts.clamp(min=1)
+        log_probs = None
+        if scores is not None:
+            log_probs = (scores / counts / self.config.entity_temperature).log_softmax(-1).cpu().numpy()
+        return Encoded(None if hidden is None else hidden / counts, log_probs)
+
+    def _run(
+        self, group: list[Window], tokens: Sequence[PageTokens], pictures: dict[int, Tensor]
+    ) -> tuple[Tensor, Sequence[Tensor | None]]:
+        """B x T x H states and B x T x tags scores (None each where there is no classifier)."""
+        batch = collate(group, tokens, self.config).to(self.device)
+        if pictures:
+            visual = torch.stack([pictures[window.page] for window in group])
+            batch = dataclasses.replace(batch, visual=visual)
         with torch.autocast(self.device.type, dtype=self.dtype, enabled=self.dtype != torch.float32):
             states = self.network.encode(batch)
+            if self.network.classifier is None:
+                return states.float(), [None] * len(group)
             scores = self.network.classify(states, batch)
-        return states.float().cpu(), scores.float().cpu()
+        return states.float(), scores.float()
+
+    def _look(self, pages: Sequence[PageText], wanted: list[int]) -> dict[int, Tensor]:
+        """Visual tokens of the pages with these indices, V x H each: once for all windows of a page."""
+        seen: dict[int, Tensor] = {}
+        if self.pictures is None:
+            return seen
+        for start in range(0, len(wanted), PICTURES_AT_ONCE):
+            part = wanted[start : start + PICTURES_AT_ONCE]
+            images = np.stack([self._picture(pages[index]) for index in part])
+            seen.update(zip(part, self.network.look(torch.from_numpy(images).to(self.device)), strict=True))
+        return seen
+
+    def _picture(self, page: PageText) -> np.ndarray:
+        if page.thumbnail is None:
+            raise DocumentError(
+                Category.MODEL_FAILED,
+                f"Model {self.name} looks at the picture of a page, but page {page.page} came without one; "
+                "use a model without a visual backbone for text that has no pictures.",
+            )
+        return thumbnail_pixels(page.thumbnail)
 
     @torch.inference_mode()
-    def _result(self, page: PageText, decoded: list[DecodedEntity], hidden: torch.Tensor) -> PageResult:
+    def _result(self, page: PageText, decoded: list[DecodedEntity], hidden: Tensor | None) -> PageResult:
         entities = tuple(item.entity for item in decoded)
-        heads = self._candidates(decoded, self.config.head_labels)
-        tails = self._candidates(decoded, self.config.tail_labels)
-        if self.network.relations is None or not heads or not tails:
+        if hidden is None:
             return PageResult(page, entities)
-        vectors = torch.stack(
-            [
-                hidden[item.tokens].mean(0) if len(item.tokens) else hidden.new_zeros(hidden.shape[1])
-                for item in decoded
-            ]
-        )
-        labels = torch.tensor([self.labels.index(e.label) for e in entities])
-        boxes = torch.tensor([normalise_box_1000(e.box, page.width_px, page.height_px) for e in entities])
-        head_index, tail_index = torch.tensor(heads), torch.tensor(tails)
-        scores = self.network.relations(
-            vectors.to(self.device),
-            labels.to(self.device),
-            boxes.to(self.device),
-            head_index.to(self.device),
-            tail_index.to(self.device),
-        )
-        chosen = (scores.float().cpu() / self.config.relation_temperature).softmax(-1)
-        best = chosen.max(-1)
-        relations = tuple(
-            Relation(heads[column], tails[row], float(probability))
-            for row, (probability, column) in enumerate(
-                zip(best.values.tolist(), best.indices.tolist(), strict=True)
-            )
-            if column < len(heads)
-        )
-        return PageResult(page, entities, relations)
-
-    @staticmethod
-    def _candidates(decoded: list[DecodedEntity], labels: Sequence[str]) -> list[int]:
-        return [i for i, item in enumerate(decoded) if item.entity.label in labels and len(item.tokens)]
+        head = self.network.relation_head
+        return PageResult(page, entities, find_relations(head, self.config, page, decoded, hidden))
 
 
-MODEL_FILES = ("config.json", "model.safetensors", "tokenizer.json")
+MODEL_FILES = ("config.json", WEIGHTS_FILE)
+_WORDS = "embeddings.word_embeddings.weight"
 
 
-def _tokens_of(entity: Entity, tokens: PageTokens) -> np.ndarray:
+def load_network(folder: str | Path) -> LayoutXLM:
+    """The network of a model folder, in float32, on the CPU.
+
+    Weights stored as float32 are not copied but mapped from the file. Word embeddings, more than half of
+    a published checkpoint, stay mapped as they are: only the rows of words that occur are ever read.
+    Raises ConfigError and ModelError.
+    """
+    folder = Path(folder)
+    path = folder / WEIGHTS_FILE
+    config = LayoutXLMConfig.load(folder / "config.json")
+    with torch.device("meta"):
+        network = LayoutXLM(config)
+    try:
+        # Opened twice: two mappings, so that the rest can go when it has been turned into another type.
+        with safe_open(path, "pt") as file:
+            names = list(file.keys())
+            tensors = {name: file.get_tensor(name).float() for name in names if not name.endswith(_WORDS)}
+        with safe_open(path, "pt") as file:
+            tensors.update({name: file.get_tensor(name) for name in names if name.endswith(_WORDS)})
+        load_weights(network, tensors)
+    except (WeightsError, SafetensorError, OSError) as error:
+        raise ModelError(f"{path}: {error}") from error
+    return network
+
+
+def tokens_of(entity: Entity, tokens: PageTokens) -> np.ndarray:
+    """Indices of the tokens that an entity's spans touch; the mark of a word's start has no width."""
     chosen = np.zeros(len(tokens), dtype=bool)
+    ends = np.maximum(tokens.ends, tokens.starts + 1)
     for span in entity.spans:
-        chosen |= (tokens.lines == span.line) & (tokens.starts < span.end) & (tokens.ends > span.start)
+        chosen |= (tokens.lines == span.line) & (tokens.starts < span.end) & (ends > span.start)
     return np.flatnonzero(chosen)
 
 

@@ -253,6 +253,19 @@ class LayoutXLM(nn.Module):
         """The head that judges pairs of entities, if there is one."""
         return self.relations if self.relations is not None else self.extractor
 
+    def prepare(self, dtype: torch.dtype) -> None:
+        """Makes the network ready to be used but no longer trained.
+
+        Matrices that autocast would turn into ``dtype`` at every call are turned into it once. The rest
+        stays as it is: embeddings, norms and relation heads are read in the type they have.
+        """
+        for part in (self.encoder.layer, self.classifier, self.line_classifier):
+            for module in part.modules() if part is not None else ():
+                if isinstance(module, nn.Linear):
+                    module.to(dtype)
+        if self.visual is not None:
+            self.visual.prepare(dtype)
+
     def look(self, images: Tensor) -> Tensor:
         """Visual tokens, P x V x H, of P x H x W x 3 uint8 RGB pictures: once a page, for all its windows."""
         features = self.visual(images)

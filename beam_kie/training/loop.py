@@ -16,7 +16,7 @@ from tokenizers import Tokenizer
 
 from beam_kie.evaluation.measure import evaluate
 from beam_kie.layoutxlm.features import Window, plan_batches
-from beam_kie.layoutxlm.model import KieModel, resolve_device, resolve_dtype
+from beam_kie.layoutxlm.model import KieModel, load_network, resolve_device, resolve_dtype
 from beam_kie.layoutxlm.network import LayoutXLM
 from beam_kie.training.augment import augment
 from beam_kie.training.data import PageSource
@@ -142,7 +142,7 @@ class Trainer:
         return settings.learning_rate * (0.5 + 0.5 * math.cos(math.pi * min(done, 1)))
 
     def _start_from(self, folder: Path) -> None:
-        weights = KieModel.load(folder, device="cpu", dtype="float32").network.state_dict()
+        weights = load_network(folder).state_dict()
         own = self.network.state_dict()
         fitting = {k: v for k, v in weights.items() if k in own and own[k].shape == v.shape}
         self.network.load_state_dict({**own, **fitting})

@@ -1,0 +1,31 @@
+"""The small picture of a page that a visual backbone looks at; it travels with the page's text."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from PIL import Image
+
+SIDE = 224
+THUMBNAIL_BYTES = SIDE * SIDE * 3
+
+
+def page_thumbnail(pixels: np.ndarray, image_normalisation: str = "hf") -> bytes:
+    """A page of H x W x 3 uint8 RGB pixels as 224 x 224 of them, row by row, whatever its proportions.
+
+    ``image_normalisation`` of the model's configuration says whose way of making pictures smaller its
+    weights were trained with: OpenCV's bilinear for PaddleOCR (four pixels make one, the others count
+    for nothing) or Pillow's, which takes the mean, for Hugging Face.
+    """
+    if image_normalisation == "paddleocr":
+        small = cv2.resize(pixels, (SIDE, SIDE), interpolation=cv2.INTER_LINEAR)
+    else:
+        small = np.asarray(Image.fromarray(pixels).resize((SIDE, SIDE), Image.Resampling.BILINEAR))
+    return small.tobytes()
+
+
+def thumbnail_pixels(thumbnail: bytes) -> np.ndarray:
+    """224 x 224 x 3 uint8 RGB. Raises ValueError where the bytes are none of ``page_thumbnail``."""
+    if len(thumbnail) != THUMBNAIL_BYTES:
+        raise ValueError(f"a thumbnail has {THUMBNAIL_BYTES} bytes, not {len(thumbnail)}")
+    return np.frombuffer(thumbnail, dtype=np.uint8).reshape(SIDE, SIDE, 3)

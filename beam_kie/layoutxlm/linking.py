@@ -1,0 +1,71 @@
+"""Relations of a page: candidate pairs, their scores, and which of them are links."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from beam_kie.document import PageText, Relation
+from beam_kie.geometry import normalise_box_1000
+from beam_kie.layoutxlm.config import LayoutXLMConfig
+from beam_kie.layoutxlm.decoding import DecodedEntity
+from beam_kie.layoutxlm.relations import BiaffineRelationHead, SoftmaxRelationHead
+
+PAIRS_AT_ONCE = 200_000  # a page with thousands of keys and values must not need gigabytes
+
+
+def find_relations(
+    head: SoftmaxRelationHead | BiaffineRelationHead,
+    config: LayoutXLMConfig,
+    page: PageText,
+    decoded: Sequence[DecodedEntity],
+    hidden: Tensor,
+) -> tuple[Relation, ...]:
+    """Links between the entities of one page, in the order of their values.
+
+    ``hidden``: T x H hidden states of the page's tokens, on the head's device. Entities without tokens and
+    labels that the configuration does not name take part in none.
+    """
+    keys = _candidates(decoded, config.head_labels)
+    values = _candidates(decoded, config.tail_labels)
+    if not keys or not values:
+        return ()
+    device = hidden.device
+    vectors = torch.stack([_vector(item, hidden, head.first_token_only) for item in decoded])
+    known = {label: index for index, label in enumerate(config.labels)}
+    labels = torch.tensor([known.get(item.entity.label, 0) for item in decoded], device=device)
+    boxes = [normalise_box_1000(item.entity.box, page.width_px, page.height_px) for item in decoded]
+    boxes = torch.tensor(boxes, device=device)
+    key_index = torch.tensor(keys, device=device)
+    relations: list[Relation] = []
+    step = max(1, PAIRS_AT_ONCE // len(keys))
+    for start in range(0, len(values), step):
+        part = torch.tensor(values[start : start + step], device=device)
+        scores = head(vectors, labels, boxes, key_index, part)
+        chances, bar = head.probabilities(scores, config.relation_temperature)
+        chances = chances.masked_fill(part[:, None] == key_index[None], 0)
+        relations += _links(chances, bar, keys, part.tolist(), config.relation_choice)
+    return tuple(relations)
+
+
+def _links(chances: Tensor, bar: Tensor, keys: list[int], values: list[int], choice: str) -> list[Relation]:
+    """The pairs of V x K probabilities that exceed their row's bar: the best of a row, or every one."""
+    linked = chances > bar
+    if choice == "best":
+        best = torch.zeros_like(linked).scatter_(1, chances.argmax(1, keepdim=True), True)
+        linked &= best
+    rows, columns = linked.nonzero(as_tuple=True)
+    found = zip(rows.tolist(), columns.tolist(), chances[rows, columns].tolist(), strict=True)
+    return [Relation(keys[column], values[row], chance) for row, column, chance in found]
+
+
+def _candidates(decoded: Sequence[DecodedEntity], labels: Sequence[str]) -> list[int]:
+    return [i for i, item in enumerate(decoded) if item.entity.label in labels and len(item.tokens)]
+
+
+def _vector(item: DecodedEntity, hidden: Tensor, first_token_only: bool) -> Tensor:
+    if not len(item.tokens):
+        return hidden.new_zeros(hidden.shape[1])
+    return hidden[item.tokens[0]] if first_token_only else hidden[item.tokens].mean(0)

@@ -1,0 +1,73 @@
+"""Two checkpoints instead of one: the first finds entities, the second relates them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from beam_kie.document import Entity, PageResult, PageText
+from beam_kie.layoutxlm.model import DEFAULT_BATCH_TOKENS, KieModel, ModelError
+
+
+class KiePair:
+    """An SER model and an RE model, each with an encoder of its own, as PaddleOCR publishes them.
+
+    Used like a KieModel. ``name`` and ``revision`` are both models', joined by "+". Raises ModelError
+    where the second finds no relations, or none between entities that the first finds, or where they look
+    at thumbnails made in different ways.
+    """
+
+    def __init__(self, ser: KieModel, re: KieModel):
+        if ser.network.classifier is None:
+            raise ModelError(f"model {ser.name} finds no entities: it has no token classifier")
+        if re.network.relation_head is None:
+            raise ModelError(f"model {re.name} finds no relations: it has no relation head")
+        needed = set(re.config.head_labels + re.config.tail_labels)
+        if not needed <= set(ser.labels):
+            raise ModelError(
+                f"model {re.name} relates {', '.join(sorted(needed))}, "
+                f"but model {ser.name} finds {', '.join(ser.labels)}"
+            )
+        kinds = {model.pictures for model in (ser, re)} - {None}
+        if len(kinds) > 1:
+            raise ModelError(f"models {ser.name} and {re.name} need pictures made in different ways")
+        self.ser, self.re = ser, re
+        self.name = f"{ser.name}+{re.name}"
+        self.revision = f"{ser.revision}+{re.revision}"
+        self.labels = ser.labels
+        self.device = ser.device
+        self.size_bytes = ser.size_bytes + re.size_bytes
+        self.pictures = kinds.pop() if kinds else None
+
+    def predict(self, pages: Sequence[PageText]) -> list[PageResult]:
+        """Entities (in reading order) and relations of every page, in the order of the pages."""
+        return self.re.relate(pages, self.ser.find_entities(pages))
+
+    def relate(self, pages: Sequence[PageText], entities: Sequence[Sequence[Entity]]) -> list[PageResult]:
+        """Relations between given entities."""
+        return self.re.relate(pages, entities)
+
+    def token_predictions(self, pages: Sequence[PageText]) -> list[list[list[str]]]:
+        """For every page and line the tag of each token by itself."""
+        return self.ser.token_predictions(pages)
+
+    def count_tokens(self, page: PageText) -> int:
+        """How many tokens the page has: its weight in a batch."""
+        return self.ser.count_tokens(page)
+
+
+def load_kie(
+    folder: str | Path,
+    re_folder: str | Path | None = None,
+    device: str = "auto",
+    dtype: str = "auto",
+    max_batch_tokens: int = DEFAULT_BATCH_TOKENS,
+) -> KieModel | KiePair:
+    """The model of one folder, or the pair of an SER and an RE folder. Raises ModelError.
+
+    The same folder twice is one joint model: its encoder runs once per page.
+    """
+    options = {"device": device, "dtype": dtype, "max_batch_tokens": max_batch_tokens}
+    if re_folder is None or Path(re_folder).resolve() == Path(folder).resolve():
+        return KieModel.load(folder, **options)
+    return KiePair(KieModel.load(folder, **options), KieModel.load(re_folder, **options))
