@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from apache_beam.io.filesystems import FileSystems
 
-from transforms import inputs
+from transforms import inputs, storage
 
 
 @pytest.fixture
@@ -164,3 +164,37 @@ def test_manifest_that_cannot_be_read_is_one_line(tmp_path):
 def test_relative_path_in_a_manifest_is_relative_to_the_working_folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert list(inputs.manifest_uris("list.txt", ["a/b.png\n"])) == [f"{tmp_path}/a/b.png"]
+
+
+@pytest.fixture
+def cloud_scans(gcs_bucket) -> str:
+    """A folder in a bucket with two scans, the empty object that stands for it, and a neighbour."""
+    for name in ("scans/", "scans/a.png", "scans/deep/b.png", "scans-old/c.png"):
+        storage.write_bytes(f"{gcs_bucket}/{name}", b"" if name.endswith("/") else b"x")
+    return f"{gcs_bucket}/scans"
+
+
+def test_folder_in_a_bucket_with_and_without_slash(cloud_scans):
+    assert inputs.normalise_inputs([cloud_scans, f"{cloud_scans}/"]) == (f"{cloud_scans}/**",)
+    assert matched(cloud_scans) - {""} == {"a.png", "b.png"}
+    bucket = cloud_scans.removesuffix("/scans")
+    assert matched(bucket) - {""} == {"a.png", "b.png", "c.png"}
+
+
+def test_files_and_patterns_in_a_bucket(cloud_scans):
+    assert matched(f"{cloud_scans}/a.png") == {"a.png"}
+    assert matched(f"{cloud_scans}/**/*.png") == {"a.png", "b.png"}
+    inputs.check_inputs([cloud_scans, f"{cloud_scans}/*.png"])
+    with pytest.raises(inputs.InputError, match=r"matches no file: '.*/none', '.*\*\.tif'$"):
+        inputs.check_inputs([f"{cloud_scans}/none", f"{cloud_scans}/*.tif"])
+
+
+def test_bucket_that_is_not_there_is_one_line(cloud_scans):
+    with pytest.raises(inputs.InputError) as caught:
+        inputs.check_inputs([f"{cloud_scans.removesuffix('/scans')}-none/**"])
+    assert "\n" not in str(caught.value)
+
+
+def test_manifest_in_a_bucket(gcs_bucket):
+    storage.write_bytes(f"{gcs_bucket}/list.csv", b"uri\ngs://b/a.png\n")
+    assert list(inputs.read_manifest(f"{gcs_bucket}/list.csv")) == ["gs://b/a.png"]
