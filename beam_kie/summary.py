@@ -145,18 +145,24 @@ class DocumentTally:
 
     @property
     def pages_not_read(self) -> int:
-        """Pages of an opened file that neither came through nor failed: those beyond ``--max_pages``."""
+        """Pages that were not tried: those beyond ``--max_pages``, or of a file that failed as a whole."""
+        if self._is_skipped:
+            return 0
         pages = (self.document.page_count if self.document else None) or 0
         return max(0, pages - self.pages_ok - self.pages_failed)
 
     @property
     def status(self) -> Status:
         """SUCCESS only where all pages came through and nothing failed, not even a picture."""
-        if self.skipped and not self.pages and not self.failures:
+        if self._is_skipped:
             return Status.SKIPPED
         if not self.pages:
             return Status.FAILURE
         return Status.PARTIAL if self.failures or self.pages_not_read else Status.SUCCESS
+
+    @property
+    def _is_skipped(self) -> bool:
+        return self.skipped and not self.pages and not self.failures
 
 
 def _fuller(known: Document | None, other: Document) -> Document:

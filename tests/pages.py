@@ -83,6 +83,8 @@ def result(name: str = "form.jpg", page: int = 1, form=FORM, links=LINKS, **chan
     return PageResult(page_text(name, page, form, **changes), entities, relations)
 
 
-def failure(name: str, page: int | None = None, stage=Stage.DECODE, category=Category.FILE_CORRUPT) -> Failure:
+def failure(
+    name: str, page: int | None = None, stage=Stage.DECODE, category=Category.FILE_CORRUPT
+) -> Failure:
     whole = document(name)
     return Failure(whole.document_id, whole.uri, page, stage, category, "it is broken; scan it again")
