@@ -1,0 +1,286 @@
+"""Keys and values without a ruled grid: underlined blanks, captioned boxes, key over value, plain lines."""
+
+from __future__ import annotations
+
+from beam_kie.forms import fonts
+from beam_kie.forms.content import Content, Field
+from beam_kie.forms.model import ANSWER
+from beam_kie.forms.sheet import KEY, Sheet
+from beam_kie.forms.theme import Style
+from beam_kie.forms.values import Filled, draw, fill, jitter, key_text
+
+
+def pack(fields: list[Field], columns: int) -> list[list[tuple[Field, int]]]:
+    """Fields in rows of ``columns`` units; every row is filled to its end."""
+    rows: list[list[tuple[Field, int]]] = []
+    row: list[tuple[Field, int]] = []
+    used = 0
+    for field in fields:
+        span = {1: 1, 2: max(1, (columns + 1) // 2), 3: columns}[min(3, field.weight)]
+        if row and used + span > columns:
+            rows.append(_stretched(row, columns - used))
+            row, used = [], 0
+        row.append((field, span))
+        used += span
+    if row:
+        rows.append(_stretched(row, columns - used))
+    return rows
+
+
+def _stretched(row: list[tuple[Field, int]], spare: int) -> list[tuple[Field, int]]:
+    field, span = row[-1]
+    return [*row[:-1], (field, span + spare)]
+
+
+def lined(sheet: Sheet, content: Content, fields: list[Field], x0: float, x1: float) -> int:
+    """Key, then a blank to the end of the column with the value on it. Returns how many fields fitted."""
+    theme = sheet.theme
+    columns = min(theme.columns, 2) if x1 - x0 < 420 else theme.columns
+    if sheet.rng.random() < 0.25:
+        columns = 1
+    unit = (x1 - x0) / columns
+    gap, pitch, done = theme.key.size * 1.2, theme.key.size * theme.pitch, 0
+    for row in pack(fields, columns):
+        cells = []
+        x = x0
+        for field, span in row:
+            right = x + unit * span - (gap if x + unit * span < x1 - 1 else 0)
+            cells.append(_LinedCell(sheet, content, field, x, right))
+            x += unit * span
+        height = max(max(cell.height for cell in cells), pitch)
+        if sheet.y + height > sheet.bottom:
+            break
+        for cell in cells:
+            cell.draw(sheet, sheet.y, height)
+        sheet.y += height
+        done += len(row)
+    return done
+
+
+class _LinedCell:
+    """One key with its blank, measured before it is drawn."""
+
+    def __init__(self, sheet: Sheet, content: Content, field: Field, x: float, right: float):
+        theme = sheet.theme
+        self.field, self.x, self.right = field, x, right
+        style = theme.key
+        text = key_text(sheet, field, content)
+        self.key_lines = fonts.wrap(text, style.face, style.size, (right - x) * 0.62)
+        self.key_width = max(fonts.width(line, style.face, style.size) for line in self.key_lines)
+        self.start = x + self.key_width + style.size * sheet.rng.uniform(0.25, 0.8)
+        self.below = field.long and right - self.start < 160
+        width = right - x if self.below else right - self.start
+        self.filled = fill(sheet, field, width - theme.value.size * 0.4)
+        self.key_height = len(self.key_lines) * style.size * style.leading
+        self.value_pitch = theme.value.size * theme.value.leading
+        self.height = max(self.key_height, self.filled.height) + 4
+        if self.below:
+            self.height = self.key_height + self.filled.height + 6
+
+    def draw(self, sheet: Sheet, y: float, height: float) -> None:
+        theme = sheet.theme
+        bottom = y + height - 2
+        if self.below:
+            key = sheet.entry(KEY, sheet.paragraph(self.key_lines, self.x, y + 1, 0, theme.key))
+            draw(sheet, self.filled, key, self.x + 2, y + self.key_height + 3)
+            self._rules(sheet, self.x, y + self.key_height + 3)
+            return
+        one_line = self.filled.height < 1.6 * self.value_pitch
+        key_top = bottom - self.key_height if one_line else y + 2
+        key = sheet.entry(KEY, sheet.paragraph(self.key_lines, self.x, key_top, 0, theme.key))
+        top = bottom - self.filled.height if one_line else y + 2
+        spare = max(0.0, self.right - self.start - self.filled.width - 2)
+        shift = min(spare, sheet.rng.choice((1.0, 3.0, 0.25 * spare)))
+        offset = min(0.0, jitter(sheet.rng, theme.jitter))
+        draw(sheet, self.filled, key, self.start + shift, top + offset)
+        if not self.field.options:
+            self._rules(sheet, self.start, top)
+
+    def _rules(self, sheet: Sheet, start: float, top: float) -> None:
+        """A line under every line of the value."""
+        dash = 1.2 if sheet.theme.dotted else 0.0
+        lines = max(1, round(self.filled.height / self.value_pitch))
+        for number in range(1, lines + 1):
+            y = top + number * self.value_pitch + 0.5
+            sheet.rule(start, y, self.right, y, dash=dash)
+
+
+def boxed(sheet: Sheet, content: Content, fields: list[Field], x0: float, x1: float) -> int:
+    """Boxes side by side, the key small in the corner, the value below it."""
+    theme = sheet.theme
+    columns = theme.columns + sheet.rng.choice((0, 1))
+    unit = (x1 - x0) / columns
+    caption = theme.small
+    done = 0
+    for row in pack(fields, columns):
+        cells: list[tuple[Field, float, float, list[str], Filled]] = []
+        x = x0
+        for field, span in row:
+            right = x + unit * span
+            text = key_text(sheet, field, content, colon=sheet.rng.random() < 0.2)
+            lines = fonts.wrap(text, caption.face, caption.size, right - x - 6)
+            cells.append((field, x, right, lines, fill(sheet, field, right - x - 10)))
+            x = right
+        key_height = max(len(cell[3]) for cell in cells) * caption.size * caption.leading
+        height = key_height + max(cell[4].height for cell in cells) + sheet.rng.uniform(4, 9)
+        if sheet.y + height > sheet.bottom:
+            break
+        for _, x, right, lines, filled in cells:
+            sheet.frame(x, sheet.y, right, sheet.y + height)
+            key = sheet.entry(KEY, sheet.paragraph(lines, x + 3, sheet.y + 1.5, 0, caption))
+            indent = 5 if right - x - 10 - filled.width < 12 else sheet.rng.choice((4, 6, 10))
+            draw(sheet, filled, key, x + indent, sheet.y + key_height + 2)
+        sheet.y += height
+        done += len(row)
+    return done
+
+
+def stacked(sheet: Sheet, content: Content, fields: list[Field], x0: float, x1: float) -> int:
+    """The key over the value (or under it, below a line), in columns without boxes."""
+    theme = sheet.theme
+    columns = theme.columns
+    unit = (x1 - x0) / columns
+    under = sheet.rng.random() < 0.25
+    style = theme.small if under else theme.key
+    done = 0
+    for row in pack(fields, columns):
+        cells = []
+        x = x0
+        for field, span in row:
+            width = unit * span - style.size
+            lines = fonts.wrap(
+                key_text(sheet, field, content, colon=not under), style.face, style.size, width
+            )
+            cells.append((x, width, lines, fill(sheet, field, width - 4)))
+            x += unit * span
+        key_height = max(len(cell[2]) for cell in cells) * style.size * style.leading
+        value_height = max(cell[3].height for cell in cells)
+        height = key_height + value_height + theme.key.size * 0.9
+        if sheet.y + height > sheet.bottom:
+            break
+        for x, width, lines, filled in cells:
+            key_top, value_top = sheet.y, sheet.y + key_height + 1
+            if under:
+                key_top, value_top = sheet.y + value_height + 2, sheet.y
+                sheet.rule(x, key_top, x + width, key_top)
+            key = sheet.entry(KEY, sheet.paragraph(lines, x, key_top, 0, style))
+            draw(sheet, filled, key, x + (2 if under else 0), value_top)
+        sheet.y += height
+        done += len(row)
+    return done
+
+
+def inline(sheet: Sheet, content: Content, fields: list[Field], x0: float, x1: float) -> int:
+    """ "Key: value" run together like plain text, in one or two columns."""
+    theme = sheet.theme
+    columns = 1 if x1 - x0 < 320 or sheet.rng.random() < 0.4 else 2
+    unit = (x1 - x0) / columns
+    value = theme.key._replace(bold=False, face=theme.key.face.removesuffix("-bold"))
+    value = value if theme.same_run else theme.value
+    pitch = max(theme.key.size * theme.key.leading, value.size * value.leading) * 1.15
+    done = 0
+    for row in pack(fields, columns):
+        cells = []
+        x = x0
+        for field, span in row:
+            cells.append((field, key_text(sheet, field, content), x, unit * span - theme.key.size))
+            x += unit * span
+        heights = [_inline_height(sheet, field, text, width, value) for field, text, _, width in cells]
+        height = max(max(heights), pitch)
+        if sheet.y + height > sheet.bottom:
+            break
+        for field, text, x, width in cells:
+            draw_inline(sheet, field, text, x, sheet.y, width, value)
+        sheet.y += height
+        done += len(row)
+    return done
+
+
+def _inline_height(sheet: Sheet, field: Field, text: str, width: float, style: Style) -> float:
+    if field.options:
+        start = fonts.width(text, sheet.theme.key.face, sheet.theme.key.size) + style.size
+        if start > 0.6 * width:
+            start = style.size
+            return fill(sheet, field, width - start, style).height + style.size * style.leading
+        return fill(sheet, field, width - start, style).height
+    words = text + " " + " ".join(field.values) + field.unit
+    size = max(style.size, sheet.theme.key.size)
+    return (len(fonts.wrap(words, style.face, size * 1.08, width)) + 0.1) * size * style.leading
+
+
+def draw_inline(
+    sheet: Sheet, field: Field, text: str, x: float, y: float, width: float, style: Style
+) -> None:
+    """One "Key: value" as running text from (x, y); the value goes on below where the line ends."""
+    key_style = sheet.theme.key
+    pitch = max(key_style.size * key_style.leading, style.size * style.leading)
+    key_lines = fonts.wrap(text, key_style.face, key_style.size, width)
+    key = sheet.entry(
+        KEY, sheet.paragraph(key_lines, x, y, width, key_style._replace(leading=pitch / key_style.size))
+    )
+    last = y + (len(key_lines) - 1) * pitch
+    space = style.size * (0.28 if not sheet.theme.cjk else sheet.rng.choice((0.0, 0.1, 0.5)))
+    start = x + fonts.width(key_lines[-1], key_style.face, key_style.size) + space
+    if field.options:
+        if start - x > 0.6 * width:
+            start, last = x + style.size, last + pitch
+        draw(sheet, fill(sheet, field, x + width - start, style), key, start, last, style)
+        return
+    if not field.values:
+        return
+    joint = "、" if sheet.theme.cjk else ", "
+    value = joint.join(field.values) + (f" {field.unit}" if field.unit else "")
+    style = style._replace(leading=pitch / style.size)
+    first, rest = _split_first(value, style, x + width - start)
+    pieces = sheet.paragraph([first], start, last, 0, style) if first else []
+    if rest:
+        lines = fonts.wrap(rest, style.face, style.size, width)
+        pieces += sheet.paragraph(lines, x, last + pitch, width, style)
+    if sheet.theme.labels == "xfund" and len(pieces) > 1 and sheet.rng.random() < 0.5:
+        for piece in pieces:
+            sheet.entry(ANSWER, [piece], key)
+    else:
+        sheet.entry(ANSWER, pieces, key)
+
+
+def _split_first(text: str, style: Style, room: float) -> tuple[str, str]:
+    """What of ``text`` still fits on the first line, and the rest."""
+    if fonts.width(text, style.face, style.size) <= room:
+        return text, ""
+    word = text.split(" ", 1)[0]
+    if room < style.size * 4 or (
+        not fonts.is_cjk(text[0]) and fonts.width(word, style.face, style.size) > room
+    ):
+        return "", text
+    first = fonts.wrap(text, style.face, style.size, room)[0]
+    return first, text[len(first) :].lstrip()
+
+
+def tabbed(sheet: Sheet, content: Content, fields: list[Field], x0: float, x1: float) -> int:
+    """Keys in one column, values in another, without lines; in one or two such pairs of columns."""
+    theme = sheet.theme
+    columns = 1 if x1 - x0 < 300 or sheet.rng.random() < 0.45 else 2
+    unit = (x1 - x0) / columns
+    share = min(0.48, theme.key_share + (0.0 if columns == 1 else 0.06))
+    style, done = theme.key, 0
+    right_keys = sheet.rng.random() < 0.2
+    for row in pack(fields, columns):
+        cells = []
+        x = x0
+        for field, span in row:
+            key_width = unit * share - style.size * 0.6
+            lines = fonts.wrap(key_text(sheet, field, content), style.face, style.size, key_width)
+            width = unit * span - unit * share - style.size * 0.8
+            cells.append((x, key_width, lines, fill(sheet, field, width)))
+            x += unit * span
+        height = max(len(cell[2]) * style.size * style.leading for cell in cells)
+        height = max(height, max(cell[3].height for cell in cells)) + theme.key.size * (theme.pitch - 1.5)
+        if sheet.y + height > sheet.bottom:
+            break
+        for x, key_width, lines, filled in cells:
+            align = "right" if right_keys else "left"
+            key = sheet.entry(KEY, sheet.paragraph(lines, x, sheet.y, key_width, style, align))
+            draw(sheet, filled, key, x + unit * share, sheet.y + jitter(sheet.rng, min(theme.jitter, 0.8)))
+        sheet.y += height
+        done += len(row)
+    return done

@@ -1,0 +1,232 @@
+"""The fields that forms ask for, in any language: how a value is made, how wide it wants to be."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class FieldSpec(NamedTuple):
+    """``maker`` as ``Content.make`` takes it; ``options`` names a set of options to tick instead."""
+
+    maker: str
+    weight: int = 1
+    options: str = ""
+    unit: str = ""
+
+
+F = FieldSpec
+FIELDS: dict[str, FieldSpec] = {
+    # A person
+    "name": F("person"),
+    "former_name": F("person"),
+    "family_name": F("family_name"),
+    "given_name": F("given_name"),
+    "sex": F("options", 1, "sex"),
+    "birth_date": F("date:1948:2012"),
+    "age": F("counted:age:18:79"),
+    "birth_place": F("city"),
+    "nationality": F("list:nationality"),
+    "ethnicity": F("list:ethnicity"),
+    "political": F("options", 1, "political"),
+    "marital": F("options", 1, "marital"),
+    "id_type": F("options", 1, "id_type"),
+    "id_number": F("id_number", 2),
+    "passport": F("code:@########,@@#######"),
+    "height": F("int:150:192", 1, "", "cm"),
+    "weight": F("int:45:98", 1, "", "kg"),
+    "blood_type": F("options", 1, "blood_type"),
+    "health": F("list:health"),
+    "education": F("list:degree"),
+    "degree": F("list:degree"),
+    "school": F("list:school", 2),
+    "major": F("list:major"),
+    "graduation": F("month_year"),
+    "occupation": F("list:job"),
+    "employer": F("company", 2),
+    "department": F("list:department"),
+    "job": F("list:job"),
+    "job_title": F("list:certificate"),
+    "work_years": F("counted:years:1:35"),
+    "skills": F("list:skill", 2),
+    "languages": F("list:language"),
+    "hobbies": F("list:hobby", 2),
+    # Where to reach it
+    "address": F("address", 3),
+    "street": F("street", 2),
+    "postcode": F("postcode"),
+    "city": F("city"),
+    "region": F("region"),
+    "country": F("country"),
+    "phone": F("format:phone"),
+    "mobile": F("format:mobile"),
+    "fax": F("format:phone"),
+    "email": F("email", 2),
+    "website": F("website", 2),
+    "contact": F("person"),
+    "emergency": F("person"),
+    "emergency_phone": F("format:mobile"),
+    "relationship": F("list:relationship"),
+    # A company
+    "company": F("company", 2),
+    "legal_person": F("person"),
+    "tax_number": F("format:tax_number", 2),
+    "register_number": F("code:HRB #####,##########,@-######"),
+    "capital": F("amount"),
+    "founded": F("date:1970:2020"),
+    "company_type": F("options", 1, "company_type"),
+    "industry": F("list:industry"),
+    "staff": F("int:3:900"),
+    "scope": F("text:scope", 3),
+    # Money
+    "bank": F("list:bank", 2),
+    "branch": F("city"),
+    "account_name": F("person"),
+    "account_number": F("code:################,##########,#### #### #### ####", 2),
+    "iban": F("format:iban", 2),
+    "swift": F("format:swift"),
+    "currency": F("list:currency"),
+    "amount": F("amount"),
+    "amount_words": F("amount_words", 2),
+    "budget": F("amount"),
+    "salary": F("amount"),
+    # Papers
+    "number": F("document_number"),
+    "date": F("date:2015:2025"),
+    "due_date": F("date:2016:2026"),
+    "order_number": F("document_number"),
+    "customer_number": F("document_number"),
+    "delivery_date": F("date:2015:2025"),
+    "reference": F("document_number"),
+    "project": F("list:project", 2),
+    "attachments": F("list:document", 2),
+    # Goods on their way
+    "carrier": F("list:carrier"),
+    "driver": F("person"),
+    "packages": F("int:1:60"),
+    "gross_weight": F("decimal", 1, "", "kg"),
+    "net_weight": F("decimal", 1, "", "kg"),
+    "terms": F("list:terms", 1, "delivery_method"),
+    "payment": F("list:payment", 1, "payment_method"),
+    "warehouse": F("list:warehouse"),
+    "receiver": F("person"),
+    "sender": F("company", 2),
+    "handler": F("person"),
+    "checker": F("person"),
+    "buyer": F("company", 2),
+    "seller": F("company", 2),
+    # An application
+    "position": F("list:position"),
+    "start_date": F("date:2015:2025"),
+    "end_date": F("date:2016:2026"),
+    "exit_date": F("date:2016:2026"),
+    "period": F("period", 2),
+    "reason": F("text:reasons", 3),
+    "purpose": F("text:reasons", 3),
+    "destination": F("list:place"),
+    # A patient
+    "patient_number": F("document_number"),
+    "ward": F("list:ward"),
+    "bed": F("int:1:48"),
+    "insurer": F("options", 1, "insurance"),
+    "insurance_number": F("code:@#########,##########"),
+    "complaint": F("text:medical", 3),
+    "history": F("text:medical", 3),
+    "allergies": F("list:allergy"),
+    "diagnosis": F("list:diagnosis", 2),
+    "doctor": F("person"),
+    "visit_date": F("date:2018:2025"),
+    "temperature": F("temperature", 1, "", "℃"),
+    "blood_pressure": F("pressure", 1, "", "mmHg"),
+    "pulse": F("int:58:110"),
+    # Taxes
+    "tax_year": F("int:2012:2025"),
+    "tax_office": F("city"),
+    # A vehicle
+    "plate": F("format:plate"),
+    "brand": F("list:brand"),
+    "vin": F("code:L@@@#@@##@@######,W@@ZZZ#@Z@######", 2),
+    "engine": F("code:@@######,####"),
+    "colour": F("list:colour"),
+    "first_registration": F("date:2002:2024"),
+    # A pupil
+    "class_name": F("list:class_name"),
+    "grade": F("list:grade"),
+    "student_number": F("code:20######,########"),
+    "guardian": F("person"),
+    "guardian_phone": F("format:mobile"),
+    # An event
+    "event": F("list:event", 2),
+    "participants": F("int:1:40"),
+    "arrival": F("date:2018:2025"),
+    "departure": F("date:2018:2025"),
+    "room": F("list:room"),
+    # Free text
+    "opinion": F("text:opinions", 3),
+    "remarks": F("text:remarks", 3),
+    "work_content": F("text:work", 3),
+    "award": F("text:work", 3),
+    "resume": F("text:work", 3),
+    "score": F("int:40:100"),
+}
+del F
+
+# Fields that hold the name of the person the form is about.
+PERSONAL = frozenset({"name", "account_name"})
+# Fields that may hold two values.
+REPEATED = frozenset({"phone", "mobile", "email", "languages", "skills", "allergies", "attachments"})
+
+# Columns of tables: head (in the vocabulary's "columns"), maker of its cells, "right" for numbers.
+COLUMNS: dict[str, tuple[str, str]] = {
+    "index": ("index", "centre"),
+    "code": ("code:@@-####,######,@###-##,#####", "left"),
+    "spec": ("list:spec", "left"),
+    "remark": ("list:colour", "left"),
+    "from_date": ("month_year", "centre"),
+    "to_date": ("month_year", "centre"),
+    "period": ("period", "centre"),
+    "school": ("list:school", "left"),
+    "major": ("list:major", "left"),
+    "degree": ("list:degree", "centre"),
+    "employer": ("company", "left"),
+    "job": ("list:job", "left"),
+    "reason": ("list:terms", "left"),
+    "reference": ("person", "left"),
+    "name": ("person", "left"),
+    "relationship": ("list:relationship", "centre"),
+    "age": ("counted:age:2:80", "centre"),
+    "phone": ("format:mobile", "centre"),
+    "date": ("date:2012:2025", "centre"),
+    "certificate": ("list:certificate", "left"),
+    "issuer": ("list:issuer", "left"),
+    "level": ("list:level", "centre"),
+    "drug": ("list:drug", "left"),
+    "dose": ("list:dose", "centre"),
+    "frequency": ("list:frequency", "left"),
+    "days": ("int:3:30", "right"),
+    "expense": ("list:expense", "left"),
+    "from_place": ("list:place", "centre"),
+    "to_place": ("list:place", "centre"),
+    "transport": ("list:transport", "centre"),
+    "document": ("list:document", "left"),
+    "copies": ("int:1:5", "centre"),
+    "language": ("list:language", "left"),
+    "batch": ("code:L#####,########", "centre"),
+    "income": ("amount", "right"),
+    "unit": ("list:unit", "centre"),
+    "quantity": ("int:1:200", "right"),
+    "amount": ("amount", "right"),
+}
+
+TABLES: dict[str, tuple[str, ...]] = {
+    "education": ("period", "school", "major", "degree", "reference"),
+    "work": ("from_date", "to_date", "employer", "job", "reason"),
+    "jobs": ("period", "employer", "job", "reference", "phone"),
+    "family": ("name", "relationship", "age", "employer", "phone"),
+    "skills": ("date", "certificate", "issuer", "level"),
+    "languages": ("language", "level", "certificate"),
+    "medication": ("drug", "dose", "frequency", "days"),
+    "trips": ("date", "from_place", "to_place", "transport", "amount"),
+    "expense": ("index", "date", "expense", "amount", "remark"),
+    "documents": ("index", "document", "copies", "remark"),
+    "participants": ("index", "name", "age", "phone", "level"),
+}

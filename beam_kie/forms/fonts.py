@@ -1,0 +1,163 @@
+"""Faces that forms are set in, and their metrics.
+
+Noto Sans CJK comes with a package and is always there. Matplotlib carries DejaVu and STIX (a Times);
+where it is installed they add variety, otherwise Noto stands in for them.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+from functools import lru_cache
+from pathlib import Path
+
+from PIL import ImageFont
+
+# Parts of the em above and below the baseline that a text box encloses.
+ASCENT, DESCENT = 0.80, 0.22
+CJK_ASCENT, CJK_DESCENT = 0.87, 0.12
+
+# Characters that are drawn as lines, so that every face has them; all are one em wide.
+DRAWN = frozenset("□☑☒○●")
+
+_MATPLOTLIB = {
+    "sans": "DejaVuSans.ttf",
+    "sans-bold": "DejaVuSans-Bold.ttf",
+    "serif": "STIXGeneral.ttf",
+    "serif-bold": "STIXGeneralBol.ttf",
+    "wide-serif": "DejaVuSerif.ttf",
+    "wide-serif-bold": "DejaVuSerif-Bold.ttf",
+    "typewriter": "DejaVuSansMono.ttf",
+}
+_NOTO = {"noto-jp": 0, "noto-sc": 2, "noto-mono-jp": 5, "noto-mono-sc": 7}
+_STAND_INS = {"typewriter": "noto-mono-sc"}
+
+
+@lru_cache(maxsize=1)
+def _noto_path() -> str:
+    import noto_cjk_sans_otc
+
+    return str(Path(noto_cjk_sans_otc.__file__).with_name("NotoSansCJK-Regular.ttc"))
+
+
+@lru_cache(maxsize=1)
+def _matplotlib_folder() -> Path | None:
+    spec = importlib.util.find_spec("matplotlib")
+    if spec is None or spec.origin is None:
+        return None
+    return Path(spec.origin).parent / "mpl-data" / "fonts" / "ttf"
+
+
+@lru_cache(maxsize=64)
+def resolve(face: str) -> str:
+    """The face that really gets used: ``face``, or its stand-in where it is not installed."""
+    if face in _NOTO:
+        return face
+    folder = _matplotlib_folder()
+    if folder is not None and (folder / _MATPLOTLIB[face]).is_file():
+        return face
+    return _STAND_INS.get(face, "noto-sc")
+
+
+def has_bold(face: str) -> bool:
+    """Whether the face is bold by itself; others are thickened when drawn."""
+    return face.endswith("-bold")
+
+
+@lru_cache(maxsize=256)
+def font(face: str, size_px: float) -> ImageFont.FreeTypeFont:
+    """The face at a size in pixels."""
+    face = resolve(face)
+    if face in _NOTO:
+        return ImageFont.truetype(_noto_path(), size_px, index=_NOTO[face])
+    return ImageFont.truetype(str(_matplotlib_folder() / _MATPLOTLIB[face]), size_px)
+
+
+class _Advances(dict):
+    """Character -> advance in ems, filled as characters are met."""
+
+    def __init__(self, face: str):
+        super().__init__()
+        self._font = font(face, 1000.0)
+
+    def __missing__(self, char: str) -> float:
+        advance = 1.0 if char in DRAWN else self._font.getlength(char) / 1000.0
+        self[char] = advance
+        return advance
+
+
+@lru_cache(maxsize=64)
+def advances(face: str) -> dict[str, float]:
+    """The advance of every character of the face, in ems; a dict that fills itself."""
+    return _Advances(resolve(face))
+
+
+def width(text: str, face: str, size: float, tracking: float = 0.0) -> float:
+    """How wide ``text`` gets at ``size``, in the unit of ``size``; no tracking after the last character."""
+    table = advances(face)
+    return sum([table[char] for char in text]) * size + tracking * max(0, len(text) - 1)
+
+
+def is_cjk(char: str) -> bool:
+    """Whether the character is a Chinese or Japanese one (or full-width punctuation)."""
+    return "\u2e80" <= char <= "\u9fff" or "\uff00" <= char <= "\uffef" or char in DRAWN
+
+
+def extents(text: str) -> tuple[float, float]:
+    """How far a text's box reaches above and below the baseline, in ems."""
+    for char in text:
+        if is_cjk(char):
+            return CJK_ASCENT, CJK_DESCENT
+    return ASCENT, DESCENT
+
+
+# Punctuation that may not start a line (kinsoku), and opening marks that may not end one.
+_NO_START = frozenset("，。、：；！？）】》」』”’,.:;!?)]}％%")
+_NO_END = frozenset("（【《「『“‘([{￥¥$")
+
+
+def _breakable(text: str) -> list[str]:
+    """The text in pieces that stay together: words with the space before them, single CJK characters."""
+    parts: list[str] = []
+    glued = False
+    for char in text:
+        if parts and (glued or char in _NO_START):
+            parts[-1] += char
+        elif is_cjk(char) or char == " " or not parts or is_cjk(parts[-1][-1]):
+            parts.append(char)
+        else:
+            parts[-1] += char
+        glued = char in _NO_END or (char == " " and parts[-1] == " ")
+    return parts
+
+
+def wrap(text: str, face: str, size: float, limit: float) -> list[str]:
+    """The text in lines no wider than ``limit``; a word that is wider than a line is cut."""
+    if width(text, face, size) <= limit:
+        return [text]
+    table = advances(face)
+    lines, line, used = [], "", 0.0
+    for part in _breakable(text):
+        length = sum([table[char] for char in part]) * size
+        if line and used + length > limit:
+            lines.append(line.rstrip())
+            line, used = "", 0.0
+            part = part.lstrip()
+            length = sum([table[char] for char in part]) * size
+        while length > limit and len(part) > 1:
+            fits = _fitting(part, table, size, limit)
+            lines.append(part[:fits])
+            part = part[fits:]
+            length = sum([table[char] for char in part]) * size
+        line, used = line + part, used + length
+    if line.strip():
+        lines.append(line.rstrip())
+    return lines
+
+
+def _fitting(part: str, table: dict[str, float], size: float, limit: float) -> int:
+    used = 0.0
+    for index, char in enumerate(part):
+        used += table[char] * size
+        if used > limit:
+            return max(1, index)
+    return len(part)

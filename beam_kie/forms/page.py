@@ -1,0 +1,406 @@
+"""Puts a form together: from a kind's recipe to a finished layout."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from dataclasses import replace
+
+from beam_kie.forms import field_rows, fonts, prose, tables
+from beam_kie.forms.business import BUSINESS, business_head, staff_row
+from beam_kie.forms.content import Content, Field
+from beam_kie.forms.grid import grid, side_heading
+from beam_kie.forms.kinds import CLOSING, FILLERS, RECIPES, Step
+from beam_kie.forms.model import KINDS, LANGUAGES, Layout
+from beam_kie.forms.sheet import HEADING, KEY, Sheet
+from beam_kie.forms.theme import Theme, make_theme, varied
+from beam_kie.forms.values import draw, fill
+
+_A4, _LETTER = (595.3, 841.9), (612.0, 792.0)
+_ARRANGE = {
+    "grid": grid,
+    "lined": field_rows.lined,
+    "boxed": field_rows.boxed,
+    "stacked": field_rows.stacked,
+    "inline": field_rows.inline,
+    "tabbed": field_rows.tabbed,
+}
+# Fields that are often asked of somebody else, and sections where they are.
+_OTHERS = frozenset({"name", "phone", "mobile", "address", "birth_date", "id_number", "email", "occupation"})
+
+
+def generate_layout(
+    language: str,
+    seed: int,
+    kind: str | None = None,
+    *,
+    dpi: float = 150.0,
+    labels: str | None = None,
+    prose: Sequence[str] | None = None,
+    noto_only: bool = False,
+    page: tuple[int, int] = (1, 1),
+) -> Layout:
+    """One form without a picture; the same arguments give the same form.
+
+    ``kind`` is one of ``KINDS`` (None: any). ``labels`` is the annotation style, "xfund" or "funsd"
+    (None: FUNSD's for a third of the English forms, XFUND's otherwise). ``prose`` are sentences that may
+    stand in free text. ``noto_only`` sets everything in the one face that is always installed, so that
+    the result is the same on every machine. ``page`` is (this page, all pages) for the footer.
+    Raises ValueError for an unknown language, kind or style.
+    """
+    if language not in LANGUAGES:
+        raise ValueError(f"unknown language {language!r}, expected one of {', '.join(LANGUAGES)}")
+    if kind is not None and kind not in KINDS:
+        raise ValueError(f"unknown kind {kind!r}, expected one of {', '.join(KINDS)}")
+    if labels not in (None, "xfund", "funsd"):
+        raise ValueError(f"unknown annotation style {labels!r}, expected 'xfund' or 'funsd'")
+    rng = random.Random(f"{language}/{kind}/{seed}")
+    chosen = kind or rng.choice(KINDS)
+    style = rng.random()
+    labels = labels or ("funsd" if language == "en" and style < 0.33 else "xfund")
+    content = Content(language, rng, prose)
+    theme = make_theme(rng, content.words, labels, noto_only)
+    width, height = _LETTER if language == "en" and rng.random() < 0.6 else _A4
+    if chosen in BUSINESS and rng.random() < 0.06:
+        width, height = height, width
+    sheet = Sheet(width, height, theme, rng, margin=rng.uniform(32, 58))
+    _Page(sheet, content, chosen).build(page)
+    return sheet.finish(language, chosen, seed, dpi)
+
+
+class _Page:
+    """Draws a recipe's steps on a sheet, one method a kind of step."""
+
+    def __init__(self, sheet: Sheet, content: Content, kind: str):
+        self.sheet, self.content, self.kind = sheet, content, kind
+        self.rng, self.theme = sheet.rng, sheet.theme
+        self.gap = self.rng.uniform(4, 13)
+        self.joined_at: float | None = None
+        self.photo = kind in ("application", "registration") and self.rng.random() < 0.35
+
+    def build(self, page: tuple[int, int]) -> None:
+        """The whole page."""
+        sheet, rng = self.sheet, self.rng
+        self.head()
+        steps = [step for step in RECIPES[self.kind] if rng.random() < step.chance]
+        closing = [step for step in steps if step.what in CLOSING and step is not steps[0]]
+        bottom = sheet.bottom
+        sheet.bottom -= 34.0 * len(closing)
+        room = (sheet.bottom - sheet.y) * rng.choice((0.8, 1.0, 1.0, 1.0))
+        limit = sheet.y + room
+        upper = [step for step in steps if step not in closing]
+        while upper and sheet.y < limit - 20:
+            step = upper.pop(0)
+            if upper and step.what == upper[0].what == "fields" and rng.random() < 0.12:
+                self.side_by_side(step, upper.pop(0))
+            else:
+                self.step(step)
+        for step in rng.sample(FILLERS, len(FILLERS)):
+            if sheet.y < limit - 0.3 * room and sheet.lines < 60:
+                self.step(step)
+        sheet.bottom = bottom
+        for step in closing:
+            self.step(step)
+        if rng.random() < (0.35 if self.theme.cjk else 0.2):
+            prose.stamp(sheet, self.content, (sheet.right - 90, sheet.y - 40))
+        prose.footer(sheet, self.content, page)
+        if rng.random() < 0.08:
+            sheet.frame(sheet.left - 8, sheet.top - 8, sheet.right + 8, sheet.bottom + 6, 1.0)
+
+    def step(self, step: Step) -> None:
+        """One step, with the look varied a little; nothing where it does not fit."""
+        sheet = self.sheet
+        sheet.theme = varied(self.theme, self.rng)
+        getattr(self, step.what)(step)
+        sheet.theme = self.theme
+
+    def side_by_side(self, first: Step, second: Step) -> None:
+        """Two sections of fields, one in each half of the page."""
+        sheet = self.sheet
+        if self.joined_at == sheet.y:
+            sheet.y += self.gap
+        left, right, top = sheet.left, sheet.right, sheet.y
+        middle = (left + right) / 2
+        look = replace(self.theme, columns=1, joined=False)
+        sheet.theme, sheet.right = look, middle - 6
+        self.fields(first)
+        first_end, sheet.y = sheet.y, top
+        sheet.theme, sheet.left, sheet.right = look, middle + 6, right
+        self.fields(second)
+        sheet.theme, sheet.left = self.theme, left
+        sheet.y = max(first_end, sheet.y)
+
+    # The top of the page
+
+    def head(self) -> None:
+        """Corner label, letterhead or number block, title."""
+        sheet, content, rng = self.sheet, self.content, self.rng
+        if rng.random() < 0.2:
+            prose.corner_label(sheet, content)
+        if self.kind in BUSINESS:
+            business_head(sheet, content, self.kind, self.title(), self.gap)
+            return
+        if rng.random() < 0.25:
+            details = [content.address()] if rng.random() < 0.5 else []
+            align = rng.choice(("left", "centre"))
+            prose.letterhead(sheet, content, content.authority(), details, align, sheet.right - sheet.left)
+        prose.title(sheet, content, self.title(), "centre" if rng.random() < 0.8 else "left")
+        if rng.random() < (0.15 if self.theme.cjk else 0.35):
+            prose.paragraph(sheet, content, sheet.left, sheet.right)
+            sheet.y += self.gap
+
+    def title(self) -> str:
+        """The form's title."""
+        content = self.content
+        topic = (
+            content.pick("titles", f"{self.kind}_topic")
+            if content.words.has("titles", f"{self.kind}_topic")
+            else ""
+        )
+        return content.pick("titles", self.kind).format(
+            topic=topic, TOPIC=topic.upper(), authority=content.authority(), company=content.company()
+        )
+
+    # Steps of recipes
+
+    def fields(self, step: Step) -> None:
+        """A section of keys and values in one of the arrangements."""
+        made = self._make_fields(step)
+        if made:
+            self._section(step.section, made)
+
+    def _make_fields(self, step: Step) -> list[Field]:
+        content, rng = self.content, self.rng
+        names = [name for name in step.names if content.words.has("keys", name)]
+        if "family_name" in names:
+            # Either the whole name or its parts.
+            drop = {"name"} if rng.random() < 0.4 else {"family_name", "given_name"}
+            names = [name for name in names if name not in drop]
+        if "street" in names:
+            drop = {"address"} if rng.random() < 0.4 else {"street"}
+            names = [name for name in names if name not in drop]
+        count = min(len(names), rng.randint(step.low, step.high))
+        chosen = sorted(rng.sample(range(len(names)), count))
+        made = []
+        for index in chosen:
+            name = names[index]
+            filled = rng.random() < self.theme.fill
+            other = name in _OTHERS and rng.random() < 0.12
+            field = content.role_field(name, filled) if other else content.field(name, filled)
+            if field is not None:
+                made.append(field)
+        return made
+
+    def _section(self, section: str, made: list[Field]) -> None:
+        sheet, rng, theme = self.sheet, self.rng, self.sheet.theme
+        mark = sheet.mark()
+        is_grid = theme.arrangement in ("grid", "boxed")
+        joined = is_grid and theme.joined and self.joined_at == sheet.y
+        if self.joined_at == sheet.y and not joined:
+            sheet.y += self.gap
+        sheet.parent = None
+        text = self.content.pick("sections", section) if section and rng.random() < 0.7 else ""
+        if text and theme.arrangement == "grid" and theme.heading_look == "side":
+            done = self._with_side_heading(text, made)
+        else:
+            if text:
+                prose.heading(
+                    sheet, text, sheet.left, sheet.right, attached=joined or (is_grid and theme.joined)
+                )
+            done = self._arranged(made, sheet.left, sheet.right)
+        if done < min(2, len(made)):
+            sheet.rollback(mark)
+            return
+        if is_grid and theme.joined:
+            self.joined_at = sheet.y
+        else:
+            sheet.y += self.gap
+
+    def _arranged(self, made: list[Field], x0: float, x1: float) -> int:
+        sheet = self.sheet
+        arrangement = sheet.theme.arrangement
+        if arrangement == "grid" and self.photo and x1 - x0 > 300:
+            done = grid(sheet, self.content, made, x0, x1, photo=len(made) > 5)
+            self.photo = self.photo and len(made) <= 5
+            return done
+        return _ARRANGE[arrangement](sheet, self.content, made, x0, x1)
+
+    def _with_side_heading(self, text: str, made: list[Field]) -> int:
+        """The heading in a cell at the left, upright; on top instead where it does not fit there."""
+        sheet = self.sheet
+        mark, top = sheet.mark(), sheet.y
+        size = sheet.theme.key.size
+        width = size * (1.9 if len(text) < 7 else 2.9)
+        number = sheet.reserve(HEADING)
+        sheet.parent = number
+        done = self._arranged(made, sheet.left + width, sheet.right)
+        columns = 1 if width < size * 2 else 2
+        if done and -(-len(text) // columns) * size * 1.18 < sheet.y - top - 4:
+            side_heading(sheet, number, text, sheet.left, sheet.left + width, top, sheet.y)
+            return done
+        sheet.rollback(mark)
+        prose.heading(sheet, text, sheet.left, sheet.right, attached=sheet.theme.joined)
+        return self._arranged(made, sheet.left, sheet.right)
+
+    def _open_gap(self) -> None:
+        if self.joined_at == self.sheet.y and not self.sheet.theme.joined:
+            self.sheet.y += self.gap
+
+    def choices(self, step: Step) -> None:
+        """Keys with options to tick."""
+        content, rng = self.content, self.rng
+        names = [name for name in step.names if content.words.has("option_keys", name)]
+        count = min(len(names), rng.randint(step.low, step.high))
+        made = [
+            f
+            for n in rng.sample(names, count)
+            if (f := content.option_field(n, rng.random() < self.theme.fill))
+        ]
+        seen = set()
+        made = [field for field in made if not (field.key in seen or seen.add(field.key))]
+        for field in made:
+            length = sum(len(word) + 2 for word, _ in field.options)
+            field.weight = 3 if length > (16 if self.theme.cjk else 30) or len(field.key) > 30 else 2
+        if made:
+            self._section(step.section if rng.random() < 0.4 else "", made)
+
+    def table(self, step: Step) -> None:
+        """A table of columns."""
+        rng = self.rng
+        rows = rng.randrange(1, 5)
+        empty = rng.choice((0, 0, 1, 2, 3))
+        name = rng.choice(step.names)
+        made = tables.make_table(self.content, name, rows, empty, rng.choice((0.0, 0.05, 0.2)))
+        self._table(step.section, made)
+
+    def goods(self, step: Step) -> None:
+        """A table of goods with totals."""
+        rows = self.rng.choice((2, 3, 4, 5, 6, 7, 8, 9, 11))
+        self._table(
+            step.section if self.rng.random() < 0.2 else "",
+            tables.goods_table(self.content, rows, "priced" in step.names),
+        )
+
+    def _table(self, section: str, made: tables.Table) -> None:
+        sheet, rng = self.sheet, self.rng
+        mark = sheet.mark()
+        joined = sheet.theme.joined and sheet.theme.table_look == "full" and self.joined_at == sheet.y
+        if self.joined_at == sheet.y and not joined:
+            sheet.y += self.gap
+        sheet.parent = None
+        if section and rng.random() < 0.8:
+            prose.heading(
+                sheet, self.content.pick("sections", section), sheet.left, sheet.right, attached=joined
+            )
+        if not tables.draw_table(sheet, made, sheet.left, sheet.right):
+            sheet.rollback(mark)
+            return
+        if joined and not made.totals:
+            self.joined_at = sheet.y
+        else:
+            sheet.y += self.gap
+
+    def amounts(self, step: Step) -> None:
+        """Numbered amounts of a tax form."""
+        sheet, content, rng = self.sheet, self.content, self.rng
+        pool = ("amount", "budget", "salary", "capital", "subtotal", "vat", "discount", "paid", "total")
+        keys = [
+            content.pick("keys", n)
+            for n in rng.sample(pool, rng.randrange(4, 8))
+            if content.words.has("keys", n)
+        ]
+        keys += [content.pick("lists", "expense") for _ in range(rng.randrange(0, 4))]
+        self._block(
+            step.section,
+            lambda: tables.amount_lines(sheet, content, list(dict.fromkeys(keys)), sheet.left, sheet.right),
+        )
+
+    def ratings(self, step: Step) -> None:
+        """Statements to rate."""
+        sheet = self.sheet
+        self._block(step.section, lambda: tables.rating_table(sheet, self.content, sheet.left, sheet.right))
+
+    def questions(self, step: Step) -> None:
+        """Questions as whole sentences, each with options or a line for an answer."""
+        self._block(step.section, self._questions)
+
+    def _questions(self) -> bool:
+        sheet, content, rng = self.sheet, self.content, self.rng
+        theme: Theme = sheet.theme
+        style = theme.key
+        texts = rng.sample(content.words.words("texts", "questions"), rng.randrange(2, 5))
+        done = 0
+        for index, text in enumerate(texts):
+            width = sheet.right - sheet.left - 14
+            filled = rng.random() < theme.fill
+            if rng.random() < 0.75:
+                options = content.options(rng.choice(("rating", "frequency", "yes_no")), filled)
+                field = Field("question", text, options=options)
+            else:
+                field = Field("question", text, [content.text("remarks", 1)] if filled else [])
+            answer = fill(sheet, field, width)
+            number = theme.numbered.format(n=index + 1) + " " if theme.numbered else f"{index + 1}. "
+            lines = fonts.wrap(number + text, style.face, style.size, width)
+            key_height = len(lines) * style.size * style.leading
+            if sheet.y + key_height + answer.height + 8 > sheet.bottom:
+                break
+            key = sheet.entry(KEY, sheet.paragraph(lines, sheet.left, sheet.y, 0, style))
+            draw(sheet, answer, key, sheet.left + 14, sheet.y + key_height + 1)
+            sheet.y += key_height + answer.height + 1
+            if not field.options:
+                sheet.rule(sheet.left + 14, sheet.y, sheet.right, sheet.y, 0.5)
+            sheet.y += 6
+            done += 1
+        return done >= 1
+
+    def _block(self, section: str, draw_it) -> None:
+        sheet = self.sheet
+        mark = sheet.mark()
+        if self.joined_at == sheet.y:
+            sheet.y += self.gap
+        sheet.parent = None
+        if section and self.rng.random() < 0.85:
+            prose.heading(sheet, self.content.pick("sections", section), sheet.left, sheet.right)
+        if draw_it():
+            sheet.y += self.gap
+        else:
+            sheet.rollback(mark)
+
+    def notes(self, step: Step) -> None:
+        """Notes to whoever fills the form in."""
+        self._block(
+            "",
+            lambda: prose.notes(
+                self.sheet, self.content, "notes", self.sheet.left, self.sheet.right, self.rng.randrange(1, 6)
+            ),
+        )
+
+    def declaration(self, step: Step) -> None:
+        """What the applicant declares."""
+        self._block(
+            "",
+            lambda: prose.notes(
+                self.sheet,
+                self.content,
+                "declarations",
+                self.sheet.left,
+                self.sheet.right,
+                self.rng.randrange(1, 4),
+            ),
+        )
+
+    def sign(self, step: Step) -> None:
+        """Places to sign."""
+        count = self.rng.randrange(1, min(4, len(step.names) + 1))
+        names = [
+            name for name in step.names[:2] + tuple(self.rng.sample(step.names[2:], len(step.names) - 2))
+        ][:count]
+        self._block(
+            "", lambda: prose.signatures(self.sheet, self.content, names, self.sheet.left, self.sheet.right)
+        )
+
+    def staff(self, step: Step) -> None:
+        """A row of who wrote, checked and received it."""
+        count = self.rng.randint(step.low, step.high)
+        names = self.rng.sample(step.names, min(len(step.names), count))
+        self._block("", lambda: staff_row(self.sheet, self.content, names))

@@ -1,0 +1,274 @@
+"""A page that blocks are laid out on, in points; ``finish`` scales it to pixels and settles the labels."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass, field
+
+from beam_kie.document import Box
+from beam_kie.forms import fonts
+from beam_kie.forms.model import (
+    ANSWER,
+    HEADER,
+    OTHER,
+    QUESTION,
+    Area,
+    Entry,
+    Layout,
+    Piece,
+    Run,
+    Shape,
+    Stamp,
+    Stroke,
+)
+from beam_kie.forms.theme import BLACK, Colour, Style, Theme
+
+# Labels that only become one of the four when the page is finished: a key is a QUESTION when it has a
+# value, a heading when keys stand under it.
+KEY, HEADING = "key", "heading"
+
+
+@dataclass(slots=True)
+class _Draft:
+    label: str
+    pieces: list[tuple[str, Box]]
+    parent: int | None
+    links: list[tuple[int, int]] = field(default_factory=list)
+
+
+class Sheet:
+    """Collects entries, text runs and shapes.
+
+    ``y`` is where the next block starts, ``parent`` the heading that new entries stand under, ``number``
+    the last number that a numbered key got.
+    """
+
+    def __init__(self, width: float, height: float, theme: Theme, rng: random.Random, margin: float):
+        self.width, self.height = width, height
+        self.theme, self.rng = theme, rng
+        self.left, self.right = margin, width - margin
+        self.top, self.bottom = margin, height - margin
+        self.y = self.top
+        self.parent: int | None = None
+        self.number = 0
+        self._drafts: list[_Draft] = []
+        self._runs: list[Run] = []
+        self._shapes: list[Shape] = []
+
+    # Going back, when a block turns out not to fit
+
+    def mark(self) -> tuple:
+        """The present state, for ``rollback``."""
+        return len(self._drafts), len(self._runs), len(self._shapes), self.y, self.parent
+
+    def rollback(self, mark: tuple) -> None:
+        """Takes back everything since ``mark``."""
+        drafts, runs, shapes, self.y, self.parent = mark
+        del self._drafts[drafts:], self._runs[runs:], self._shapes[shapes:]
+        for draft in self._drafts:
+            draft.links = [link for link in draft.links if max(link) < drafts]
+
+    @property
+    def entries(self) -> int:
+        """How many entries there are."""
+        return len(self._drafts)
+
+    @property
+    def lines(self) -> int:
+        """How many visual lines of text there are."""
+        return sum(len(draft.pieces) for draft in self._drafts)
+
+    # Text
+
+    def text(
+        self, x: float, baseline: float, text: str, style: Style, tracking: float = 0.0
+    ) -> tuple[str, Box]:
+        """Draws one line from ``x`` on ``baseline`` and returns it as a piece of an entry."""
+        face, size = style.face, style.size
+        bold = style.bold and not fonts.has_bold(fonts.resolve(face))
+        self._runs.append(Run(text, x, baseline, size, face, style.colour, tracking, bold))
+        ascent, descent = fonts.extents(text)
+        width = fonts.width(text, face, size, tracking)
+        return text, (x, baseline - ascent * size, x + width, baseline + descent * size)
+
+    def paragraph(
+        self, lines: list[str], x: float, top: float, width: float, style: Style, align: str = "left"
+    ) -> list[tuple[str, Box]]:
+        """Draws lines below one another, the first with its top at ``top``; returns them as pieces."""
+        pieces = []
+        pitch = style.size * style.leading
+        baseline = top + 0.5 * (pitch + 0.74 * style.size)
+        for line in lines:
+            start = x
+            if align != "left":
+                spare = width - fonts.width(line, style.face, style.size)
+                start = x + (spare / 2 if align == "centre" else spare)
+            pieces.append(self.text(start, baseline, line, style))
+            baseline += pitch
+        return pieces
+
+    # Entries
+
+    def entry(self, label: str, pieces: list[tuple[str, Box]], key: int | None = None) -> int:
+        """Adds an entry; ``key`` is the id of the key that a value belongs to."""
+        draft = _Draft(label, pieces, self.parent)
+        self._drafts.append(draft)
+        number = len(self._drafts) - 1
+        if key is not None:
+            self.link(key, number)
+        return number
+
+    def link(self, key: int, value: int) -> None:
+        """Links a key to one more value."""
+        self._drafts[key].links.append((key, value))
+        self._drafts[value].links.append((key, value))
+
+    def each_line(self, label: str, pieces: list[tuple[str, Box]], key: int | None = None) -> None:
+        """Adds free text: an entry a line or one for all of it, as the theme has it."""
+        if self.theme.paragraph_lines:
+            for piece in pieces:
+                self.entry(label, [piece], key)
+        elif pieces:
+            self.entry(label, pieces, key)
+
+    def reserve(self, label: str) -> int:
+        """Adds an entry that gets its pieces later, by ``settle``."""
+        self._drafts.append(_Draft(label, [], self.parent))
+        return len(self._drafts) - 1
+
+    def settle(self, number: int, pieces: list[tuple[str, Box]]) -> None:
+        """Gives a reserved entry its pieces."""
+        self._drafts[number].pieces = pieces
+
+    def relabel(self, number: int, label: str) -> None:
+        """Changes an entry's label."""
+        self._drafts[number].label = label
+
+    # Lines and areas
+
+    def rule(self, x0: float, y0: float, x1: float, y1: float, width: float | None = None, dash: float = 0.0):
+        """Draws a line in the theme's rule."""
+        self._shapes.append(
+            Stroke(((x0, y0), (x1, y1)), width or self.theme.rule, self.theme.rule_colour, dash)
+        )
+
+    def frame(self, x0: float, y0: float, x1: float, y1: float, width: float | None = None) -> None:
+        """Draws a rectangle in the theme's rule."""
+        corners = ((x0, y0), (x1, y0), (x1, y1), (x0, y1), (x0, y0))
+        self._shapes.append(Stroke(corners, width or self.theme.rule, self.theme.rule_colour))
+
+    def stroke(self, points, width: float, colour: Colour = BLACK) -> None:
+        """Draws a line through points."""
+        self._shapes.append(Stroke(tuple(points), width, colour))
+
+    def fill(self, x0: float, y0: float, x1: float, y1: float, colour: Colour) -> None:
+        """Fills a rectangle behind everything drawn later."""
+        self._shapes.append(Area((x0, y0, x1, y1), colour))
+
+    def stamp(self, stamp: Stamp) -> None:
+        """Puts a rubber stamp on the page."""
+        self._shapes.append(stamp)
+
+    def free(self, box: Box, gap: float = 2.0) -> bool:
+        """Whether no text stands in ``box``."""
+        x0, y0, x1, y1 = box[0] - gap, box[1] - gap, box[2] + gap, box[3] + gap
+        for draft in self._drafts:
+            for _, (a, b, c, d) in draft.pieces:
+                if a < x1 and c > x0 and b < y1 and d > y0:
+                    return False
+        return True
+
+    # The end
+
+    def finish(self, language: str, kind: str, seed: int, dpi: float) -> Layout:
+        """The page in pixels at ``dpi``, with every label settled."""
+        self._settle_keys()
+        self._settle_headings()
+        scale = dpi / 72.0
+        entries = tuple(self._entry(number, scale, language) for number in range(len(self._drafts)))
+        return Layout(
+            language=language,
+            kind=kind,
+            seed=seed,
+            width_px=round(self.width * scale),
+            height_px=round(self.height * scale),
+            dpi=dpi,
+            entries=entries,
+            runs=tuple(_scaled_run(run, scale) for run in self._runs),
+            shapes=tuple(_scaled_shape(shape, scale) for shape in self._shapes),
+        )
+
+    def _settle_keys(self) -> None:
+        empty = QUESTION if self.theme.labels == "funsd" else OTHER
+        for draft in self._drafts:
+            if draft.label == KEY:
+                draft.label = QUESTION if draft.links else empty
+
+    def _settle_headings(self) -> None:
+        headings = {n for n, draft in enumerate(self._drafts) if draft.label == HEADING}
+        over_keys = {
+            draft.parent
+            for draft in self._drafts
+            if draft.parent in headings and draft.label in (QUESTION, ANSWER)
+        }
+        for number in headings:
+            draft = self._drafts[number]
+            if draft.links:
+                draft.label = QUESTION
+            elif self.theme.heading_is_header:
+                draft.label = HEADER
+            else:
+                draft.label = QUESTION if number in over_keys else OTHER
+
+    def _entry(self, number: int, scale: float, language: str) -> Entry:
+        draft = self._drafts[number]
+        pieces = tuple(Piece(text, _polygon(box, scale)) for text, box in draft.pieces)
+        boxes = [box for _, box in draft.pieces]
+        box = boxes[0]
+        if len(boxes) > 1:
+            box = (
+                min(b[0] for b in boxes),
+                min(b[1] for b in boxes),
+                max(b[2] for b in boxes),
+                max(b[3] for b in boxes),
+            )
+        joint = "" if language in ("zh", "ja") else " "
+        return Entry(
+            id=number,
+            text=joint.join(piece.text for piece in pieces),
+            label=draft.label,
+            polygon=_polygon(box, scale),
+            pieces=pieces,
+            linking=tuple(draft.links),
+            parent=draft.parent,
+        )
+
+
+def _polygon(box: Box, scale: float):
+    x0, y0, x1, y1 = box[0] * scale, box[1] * scale, box[2] * scale, box[3] * scale
+    return (x0, y0, x1, y0, x1, y1, x0, y1)
+
+
+def _scaled_run(run: Run, scale: float) -> Run:
+    return Run(
+        run.text,
+        run.x * scale,
+        run.baseline * scale,
+        run.size * scale,
+        run.face,
+        run.colour,
+        run.tracking * scale,
+        run.bold,
+    )
+
+
+def _scaled_shape(shape: Shape, scale: float) -> Shape:
+    if isinstance(shape, Stroke):
+        points = tuple((x * scale, y * scale) for x, y in shape.points)
+        return Stroke(points, shape.width * scale, shape.colour, shape.dash * scale)
+    if isinstance(shape, Area):
+        x0, y0, x1, y1 = shape.box
+        return Area((x0 * scale, y0 * scale, x1 * scale, y1 * scale), shape.colour)
+    return shape._replace(
+        x=shape.x * scale, y=shape.y * scale, width=shape.width * scale, height=shape.height * scale
+    )

@@ -1,0 +1,52 @@
+"""The words of a language, read from ``vocabulary/<language>.toml``."""
+
+from __future__ import annotations
+
+import random
+import tomllib
+from functools import lru_cache
+from importlib import resources
+
+Words = tuple[str, ...]
+
+
+class Vocabulary:
+    """Word lists by section and name; see the head of a vocabulary file for their meaning."""
+
+    def __init__(self, language: str):
+        path = resources.files("beam_kie.forms") / "vocabulary" / f"{language}.toml"
+        data = tomllib.loads(path.read_text(encoding="utf-8"))
+        self.language = language
+        self._words: dict[tuple[str, str], Words] = {
+            (section, name): _alternatives(value)
+            for section, table in data.items()
+            for name, value in table.items()
+        }
+
+    def words(self, section: str, name: str) -> Words:
+        """All alternatives; empty where the language has none."""
+        return self._words.get((section, name), ())
+
+    def has(self, section: str, name: str) -> bool:
+        """Whether the language has such a word at all."""
+        return (section, name) in self._words
+
+    def pick(self, rng: random.Random, section: str, name: str) -> str:
+        """One alternative; KeyError where the language has none."""
+        words = self._words[section, name]
+        return words[int(rng.random() * len(words))]
+
+
+def _alternatives(value: str) -> Words:
+    if "\n" in value:
+        return tuple(line.strip() for line in value.splitlines() if line.strip())
+    return tuple(value.split("|"))
+
+
+@lru_cache(maxsize=16)
+def load(language: str) -> Vocabulary:
+    """The vocabulary of a language code; ValueError for an unknown one."""
+    try:
+        return Vocabulary(language)
+    except FileNotFoundError:
+        raise ValueError(f"no form vocabulary for language {language!r}") from None
