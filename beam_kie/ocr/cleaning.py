@@ -1,0 +1,36 @@
+"""What every engine's raw findings go through before they are lines of a page."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from beam_kie.document import TextLine
+from beam_kie.geometry import clip_polygon, order_corners, polygon_area
+from beam_kie.reading_order import order_lines
+
+
+def clean_lines(
+    texts: Iterable[str],
+    polygons: Iterable[Sequence[float]],
+    confidences: Iterable[float | None],
+    size_px: tuple[int, int],
+    min_confidence: float = 0.0,
+) -> tuple[TextLine, ...]:
+    """Lines of a page of that width and height, in reading order.
+
+    Polygons have four corners in any order; they come out clockwise from the top left, on the page.
+    Confidences are clipped to [0, 1]. Blank lines, lines without area and lines less certain than
+    ``min_confidence`` are left out; None (not measured) is certain enough.
+    """
+    width, height = size_px
+    lines = []
+    for text, polygon, confidence in zip(texts, polygons, confidences, strict=True):
+        text = text.strip()
+        if confidence is not None:
+            confidence = min(max(float(confidence), 0.0), 1.0)
+            if not confidence >= min_confidence:
+                continue
+        polygon = clip_polygon(order_corners(polygon), width, height)
+        if text and polygon_area(polygon) > 0:
+            lines.append(TextLine(text, polygon, confidence))
+    return order_lines(lines)

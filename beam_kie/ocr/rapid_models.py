@@ -1,0 +1,115 @@
+"""One set of PP-OCR models as the rapidocr package runs them; not for several threads at once."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from rapidocr import EngineType, RapidOCR
+
+from beam_kie.document import Polygon
+from beam_kie.geometry import order_corners, polygon_area
+from beam_kie.ocr import OcrOptions, models
+from beam_kie.ocr.crops import pack_batch
+
+BACKENDS = ("openvino", "onnxruntime", "torch")
+
+_SUFFIXES = {"openvino": ".onnx", "onnxruntime": ".onnx", "torch": ".pth"}
+# The detector takes nothing smaller; narrow strips are padded.
+_LEAST_SIDE_PX = 64
+_PAPER = (255, 255, 255)
+
+
+class RapidModels:
+    """Finds lines on a page and reads crops of lines, with one thread on a CPU."""
+
+    def __init__(self, options: OcrOptions, device: str, files: dict[str, Path]):
+        """Load ``files`` ("det" and "rec") on "cpu" or "cuda:N"."""
+        self._max_side = options.max_side
+        engine = EngineType(options.rapidocr_backend)
+        params: dict[str, Any] = {
+            "Global.log_level": "error",
+            "Det.engine_type": engine,
+            "Rec.engine_type": engine,
+            "Det.model_path": str(files["det"]),
+            "Rec.model_path": str(files["rec"]),
+            "Det.limit_type": "max",
+            "Det.limit_side_len": options.max_side,
+            "EngineConfig.openvino.inference_num_threads": 1,
+            # Several sets of models would all be pinned to the same core.
+            "EngineConfig.openvino.enable_cpu_pinning": False,
+            "EngineConfig.onnxruntime.intra_op_num_threads": 1,
+            "EngineConfig.onnxruntime.inter_op_num_threads": 1,
+        }
+        if device != "cpu":
+            backend = options.rapidocr_backend
+            params[f"EngineConfig.{backend}.use_cuda"] = True
+            params[f"EngineConfig.{backend}.cuda_ep_cfg.device_id"] = int(device.partition(":")[2] or 0)
+        with tempfile.TemporaryDirectory() as folder:
+            if (dictionary := _dictionary(files["rec"], Path(folder))) is not None:
+                params["Rec.rec_keys_path"] = str(dictionary)
+            # Its own call would shrink the page before lines are cut out, pad every line to 320 pixels
+            # and return nothing but the final lines, so the two models are used one by one.
+            stack = RapidOCR(params=params)
+            self._detector = stack._load_det_model()
+            self._recogniser = stack._load_rec_model()
+
+    def find_lines(self, pixels: np.ndarray) -> list[Polygon]:
+        """The lines on an RGB page as quadrilaterals, clockwise from the top left, in pixels, none empty."""
+        height, width = pixels.shape[:2]
+        page = cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR)
+        # Any side must be worth 32 pixels when the page is scaled to max_side.
+        least = max(_LEAST_SIDE_PX, _LEAST_SIDE_PX * max(width, height) // self._max_side)
+        bottom, right = max(least - height, 0), max(least - width, 0)
+        if bottom or right:
+            page = cv2.copyMakeBorder(page, 0, bottom, 0, right, cv2.BORDER_CONSTANT, value=_PAPER)
+        found = self._detector(page).boxes
+        if found is None:
+            return []
+        polygons = [order_corners(corners.ravel().tolist()) for corners in found]
+        return [polygon for polygon in polygons if polygon_area(polygon) > 0]
+
+    def read_lines(self, crops: Sequence[np.ndarray]) -> list[tuple[str, float]]:
+        """Text and confidence of RGB pictures of lines, which are read as one batch."""
+        output = self._recogniser.session(pack_batch(crops))
+        return self._recogniser.postprocess_op(output)[0]
+
+
+def model_files(options: OcrOptions) -> dict[str, Path]:
+    """The files of the models, "det" and "rec".
+
+    Raises ValueError for an unknown backend and FileNotFoundError where a model is missing.
+    """
+    backend = options.rapidocr_backend
+    if backend not in BACKENDS:
+        raise ValueError(f"unknown rapidocr backend {backend!r}: choose one of {', '.join(BACKENDS)}")
+    files = {}
+    for task, folder in (("det", options.det_model_dir), ("rec", options.rec_model_dir)):
+        if folder is not None:
+            files[task] = models.model_file(folder, _SUFFIXES[backend])
+        elif backend == "torch":
+            raise FileNotFoundError(
+                "the rapidocr package brings no PyTorch weights: name folders with the .pth files as "
+                "det_model_dir and rec_model_dir, or choose the backend openvino or onnxruntime"
+            )
+        else:
+            files[task] = models.bundled_model(task)
+    return files
+
+
+def _dictionary(model: Path, folder: Path) -> Path | None:
+    """The characters that a recogniser knows, as a file; None where the model itself holds them.
+
+    Looked for beside the model: the dictionary in ``inference.yml``, else the only text file.
+    """
+    characters = models.read_inference_yml(model.parent).get("PostProcess", {}).get("character_dict")
+    if characters:
+        path = folder / "dictionary.txt"
+        path.write_text("".join(f"{character}\n" for character in characters), "utf-8")
+        return path
+    texts = sorted(model.parent.glob("*.txt"))
+    return texts[0] if len(texts) == 1 else None

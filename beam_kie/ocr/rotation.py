@@ -1,0 +1,76 @@
+"""Which way up a page lies, from the lines found on it and how well they read.
+
+Text that stands on its head reads badly: measured on 48 forms and letters at four angles, the mean
+confidence of the eight longest lines was at least 0.94 the right way up and at most 0.81 the wrong way.
+So a page that reads well is upright at no cost, and only the others are read a second time.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+
+SURE = 0.9
+"""A page whose longest lines read with at least this mean confidence is the right way up."""
+
+_SAMPLE = 8
+_LONG_RATIO = 2.0
+_MARGIN = 0.1
+
+
+def is_sideways(polygons: Sequence[Sequence[float]]) -> bool:
+    """Whether most text (by length) on the stored page stands on end."""
+    lying = standing = 0.0
+    for polygon in polygons:
+        width, height = _sides(polygon)
+        if width >= _LONG_RATIO * height:
+            lying += width
+        elif height >= _LONG_RATIO * width:
+            standing += height
+    return standing > lying
+
+
+def longest_lines(polygons: Sequence[Sequence[float]], standing: bool = False) -> list[int]:
+    """Indices of up to eight of the longest lines that lie, or that stand, longest first.
+
+    Short ones (less than twice as long as high) tell too little to be asked.
+    """
+    lengths = []
+    for index, polygon in enumerate(polygons):
+        width, height = _sides(polygon)
+        along, across = (height, width) if standing else (width, height)
+        if along >= _LONG_RATIO * across:
+            lengths.append((-along, index))
+    return [index for _, index in sorted(lengths)[:_SAMPLE]]
+
+
+def sample_confidence(polygons: Sequence[Sequence[float]], confidences: Sequence[float]) -> float:
+    """The mean confidence of the longest lying lines; 0 where there are none."""
+    sample = [confidences[index] for index in longest_lines(polygons)]
+    return sum(sample) / len(sample) if sample else 0.0
+
+
+def find_rotation(sideways: bool, probe: Callable[[int], float]) -> int:
+    """How far to turn the stored page clockwise so that it stands upright: 0, 90, 180 or 270.
+
+    ``probe(rotation_deg)`` is the ``sample_confidence`` of the page turned by that much; it is asked only
+    as often as needed, for 0 first where the page is not ``sideways``. In doubt the page stays.
+    """
+    scores: dict[int, float] = {}
+    if sideways:
+        scores = {90: probe(90), 270: probe(270)}
+    # Sideways lines may be columns of upright characters, which read badly either way.
+    if not scores or max(scores.values()) < SURE:
+        scores[0] = probe(0)
+        if scores[0] < SURE:
+            scores[180] = probe(180)
+    best = max(scores, key=lambda rotation: scores[rotation])
+    if best and scores[best] < scores.get(0, 0.0) + _MARGIN:
+        return 0
+    return best
+
+
+def _sides(polygon: Sequence[float]) -> tuple[float, float]:
+    """Width and height (px) of a quadrilateral that starts at its top left corner."""
+    x0, y0, x1, y1, _, _, x3, y3 = polygon
+    return math.hypot(x1 - x0, y1 - y0), math.hypot(x3 - x0, y3 - y0)
