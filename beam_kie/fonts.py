@@ -38,6 +38,9 @@ _SYSTEM_FONTS = (
 )
 
 
+_LOOK_ALIKES = str.maketrans({"☑": "[√]", "☒": "[x]", "☐": "□", "✓": "√", "✔": "√", "✗": "×", "✘": "×"})
+
+
 def load_font(size_px: int, script: str = "zh") -> Font:
     """A font of ``size_px`` pixels for ``script`` ("zh", "ja" or "ko"), from the best source there is.
 
@@ -56,6 +59,11 @@ def script_of(texts: Iterable[str]) -> str:
     if names & {"HIRAGANA", "KATAKANA"}:
         return "ja"
     return "ko" if "HANGUL" in names else "zh"
+
+
+def drawable(text: str) -> str:
+    """``text`` with the marks that Noto's CJK fonts lack written with others that look alike."""
+    return text.translate(_LOOK_ALIKES)
 
 
 @lru_cache(maxsize=1)

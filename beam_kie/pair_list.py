@@ -9,7 +9,7 @@ from PIL import ImageDraw
 
 from beam_kie import drawing
 from beam_kie.document import KeyValue
-from beam_kie.fonts import Font, load_font
+from beam_kie.fonts import Font, drawable, load_font
 
 LOW_CONFIDENCE = 0.5
 """Confidences below this are written in the colour of relations, to be looked at first."""
@@ -108,12 +108,13 @@ def _rows(pairs: Sequence[NumberedPair], style: _Style, lines: int) -> list[_Row
     rows, last = [], None
     for each in pairs:
         pair = each.pair
-        key = drawing.wrap(pair.key.text, style.font, style.text_width, lines) or ["—"]
-        value = drawing.wrap(pair.value.text if pair.value else "", style.font, style.text_width, lines)
-        again = each.number == last
-        rows.append(
-            _Row(None if again else each.number, [] if again else key, value or ["—"], pair.confidence)
+        key, value = (
+            drawing.wrap(drawable(entity.text) if entity else "", style.font, style.text_width, lines)
+            or ["—"]
+            for entity in (pair.key, pair.value)
         )
+        again = each.number == last
+        rows.append(_Row(None if again else each.number, [] if again else key, value, pair.confidence))
         last = each.number
     return rows
 
