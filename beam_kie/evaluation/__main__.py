@@ -18,9 +18,10 @@ from beam_kie.evaluation.pictures import (
     missing_pictures,
     pairs_from_pictures,
     scale_warning,
+    with_thumbnails,
 )
 from beam_kie.labels import LabelError, LabelledPage, read_labels
-from beam_kie.layoutxlm.model import KieModel
+from beam_kie.layoutxlm.model import KieModel, ModelError
 from beam_kie.metrics import Score
 from beam_kie.ocr import OcrOptions, create_engine
 
@@ -43,7 +44,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Runs the command. Returns 0, or 2 after one line on stderr where something has to be changed."""
     try:
         return _run(_parser().parse_args(argv))
-    except (UsageError, LabelError, PictureError) as error:
+    except (UsageError, LabelError, PictureError, ModelError) as error:
         print("beam_kie.evaluation:", *str(error).split(), file=sys.stderr)
         return 2
 
@@ -52,8 +53,7 @@ def _run(args: argparse.Namespace) -> int:
     labelled = _read(args)
     model = _load(args)
     gold = _select(gold_pages(labelled, model.config.head_labels, model.config.tail_labels), args)
-    if args.images:
-        _check_pictures(gold, args.images)
+    gold = _with_pictures(gold, model, args.images)
     for note in _notes(gold, model):
         print(f"note: {note}", file=sys.stderr)
     progress = no_progress if args.quiet else _progress
@@ -137,10 +137,18 @@ def _select(gold: list[GoldPage], args: argparse.Namespace) -> list[GoldPage]:
     return selected
 
 
-def _check_pictures(gold: list[GoldPage], folder: Path) -> None:
-    missing = missing_pictures(gold, folder)
+def _with_pictures(gold: list[GoldPage], model: KieModel, folder: Path | None) -> list[GoldPage]:
+    """Gold pages with what the model wants to see of them, once all their pictures are there."""
+    missing = missing_pictures(gold, folder) if folder else []
     if missing:
         raise UsageError(f"--images {folder}: {len(missing)} pictures are not there, first {missing[0]}")
+    if model.pictures is None:
+        return gold
+    if folder is None:
+        raise UsageError(
+            f"model {model.name} looks at the pictures of pages: give their folder with --images"
+        )
+    return with_thumbnails(gold, folder, model.pictures)
 
 
 def _load(args: argparse.Namespace) -> KieModel:

@@ -26,9 +26,12 @@ Progress = Callable[[str, int, int], None]
 
 
 class Model(Protocol):
-    """What the evaluation asks of a model; ``beam_kie.layoutxlm.model.KieModel`` has it."""
+    """What the evaluation asks of a model; ``beam_kie.layoutxlm.model.KieModel`` has it.
 
-    labels: Sequence[str]
+    ``pictures`` says what thumbnail a page needs, None where the model looks at text and boxes alone.
+    """
+
+    pictures: str | None
 
     def predict(self, pages: Sequence[PageText]) -> list[PageResult]:
         """Entities and relations of every page."""
@@ -181,10 +184,8 @@ def _pair_places(
 
 
 def _relate(model: Model, gold: Sequence[GoldPage]) -> list[PageResult]:
-    """Relations between the gold entities, but for those whose label the model has no idea of."""
-    known = set(model.labels)
-    entities = [[entity for entity in page.entities if entity.label in known] for page in gold]
-    return model.relate([page.page for page in gold], entities) if gold else []
+    """Relations between the gold entities."""
+    return model.relate([page.page for page in gold], [page.entities for page in gold]) if gold else []
 
 
 def _gold_tags(label: str | None, tokens: int) -> list[str]:

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from itertools import groupby
 from pathlib import Path
+
+import numpy as np
 
 from beam_kie.document import DocumentError, Failure, PageImage, PageResult, PageText
 from beam_kie.evaluation.gold import GoldPage
 from beam_kie.evaluation.measure import Model, Progress, chunks, no_progress
-from beam_kie.imaging import DecodeLimits, decode_pages
+from beam_kie.imaging import DecodeLimits, decode_pages, upright
+from beam_kie.layoutxlm.images import page_thumbnail
 from beam_kie.metrics import Score, TextPair, pair_score
 from beam_kie.ocr import OcrEngine
 
@@ -31,20 +35,36 @@ def pairs_from_pictures(
     """Key-value pairs that ``model`` finds on what ``engine`` reads, against the linked gold pairs.
 
     A pair counts when key and value text are both similar to a gold pair's (``metrics.match_pairs``).
-    Pages of one file have to follow each other in ``gold``. Raises PictureError.
+    Raises PictureError.
     """
     score, done = Score(), 0
     for chunk in chunks(gold):
         pages = []
-        for name, same_file in groupby(chunk, key=lambda gold_page: gold_page.name):
-            numbers = [gold_page.page.page for gold_page in same_file]
-            for page in _read(engine, folder / name, numbers):
-                pages.append(page)
-                progress("pictures", done + len(pages), len(gold))
-        done += len(chunk)
+        for image in page_images(chunk, folder):
+            (page,) = engine.read([image])
+            pages.append(_with_thumbnail(page, upright(image.pixels, page.rotation_deg), model.pictures))
+            done += 1
+            progress("pictures", done, len(gold))
         for gold_page, result in zip(chunk, model.predict(pages), strict=True):
             score += pair_score(text_pairs(result), gold_page.text_pairs)
     return score
+
+
+def with_thumbnails(gold: Sequence[GoldPage], folder: Path, kind: str) -> list[GoldPage]:
+    """Gold pages for a model that looks at pictures; ``kind`` is its ``pictures``. Raises PictureError."""
+    return [
+        replace(gold_page, page=_with_thumbnail(gold_page.page, image.pixels, kind))
+        for gold_page, image in zip(gold, page_images(gold, folder), strict=True)
+    ]
+
+
+def page_images(gold: Sequence[GoldPage], folder: Path) -> Iterator[PageImage]:
+    """The pictures of ``gold``, one at a time (they are large) and decoded as the job does it.
+
+    A file is opened once for all its pages that follow each other. Raises PictureError.
+    """
+    for name, same_file in groupby(gold, key=lambda gold_page: gold_page.name):
+        yield from _decode(folder / name, [gold_page.page.page for gold_page in same_file])
 
 
 def text_pairs(result: PageResult) -> list[TextPair]:
@@ -78,22 +98,21 @@ def _extent(page: PageText) -> float:
     return max(right, bottom)
 
 
-def _read(engine: OcrEngine, path: Path, numbers: Sequence[int]) -> Iterator[PageText]:
-    for number, image in zip(numbers, _decode(path, numbers), strict=True):
-        if isinstance(image, Failure):
-            raise PictureError(f"{path}: page {number}: {image.message}")
-        yield from engine.read([image])
+def _with_thumbnail(page: PageText, pixels: np.ndarray, kind: str | None) -> PageText:
+    return page if kind is None else replace(page, thumbnail=page_thumbnail(pixels, kind))
 
 
-def _decode(path: Path, numbers: Sequence[int]) -> Iterator[PageImage | Failure]:
-    """The pages ``numbers`` of a file, one at a time: a picture at full resolution is large."""
+def _decode(path: Path, numbers: Sequence[int]) -> Iterator[PageImage]:
     wanted = iter(numbers)
     number = next(wanted)
     try:
         for page in decode_pages(path.read_bytes(), path.name, str(path), DecodeLimits()):
-            if page.page == number:
-                yield page
-                number = next(wanted, None)
+            if page.page != number:
+                continue
+            if isinstance(page, Failure):
+                raise PictureError(f"{path}: page {number}: {page.message}")
+            yield page
+            number = next(wanted, None)
             if number is None:
                 return
     except (OSError, DocumentError) as error:

@@ -4,6 +4,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from PIL import Image, ImageDraw, ImageFont
@@ -13,9 +14,10 @@ from tokenizers import Regex, Tokenizer, models, pre_tokenizers
 from beam_kie.document import Entity, LineSpan, PageResult, Relation
 from beam_kie.evaluation import evaluate, gold_pages
 from beam_kie.evaluation.__main__ import main
-from beam_kie.evaluation.pictures import PictureError, pairs_from_pictures, scale_warning
+from beam_kie.evaluation.pictures import PictureError, pairs_from_pictures, scale_warning, with_thumbnails
 from beam_kie.labels import LabelledEntry, LabelledPage, read_labels, write_paddleocr
 from beam_kie.layoutxlm.config import LayoutXLMConfig
+from beam_kie.layoutxlm.images import page_thumbnail
 from beam_kie.layoutxlm.model import KieModel
 from beam_kie.layoutxlm.network import LayoutXLM
 from beam_kie.metrics import Score
@@ -50,7 +52,7 @@ FORM = LabelledPage(
 class AnnotatedModel:
     """Answers what it is told: entities of whole lines, relations by text. One token a character."""
 
-    labels = ("QUESTION", "ANSWER", "HEADER")
+    pictures = None
 
     def __init__(self, label_of_text, pairs):
         self.label_of_text = label_of_text
@@ -231,16 +233,6 @@ def test_paddleocr_leaves_out_an_entity_that_ends_at_the_512th_token():
     assert report.re_paddleocr == Score(1, 1, 1)
 
 
-def test_labels_that_the_model_does_not_know_are_not_given_to_it():
-    page = LabelledPage("p", 900, 500, (entry(1, "Name:", "QUESTION", 9, 9), entry(2, "7 €", "TOTAL", 9, 99)))
-    model = AnnotatedModel(LABELS, PAIRS)
-
-    report = evaluate(model, gold_pages([page]))
-
-    assert [["Name:"]] in model.asked
-    assert report.ser_by_label["TOTAL"] == Score(0, 0, 1)
-
-
 def test_progress_reaches_every_page():
     told = []
 
@@ -323,6 +315,24 @@ def test_only_the_selected_page_of_a_file_is_read(labelled, engine):
     gold = gold_pages(read_labels(labelled / "labels.txt", labelled))
 
     assert pairs_from_pictures(RuleModel(), engine, gold[2:], labelled) == Score(3, 4, 3)
+
+
+def test_a_model_with_eyes_gets_the_upright_picture(labelled, engine):
+    class Eyes(RuleModel):
+        pictures = "paddleocr"
+
+        def predict(self, pages):
+            seen.extend(page.thumbnail for page in pages)
+            return super().predict(pages)
+
+    seen = []
+    gold = gold_pages(read_labels(labelled / "labels.txt", labelled))
+    expected = page_thumbnail(np.asarray(Image.open(labelled / "form.png")), "paddleocr")
+
+    pairs_from_pictures(Eyes(), engine, gold[:1], labelled)
+    evaluate(Eyes(), with_thumbnails(gold, labelled, "paddleocr"))
+
+    assert seen == [expected] * 4
 
 
 class NoEngine:
@@ -482,6 +492,15 @@ def test_mistakes_end_with_one_line_and_exit_code_2(
     assert output.out == ""
     assert says in output.err
     assert output.err.count("\n") == 1
+
+
+def test_a_model_with_eyes_asks_for_the_pictures(labelled, model_folder, monkeypatch, capsys):
+    model = KieModel.load(model_folder, device="cpu")
+    model.pictures = "hf"
+    monkeypatch.setattr(KieModel, "load", lambda *_, **__: model)
+
+    assert main(["--labels", str(labelled / "labels.txt"), "--model", str(model_folder)]) == 2
+    assert "give their folder with --images" in capsys.readouterr().err
 
 
 @pytest.mark.slow
