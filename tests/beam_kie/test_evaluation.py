@@ -2,6 +2,7 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -253,12 +254,17 @@ def test_labels_of_another_resolution_are_noticed():
 
 @pytest.fixture(scope="module")
 def labelled(tmp_path_factory):
-    """FORM as a picture, twice, once as the pages of one TIFF, with its label file."""
+    """A picture and a TIFF of two pages with different values, and their label file."""
     folder = tmp_path_factory.mktemp("labelled")
-    picture = draw(FORM)
-    picture.save(folder / "form.png")
-    picture.save(folder / "scan.tiff", save_all=True, append_images=[picture])
-    pages = [LabelledPage(name, 900, 500, FORM.entries) for name in ("form.png", "scan.tiff", "scan.tiff")]
+    second = {"Lee Green": "Mary Black", "Chess": "Skiing", "Rowing": "Ballet"}
+    entries = tuple(replace(item, text=second.get(item.text, item.text)) for item in FORM.entries)
+    pages = [
+        LabelledPage("form.png", 900, 500, FORM.entries),
+        LabelledPage("scan.tiff", 900, 500, FORM.entries),
+        LabelledPage("scan.tiff", 900, 500, entries),
+    ]
+    draw(pages[0]).save(folder / "form.png")
+    draw(pages[1]).save(folder / "scan.tiff", save_all=True, append_images=[draw(pages[2])])
     write_paddleocr(folder / "labels.txt", pages)
     return folder
 
@@ -326,13 +332,13 @@ def test_a_model_with_eyes_gets_the_upright_picture(labelled, engine):
             return super().predict(pages)
 
     seen = []
-    gold = gold_pages(read_labels(labelled / "labels.txt", labelled))
+    gold = gold_pages(read_labels(labelled / "labels.txt", labelled))[:1]
     expected = page_thumbnail(np.asarray(Image.open(labelled / "form.png")), "paddleocr")
 
-    pairs_from_pictures(Eyes(), engine, gold[:1], labelled)
+    pairs_from_pictures(Eyes(), engine, gold, labelled)
     evaluate(Eyes(), with_thumbnails(gold, labelled, "paddleocr"))
 
-    assert seen == [expected] * 4
+    assert seen == [expected] * 2
 
 
 class NoEngine:
