@@ -9,12 +9,14 @@ from dataclasses import replace
 from typing import Any
 
 import apache_beam as beam
+import numpy as np
 from apache_beam.io.filesystems import FileSystems
 from apache_beam.ml.inference.base import ModelHandler, RunInference
 from apache_beam.pvalue import TaggedOutput
 
 from beam_kie.document import Category, Failure, PageImage, PageText, Stage
 from beam_kie.imaging import encode_preview, upright
+from beam_kie.layoutxlm.images import page_thumbnail
 from beam_kie.ocr import OcrEngine, OcrOptions, create_engine
 from beam_kie.ocr.given import GivenLinesEngine, GivenPage, PageKey, read_lines_file
 from beam_kie.overlay import FailedPage
@@ -37,9 +39,9 @@ class ReadText(beam.PTransform):
     here.
     """
 
-    def __init__(self, config: JobConfig, handler: ModelHandler | None = None):
+    def __init__(self, config: JobConfig, pictures: str | None = None, handler: ModelHandler | None = None):
         super().__init__()
-        self.handler = handler or OcrModelHandler(config)
+        self.handler = handler or OcrModelHandler(config, pictures)
 
     def expand(self, pages):
         """Wire the engine and the parting of its outcomes; pages are the main output."""
@@ -63,12 +65,14 @@ class OcrModelHandler(ModelHandler[PageImage, PageText | FailedPage | StageTime,
     """Reads pages, ``config.ocr_batch_size`` at a time.
 
     Yields one PageText or FailedPage per page, in order, and the StageTimes of the batch. A preview goes with
-    every page where pictures are wanted.
+    every page where overlays are wanted, and a thumbnail with every page that was read where the model looks
+    at ``pictures`` (KieModel.pictures).
     """
 
-    def __init__(self, config: JobConfig):
+    def __init__(self, config: JobConfig, pictures: str | None = None):
         super().__init__(min_batch_size=config.ocr_batch_size, max_batch_size=config.ocr_batch_size)
         self._config = config
+        self._pictures = pictures
         self._preview_side = None if config.overlays == "none" else config.overlay_max_side
 
     def load_model(self) -> OcrEngine:
@@ -86,7 +90,7 @@ class OcrModelHandler(ModelHandler[PageImage, PageText | FailedPage | StageTime,
             outcomes = predict_isolated(model.read, batch, failed_page)
         observe("ocr_batch_pages", len(batch))
         with StageTimer("preview") as previews:
-            outcomes = [self._with_preview(*pair) for pair in zip(batch, outcomes, strict=True)]
+            outcomes = [self._with_pictures(*pair) for pair in zip(batch, outcomes, strict=True)]
         yield from outcomes
         yield timer.spent(len(batch))
         yield previews.spent(len(batch))
@@ -99,19 +103,22 @@ class OcrModelHandler(ModelHandler[PageImage, PageText | FailedPage | StageTime,
         """Where RunInference files its own metrics."""
         return "beam_kie_ocr"
 
-    def _with_preview(self, image: PageImage, outcome: PageText | FailedPage) -> PageText | FailedPage:
-        """The outcome with a small picture of the upright page, where pictures are wanted."""
-        if self._preview_side is None:
-            return outcome
+    def _with_pictures(self, image: PageImage, outcome: PageText | FailedPage) -> PageText | FailedPage:
+        """The outcome with what remains of its pixels: small pictures of the upright page."""
         page = outcome.page if isinstance(outcome, FailedPage) else outcome
         try:
-            preview = encode_preview(upright(image.pixels, page.rotation_deg), self._preview_side)
+            page = self._pictured(page, upright(image.pixels, page.rotation_deg))
         except Exception as error:
-            # The page itself is read; drawing on a preview that is not there becomes a failure of its own.
-            _LOGGER.warning("no preview of %s page %d: %s", image.uri, image.page, type(error).__name__)
-            return outcome
-        page = replace(page, preview=preview)
+            # The page itself is read. Whoever needs the picture reports that there is none.
+            _LOGGER.warning("no picture of %s page %d: %s", image.uri, image.page, type(error).__name__)
         return replace(outcome, page=page) if isinstance(outcome, FailedPage) else page
+
+    def _pictured(self, page: PageText, pixels: np.ndarray) -> PageText:
+        if self._pictures is not None:
+            page = replace(page, thumbnail=page_thumbnail(pixels, self._pictures))
+        if self._preview_side is not None:
+            page = replace(page, preview=encode_preview(pixels, self._preview_side))
+        return page
 
 
 def failed_page(image: PageImage, error: Exception) -> FailedPage:

@@ -9,6 +9,7 @@ from apache_beam.testing.util import assert_that, equal_to
 from PIL import Image
 
 from beam_kie.document import Category, PageImage, PageText, Stage, TextLine
+from beam_kie.layoutxlm.images import thumbnail_pixels
 from beam_kie.overlay import FailedPage
 from beam_kie.summary import StageTime
 from transforms import coders, ocr
@@ -56,8 +57,8 @@ class StubHandler(OcrModelHandler):
         return StubEngine()
 
 
-def infer(batch, settings, engine):
-    yielded = list(OcrModelHandler(settings).run_inference(batch, engine))
+def infer(batch, settings, engine, pictures=None):
+    yielded = list(OcrModelHandler(settings, pictures).run_inference(batch, engine))
     times = [element for element in yielded if isinstance(element, StageTime)]
     return [element for element in yielded if not isinstance(element, StageTime)], times
 
@@ -80,6 +81,19 @@ def test_the_preview_is_the_upright_page_made_smaller(tmp_path):
     assert (preview.format, preview.size) == ("JPEG", (50, 30))
     # Turned clockwise, the red corner of the upper left lies in the upper right.
     assert preview.getpixel((47, 2))[1] < 100 < preview.getpixel((2, 2))[1]
+
+
+@pytest.mark.parametrize("overlays", ["all", "none"])
+def test_a_model_that_looks_at_pages_gets_the_upright_page(tmp_path, overlays):
+    outcomes, _ = infer([image(1)], config(tmp_path, overlays=overlays), StubEngine(), pictures="hf")
+    pixels = thumbnail_pixels(outcomes[0].thumbnail)
+    assert pixels[10, 213, 1] < 100 < pixels[10, 10, 1]
+    assert (outcomes[0].preview is None) == (overlays == "none")
+
+
+def test_no_thumbnail_is_made_for_a_model_that_looks_at_none(tmp_path):
+    (outcome,), _ = infer([image(1)], config(tmp_path), StubEngine())
+    assert outcome.thumbnail is None
 
 
 def test_no_preview_is_made_where_no_pictures_are_wanted(tmp_path):
@@ -185,7 +199,7 @@ def test_a_poisoned_batch_costs_one_page_on_every_runner(tmp_path, runner, flags
     pages = list(range(1, 22))
     with beam.Pipeline(runner=runner, options=PipelineOptions(flags)) as pipeline:
         images = pipeline | beam.Create([pages]) | beam.ParDo(MakePages())
-        read = images | ReadText(settings, StubHandler(settings))
+        read = images | ReadText(settings, handler=StubHandler(settings))
         good = read.pages | "good" >> beam.Filter(lambda page: isinstance(page, PageText))
         numbers = good | beam.Map(lambda page: page.page)
         assert_that(numbers, equal_to([page for page in pages if page != POISON]), label="good pages")

@@ -1,0 +1,39 @@
+"""The whole job as a graph; wiring only."""
+
+from __future__ import annotations
+
+import apache_beam as beam
+
+from transforms.kie import FindEntities
+from transforms.ocr import ReadText
+from transforms.options import JobConfig
+from transforms.outputs import WriteOutputs
+from transforms.provenance import model_card, provenance_of
+from transforms.reading import DecodeSources, FindSources
+
+
+def build(pipeline: beam.Pipeline, config: JobConfig) -> None:
+    """Add the job to ``pipeline``: find scans, decode, read text, find entities, write everything.
+
+    From the decoded pages on nothing is shuffled, flattened or used as a side input before the rows of the
+    tables: the images and previews of one page at a time are all that a worker holds.
+
+    Raises:
+        ValueError: the model or the OCR engine cannot be set up as ``config`` says.
+        FileNotFoundError: a model of the OCR engine is missing.
+    """
+    model = model_card(config.model)
+    sources = pipeline | "Find scans" >> FindSources(config)
+    decoded = sources | "Read and decode scans" >> DecodeSources(config)
+    read = decoded.pages | "Read the text of pages" >> ReadText(config, model.pictures)
+    found = read.pages | "Find entities and relations" >> FindEntities(config)
+    failures = (decoded.failures, found.failures) | "Put failures together" >> beam.Flatten()
+    times = (decoded.times, read.times, found.times) | "Put times together" >> beam.Flatten()
+    _ = {
+        "sources": sources,
+        "documents": decoded.documents,
+        "results": found.results,
+        "failed_pages": found.failed_pages,
+        "failures": failures,
+        "times": times,
+    } | "Write tables, pictures and summary" >> WriteOutputs(config, provenance_of(config, model))
