@@ -119,7 +119,8 @@ class LayoutXLMConfig:
             raise ConfigError(f"head_labels and tail_labels name unknown labels: {sorted(unknown)}")
         if self.relation_labels and set(self.relation_labels) != set(self.labels):
             raise ConfigError("relation_labels must hold the same labels as labels")
-        strange = {tag[2:] if tag[:2] in ("B-", "I-") else tag for tag in self.tags} - {"O", *self.labels}
+        allowed = {"O", *(f"{prefix}-{label}" for label in self.labels for prefix in "BI")}
+        strange = set(self.tags) - allowed
         if strange:
             raise ConfigError(f"tag_names must be O, B-label or I-label; these are not: {sorted(strange)}")
 

@@ -146,29 +146,30 @@ def _line_borders(lines: np.ndarray) -> list[tuple[int, int]]:
 def join_pieces(pieces: Sequence[Piece], line_boxes: np.ndarray) -> list[list[Piece]]:
     """Groups the pieces of each entity: one that continues goes to the nearest fitting entity above it."""
     entities: list[list[Piece]] = []
+    last = np.zeros(len(pieces), dtype=np.int64)  # the line that each entity ends on
     for piece in pieces:
-        above = _continued(piece, entities, line_boxes) if piece.continues else None
+        above = None
+        if piece.continues:
+            fits = np.array([entity[0].label == piece.label for entity in entities], dtype=bool)
+            above = _continued(piece.line, last[: len(entities)], fits, line_boxes)
         if above is None:
-            entities.append([piece])
-        else:
-            above.append(piece)
+            above = len(entities)
+            entities.append([])
+        entities[above].append(piece)
+        last[above] = piece.line
     return entities
 
 
-def _continued(piece: Piece, entities: list[list[Piece]], boxes: np.ndarray) -> list[Piece] | None:
-    best, best_gap = None, CONTINUATION_GAP
-    x0, y0, x1, y1 = boxes[piece.line]
-    height = max(y1 - y0, 1)
-    for entity in entities:
-        last = entity[-1]
-        if last.label != piece.label or last.line == piece.line:
-            continue
-        lx0, ly0, lx1, ly1 = boxes[last.line]
-        overlap = min(x1, lx1) - max(x0, lx0)
-        gap = (y0 - ly1) / height
-        if overlap > 0 and -0.5 <= gap < best_gap and ly0 < y0:
-            best, best_gap = entity, gap
-    return best
+def _continued(line: int, last: np.ndarray, fits: np.ndarray, boxes: np.ndarray) -> int | None:
+    """Which entity, of those that fit, ends right above a line and shares some of its width."""
+    x0, y0, x1, y1 = boxes[line].tolist()
+    left, top, right, bottom = boxes[last].T
+    gap = (y0 - bottom) / max(y1 - y0, 1)
+    beside = np.minimum(x1, right) - np.maximum(x0, left) > 0
+    fits = fits & beside & (last != line) & (top < y0) & (gap >= -0.5) & (gap < CONTINUATION_GAP)
+    if not fits.any():
+        return None
+    return int(np.where(fits, gap, np.inf).argmin())
 
 
 def decode_entities(

@@ -317,5 +317,5 @@ def _initialise(module: nn.Module) -> None:
         nn.init.normal_(module.weight, std=0.02)
         if module.bias is not None:
             nn.init.zeros_(module.bias)
-    elif isinstance(module, nn.Embedding) and module.embedding_dim > 64:
+    elif isinstance(module, nn.Embedding):
         nn.init.normal_(module.weight, std=0.02)

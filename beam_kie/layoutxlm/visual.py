@@ -141,7 +141,7 @@ class BottomUp(nn.Module):
 
     def forward(self, values: Tensor) -> list[Tensor]:
         """The outputs of the four stages."""
-        values = self.stem(values).to(self.res2[0].conv1.weight.dtype)
+        values = self.stem(values)
         maps = []
         for stage in STAGES:
             values = getattr(self, f"res{stage}")(values)
@@ -168,7 +168,7 @@ class Pyramid(nn.Module):
         for stage in (4, 3, 2):
             side = getattr(self, f"fpn_lateral{stage}")(maps[stage - STAGES[0]])
             merged = side + functional.interpolate(merged, size=side.shape[-2:], mode="nearest")
-        return self._pooled_output(merged.float()).flatten(2).transpose(1, 2)
+        return self._pooled_output(merged).flatten(2).transpose(1, 2)
 
     def _pooled_output(self, merged: Tensor) -> Tensor:
         """The mean of fpn_output2's 3 x 3 convolution over every cell: P x C x R x S.
@@ -177,14 +177,14 @@ class Pyramid(nn.Module):
         R x S places instead of one over the whole map.
         """
         height, width = merged.shape[-2:]
-        padded = functional.pad(merged, (1, 1, 1, 1))
+        padded = functional.pad(merged.float(), (1, 1, 1, 1))
         shifted = [
             functional.adaptive_avg_pool2d(padded[..., dy : dy + height, dx : dx + width], self.cells)
             for dy in range(3)
             for dx in range(3)
         ]
-        kernel = self.fpn_output2.weight.permute(0, 2, 3, 1).flatten(1)[:, :, None, None]
-        return functional.conv2d(torch.cat(shifted, 1), kernel, self.fpn_output2.bias)
+        kernel = self.fpn_output2.weight.float().permute(0, 2, 3, 1).flatten(1)[:, :, None, None]
+        return functional.conv2d(torch.cat(shifted, 1), kernel, self.fpn_output2.bias.float())
 
 
 class VisualBackbone(nn.Module):
@@ -198,19 +198,12 @@ class VisualBackbone(nn.Module):
     def forward(self, images: Tensor) -> Tensor:
         """P x H x W x 3 uint8 RGB to P x (R * S) x C float32."""
         values = normalise_images(images, self.normalisation)
-        return self.backbone(values.contiguous(memory_format=torch.channels_last)).float()
+        values = values.to(self.backbone.fpn_output2.weight.dtype, memory_format=torch.channels_last)
+        return self.backbone(values).float()
 
     def prepare(self, dtype: torch.dtype) -> None:
-        """Makes the backbone ready to be used but no longer trained: folded, channels last, in ``dtype``.
-
-        The stem stays in float32: PaddleOCR's double normalisation leaves differences between pages
-        that bfloat16 would round away.
-        """
+        """Makes the backbone ready to be used but no longer trained: folded, channels last, in ``dtype``."""
         for module in self.modules():
             if isinstance(module, ConvNorm):
                 module.fold()
-        body = self.backbone.bottom_up
-        for stage in STAGES:
-            getattr(body, f"res{stage}").to(dtype)
-            getattr(self.backbone, f"fpn_lateral{stage}").to(dtype)
-        self.backbone.to(memory_format=torch.channels_last)
+        self.backbone.to(dtype=dtype, memory_format=torch.channels_last)

@@ -1,0 +1,122 @@
+import dataclasses
+import json
+
+import pytest
+
+from beam_kie.layoutxlm.config import ConfigError, LayoutXLMConfig
+from tests.small_networks import small_config
+
+
+def write(tmp_path, **values):
+    path = tmp_path / "config.json"
+    path.write_text(json.dumps(values))
+    return path
+
+
+def test_a_saved_configuration_comes_back(tmp_path):
+    config = small_config(
+        labels=("SHIPPER", "WEIGHT"),
+        head_labels=("SHIPPER",),
+        tail_labels=("WEIGHT",),
+        entity_temperature=1.5,
+    )
+    config.save(tmp_path / "config.json")
+    assert LayoutXLMConfig.load(tmp_path / "config.json") == config
+
+
+def test_a_configuration_written_before_the_newest_fields_loads(tmp_path):
+    first_fields = {
+        "vocab_size", "hidden_size", "num_hidden_layers", "num_attention_heads", "intermediate_size",
+        "layer_norm_eps", "hidden_dropout_prob", "max_position_embeddings", "max_2d_position_embeddings",
+        "coordinate_size", "shape_size", "type_vocab_size", "pad_token_id", "position_kind", "spatial_bias",
+        "norm_first", "line_classifier", "relation_head", "relation_size", "window_tokens",
+        "window_overlap_tokens", "labels", "head_labels", "tail_labels", "name", "entity_temperature",
+        "relation_temperature", "switch_penalty",
+    }  # fmt: skip
+    values = {k: v for k, v in dataclasses.asdict(small_config()).items() if k in first_fields}
+    assert len(values) == len(first_fields)
+    assert LayoutXLMConfig.load(write(tmp_path, **values)) == small_config()
+
+
+def test_the_defaults_are_layoutxlm_base():
+    config = LayoutXLMConfig()
+    assert (config.vocab_size, config.hidden_size, config.num_hidden_layers) == (250002, 768, 12)
+    assert config.visual_blocks == (3, 4, 23, 3)
+    assert config.tags == (
+        "O", "B-QUESTION", "I-QUESTION", "B-ANSWER", "I-ANSWER", "B-HEADER", "I-HEADER"
+    )  # fmt: skip
+
+
+def test_special_tokens_take_room_from_the_text():
+    assert small_config().text_tokens == 512
+    assert small_config(special_tokens="hf").text_tokens == 510
+
+
+def test_a_picture_adds_tokens_only_where_it_is_looked_at():
+    assert small_config().visual_tokens == 0
+    assert small_config().pictures is None
+    looking = small_config(use_visual_backbone=True, image_normalisation="paddleocr")
+    assert (looking.visual_tokens, looking.pictures) == (49, "paddleocr")
+
+
+@pytest.mark.parametrize(
+    ("values", "told"),
+    [
+        ({"hidden_size": 50}, "num_attention_heads"),
+        ({"hidden_size": 64}, "coordinate_size"),
+        ({"spatial_bias": "tokens"}, "none, lines"),
+        ({"relation_head": "bilinear"}, "none, softmax, biaffine"),
+        ({"decoding": "vote"}, "runs, line_vote"),
+        ({"visual_blocks": (3, 4, 6)}, "visual_blocks"),
+        ({"window_overlap_tokens": 512}, "window_overlap_tokens"),
+        ({"window_tokens": 2, "window_overlap_tokens": 0, "special_tokens": "hf"}, "window_overlap_tokens"),
+        ({"window_tokens": 515}, "max_position_embeddings"),
+        ({"special_tokens": "hf", "position_kind": "line"}, "special_tokens"),
+        ({"spatial_bias": "lines", "use_visual_backbone": True}, "visual"),
+        ({"spatial_bias": "lines", "has_relative_attention_bias": True}, "spatial_bias"),
+        ({"head_labels": ("KEY",)}, "KEY"),
+        ({"relation_labels": ("QUESTION", "ANSWER")}, "relation_labels"),
+        ({"tag_names": ("O", "B-KEY")}, "KEY"),
+        ({"tag_names": ("O", "QUESTION")}, "QUESTION"),
+    ],
+)
+def test_impossible_values_are_told_by_their_field(values, told):
+    with pytest.raises(ConfigError, match=told):
+        small_config(**values)
+
+
+@pytest.mark.parametrize(
+    ("values", "told"),
+    [
+        ({"colour": 1}, "unknown fields: colour"),
+        ({"hidden_size": "big"}, "hidden_size must be a whole number"),
+        ({"hidden_size": True}, "hidden_size must be a whole number"),
+        ({"hidden_size": 48.0}, "hidden_size must be a whole number"),
+        ({"layer_norm_eps": "small"}, "layer_norm_eps must be a number"),
+        ({"norm_first": 1}, "norm_first must be true or false"),
+        ({"labels": "QUESTION"}, "labels must be a list"),
+        ({"labels": [["QUESTION"]]}, "labels must be a list"),
+        ({"name": 3}, "name must be text"),
+        ({"decoding": "vote"}, "config.json: decoding"),
+    ],
+)
+def test_a_file_with_wrong_values_is_told_with_its_name(tmp_path, values, told):
+    with pytest.raises(ConfigError, match=told) as error:
+        LayoutXLMConfig.load(write(tmp_path, **values))
+    assert str(tmp_path) in str(error.value)
+
+
+def test_whole_numbers_serve_as_numbers(tmp_path):
+    assert LayoutXLMConfig.load(write(tmp_path, switch_penalty=2)).switch_penalty == 2
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"[1]", b"\xff\xfe"])
+def test_a_file_that_is_no_json_object_is_an_error(tmp_path, content):
+    (tmp_path / "config.json").write_bytes(content)
+    with pytest.raises(ConfigError, match=r"config\.json"):
+        LayoutXLMConfig.load(tmp_path / "config.json")
+
+
+def test_a_missing_file_is_an_error(tmp_path):
+    with pytest.raises(ConfigError, match="cannot read"):
+        LayoutXLMConfig.load(tmp_path / "config.json")

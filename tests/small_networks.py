@@ -1,0 +1,122 @@
+"""Networks of a few thousand random weights, pages and tokenizers for them."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import torch
+from safetensors.torch import save_file
+from tokenizers import Tokenizer, models, normalizers, pre_tokenizers
+
+from beam_kie.document import PageText, TextLine
+from beam_kie.layoutxlm.config import LayoutXLMConfig
+from beam_kie.layoutxlm.network import LayoutXLM
+
+CHARACTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789:.,-/姓名张三"
+
+# The same switches as the bundled model, the published network with a picture, and the one without.
+BUNDLED_KIND = {
+    "position_kind": "line",
+    "spatial_bias": "lines",
+    "norm_first": True,
+    "line_classifier": True,
+    "relation_head": "softmax",
+}
+PUBLISHED_KIND = {"relation_head": "biaffine", "relation_labels": ("HEADER", "QUESTION", "ANSWER")}
+VISUAL_KIND = {
+    **PUBLISHED_KIND,
+    "use_visual_backbone": True,
+    "visual_blocks": (1, 1, 2, 1),
+    "visual_groups": 2,
+    "visual_width_per_group": 2,
+    "visual_stem_channels": 4,
+    "visual_res2_channels": 8,
+    "image_feature_pool_shape": (7, 7, 6),
+}
+BIASED_KIND = {**PUBLISHED_KIND, "has_relative_attention_bias": True, "has_spatial_attention_bias": True}
+
+
+def character_tokenizer() -> Tokenizer:
+    """Every character that is not white space is a token; ids 0 to 2 as in the bundled model."""
+    vocabulary = {token: index for index, token in enumerate(["<pad>", "<unk>", "<mask>", *CHARACTERS])}
+    tokenizer = Tokenizer(models.WordLevel(vocabulary, unk_token="<unk>"))
+    tokenizer.normalizer = normalizers.NFKC()
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
+        [pre_tokenizers.WhitespaceSplit(), pre_tokenizers.Split("", "isolated")]
+    )
+    return tokenizer
+
+
+def small_config(**changes) -> LayoutXLMConfig:
+    return LayoutXLMConfig(
+        **{
+            "vocab_size": len(CHARACTERS) + 3,
+            "hidden_size": 48,
+            "num_hidden_layers": 2,
+            "num_attention_heads": 4,
+            "intermediate_size": 64,
+            "coordinate_size": 8,
+            "shape_size": 8,
+            "relation_size": 16,
+            "pad_token_id": 0,
+            "name": "small",
+            **changes,
+        }
+    )
+
+
+def small_network(seed: int = 0, **changes) -> LayoutXLM:
+    """Random weights large enough that every input shows in the outputs."""
+    torch.manual_seed(seed)
+    network = LayoutXLM(small_config(**changes)).eval()
+    with torch.no_grad():
+        for name, value in network.state_dict().items():
+            if value.ndim > 1:
+                value.normal_(std=0.3)
+            elif name.endswith("running_var"):
+                value.uniform_(0.5, 2)
+            elif name.endswith(("bias", "running_mean", "segment_embedding")):
+                value.normal_(std=0.1)
+    return network
+
+
+def save_model(folder: Path, network: LayoutXLM, tokenizer: Tokenizer | None = None) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    network.config.save(folder / "config.json")
+    weights = {name: value.contiguous() for name, value in network.state_dict().items()}
+    save_file(weights, folder / "model.safetensors")
+    (tokenizer or character_tokenizer()).save(str(folder / "tokenizer.json"))
+    return folder
+
+
+def edit_config(folder: Path, **changes) -> None:
+    path = folder / "config.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), **changes}))
+
+
+def line(text: str, x0: float, y0: float, width: float = 200, height: float = 20) -> TextLine:
+    x1, y1 = x0 + width, y0 + height
+    return TextLine(text, (x0, y0, x1, y0, x1, y1, x0, y1))
+
+
+def page(
+    *texts: str, lines=(), width: int = 1000, height: int = 1400, number: int = 1, thumbnail=None
+) -> PageText:
+    """Texts below each other, or ``lines`` where they lie elsewhere."""
+    lines = tuple(lines) or tuple(line(text, 50, 30 + 30 * i) for i, text in enumerate(texts))
+    return PageText("document", "memory://page", number, width, height, lines=lines, thumbnail=thumbnail)
+
+
+def form(rows: int, number: int = 1, seed: int = 0, thumbnail=None) -> PageText:
+    """Keys on the left, values on the right."""
+    random = np.random.default_rng(seed)
+    lines = []
+    for row in range(rows):
+        key = "".join(random.choice(list(CHARACTERS), random.integers(2, 8)))
+        value = "".join(random.choice(list(CHARACTERS), random.integers(2, 12)))
+        lines += [line(key, 50, 20 + 25 * row), line(value, 400, 20 + 25 * row, 300)]
+    return page(lines=lines, number=number, thumbnail=thumbnail)
+
+
+def noise_thumbnail(seed: int = 0) -> bytes:
+    return np.random.default_rng(seed).integers(0, 256, 224 * 224 * 3, dtype=np.uint8).tobytes()
