@@ -1,10 +1,52 @@
 """Realistic forms with labels: for samples, tests and training.
 
 ``generate_layout`` makes the annotation of a form in milliseconds, ``generate_form`` its picture as well,
-``scan_form`` what a printer and a scanner do to it.
+``scan_form`` what a printer and a scanner do to it; ``visual_lines`` are its text lines as an OCR engine
+would find them.
 """
 
+from collections.abc import Sequence
+
+from beam_kie.forms.lines import VisualLine, visual_lines
 from beam_kie.forms.model import KINDS, LANGUAGES, Entry, Form, Layout, Piece
 from beam_kie.forms.page import generate_layout
+from beam_kie.forms.render import render
+from beam_kie.forms.scan import ScanSettings, fax_form, random_settings, scan_form
 
-__all__ = ["KINDS", "LANGUAGES", "Entry", "Form", "Layout", "Piece", "generate_layout"]
+__all__ = [
+    "KINDS",
+    "LANGUAGES",
+    "Entry",
+    "Form",
+    "Layout",
+    "Piece",
+    "ScanSettings",
+    "VisualLine",
+    "fax_form",
+    "generate_form",
+    "generate_layout",
+    "random_settings",
+    "render",
+    "scan_form",
+    "visual_lines",
+]
+
+
+def generate_form(
+    language: str,
+    seed: int,
+    kind: str | None = None,
+    *,
+    dpi: float = 150.0,
+    scan: str = "none",
+    labels: str | None = None,
+    prose: Sequence[str] | None = None,
+    noto_only: bool = False,
+    page: tuple[int, int] = (1, 1),
+) -> Form:
+    """One form with its picture; ``scan`` is "none", "light" or "heavy", the rest as ``generate_layout``."""
+    layout = generate_layout(
+        language, seed, kind, dpi=dpi, labels=labels, prose=prose, noto_only=noto_only, page=page
+    )
+    form = Form(render(layout), layout)
+    return form if scan == "none" else scan_form(form, scan, seed)

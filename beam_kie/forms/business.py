@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from beam_kie.forms import field_rows, fonts, prose
+from beam_kie.forms import field_rows, fonts, texts
 from beam_kie.forms.content import Content, Field
 from beam_kie.forms.grid import grid
 from beam_kie.forms.model import ANSWER, HEADER
@@ -48,7 +48,7 @@ def business_head(sheet: Sheet, content: Content, kind: str, title: str, gap: fl
     middle = sheet.left + width * rng.uniform(0.52, 0.62)
     centred = rng.random() < 0.4
     top = sheet.y
-    prose.letterhead(
+    texts.letterhead(
         sheet,
         content,
         content.company(),
@@ -58,11 +58,11 @@ def business_head(sheet: Sheet, content: Content, kind: str, title: str, gap: fl
     )
     fields = _meta_fields(sheet, content, kind)
     if centred:
-        prose.title(sheet, content, title, "centre")
+        texts.title(sheet, content, title, "centre")
         _meta(sheet, content, fields, sheet.left, sheet.right)
     else:
         left_end, sheet.y = sheet.y, top
-        style = sheet.theme.title
+        style = texts.fitting(sheet.theme.title, title, sheet.right - middle)
         lines = fonts.wrap(title, style.face, style.size, sheet.right - middle)
         sheet.entry(HEADER, sheet.paragraph(lines, middle, sheet.y, sheet.right - middle, style, "right"))
         sheet.y += len(lines) * style.size * style.leading + 6
@@ -100,7 +100,7 @@ def _meta(sheet: Sheet, content: Content, fields: list[Field], x0: float, x1: fl
     sheet.parent = None
     narrow = x1 - x0 < 320
     look = rng.choice(("tabbed", "tabbed", "grid", "inline") if narrow else tuple(_META_LOOKS))
-    sheet.theme = replace(theme, columns=1 if narrow else 2, numbered="", required=0.0)
+    sheet.theme = replace(theme, columns=1 if narrow else 2, numbered="", required=0.0, hints=0.0)
     _META_LOOKS[look](sheet, content, fields, x0, x1)
     sheet.theme = theme
 
@@ -163,6 +163,6 @@ def staff_row(sheet: Sheet, content: Content, names: list[str]) -> bool:
         room = unit - 8 - fonts.width(text, theme.key.face, theme.key.size) - style.size
         if field.values and fonts.width(field.values[0], style.face, style.size) > room:
             field.values = []
-        field_rows.draw_inline(sheet, field, text, x, sheet.y, unit - 8, style)
+        field_rows.InlinePlan(sheet, field, text, x, unit - 8, style).draw(sheet, sheet.y)
     sheet.y += height
     return True

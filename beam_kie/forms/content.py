@@ -49,10 +49,12 @@ class Content:
         self.words = vocabularies.load(language)
         self.prose = prose
         self.date_format = self.pick("format", "date")
+        self.month_format = self.pick("format", "month_year")
         self.amount_format = self.pick("format", "amount")
         self.female = rng.random() < 0.5
         self.applicant = self.person(self.female)
         self.place = self._place()
+        self.used: set[str] = set()
         self._used_keys: set[str] = set()
 
     def pick(self, section: str, name: str) -> str:
@@ -168,7 +170,7 @@ class Content:
 
     def month_year(self) -> str:
         """A month of a year."""
-        return self._format_date(self.pick("format", "month_year"), 1995, 2024)
+        return self._format_date(self.month_format, 1995, 2024)
 
     def _format_date(self, pattern: str, first: int, last: int) -> str:
         rng = self.rng
@@ -189,7 +191,7 @@ class Content:
 
     def period(self) -> str:
         """From one month or day to another."""
-        pattern = self.pick("format", "month_year") if self.rng.random() < 0.6 else self.date_format
+        pattern = self.month_format if self.rng.random() < 0.6 else self.date_format
         start = self.rng.randint(2000, 2022)
         first = self._format_date(pattern, start, start)
         last = self._format_date(pattern, start + 1, start + 3)
@@ -252,6 +254,11 @@ class Content:
         chosen = [rng.choice(pool) for _ in range(count or rng.choice((1, 1, 1, 2, 3)))]
         return ("" if self.language in ("zh", "ja") else " ").join(dict.fromkeys(chosen))
 
+    def fresh(self, topic: str) -> list[str]:
+        """Sentences of a topic that this form does not have yet; all of them when none is left."""
+        words = self.words.words("texts", topic)
+        return [text for text in words if text not in self.used] or list(words)
+
     # Fields
 
     def values(self, name: str) -> list[str]:
@@ -271,7 +278,8 @@ class Content:
         if kind == "list":
             return self.pick("lists", argument)
         if kind == "text":
-            return self.text(argument)
+            topic, _, count = argument.partition(":")
+            return self.text(topic, int(count) if count else None)
         if kind == "format":
             return self.code(self.pick("format", argument))
         if kind == "int":

@@ -177,70 +177,69 @@ def inline(sheet: Sheet, content: Content, fields: list[Field], x0: float, x1: f
     unit = (x1 - x0) / columns
     value = theme.key._replace(bold=False, face=theme.key.face.removesuffix("-bold"))
     value = value if theme.same_run else theme.value
-    pitch = max(theme.key.size * theme.key.leading, value.size * value.leading) * 1.15
     done = 0
     for row in pack(fields, columns):
-        cells = []
+        plans = []
         x = x0
         for field, span in row:
-            cells.append((field, key_text(sheet, field, content), x, unit * span - theme.key.size))
+            text = key_text(sheet, field, content)
+            plans.append(InlinePlan(sheet, field, text, x, unit * span - theme.key.size, value))
             x += unit * span
-        heights = [_inline_height(sheet, field, text, width, value) for field, text, _, width in cells]
-        height = max(max(heights), pitch)
+        height = max(plan.height for plan in plans) + theme.key.size * 0.15
         if sheet.y + height > sheet.bottom:
             break
-        for field, text, x, width in cells:
-            draw_inline(sheet, field, text, x, sheet.y, width, value)
+        for plan in plans:
+            plan.draw(sheet, sheet.y)
         sheet.y += height
         done += len(row)
     return done
 
 
-def _inline_height(sheet: Sheet, field: Field, text: str, width: float, style: Style) -> float:
-    if field.options:
-        start = fonts.width(text, sheet.theme.key.face, sheet.theme.key.size) + style.size
-        if start > 0.6 * width:
-            start = style.size
-            return fill(sheet, field, width - start, style).height + style.size * style.leading
-        return fill(sheet, field, width - start, style).height
-    words = text + " " + " ".join(field.values) + field.unit
-    size = max(style.size, sheet.theme.key.size)
-    return (len(fonts.wrap(words, style.face, size * 1.08, width)) + 0.1) * size * style.leading
+class InlinePlan:
+    """One "Key: value" as running text, measured before it is drawn; the value goes on below."""
 
+    def __init__(self, sheet: Sheet, field: Field, text: str, x: float, width: float, style: Style):
+        theme = sheet.theme
+        key = theme.key
+        self.x, self.width = x, width
+        self.pitch = max(key.size * key.leading, style.size * style.leading)
+        self.key_style = key._replace(leading=self.pitch / key.size)
+        self.style = style._replace(leading=self.pitch / style.size)
+        self.key_lines = fonts.wrap(text, key.face, key.size, width)
+        space = style.size * (0.28 if not theme.cjk else sheet.rng.choice((0.0, 0.1, 0.5)))
+        self.start = x + fonts.width(self.key_lines[-1], key.face, key.size) + space
+        # The line, from the top, that the value starts on.
+        self.line = len(self.key_lines) - 1
+        self.filled: Filled | None = None
+        self.first, self.rest = "", []
+        room = x + width - self.start
+        if field.options:
+            if room < 0.4 * width:
+                self.start, self.line = x + style.size, self.line + 1
+            self.filled = fill(sheet, field, x + width - self.start, style)
+            self.height = self.line * self.pitch + self.filled.height
+            return
+        if field.values:
+            joint = "、" if theme.cjk else ", "
+            value = joint.join(field.values) + (f" {field.unit}" if field.unit else "")
+            self.first, rest = _split_first(value, style, room)
+            self.rest = fonts.wrap(rest, style.face, style.size, width) if rest else []
+        self.height = (len(self.key_lines) + len(self.rest)) * self.pitch
 
-def draw_inline(
-    sheet: Sheet, field: Field, text: str, x: float, y: float, width: float, style: Style
-) -> None:
-    """One "Key: value" as running text from (x, y); the value goes on below where the line ends."""
-    key_style = sheet.theme.key
-    pitch = max(key_style.size * key_style.leading, style.size * style.leading)
-    key_lines = fonts.wrap(text, key_style.face, key_style.size, width)
-    key = sheet.entry(
-        KEY, sheet.paragraph(key_lines, x, y, width, key_style._replace(leading=pitch / key_style.size))
-    )
-    last = y + (len(key_lines) - 1) * pitch
-    space = style.size * (0.28 if not sheet.theme.cjk else sheet.rng.choice((0.0, 0.1, 0.5)))
-    start = x + fonts.width(key_lines[-1], key_style.face, key_style.size) + space
-    if field.options:
-        if start - x > 0.6 * width:
-            start, last = x + style.size, last + pitch
-        draw(sheet, fill(sheet, field, x + width - start, style), key, start, last, style)
-        return
-    if not field.values:
-        return
-    joint = "、" if sheet.theme.cjk else ", "
-    value = joint.join(field.values) + (f" {field.unit}" if field.unit else "")
-    style = style._replace(leading=pitch / style.size)
-    first, rest = _split_first(value, style, x + width - start)
-    pieces = sheet.paragraph([first], start, last, 0, style) if first else []
-    if rest:
-        lines = fonts.wrap(rest, style.face, style.size, width)
-        pieces += sheet.paragraph(lines, x, last + pitch, width, style)
-    if sheet.theme.labels == "xfund" and len(pieces) > 1 and sheet.rng.random() < 0.5:
-        for piece in pieces:
-            sheet.entry(ANSWER, [piece], key)
-    else:
-        sheet.entry(ANSWER, pieces, key)
+    def draw(self, sheet: Sheet, y: float) -> None:
+        """Draws the key and its value with the first line at ``y``."""
+        key = sheet.entry(KEY, sheet.paragraph(self.key_lines, self.x, y, 0, self.key_style))
+        top = y + self.line * self.pitch
+        if self.filled is not None:
+            draw(sheet, self.filled, key, self.start, top, self.style)
+            return
+        pieces = sheet.paragraph([self.first], self.start, top, 0, self.style) if self.first else []
+        pieces += sheet.paragraph(self.rest, self.x, top + self.pitch, self.width, self.style)
+        if sheet.theme.labels == "xfund" and len(pieces) > 1 and sheet.rng.random() < 0.5:
+            for piece in pieces:
+                sheet.entry(ANSWER, [piece], key)
+        elif pieces:
+            sheet.entry(ANSWER, pieces, key)
 
 
 def _split_first(text: str, style: Style, room: float) -> tuple[str, str]:
@@ -261,8 +260,10 @@ def tabbed(sheet: Sheet, content: Content, fields: list[Field], x0: float, x1: f
     theme = sheet.theme
     columns = 1 if x1 - x0 < 300 or sheet.rng.random() < 0.45 else 2
     unit = (x1 - x0) / columns
-    share = min(0.48, theme.key_share + (0.0 if columns == 1 else 0.06))
     style, done = theme.key, 0
+    words = [fonts.longest_word(field.key, style.face, style.size) for field in fields]
+    share = min(0.48, theme.key_share + (0.0 if columns == 1 else 0.06))
+    share = max(share, min(0.6, (max(words, default=0.0) + 2 * style.size) / unit))
     right_keys = sheet.rng.random() < 0.2
     for row in pack(fields, columns):
         cells = []

@@ -97,6 +97,12 @@ def width(text: str, face: str, size: float, tracking: float = 0.0) -> float:
     return sum([table[char] for char in text]) * size + tracking * max(0, len(text) - 1)
 
 
+def longest_word(text: str, face: str, size: float) -> float:
+    """The width of the widest word of a spaced text; a few characters' for one that can break anywhere."""
+    words = [word[:4] if is_cjk(word[0]) else word for word in text.split()]
+    return max((width(word, face, size) for word in words), default=0.0)
+
+
 def is_cjk(char: str) -> bool:
     """Whether the character is a Chinese or Japanese one (or full-width punctuation)."""
     return "\u2e80" <= char <= "\u9fff" or "\uff00" <= char <= "\uffef" or char in DRAWN

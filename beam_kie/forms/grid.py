@@ -33,7 +33,7 @@ def grid(
     """
     theme = sheet.theme
     columns = theme.columns
-    share = theme.key_share * (1.0 if columns <= 2 else 1.12)
+    share = key_share(sheet, fields, (x1 - x0) / columns, 2 * _PAD)
     photo_width = min(80.0, (x1 - x0) * 0.17) if photo else 0.0
     photo_top, photo_end = sheet.y, sheet.y + (photo_width * 1.3 if photo else 0.0)
     done = 0
@@ -52,6 +52,14 @@ def grid(
     if photo and sheet.y > photo_top + photo_width * 0.8:
         _draw_photo(sheet, content, x1 - photo_width, photo_top, x1, sheet.y)
     return done
+
+
+def key_share(sheet: Sheet, fields: list[Field], unit: float, pad: float) -> float:
+    """The part of a column that keys get: the theme's, or more where a long word needs it."""
+    theme, style = sheet.theme, sheet.theme.key
+    words = [fonts.longest_word(field.key, style.face, style.size) for field in fields]
+    needed = (max(words, default=0.0) * (1.12 if theme.upper_keys else 1.0) + pad + style.size) / unit
+    return max(theme.key_share * (1.0 if theme.columns <= 2 else 1.12), min(needed, 0.6))
 
 
 def _measure(

@@ -219,3 +219,9 @@ FILLERS = (
     Step("fields", "office", _names("number date handler checker opinion department"), 3, 6),
     Step("notes"),
 )
+BUSINESS_FILLERS = (
+    Step("fields", "other", _names("remarks contact phone email reference project payment terms"), 2, 5),
+    Step("choices", "", _names("delivery_method payment_method invoice_type"), 1, 2),
+    Step("fields", "office", _names("number date handler checker department"), 2, 5),
+    Step("notes"),
+)

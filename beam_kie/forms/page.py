@@ -6,15 +6,14 @@ import random
 from collections.abc import Sequence
 from dataclasses import replace
 
-from beam_kie.forms import field_rows, fonts, prose, tables
+from beam_kie.forms import field_rows, lists, tables, texts
 from beam_kie.forms.business import BUSINESS, business_head, staff_row
 from beam_kie.forms.content import Content, Field
 from beam_kie.forms.grid import grid, side_heading
-from beam_kie.forms.kinds import CLOSING, FILLERS, RECIPES, Step
+from beam_kie.forms.kinds import BUSINESS_FILLERS, CLOSING, FILLERS, RECIPES, Step
 from beam_kie.forms.model import KINDS, LANGUAGES, Layout
-from beam_kie.forms.sheet import HEADING, KEY, Sheet
-from beam_kie.forms.theme import Theme, make_theme, varied
-from beam_kie.forms.values import draw, fill
+from beam_kie.forms.sheet import HEADING, Sheet
+from beam_kie.forms.theme import make_theme, varied
 
 _A4, _LETTER = (595.3, 841.9), (612.0, 792.0)
 _ARRANGE = {
@@ -43,7 +42,7 @@ def generate_layout(
     """One form without a picture; the same arguments give the same form.
 
     ``kind`` is one of ``KINDS`` (None: any). ``labels`` is the annotation style, "xfund" or "funsd"
-    (None: FUNSD's for a third of the English forms, XFUND's otherwise). ``prose`` are sentences that may
+    (None: FUNSD's for most English forms, XFUND's otherwise). ``prose`` are sentences that may
     stand in free text. ``noto_only`` sets everything in the one face that is always installed, so that
     the result is the same on every machine. ``page`` is (this page, all pages) for the footer.
     Raises ValueError for an unknown language, kind or style.
@@ -57,7 +56,7 @@ def generate_layout(
     rng = random.Random(f"{language}/{kind}/{seed}")
     chosen = kind or rng.choice(KINDS)
     style = rng.random()
-    labels = labels or ("funsd" if language == "en" and style < 0.33 else "xfund")
+    labels = labels or ("funsd" if language == "en" and style < 0.75 else "xfund")
     content = Content(language, rng, prose)
     theme = make_theme(rng, content.words, labels, noto_only)
     width, height = _LETTER if language == "en" and rng.random() < 0.6 else _A4
@@ -91,19 +90,22 @@ class _Page:
         upper = [step for step in steps if step not in closing]
         while upper and sheet.y < limit - 20:
             step = upper.pop(0)
+            if rng.random() < (0.03 if self.theme.cjk else 0.1):
+                self._block("", lambda: texts.paragraph(sheet, self.content, sheet.left, sheet.right))
             if upper and step.what == upper[0].what == "fields" and rng.random() < 0.12:
                 self.side_by_side(step, upper.pop(0))
             else:
                 self.step(step)
-        for step in rng.sample(FILLERS, len(FILLERS)):
+        fillers = BUSINESS_FILLERS if self.kind in BUSINESS else FILLERS
+        for step in rng.sample(fillers, len(fillers)):
             if sheet.y < limit - 0.3 * room and sheet.lines < 60:
                 self.step(step)
         sheet.bottom = bottom
         for step in closing:
             self.step(step)
         if rng.random() < (0.35 if self.theme.cjk else 0.2):
-            prose.stamp(sheet, self.content, (sheet.right - 90, sheet.y - 40))
-        prose.footer(sheet, self.content, page)
+            texts.stamp(sheet, self.content, (sheet.right - 90, sheet.y - 40))
+        texts.footer(sheet, self.content, page)
         if rng.random() < 0.08:
             sheet.frame(sheet.left - 8, sheet.top - 8, sheet.right + 8, sheet.bottom + 6, 1.0)
 
@@ -136,18 +138,19 @@ class _Page:
         """Corner label, letterhead or number block, title."""
         sheet, content, rng = self.sheet, self.content, self.rng
         if rng.random() < 0.2:
-            prose.corner_label(sheet, content)
+            texts.corner_label(sheet, content)
         if self.kind in BUSINESS:
             business_head(sheet, content, self.kind, self.title(), self.gap)
             return
-        if rng.random() < 0.25:
+        letterhead = rng.random() < 0.25
+        if letterhead:
             details = [content.address()] if rng.random() < 0.5 else []
             align = rng.choice(("left", "centre"))
-            prose.letterhead(sheet, content, content.authority(), details, align, sheet.right - sheet.left)
-        prose.title(sheet, content, self.title(), "centre" if rng.random() < 0.8 else "left")
+            texts.letterhead(sheet, content, content.authority(), details, align, sheet.right - sheet.left)
+        align = "centre" if rng.random() < 0.8 else "left"
+        texts.title(sheet, content, self.title(), align, office=rng.random() < 0.3 and not letterhead)
         if rng.random() < (0.15 if self.theme.cjk else 0.35):
-            prose.paragraph(sheet, content, sheet.left, sheet.right)
-            sheet.y += self.gap
+            self._block("", lambda: texts.paragraph(sheet, content, sheet.left, sheet.right))
 
     def title(self) -> str:
         """The form's title."""
@@ -204,7 +207,7 @@ class _Page:
             done = self._with_side_heading(text, made)
         else:
             if text:
-                prose.heading(
+                texts.heading(
                     sheet, text, sheet.left, sheet.right, attached=joined or (is_grid and theme.joined)
                 )
             done = self._arranged(made, sheet.left, sheet.right)
@@ -239,7 +242,7 @@ class _Page:
             side_heading(sheet, number, text, sheet.left, sheet.left + width, top, sheet.y)
             return done
         sheet.rollback(mark)
-        prose.heading(sheet, text, sheet.left, sheet.right, attached=sheet.theme.joined)
+        texts.heading(sheet, text, sheet.left, sheet.right, attached=sheet.theme.joined)
         return self._arranged(made, sheet.left, sheet.right)
 
     def _open_gap(self) -> None:
@@ -289,7 +292,7 @@ class _Page:
             sheet.y += self.gap
         sheet.parent = None
         if section and rng.random() < 0.8:
-            prose.heading(
+            texts.heading(
                 sheet, self.content.pick("sections", section), sheet.left, sheet.right, attached=joined
             )
         if not tables.draw_table(sheet, made, sheet.left, sheet.right):
@@ -312,46 +315,18 @@ class _Page:
         keys += [content.pick("lists", "expense") for _ in range(rng.randrange(0, 4))]
         self._block(
             step.section,
-            lambda: tables.amount_lines(sheet, content, list(dict.fromkeys(keys)), sheet.left, sheet.right),
+            lambda: lists.amount_lines(sheet, content, list(dict.fromkeys(keys)), sheet.left, sheet.right),
         )
 
     def ratings(self, step: Step) -> None:
         """Statements to rate."""
         sheet = self.sheet
-        self._block(step.section, lambda: tables.rating_table(sheet, self.content, sheet.left, sheet.right))
+        self._block(step.section, lambda: lists.rating_table(sheet, self.content, sheet.left, sheet.right))
 
     def questions(self, step: Step) -> None:
         """Questions as whole sentences, each with options or a line for an answer."""
-        self._block(step.section, self._questions)
-
-    def _questions(self) -> bool:
-        sheet, content, rng = self.sheet, self.content, self.rng
-        theme: Theme = sheet.theme
-        style = theme.key
-        texts = rng.sample(content.words.words("texts", "questions"), rng.randrange(2, 5))
-        done = 0
-        for index, text in enumerate(texts):
-            width = sheet.right - sheet.left - 14
-            filled = rng.random() < theme.fill
-            if rng.random() < 0.75:
-                options = content.options(rng.choice(("rating", "frequency", "yes_no")), filled)
-                field = Field("question", text, options=options)
-            else:
-                field = Field("question", text, [content.text("remarks", 1)] if filled else [])
-            answer = fill(sheet, field, width)
-            number = theme.numbered.format(n=index + 1) + " " if theme.numbered else f"{index + 1}. "
-            lines = fonts.wrap(number + text, style.face, style.size, width)
-            key_height = len(lines) * style.size * style.leading
-            if sheet.y + key_height + answer.height + 8 > sheet.bottom:
-                break
-            key = sheet.entry(KEY, sheet.paragraph(lines, sheet.left, sheet.y, 0, style))
-            draw(sheet, answer, key, sheet.left + 14, sheet.y + key_height + 1)
-            sheet.y += key_height + answer.height + 1
-            if not field.options:
-                sheet.rule(sheet.left + 14, sheet.y, sheet.right, sheet.y, 0.5)
-            sheet.y += 6
-            done += 1
-        return done >= 1
+        sheet = self.sheet
+        self._block(step.section, lambda: lists.question_list(sheet, self.content, sheet.left, sheet.right))
 
     def _block(self, section: str, draw_it) -> None:
         sheet = self.sheet
@@ -360,7 +335,7 @@ class _Page:
             sheet.y += self.gap
         sheet.parent = None
         if section and self.rng.random() < 0.85:
-            prose.heading(sheet, self.content.pick("sections", section), sheet.left, sheet.right)
+            texts.heading(sheet, self.content.pick("sections", section), sheet.left, sheet.right)
         if draw_it():
             sheet.y += self.gap
         else:
@@ -368,10 +343,11 @@ class _Page:
 
     def notes(self, step: Step) -> None:
         """Notes to whoever fills the form in."""
+        topic = "goods_notes" if self.kind in BUSINESS else "notes"
         self._block(
             "",
-            lambda: prose.notes(
-                self.sheet, self.content, "notes", self.sheet.left, self.sheet.right, self.rng.randrange(1, 6)
+            lambda: texts.notes(
+                self.sheet, self.content, topic, self.sheet.left, self.sheet.right, self.rng.randrange(1, 6)
             ),
         )
 
@@ -379,7 +355,7 @@ class _Page:
         """What the applicant declares."""
         self._block(
             "",
-            lambda: prose.notes(
+            lambda: texts.notes(
                 self.sheet,
                 self.content,
                 "declarations",
@@ -396,7 +372,7 @@ class _Page:
             name for name in step.names[:2] + tuple(self.rng.sample(step.names[2:], len(step.names) - 2))
         ][:count]
         self._block(
-            "", lambda: prose.signatures(self.sheet, self.content, names, self.sheet.left, self.sheet.right)
+            "", lambda: texts.signatures(self.sheet, self.content, names, self.sheet.left, self.sheet.right)
         )
 
     def staff(self, step: Step) -> None:

@@ -1,4 +1,4 @@
-"""Tables: columns of values under their keys, numbered amounts, statements to rate."""
+"""Tables: columns of values under their keys."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ from dataclasses import dataclass, field
 from beam_kie.forms import fonts
 from beam_kie.forms.content import Content
 from beam_kie.forms.fields import COLUMNS, TABLES
-from beam_kie.forms.model import ANSWER, OTHER, QUESTION
+from beam_kie.forms.model import ANSWER
 from beam_kie.forms.sheet import KEY, Sheet
 from beam_kie.forms.theme import Style, with_size
 
-_PAD = 2.6
+# Room above and below, and beside, the text of a cell.
+_PAD, _SIDE = 2.6, 3.6
 
 
 @dataclass(slots=True)
@@ -70,7 +71,7 @@ def goods_table(content: Content, rows: int, prices: bool) -> Table:
             "quantity": str(quantity),
             "price": content.money(price, bare=True),
             "amount": content.money(price * quantity, bare=True),
-            "remark": content.make("list:spec") if rng.random() < 0.4 else None,
+            "remark": content.make("list:note") if rng.random() < 0.4 else None,
         }
         row = [cells[c] if c in cells else content.make(COLUMNS[c][0]) for c in columns]
         table.rows.append(row)
@@ -132,27 +133,33 @@ def draw_table(sheet: Sheet, table: Table, x0: float, x1: float) -> bool:
 
 def _column_widths(table: Table, head: Style, body: Style, room: float) -> list[float]:
     """Natural widths, squeezed or stretched to ``room``; narrow columns keep theirs."""
-    natural = []
+    natural, least = [], []
     for index, text in enumerate(table.heads):
-        width = fonts.width(text, head.face, head.size) * (0.6 if " " in text and len(text) > 12 else 1.0)
+        word = fonts.longest_word(text, head.face, head.size)
+        least.append(word + 2 * _SIDE + 1)
+        width = fonts.width(text, head.face, head.size)
+        width = max(word, width * (0.6 if " " in text and len(text) > 12 else 1.0))
         for row in table.rows:
             if row[index]:
                 width = max(width, fonts.width(row[index], body.face, body.size))
-        natural.append(width + 2 * _PAD + 2)
+        natural.append(width + 2 * _SIDE + 2)
     total = sum(natural)
     if total <= room:
         wide = [max(0.0, width - 45) + 4 for width in natural]
         return [width + (room - total) * part / sum(wide) for width, part in zip(natural, wide, strict=True)]
+    # Too wide: what is above a fair share, and not needed for a head's longest word, gives way.
     fixed = room / len(natural)
-    flexible = sum(width - min(width, fixed * 0.8) for width in natural)
-    excess = total - room
-    return [w - excess * (w - min(w, fixed * 0.8)) / flexible for w in natural]
+    firm = [min(width, max(fixed * 0.8, need)) for width, need in zip(natural, least, strict=True)]
+    spare = total - sum(firm)
+    part = min(1.0, (total - room) / spare) if spare > 0 else 0.0
+    widths = [width - part * (width - own) for width, own in zip(natural, firm, strict=True)]
+    return [width * min(1.0, room / sum(widths)) for width in widths]
 
 
 def _draw_heads(sheet: Sheet, table: Table, style: Style, edges: list[float]) -> list[int]:
     theme = sheet.theme
     wrapped = [
-        fonts.wrap(text, style.face, style.size, edges[i + 1] - edges[i] - 2 * _PAD)
+        fonts.wrap(text, style.face, style.size, edges[i + 1] - edges[i] - 2 * _SIDE)
         for i, text in enumerate(table.heads)
     ]
     height = max(len(lines) for lines in wrapped) * style.size * style.leading + 2 * _PAD
@@ -161,9 +168,9 @@ def _draw_heads(sheet: Sheet, table: Table, style: Style, edges: list[float]) ->
     keys = []
     for index, lines in enumerate(wrapped):
         top = sheet.y + (height - len(lines) * style.size * style.leading) / 2
-        width = edges[index + 1] - edges[index] - 2 * _PAD
+        width = edges[index + 1] - edges[index] - 2 * _SIDE
         align = "centre" if theme.key_centred or theme.table_look == "full" else table.aligns[index]
-        keys.append(sheet.entry(KEY, sheet.paragraph(lines, edges[index] + _PAD, top, width, style, align)))
+        keys.append(sheet.entry(KEY, sheet.paragraph(lines, edges[index] + _SIDE, top, width, style, align)))
     if theme.table_look != "open":
         sheet.rule(edges[0], sheet.y, edges[-1], sheet.y)
     sheet.y += height
@@ -185,7 +192,7 @@ def _draw_row(
     row_number: int | None = None
     pitch = style.size * style.leading
     wrapped = [
-        fonts.wrap(text, style.face, style.size, edges[i + 1] - edges[i] - 2 * _PAD) if text else []
+        fonts.wrap(text, style.face, style.size, edges[i + 1] - edges[i] - 2 * _SIDE) if text else []
         for i, text in enumerate(row)
     ]
     height = max(1, *(len(lines) for lines in wrapped)) * pitch + 2 * _PAD
@@ -196,8 +203,8 @@ def _draw_row(
         if not lines:
             continue
         top = sheet.y + (height - len(lines) * pitch) / 2
-        width = edges[index + 1] - edges[index] - 2 * _PAD
-        pieces = sheet.paragraph(lines, edges[index] + _PAD, top, width, style, aligns[index])
+        width = edges[index + 1] - edges[index] - 2 * _SIDE
+        pieces = sheet.paragraph(lines, edges[index] + _SIDE, top, width, style, aligns[index])
         if row_key and index == 0:
             row_number = sheet.entry(KEY, pieces)
             continue
@@ -216,7 +223,7 @@ def _draw_totals(sheet: Sheet, table: Table, edges: list[float], style: Style) -
     if not table.totals or sheet.y + pitch * len(table.totals) > sheet.bottom:
         return
     split = edges[-2] if len(edges) > 2 else edges[-1]
-    needed = max(fonts.width(value, style.face, style.size) for _, value in table.totals) + 2 * _PAD + 4
+    needed = max(fonts.width(value, style.face, style.size) for _, value in table.totals) + 2 * _SIDE + 4
     split = min(split, edges[-1] - needed)
     key_style = theme.key
     left = split - max(fonts.width(k, key_style.face, key_style.size) for k, _ in table.totals) - 12
@@ -225,89 +232,9 @@ def _draw_totals(sheet: Sheet, table: Table, edges: list[float], style: Style) -
             sheet.frame(left, sheet.y, edges[-1], sheet.y + pitch)
             sheet.rule(split, sheet.y, split, sheet.y + pitch)
         key = sheet.entry(KEY, sheet.paragraph([text], left + 4, sheet.y + _PAD, 0, key_style))
-        width = edges[-1] - split - 2 * _PAD
-        pieces = sheet.paragraph([value], split + _PAD, sheet.y + _PAD, width, style, "right")
+        width = edges[-1] - split - 2 * _SIDE
+        pieces = sheet.paragraph([value], split + _SIDE, sheet.y + _PAD, width, style, "right")
         sheet.entry(ANSWER, pieces, key)
         sheet.y += pitch
     if theme.table_look != "full":
         sheet.rule(left, sheet.y, edges[-1], sheet.y, 1.0)
-
-
-def amount_lines(sheet: Sheet, content: Content, keys: list[str], x0: float, x1: float) -> bool:
-    """Numbered lines of a tax form: number, what is asked, and the amount in a box at the right."""
-    theme, rng = sheet.theme, sheet.rng
-    style, value = theme.key, theme.value
-    box = max(90.0, value.size * 9)
-    pitch = style.size * max(1.9, theme.pitch)
-    numbers = rng.random() < 0.7
-    start = x0 + (style.size * 2.4 if numbers else 2)
-    mark, done = sheet.mark(), 0
-    first = rng.randrange(1, 30)
-    for index, text in enumerate(keys):
-        lines = fonts.wrap(text, style.face, style.size, x1 - box - start - 8)
-        height = max(pitch, len(lines) * style.size * style.leading + 6)
-        if sheet.y + height > sheet.bottom:
-            break
-        top = sheet.y + (height - len(lines) * style.size * style.leading) / 2
-        if numbers:
-            sheet.entry(OTHER, sheet.paragraph([str(first + index)], x0 + 2, top, 0, style))
-        key = sheet.entry(KEY, sheet.paragraph(lines, start, top, 0, style))
-        sheet.frame(x1 - box, sheet.y + 1, x1, sheet.y + height - 1)
-        if rng.random() < theme.fill:
-            text = content.money(round(rng.uniform(50, 60000), 2), bare=True)
-            value_top = sheet.y + (height - value.size * value.leading) / 2
-            pieces = sheet.paragraph([text], x1 - box + 3, value_top, box - 8, value, "right")
-            sheet.entry(ANSWER, pieces, key)
-        if theme.dotted:
-            end = start + max(fonts.width(line, style.face, style.size) for line in lines)
-            y = top + len(lines) * style.size * style.leading - 3
-            if end + 20 < x1 - box:
-                sheet.rule(end + 4, y, x1 - box - 4, y, 0.5, 1.0)
-        sheet.y += height
-        done += 1
-    if done < 2:
-        sheet.rollback(mark)
-    return done >= 2
-
-
-def rating_table(sheet: Sheet, content: Content, x0: float, x1: float) -> bool:
-    """Statements to rate: one row each, a box to tick under every grade."""
-    theme, rng = sheet.theme, sheet.rng
-    style = theme.key
-    grades = content.words.words("options", rng.choice(("rating", "frequency")))
-    statements = list(content.words.words("texts", "statements"))
-    rng.shuffle(statements)
-    statements = statements[: rng.randrange(4, 8)]
-    split = x0 + (x1 - x0) * rng.uniform(0.32, 0.45)
-    unit = (x1 - split) / len(grades)
-    heads = [fonts.wrap(g, style.face, style.size, unit - 4) for g in grades]
-    pitch = style.size * max(theme.pitch, 1.8)
-    head_height = max(len(lines) for lines in heads) * style.size * style.leading + 5
-    if sheet.y + head_height + pitch * len(statements) > sheet.bottom:
-        return False
-    top, ruled = sheet.y, rng.random() < 0.7
-    # The marks are the values of the statements. What the grades are is a matter of style: XFUND mostly
-    # leaves such heads out, FUNSD takes them for keys.
-    label = QUESTION if theme.labels == "funsd" else OTHER
-    for index, lines in enumerate(heads):
-        sheet.entry(
-            label, sheet.paragraph(lines, split + index * unit + 2, sheet.y + 2, unit - 4, style, "centre")
-        )
-    sheet.y += head_height
-    for statement in statements:
-        if ruled:
-            sheet.rule(x0, sheet.y, x1, sheet.y)
-        line_top = sheet.y + (pitch - style.size * style.leading) / 2
-        lines = fonts.wrap(statement, style.face, style.size, split - x0 - 6)[:1]
-        key = sheet.entry(KEY, sheet.paragraph(lines, x0 + 3, line_top, 0, style))
-        ticked = rng.randrange(len(grades)) if rng.random() < theme.fill else -1
-        for index in range(len(grades)):
-            mark = "☑" if index == ticked else "□"
-            pieces = sheet.paragraph([mark], split + index * unit, line_top, unit, style, "centre")
-            sheet.entry(ANSWER, pieces, key)
-        sheet.y += pitch
-    if ruled:
-        sheet.frame(x0, top, x1, sheet.y)
-        for index in range(len(grades)):
-            sheet.rule(split + index * unit, top, split + index * unit, sheet.y)
-    return True

@@ -24,12 +24,12 @@ def corner_label(sheet: Sheet, content: Content) -> None:
     sheet.y += style.size * 1.9
 
 
-def title(sheet: Sheet, content: Content, text: str, align: str) -> None:
-    """The form's title, with the office above it now and then. Long titles take two lines."""
+def title(sheet: Sheet, content: Content, text: str, align: str, office: bool = False) -> None:
+    """The form's title, with an office's name above it if wanted. Long titles take two lines."""
     theme, rng = sheet.theme, sheet.rng
-    style = theme.title
     width = sheet.right - sheet.left
-    if rng.random() < 0.3:
+    style = fitting(theme.title, text, width * 0.9)
+    if office:
         small = with_size(style, 0.66)
         lines = fonts.wrap(content.authority(), small.face, small.size, width)
         sheet.each_line(OTHER, sheet.paragraph(lines, sheet.left, sheet.y, width, small, align))
@@ -45,6 +45,12 @@ def title(sheet: Sheet, content: Content, text: str, align: str) -> None:
     if rng.random() < 0.12:
         sheet.rule(pieces[-1][1][0], sheet.y, pieces[-1][1][2], sheet.y, 1.2)
     sheet.y += style.size * rng.uniform(0.2, 0.7)
+
+
+def fitting(style: Style, text: str, width: float) -> Style:
+    """The style, smaller where a word would not fit in ``width``."""
+    word = fonts.longest_word(text, style.face, style.size)
+    return with_size(style, width / word * 0.99) if word > width else style
 
 
 def letterhead(
@@ -126,18 +132,23 @@ def heading(sheet: Sheet, text: str, x0: float, x1: float, attached: bool = Fals
 
 
 def notes(sheet: Sheet, content: Content, topic: str, x0: float, x1: float, count: int) -> bool:
-    """Notes or a declaration: a heading and some paragraphs. ``topic`` is "notes" or "declarations".
+    """Notes or a declaration: a heading and some paragraphs.
+
+    ``topic`` is "notes", "goods_notes" or "declarations".
 
     In XFUND's style the heading is often the key and the paragraphs its values; otherwise all is OTHER.
     """
     theme, rng = sheet.theme, sheet.rng
-    pool = list(content.words.words("texts", topic))
+    pool = content.fresh(topic)
     if content.prose and rng.random() < 0.5:
-        pool = rng.sample(list(content.prose), min(count, len(content.prose))) + pool[:1]
+        pool = list(dict.fromkeys(rng.choice(content.prose) for _ in range(count)))
     texts = rng.sample(pool, min(count, len(pool)))
-    style = theme.small if topic == "notes" or rng.random() < 0.5 else theme.key._replace(bold=False)
+    content.used.update(texts)
+    style = theme.small if topic != "declarations" or rng.random() < 0.5 else theme.key._replace(bold=False)
     style = style._replace(face=style.face.removesuffix("-bold"))
-    numbering = rng.choice(("{n}. ", "{n}、", "({n}) ", "• ", "※ " if theme.cjk else "- ", ""))
+    numbering = rng.choice(
+        ("{n}. ", "{n}、" if theme.cjk else "{n}) ", "({n}) ", "• ", "※ " if theme.cjk else "- ", "")
+    )
     if topic == "declarations" and rng.random() < 0.7:
         numbering = ""
         texts = [("" if theme.cjk else " ").join(texts)]
@@ -168,21 +179,23 @@ def notes(sheet: Sheet, content: Content, topic: str, x0: float, x1: float, coun
     return True
 
 
-def paragraph(sheet: Sheet, content: Content, x0: float, x1: float) -> None:
-    """Some free text, labelled OTHER."""
+def paragraph(sheet: Sheet, content: Content, x0: float, x1: float) -> bool:
+    """Some free text, labelled OTHER; False where it does not fit."""
     theme, rng = sheet.theme, sheet.rng
-    pool: list[str] = list(content.words.words("texts", "notes"))
+    pool = content.fresh("notes")
     if content.prose and rng.random() < 0.6:
-        pool = list(content.prose)
+        pool = list(dict.fromkeys(rng.choice(content.prose) for _ in range(3)))
     texts = rng.sample(pool, min(len(pool), rng.randrange(1, 4)))
+    content.used.update(texts)
     style = theme.small if rng.random() < 0.6 else theme.key._replace(bold=False)
     style = style._replace(face=style.face.removesuffix("-bold"))
     lines = fonts.wrap(("" if theme.cjk else " ").join(texts), style.face, style.size, x1 - x0)
     if sheet.y + len(lines) * style.size * style.leading > sheet.bottom:
-        return
+        return False
     sheet.parent = None
     sheet.each_line(OTHER, sheet.paragraph(lines, x0, sheet.y, x1 - x0, style))
     sheet.y += len(lines) * style.size * style.leading + 2
+    return True
 
 
 def signatures(sheet: Sheet, content: Content, names: list[str], x0: float, x1: float) -> bool:
