@@ -35,8 +35,8 @@ class JobConfig:
 
     ocr_engine: str = "rapidocr"
     ocr_lines: str | None = None
-    ocr_device: str = "cpu"
-    ocr_max_side: int = 2_000
+    ocr_device: str = "auto"
+    ocr_max_side: int = 1_280
     ocr_batch_size: int = 1
     ocr_min_confidence: float = 0.5
     ocr_detect_rotation: bool = True
@@ -165,11 +165,16 @@ def _add_ocr(group) -> None:
         type=_text,
         metavar="FILE",
     )
-    _add(group, "ocr_device", "Where OCR runs.", choices=("auto", "cpu", "cuda"))
+    _add(
+        group,
+        "ocr_device",
+        "Where OCR runs; auto: a GPU if the engine can use one.",
+        choices=("auto", "cpu", "cuda"),
+    )
     _add(
         group,
         "ocr_max_side",
-        "Pages with a longer side than this many pixels are read smaller.",
+        "Longest side in pixels at which a page is searched for lines; they are read at full resolution.",
         type=_whole(320, 10_000),
         metavar="PX",
     )

@@ -1,0 +1,219 @@
+"""The command line as people meet it: real runs with given lines and a small model of random weights."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+from PIL import Image
+
+from transforms import cli, layout, storage
+from transforms.progress import read_counts
+
+SCRIPT = Path(cli.__file__).resolve().parent.parent / "run_pipeline.py"
+FORM = ["Name: Li Lei", "Date of birth", "2001-02-03"]
+
+
+def write_scans(folder: Path, pages: int) -> None:
+    """Pages as pictures, and what stands on them as somebody's own OCR beside them."""
+    folder.mkdir(exist_ok=True)
+    rows = []
+    for number in range(pages):
+        path = folder / f"page{number}.png"
+        Image.new("RGB", (300, 400), (200, 200, number)).save(path)
+        lines = [
+            {"text": text, "confidence": 0.9, "polygon": [20, top, 200, top, 200, top + 20, 20, top + 20]}
+            for top, text in zip((30, 80, 130), FORM, strict=True)
+        ]
+        rows.append(json.dumps({"uri": str(path), "page": 1, "lines": lines}))
+    (folder.parent / "lines.jsonl").write_text("\n".join(rows))
+
+
+@pytest.fixture
+def place(tmp_path, monkeypatch) -> Path:
+    """The working folder: two scans and their lines."""
+    monkeypatch.chdir(tmp_path)
+    write_scans(tmp_path / "scans", pages=2)
+    return tmp_path
+
+
+@pytest.fixture
+def flags(place, small_model) -> list[str]:
+    given = ["--input=scans", "--output=out", "--run_id=r", "--ocr_engine=none", "--ocr_lines=lines.jsonl"]
+    return [*given, f"--model={small_model}", "--device=cpu", "--num_shards=1"]
+
+
+def summary_of(run_id: str, output: str = "out") -> dict:
+    return json.loads(Path(layout.summary_path(output, run_id)).read_bytes())
+
+
+def test_run_ends_with_a_table(flags, capfd):
+    assert cli.main(flags) == cli.OK
+    out, err = capfd.readouterr()
+    assert out.startswith("documents  2 (success 2)\npages      2\n")
+    assert "summary    out/runs/run_id=r/summary.json" in out
+    assert "pages done 2  failed 0" in err
+    assert summary_of("r")["documents"]["success"] == 2
+    assert len(pq.read_table(layout.table_folder("out", "lines", "r"))) == 6
+    assert "Li Lei" not in out + err, "recognised text is never logged"
+
+
+def test_flags_of_the_run_are_in_its_summary_but_no_internal_ones(flags):
+    assert cli.main(flags) == cli.OK
+    options = summary_of("r")["options"]
+    assert options["ocr_engine"] == "none" and "progress" not in options
+
+
+def test_broken_files_count_as_failures_within_the_budget(flags, place, capfd):
+    (place / "scans" / "broken.png").write_bytes(b"not a picture")
+    assert cli.main([*flags, "--max_failure_ratio=0.34"]) == cli.OK
+    assert "documents  3 (success 2, failure 1)" in capfd.readouterr().out
+    assert cli.main([*flags, "--max_failure_ratio=0.33", "--overwrite"]) == cli.FAILED
+    err = capfd.readouterr().err
+    assert "33.3% of the documents failed; --max_failure_ratio allows 33.0%" in err
+    assert summary_of("r")["documents"]["failure"] == 1
+
+
+def test_second_run_of_the_same_id_is_refused_or_replaces_the_first(flags, place, capfd):
+    assert cli.main([*flags, "--num_shards=2"]) == cli.OK
+    before = Path(layout.summary_path("out", "r")).read_bytes()
+    capfd.readouterr()
+    assert cli.main(flags) == cli.BAD_OPTIONS
+    assert "already holds run r" in capfd.readouterr().err
+    assert Path(layout.summary_path("out", "r")).read_bytes() == before
+    (place / "scans" / "page1.png").unlink()
+    assert cli.main([*flags, "--overwrite"]) == cli.OK
+    assert len(pq.read_table(layout.table_folder("out", "documents", "r"))) == 1
+    assert len(list(Path(layout.table_folder("out", "documents", "r")).iterdir())) == 1
+
+
+def test_bad_options_write_nothing_but_one_line(flags, place, capfd):
+    before = sorted(place.rglob("*"))
+    assert cli.main([*flags, "--overlay=all"]) == cli.BAD_OPTIONS
+    out, err = capfd.readouterr()
+    assert out == ""
+    assert err == "run_pipeline.py: error: unknown flag --overlay: did you mean --overlays?\n"
+    assert sorted(place.rglob("*")) == before
+
+
+def test_validate_only_launches_nothing(flags, place, capfd):
+    before = sorted(place.rglob("*"))
+    assert cli.main([*flags, "--validate_only"]) == cli.OK
+    out = capfd.readouterr().out
+    assert out.startswith("All options are in order; nothing was launched.")
+    assert f"would read {Path('scans') / '**'}" in out
+    assert sorted(place.rglob("*")) == before
+    assert cli.main([*flags, "--validate_only", "--run_id=a/b"]) == cli.BAD_OPTIONS
+
+
+def test_beam_s_own_checks_are_one_line_too(flags, capfd):
+    assert cli.main([*flags, "--type_check_additional=nonsense"]) == cli.BAD_OPTIONS
+    assert capfd.readouterr().err.count("\n") == 1
+
+
+def test_help_is_no_error(capfd):
+    assert cli.main(["--help"]) == cli.OK
+    assert "--input PATTERN" in capfd.readouterr().out
+
+
+def test_run_that_breaks_says_so_and_how_to_go_on(flags, small_model, tmp_path, capfd):
+    broken = tmp_path / "broken-model"
+    broken.mkdir()
+    for file in Path(small_model).iterdir():
+        (broken / file.name).write_bytes(file.read_bytes())
+    weights = next(broken.glob("*.safetensors"))
+    weights.write_bytes(weights.read_bytes()[:-100])
+    assert cli.main([*flags, f"--model={broken}"]) in (cli.FAILED, cli.BAD_OPTIONS)
+    assert "run_pipeline.py: " in capfd.readouterr().err
+    assert not os.path.exists(layout.summary_path("out", "r"))
+
+
+def test_json_logs_are_json_to_the_last_line(flags, capfd):
+    assert cli.main([*flags, "--log_format=json"]) == cli.OK
+    lines = [json.loads(line) for line in capfd.readouterr().err.splitlines()]
+    assert any(line["message"].startswith("pages done 2") for line in lines)
+
+
+def test_no_progress_folder_is_left_behind(flags, place, monkeypatch):
+    (place / "tmp").mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(place / "tmp"))
+    assert cli.main(flags) == cli.OK
+    assert not list((place / "tmp").glob("beam-kie-*"))
+
+
+def test_cloud_to_cloud(flags, gcs_bucket, capfd):
+    for path in Path("scans").iterdir():
+        storage.write_bytes(f"{gcs_bucket}/scans/{path.name}", path.read_bytes())
+    lines = Path("lines.jsonl").read_text().replace(str(Path.cwd()), gcs_bucket)
+    storage.write_bytes(f"{gcs_bucket}/lines.jsonl", lines.encode())
+    places = [
+        f"--input={gcs_bucket}/scans",
+        f"--output={gcs_bucket}/out",
+        f"--ocr_lines={gcs_bucket}/lines.jsonl",
+    ]
+    assert cli.main([*flags[3:4], *flags[5:], "--run_id=r", *places]) == cli.OK
+    assert f"summary    {gcs_bucket}/out/runs/run_id=r/summary.json" in capfd.readouterr().out
+
+
+def test_dataflow_is_launched_and_not_waited_for(flags, gcs_bucket, tmp_path, capfd):
+    storage.write_bytes(f"{gcs_bucket}/scans/a.png", b"x")
+    storage.write_bytes(f"{gcs_bucket}/lines.jsonl", b"")
+    template = tmp_path / "template.json"
+    places = [
+        f"--input={gcs_bucket}/scans",
+        f"--output={gcs_bucket}/out",
+        f"--ocr_lines={gcs_bucket}/lines.jsonl",
+    ]
+    cloud = [
+        "--runner=DataflowRunner",
+        "--project=project",
+        "--region=us-central1",
+        "--sdk_location=container",
+    ]
+    cloud += [
+        f"--temp_location={gcs_bucket}/tmp",
+        "--sdk_container_image=image",
+        f"--template_location={template}",
+    ]
+    assert cli.main([*flags[3:4], *flags[5:], "--run_id=r", *places, *cloud]) == cli.OK
+    assert capfd.readouterr().out.startswith("Launched run r.\nIt is finished when this file is there: gs://")
+    shown = json.loads(template.read_text())["environment"]["sdkPipelineOptions"]["options"]
+    assert shown["output"] == f"{gcs_bucket}/out"
+
+
+def command(flags: list[str], *more: str) -> list[str]:
+    return [sys.executable, str(SCRIPT), *flags, *more]
+
+
+@pytest.mark.slow
+def test_script_runs_from_any_folder_with_worker_processes(flags, monkeypatch):
+    monkeypatch.delenv("PYTHONPATH", raising=False)
+    done = subprocess.run(
+        command(flags, "--direct_num_workers=2", "--num_shards=2"), capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    assert "pages done 2  failed 0" in done.stderr
+    assert summary_of("r")["documents"]["success"] == 2
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_interrupted_run_ends_at_once_and_is_not_finished(flags, place, number):
+    write_scans(place / "scans", pages=600)
+    temporary = place / "tmp"
+    temporary.mkdir()
+    environment = {**os.environ, "TMPDIR": str(temporary)}
+    with subprocess.Popen(command(flags), stderr=subprocess.PIPE, text=True, env=environment) as run:
+        while run.poll() is None and not any(read_counts(str(folder)).done for folder in temporary.iterdir()):
+            time.sleep(0.05)
+        run.send_signal(number)
+        said = run.stderr.read()
+    assert run.returncode == cli.INTERRUPTED
+    assert "run r was interrupted" in said and "--run_id r --overwrite" in said
+    assert "Traceback" not in said
+    assert not os.path.exists(layout.summary_path("out", "r"))
