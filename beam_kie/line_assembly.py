@@ -112,5 +112,5 @@ def _to_line(glyphs: Sequence[Glyph]) -> TextLine:
     text = " ".join("".join(glyph.text for glyph in glyphs).split())
     # Characters above U+FFFF may come as two halves.
     text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-    box = union_box(glyph.box for glyph in glyphs if glyph.box is not None and not glyph.text.isspace())
+    box = union_box(glyph.box for glyph in glyphs if glyph.box is not None)
     return TextLine(text, box_polygon(box))

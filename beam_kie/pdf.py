@@ -120,9 +120,6 @@ def _open(data: bytes) -> pdfium.PdfDocument:
             message = "the PDF is a dynamic XFA form without pages of its own: print it to a plain PDF"
             raise DocumentError(Category.FORMAT_UNSUPPORTED, message)
         document.init_forms()
-        if len(document) == 0:
-            message = f"the PDF has no readable page (cut off or damaged): print the PDF anew, or {RESAVE}"
-            raise DocumentError(Category.FILE_CORRUPT, message)
     except BaseException:
         document.close()
         raise

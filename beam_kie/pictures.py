@@ -73,7 +73,7 @@ class TiffPages:
         try:
             image = _open_picture(self._file, "TIFF")
         except DocumentError as error:
-            if directory.has_size:
+            if directory.has_size and isinstance(error.__cause__, UnidentifiedImageError):
                 raise _rare_tiff() from error
             raise
         # Closing the picture would close the file, which the next page needs.
@@ -113,8 +113,6 @@ def _open_picture(file: BinaryIO, pillow_format: str) -> Image.Image:
     try:
         with _no_bomb_check():
             return Image.open(file, formats=[pillow_format])
-    except MemoryError:
-        raise
     except UnidentifiedImageError as error:
         message = f"the {pillow_format} header is damaged or of a rare kind ({SUPPORTED} are read): {RESAVE}"
         raise DocumentError(Category.FILE_CORRUPT, message) from error

@@ -95,6 +95,24 @@ def test_only_the_format_that_was_sniffed_is_opened():
     assert caught.value.category is Category.FILE_CORRUPT
 
 
+@pytest.mark.parametrize("pillow_format", ["JPEG", "PNG", "TIFF", "BMP", "WEBP"])
+def test_pillow_is_told_the_one_format_it_may_open(monkeypatch, pillow_format):
+    data, allowed, genuine = save(pillow_format), [], Image.open
+
+    def watched(file, mode="r", formats=None):
+        allowed.append(formats)
+        return genuine(file, mode, formats)
+
+    monkeypatch.setattr(Image, "open", watched)
+    assert len(decode(data)) == 1
+    assert allowed == [[pillow_format]]
+
+
+def test_a_tiff_of_nothing_but_thumbnails_has_pages():
+    data = save("TIFF", noise(), tiffinfo={254: 1})
+    assert [page.page for page in decode(data)] == [1]
+
+
 def test_all_pages_of_a_tiff():
     data = greys(5)
     pages = decode(data)
@@ -230,6 +248,13 @@ def test_a_file_that_was_cut_off_is_reported(pillow_format, kept):
     assert "scan or export it again" in failure.message
 
 
+@pytest.mark.parametrize("pillow_format", ["JPEG", "PNG", "BMP"])
+def test_a_page_that_was_cut_off_is_told_from_one_that_is_damaged(pillow_format):
+    data = save(pillow_format, noise(size=(400, 300)))
+    (failure,) = decode(data[: len(data) // 2])
+    assert "cut off" in failure.message
+
+
 @pytest.mark.parametrize("data", [b"", b"Dear Mr Li,\n", b"PK\x03\x04" + bytes(30), bytes(64)])
 def test_a_document_that_cannot_be_read_raises_at_once(data):
     with pytest.raises(DocumentError):
@@ -285,6 +310,19 @@ def test_running_out_of_memory_may_be_retried(monkeypatch):
     monkeypatch.setattr("beam_kie.pictures.to_upright_rgb", exhausted)
     (failure,) = decode(save("PNG"))
     assert (failure.category, failure.retryable) == (Category.OUT_OF_MEMORY, True)
+
+
+def test_running_out_of_memory_at_a_header_is_no_fault_of_the_file(monkeypatch):
+    def exhausted(*_, **__):
+        raise MemoryError
+
+    png, tiff_file = save("PNG"), save("TIFF")
+    monkeypatch.setattr(Image, "open", exhausted)
+    with pytest.raises(DocumentError) as caught:
+        decode(png)
+    assert caught.value.category is Category.OUT_OF_MEMORY
+    (failure,) = decode(tiff_file)
+    assert failure.category is Category.OUT_OF_MEMORY
 
 
 def test_messages_are_the_same_on_every_run():

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from beam_kie import pdf
 from beam_kie.document import Category, DocumentError, Failure
 from beam_kie.imaging import DecodeLimits, decode_pages, page_count
 
@@ -230,6 +231,17 @@ def test_rotated_scans_have_no_text_layer(shared_data):
     assert all(page.pixels.min() < 100 for page in pages)
 
 
+def test_only_one_thread_is_in_pdfium():
+    data, pages = make_pdf(HELLO), []
+    other = threading.Thread(target=lambda: pages.extend(decode(data)))
+    with pdf._pdfium_lock:
+        other.start()
+        other.join(0.2)
+        assert pages == []
+    other.join()
+    assert len(pages) == 1
+
+
 # Many pages
 
 
@@ -308,6 +320,17 @@ def test_text_outside_the_page_is_not_read():
     assert texts(page) == ["Hello"]
 
 
+def test_lines_do_not_leave_the_page():
+    (page,) = decode(make_pdf("BT /F1 12 Tf -2 500 Td (Hello) Tj 595 0 Td (i) Tj ET"))
+    hello, i = page.given_lines
+    assert hello.box[0] == 0 and i.box[2] == 595
+
+
+def test_hyphens_at_the_end_of_a_line_stay():
+    (page,) = decode(make_pdf("BT /F1 12 Tf 50 700 Td (num-) Tj 0 -14 Td (ber) Tj ET"))
+    assert texts(page) == ["ber", "num-"]
+
+
 def test_sideways_text_beside_upright_text_is_read_too():
     (page,) = decode(make_pdf(HELLO + " BT /F1 12 Tf 0 1 -1 0 30 300 Tm (side) Tj ET"))
     side = next(line for line in page.given_lines if line.text == "side")
@@ -333,9 +356,9 @@ def test_a_full_text_layer_on_a_scan_is_read():
 
 
 def test_letters_that_the_file_does_not_name_are_left_to_ocr():
-    # A font whose characters map to the private use area.
+    # A font whose H, one letter of the five of Hello, maps to the private use area.
     to_unicode = stream("", b"""/CIDInit /ProcSet findresource begin begincmap /CMapName /X def
-1 begincodespacerange <00> <ff> endcodespacerange 1 beginbfrange <00> <ff> <e000> endbfrange
+1 begincodespacerange <00> <ff> endcodespacerange 2 beginbfrange <48> <48> <e000> <49> <7a> <0049> endbfrange
 endcmap end""")  # fmt: skip
     font = b"<</Type/Font/Subtype/Type1/BaseFont/Helvetica/ToUnicode 90 0 R>>"
     assert decode(make_pdf(HELLO, objects={3: font, 90: to_unicode}))[0].given_lines is None

@@ -143,6 +143,14 @@ def test_deep_grey_without_numbers():
     assert not decode(save(Image.fromarray(np.zeros((8, 8), np.uint16)), "PNG"))[0].any()
 
 
+def test_values_below_zero_are_black():
+    values = np.full((8, 8), 60000, np.int32)
+    values[0, 0] = -30000
+    pixels, _ = decode(save(Image.fromarray(values), "TIFF"))
+    assert tuple(pixels[0, 0]) == BLACK
+    assert 230 <= pixels[4, 4, 0] <= 235
+
+
 # Alpha
 
 
@@ -212,8 +220,9 @@ def test_exif_orientation_is_applied(pillow_format, orientation):
 
 @pytest.mark.filterwarnings("ignore:Corrupt EXIF data")
 @pytest.mark.parametrize("exif", [b"Exif\0\0garbage that is no block", b"Exif\0\0II*\0\x08\0\0\0\xff\xff"])
-def test_a_damaged_exif_block_costs_nothing(exif):
-    pixels, _ = decode(save(sheet(), "JPEG", exif=exif))
+@pytest.mark.parametrize("pillow_format", ["JPEG", "PNG", "WEBP"])
+def test_a_damaged_exif_block_costs_nothing(pillow_format, exif):
+    pixels, _ = decode(save(sheet(), pillow_format, exif=exif))
     assert pixels.shape == (60, 40, 3)
 
 
@@ -235,6 +244,7 @@ def test_fax_pixels_become_square():
     # The square of 16 x 16 pixels is 16 wide and 33 high now.
     assert (pixels[:30, :14] < 60).all()
     assert (pixels[38:, :] > 200).all()
+    assert len(np.unique(pixels)) > 2  # resampled in grey
 
 
 def test_fax_pixels_of_a_sideways_page_become_square():

@@ -32,12 +32,12 @@ def test_directories_are_those_that_pillow_sees(big):
 
 
 def test_big_endian_files_are_read():
-    # Offset 8: one directory with one entry, width 7 as a 16-bit number, and no next one.
-    entry = struct.pack(">HHIHH", 256, 3, 1, 7, 0)
-    data = struct.pack(">2sHI", b"MM", 42, 8) + struct.pack(">H", 1) + entry + struct.pack(">I", 0)
+    # At 8, one directory without a next one: a thumbnail 7 wide, both told by 16-bit numbers.
+    entries = struct.pack(">HHIHHHHIHH", 254, 3, 1, 1, 0, 256, 3, 1, 7, 0)
+    data = struct.pack(">2sHIH", b"MM", 42, 8, 2) + entries + bytes(4)
     found, complete = tiff.directories(data)
     assert complete
-    assert found == [tiff.Directory(8, is_page=True, has_size=False)]
+    assert found == [tiff.Directory(8, is_page=False, has_size=False)]
 
 
 @pytest.mark.parametrize("big", [False, True])
