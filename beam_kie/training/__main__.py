@@ -25,20 +25,12 @@ def main(argv: list[str] | None = None) -> int:
         settings = Settings.load(args.config)
         if settings.threads:
             torch.set_num_threads(settings.threads)
-        source = PageSource(settings, _generator(settings))
+        source = PageSource(settings)
         Trainer(settings, source, _tokenizer(settings), args.device).run()
     except (SettingsError, LabelError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
     return 0
-
-
-def _generator(settings: Settings):
-    if not settings.synthetic_share:
-        return None
-    from beam_kie.forms import labelled_layout  # needs fonts, which a run on one's own labels does not
-
-    return labelled_layout
 
 
 def _tokenizer(settings: Settings) -> Tokenizer:

@@ -6,12 +6,15 @@ import json
 import lzma
 import random
 import re
-from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from beam_kie.document import TextLine
 from beam_kie.evaluation.gold import GoldPage, gold_pages
-from beam_kie.labels import LabelledPage, read_labels
+from beam_kie.forms import Layout, generate_layout, visual_lines
+from beam_kie.geometry import polygon_box
+from beam_kie.labels import IGNORED_LABELS, LabelledPage, read_labels
+from beam_kie.reading_order import reading_order
 from beam_kie.training.pages import Pairing, TrainingLine, TrainingPage, gold_view, ocr_view, visual_view
 from beam_kie.training.settings import LabelledSource, Settings
 
@@ -24,9 +27,8 @@ class PageSource:
     ``held_out`` are the labelled pages kept for measuring, by source.
     """
 
-    def __init__(self, settings: Settings, generate: Callable[[str, int], LabelledPage] | None = None):
+    def __init__(self, settings: Settings):
         self._settings = settings
-        self._generate = generate
         network = settings.network_config(vocab_size=8)
         pairing = Pairing(network.head_labels, network.tail_labels)
         self._groups: list[tuple[float, list[list[TrainingPage | None]]]] = []
@@ -44,7 +46,7 @@ class PageSource:
         kind = rng.random()
         if kind < self._settings.text_share:
             return text_page(rng.choice(self._texts), rng), False
-        if self._generate and kind < self._settings.text_share + self._settings.synthetic_share:
+        if kind < self._settings.text_share + self._settings.synthetic_share:
             return self._synthetic(rng), True
         weights = [weight for weight, _ in self._groups]
         pages = rng.choices(self._groups, weights)[0][1]
@@ -55,9 +57,22 @@ class PageSource:
         return rng.choices(views, odds)[0]
 
     def _synthetic(self, rng: random.Random) -> TrainingPage:
-        language = rng.choice(self._settings.synthetic_languages)
-        page = self._generate(language, rng.randrange(2**31))
-        return gold_view(page) if rng.random() < 0.6 else visual_view(page)
+        layout = generate_layout(rng.choice(self._settings.synthetic_languages), rng.randrange(2**31))
+        page = gold_view(layout.labelled_page("form"))
+        return page if rng.random() < 0.5 else replace(page, lines=form_lines(layout))
+
+
+def form_lines(layout: Layout) -> tuple[TrainingLine, ...]:
+    """The lines of a generated form as an OCR engine would find them, in reading order."""
+    entities = {entry.id for entry in layout.entries if entry.label not in IGNORED_LABELS}
+    lines = []
+    for line in visual_lines(layout):
+        owners: list[int | None] = [None] * len(line.text)
+        for entry, start, end in ((span.line, span.start, span.end) for span in line.spans):
+            if entry in entities:
+                owners[start:end] = [entry] * (end - start)
+        lines.append(TrainingLine(line.text, polygon_box(line.polygon), tuple(owners)))
+    return tuple(lines[index] for index in reading_order([line.box for line in lines]))
 
 
 def _views(
@@ -111,15 +126,16 @@ def text_page(lines: list[str], rng: random.Random) -> TrainingPage:
     place = rng.randrange(len(lines))
     text = " ".join(lines[place : place + 40])
     laid: list[TrainingLine] = []
-    x0, y = 80.0, 100.0
+    column, y = 0, 100.0
     column_width = (width - 160) / columns - 20
-    while text and len(laid) < 40 * columns:
+    while text and column < columns:
         piece = text[: max(per_line, 8)]
         text = text[len(piece) :]
         share = len(piece) / per_line * rng.uniform(0.9, 1.0)
+        x0 = 80.0 + column * (column_width + 20)
         box = (x0, y, x0 + column_width * min(share, 1), y + size)
         laid.append(TrainingLine(piece, box, (None,) * len(piece)))
         y += size * rng.uniform(1.2, 2.2)
         if y > height - 100:
-            x0, y = x0 + column_width + 20, 100.0
+            column, y = column + 1, 100.0
     return TrainingPage(width, height, tuple(laid), {}, frozenset())
