@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import zlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -206,27 +206,32 @@ ROW_ID = {
 }
 """Table name -> the column that names a row."""
 
-_ORDER = {
-    "documents": ("document_id",),
-    "pages": ("document_id", "page"),
-    "lines": ("document_id", "page", "line_index"),
-    "entities": ("document_id", "page", "entity_index"),
-    "key_values": ("document_id", "page", "pair_index"),
-    "failures": ("document_id", "page", "failure_id"),
+_PLACE_ON_PAGE = {
+    "documents": "document_id",
+    "pages": "page",
+    "lines": "line_index",
+    "entities": "entity_index",
+    "key_values": "pair_index",
+    "failures": "failure_id",
 }
+
+_ROW_GROUP = 50_000
 
 
 def encode_rows(table: str, rows: Sequence[Row]) -> bytes:
-    """Some rows of one table as compressed Arrow bytes, small enough to shuffle.
+    """Rows of one page (or document) in one table as compressed Arrow bytes, small enough to shuffle.
 
     Raises:
-        ValueError: a column is missing or unknown, or NULL where the schema forbids it.
+        ValueError: a column is missing or unknown, NULL where the schema forbids it, or the rows are of
+            several pages.
     """
     schema = SCHEMAS[table]
     names = set(schema.names)
     for row in rows:
         if row.keys() != names:
             raise ValueError(f"{table}: columns {sorted(row.keys() ^ names)} are missing or unknown")
+    if len({(row["document_id"], row.get("page")) for row in rows}) > 1:
+        raise ValueError(f"{table}: rows of several pages must be encoded one page at a time")
     batch = pa.RecordBatch.from_pylist(list(rows), schema=schema)
     for column in schema:
         if not column.nullable and batch.column(column.name).null_count:
@@ -239,20 +244,17 @@ def parquet_from_encoded(table: str, encoded: Iterable[bytes]) -> tuple[bytes, i
     """The rows of all ``encode_rows`` bytes as one Parquet file, and how many they are.
 
     The file is a function of the set of rows alone: they are sorted by document, page and place, and a row
-    id that comes twice is kept once. No rows make a file with no rows.
+    id that comes twice is kept once. No rows make a file with no rows. Only the encoded rows and those of
+    one row group are in memory at a time, not the whole table.
     """
-    schema = SCHEMAS[table]
-    # Sorted first: which of two rows with one id is kept must not depend on the order of arrival.
-    batches = [pa.ipc.read_record_batch(pa.py_buffer(zlib.decompress(data)), schema) for data in sorted(set(encoded))]
-    rows = pa.Table.from_batches(batches, schema=schema).combine_chunks()
-    keys = [(name, "ascending", "at_start") for name in _ORDER[table]]
-    rows = rows.take(pc.sort_indices(rows, sort_keys=keys)) if rows.num_rows else rows
-    rows = _first_of_each(rows, ROW_ID[table])
+    pages = _by_page(table, set(encoded))
     sink = io.BytesIO()
-    pq.write_table(
-        rows, sink, compression="zstd", version="2.6", row_group_size=100_000, write_statistics=True
-    )
-    return sink.getvalue(), rows.num_rows
+    written = 0
+    with pq.ParquetWriter(sink, SCHEMAS[table], compression="zstd", version="2.6") as writer:
+        for group in _row_groups(_rows_of_page(table, pages[key]) for key in sorted(pages)):
+            writer.write_table(group, row_group_size=_ROW_GROUP)
+            written += group.num_rows
+    return sink.getvalue(), written
 
 
 def write_parquet(table: str, rows: Sequence[Row]) -> bytes:
@@ -260,13 +262,47 @@ def write_parquet(table: str, rows: Sequence[Row]) -> bytes:
     return parquet_from_encoded(table, [encode_rows(table, [row]) for row in rows])[0]
 
 
-def _first_of_each(rows: pa.Table, id_column: str) -> pa.Table:
-    """Sorted ``rows`` without those whose id equals that of the row before."""
+def _decode(table: str, encoded: bytes) -> pa.RecordBatch:
+    return pa.ipc.read_record_batch(pa.py_buffer(zlib.decompress(encoded)), SCHEMAS[table])
+
+
+def _by_page(table: str, encoded: Iterable[bytes]) -> dict[tuple[str, int], list[bytes]]:
+    """Encoded rows by document and page; what concerns the whole document comes before its pages."""
+    pages: dict[tuple[str, int], list[bytes]] = {}
+    for data in encoded:
+        batch = _decode(table, data)
+        if batch.num_rows:
+            page = batch.column("page")[0].as_py() if "page" in batch.schema.names else None
+            key = (batch.column("document_id")[0].as_py(), 0 if page is None else page)
+            pages.setdefault(key, []).append(data)
+    return pages
+
+
+def _rows_of_page(table: str, encoded: list[bytes]) -> pa.Table:
+    """The rows of one page in their order, each id once."""
+    # Sorted first: which of two rows with one id is kept must not depend on the order of arrival.
+    rows = pa.Table.from_batches([_decode(table, data) for data in sorted(encoded)])
+    rows = rows.combine_chunks().sort_by(_PLACE_ON_PAGE[table])
     if rows.num_rows < 2:
         return rows
-    ids = rows.column(id_column).combine_chunks()
-    new = pc.not_equal(ids[1:], ids[:-1])
-    return rows.filter(pa.concat_arrays([pa.array([True]), new.cast(pa.bool_())]))
+    ids = rows.column(ROW_ID[table]).combine_chunks()
+    return rows.filter(pa.concat_arrays([pa.array([True]), pc.not_equal(ids[1:], ids[:-1])]))
+
+
+def _row_groups(pages: Iterable[pa.Table]) -> Iterator[pa.Table]:
+    """The same rows in tables of _ROW_GROUP rows; the last one holds the rest."""
+    waiting: list[pa.Table] = []
+    rows = 0
+    for page in pages:
+        waiting.append(page)
+        rows += page.num_rows
+        while rows >= _ROW_GROUP:
+            joined = pa.concat_tables(waiting)
+            yield joined.slice(0, _ROW_GROUP).combine_chunks()
+            waiting = [joined.slice(_ROW_GROUP)]
+            rows -= _ROW_GROUP
+    if rows:
+        yield pa.concat_tables(waiting).combine_chunks()
 
 
 def schema_metadata(schema: pa.Schema) -> Mapping[str, str]:

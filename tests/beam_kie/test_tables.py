@@ -4,6 +4,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from beam_kie import tables
 from beam_kie.rows import failure_row, page_tables
 from beam_kie.tables import (
     ROW_ID,
@@ -60,13 +61,30 @@ def test_rows_come_back_as_they_were():
 
 
 def test_the_same_rows_in_any_order_and_grouping_give_the_same_bytes():
-    rows = rows_of("lines") + rows_of("lines", page=2) + rows_of("lines", "other.jpg")
-    whole = parquet_from_encoded("lines", [encode_rows("lines", rows)])
-    single = [encode_rows("lines", [row]) for row in reversed(rows)]
+    by_page = [rows_of("lines"), rows_of("lines", page=2), rows_of("lines", "other.jpg")]
+    whole = parquet_from_encoded("lines", [encode_rows("lines", rows) for rows in by_page])
+    single = [encode_rows("lines", [row]) for rows in reversed(by_page) for row in reversed(rows)]
     assert parquet_from_encoded("lines", single) == whole
     assert parquet_from_encoded("lines", [*single, encode_rows("lines", [])]) == whole
-    assert write_parquet("lines", rows) == whole[0]
+    assert write_parquet("lines", [row for rows in by_page for row in rows]) == whole[0]
     assert whole[1] == 24
+
+
+@pytest.mark.parametrize("row_group", [1, 7, 8, 24, 1000])
+def test_row_groups_have_their_size_and_lose_nothing(monkeypatch, row_group):
+    rows = [row for page in (1, 2, 3) for row in rows_of("lines", page=page)]
+    expected = read(write_parquet("lines", rows))
+    monkeypatch.setattr(tables, "_ROW_GROUP", row_group)
+    file = pq.ParquetFile(io.BytesIO(write_parquet("lines", rows)))
+    sizes = [file.metadata.row_group(index).num_rows for index in range(file.metadata.num_row_groups)]
+    full, rest = divmod(24, row_group)
+    assert sizes == [row_group] * full + [rest] * bool(rest)
+    assert file.read().equals(expected)
+
+
+def test_rows_of_several_pages_are_encoded_one_page_at_a_time():
+    with pytest.raises(ValueError, match="one page at a time"):
+        encode_rows("lines", rows_of("lines") + rows_of("lines", page=2))
 
 
 def test_rows_are_sorted_by_document_page_and_place():

@@ -1,0 +1,82 @@
+import json
+from datetime import UTC, datetime
+
+import apache_beam as beam
+import pytest
+from apache_beam.testing.util import assert_that, equal_to
+
+from beam_kie.rows import count_rows, page_tables
+from beam_kie.summary import RunSummary, StageTime
+from tests import pages
+from transforms import layout, storage, summaries
+from transforms.options import JobConfig
+
+COUNTS = count_rows(page_tables(pages.result(), pages.PROVENANCE))
+
+TOLD = [
+    summaries.told_document(pages.document(pages=3)),
+    summaries.told_page(pages.page_text(page=1), COUNTS),
+    summaries.told_page(pages.page_text(page=2), COUNTS),
+    summaries.told_failure(pages.failure("form.jpg", 3)),
+    summaries.told_skipped(pages.document("known.jpg")),
+]
+
+
+def essence(tally):
+    return (tally.document.uri, tally.status.value, tally.pages_ok, tally.pages_failed)
+
+
+def test_documents_are_tallied_by_their_id():
+    with beam.Pipeline("FnApiRunner") as pipeline:
+        tallies = pipeline | beam.Create(TOLD) | summaries.TallyDocuments() | beam.Map(essence)
+        expected = [("gs://scans/form.jpg", "PARTIAL", 2, 1), ("gs://scans/known.jpg", "SKIPPED", 0, 0)]
+        assert_that(tallies, equal_to(expected))
+
+
+@pytest.mark.parametrize("cut", [0, 1, 2, 3, 4])
+def test_tally_does_not_depend_on_how_it_is_combined(cut):
+    combine = summaries.TallyFn()
+    told = [what for _, what in TOLD[:4]]
+    parts = []
+    for part in (told[cut:], told[:cut]):
+        accumulator = combine.create_accumulator()
+        for each in part:
+            accumulator = combine.add_input(accumulator, each)
+        parts.append(accumulator)
+    merged = combine.extract_output(combine.merge_accumulators(parts))
+    assert essence(merged) == ("gs://scans/form.jpg", "PARTIAL", 2, 1)
+    assert merged.document == pages.document(pages=3)
+
+
+def test_run_without_documents_has_a_summary():
+    combine = summaries.SummariseFn()
+    assert combine.extract_output(combine.create_accumulator()) == RunSummary()
+
+
+def test_times_of_a_stage_become_one():
+    times = [StageTime("ocr", 1.0), StageTime("read", 0.5), StageTime("ocr", 2.0, 4)]
+    with beam.Pipeline("FnApiRunner") as pipeline:
+        added = pipeline | beam.Create(times) | summaries.AddUpTimes()
+        assert_that(added, equal_to([StageTime("ocr", 3.0, 5), StageTime("read", 0.5, 1)]))
+
+
+def test_summary_holds_options_tables_and_times(tmp_path):
+    config = JobConfig(output=str(tmp_path), run_id="a", input=("scans/**",), progress="/tmp/internal")
+    path = summaries.write_summary(
+        RunSummary(),
+        config,
+        pages.PROVENANCE,
+        datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC),
+        files=[layout.TableFile("lines", "x", 3), layout.TableFile("lines", "y", 4)],
+        pictures=2,
+        times=[StageTime("ocr", 1.0)],
+        documents_in=0,
+    )
+    assert path == layout.summary_path(str(tmp_path), "a")
+    summary = json.loads(storage.read_bytes(path, 10**6))
+    assert summary["started_at"] == "2026-01-02T03:04:05Z"
+    assert summary["tables"]["lines"] == {"rows": 7, "files": 2}
+    assert summary["tables"]["pages"] == {"rows": 0, "files": 0}
+    assert summary["overlays"] == {"written": 2}
+    assert summary["options"]["input"] == ["scans/**"]
+    assert "/tmp/internal" not in json.dumps(summary)
