@@ -16,9 +16,9 @@ class DecodeLimits:
     ValueError.
     """
 
-    max_file_bytes: int = 256 * 1024 * 1024
-    max_pixels: int = 100_000_000
-    max_pages: int = 1000
+    max_file_bytes: int = 100 * 1024 * 1024
+    max_pixels: int = 120_000_000
+    max_pages: int = 2_000
 
     def __post_init__(self) -> None:
         for name in (field.name for field in fields(self)):
