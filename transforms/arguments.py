@@ -84,7 +84,7 @@ def job_config(namespace: argparse.Namespace, **changes: object) -> JobConfig:
     values.update(changes)
     values["input"] = tuple(values["input"] or ())
     values["run_id"] = values["run_id"] or new_run_id()
-    return JobConfig(**values)
+    return JobConfig(**{name: value for name, value in values.items() if value is not None})
 
 
 class _StrictParser(argparse.ArgumentParser):

@@ -26,7 +26,7 @@ from apache_beam.runners.runner import create_runner
 from model_store import ModelNotFoundError, resolve
 from transforms import inputs, layout, storage
 from transforms.arguments import UsageError, job_config
-from transforms.options import JobConfig
+from transforms.options import SHARDS_ELSEWHERE, JobConfig
 
 DATAFLOW = "DataflowRunner"
 IN_PROCESS = "FnApiRunner"
@@ -49,7 +49,7 @@ class Job:
     @property
     def is_local(self) -> bool:
         """Whether this machine does the work, so that progress can be shown."""
-        return self.runner in StandardOptions.LOCAL_RUNNERS
+        return _is_local(self.runner)
 
 
 def prepare_job(namespace: argparse.Namespace, options: PipelineOptions) -> Job:
@@ -58,8 +58,9 @@ def prepare_job(namespace: argparse.Namespace, options: PipelineOptions) -> Job:
     Raises:
         UsageError: the first thing that is wrong.
     """
-    config = _absolute_paths(job_config(namespace))
     runner = _check_runner(options)
+    shards = namespace.num_shards or (None if _is_local(runner) else SHARDS_ELSEWHERE)
+    config = _absolute_paths(job_config(namespace, num_shards=shards))
     FileSystems.set_options(options)
     try:
         config = replace(config, input=inputs.normalise_inputs(config.input))
@@ -75,11 +76,15 @@ def prepare_job(namespace: argparse.Namespace, options: PipelineOptions) -> Job:
     return Job(config=config, options=options, runner=runner)
 
 
+def _is_local(runner: str) -> bool:
+    return runner in StandardOptions.LOCAL_RUNNERS
+
+
 def _absolute_paths(config: JobConfig) -> JobConfig:
     """Workers may run in another folder than the launcher."""
     names = ("manifest", "ocr_lines", "ocr_det_model_dir", "ocr_rec_model_dir")
     changes = {name: inputs.absolute_uri(value) for name in names if (value := getattr(config, name))}
-    if config.model is not None and os.path.isdir(config.model):
+    if os.path.isdir(config.model):
         changes["model"] = os.path.abspath(config.model)
     return replace(config, output=inputs.absolute_uri(config.output), **changes)
 
@@ -146,8 +151,6 @@ def _check_ocr(config: JobConfig) -> None:
 
 
 def _check_model(config: JobConfig) -> None:
-    if not config.model:
-        raise UsageError('--model: give "bundled" or the folder of a model')
     try:
         resolve(config.model)
     except (ModelNotFoundError, OSError) as error:
@@ -156,7 +159,7 @@ def _check_model(config: JobConfig) -> None:
 
 def _check_devices(config: JobConfig, runner: str) -> None:
     """Fail fast where a GPU is asked for on this machine; other machines check when a worker starts."""
-    if runner not in StandardOptions.LOCAL_RUNNERS:
+    if not _is_local(runner):
         return
     flags = [flag for flag in ("device", "ocr_device") if getattr(config, flag) == "cuda"]
     if not flags:

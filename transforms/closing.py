@@ -37,6 +37,7 @@ def table(summary: dict[str, Any], config: JobConfig, elapsed_s: float) -> str:
         ("pages", f"{all_pages:,}" + (f" ({pages['failed']:,} failed)" if pages["failed"] else "")),
         ("found", _found(found, summary["mean_confidence"]["pairs"])),
         ("time", _clock(elapsed_s) + rate),
+        ("stages", _stages(summary.get("stage_times", {}))),
     ]
     categories = summary["failures"]["by_category"]
     if categories:
@@ -81,6 +82,12 @@ def launched(config: JobConfig, job_id: str | None) -> str:
 def _found(found: dict[str, Any], confidence: float | None) -> str:
     text = f"{found['lines']:,} lines, {found['entities']:,} entities, {found['pairs']:,} key-value pairs"
     return text if confidence is None else f"{text} (mean confidence {confidence:.2f})"
+
+
+def _stages(times: dict[str, dict[str, float]]) -> str:
+    """Where the time went, all workers together; the longest first."""
+    longest_first = sorted(times.items(), key=lambda item: -item[1]["seconds"])
+    return ", ".join(f"{stage} {time['seconds']:.1f} s" for stage, time in longest_first)
 
 
 _STATUSES = ("success", "partial", "failure", "skipped")

@@ -9,6 +9,9 @@ from dataclasses import dataclass, fields
 
 from apache_beam.options.pipeline_options import PipelineOptions
 
+SHARDS_ELSEWHERE = 64
+"""Files a table where a service or cluster does the work: one worker must be able to hold one file's rows."""
+
 _RUN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
 
@@ -52,7 +55,7 @@ class JobConfig:
 
     overlays: str = "all"
     overlay_max_side: int = 1_600
-    num_shards: int = 4
+    num_shards: int = 1
 
     max_failure_ratio: float = 1.0
     progress: str | None = None
@@ -253,6 +256,8 @@ def _add_output(group) -> None:
         group,
         "num_shards",
         "Parquet files a table; about one for 10,000 pages.",
+        default=None,
+        shown=f"{_DEFAULTS['num_shards']} for a run on this machine, {SHARDS_ELSEWHERE} elsewhere",
         type=_whole(1, 10_000),
         metavar="N",
     )

@@ -6,8 +6,9 @@ import argparse
 import io
 import re
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 from apache_beam.io.filesystems import FileSystems
 
@@ -15,24 +16,33 @@ from transforms import layout
 from transforms.inputs import absolute_uri, escape_pattern
 from transforms.text_table import text_table
 
-_COLUMNS = ["uri", "page", "key_text", "value_text", "confidence"]
+_COLUMNS = ["uri", "page", "pair_index", "key_text", "value_text", "confidence"]
+_ORDER = ("uri", "page", "pair_index")
+# Small runs are shown in the order of their files; of a large one not all is read for that.
+_ROWS_TO_SORT = 10_000
 
 
 def pairs_table(output: str, run_id: str, limit: int) -> str:
-    """The first ``limit`` key-value pairs of a run as text, and how many there are.
+    """The first ``limit`` rows of a run's key_values as text, and how many there are.
 
     Raises:
         FileNotFoundError: there is no such run, or it did not finish.
     """
     if not FileSystems.exists(layout.summary_path(output, run_id)):
         raise FileNotFoundError(f"{output!r} holds no finished run {run_id}")
-    rows: list[list[str]] = []
-    total = 0
-    for shard in _shards(output, run_id):
-        total += shard.num_rows
-        rows += [_cells(row) for row in shard.slice(0, limit - len(rows)).to_pylist()]
-    shown = text_table(["file", "page", "key", "value", "confidence"], rows)
-    return f"{shown}\n{len(rows)} of {total} pairs of run {run_id}"
+    parts, total, read = [], 0, 0
+    for path in _shards(output, run_id):
+        with FileSystems.open(path) as stream:
+            shard = pq.ParquetFile(io.BytesIO(stream.read()))
+        total += shard.metadata.num_rows
+        if read < max(limit, _ROWS_TO_SORT):
+            parts.append(shard.read(columns=_COLUMNS))
+            read += shard.metadata.num_rows
+    found = pa.concat_tables(parts).sort_by([(name, "ascending") for name in _ORDER]).slice(0, limit)
+    shown = text_table(
+        ["file", "page", "key", "value", "confidence"], [_cells(row) for row in found.to_pylist()]
+    )
+    return f"{shown}\n{len(found)} of {total} rows of key_values in run {run_id}"
 
 
 def newest_run(output: str) -> str:
@@ -50,11 +60,11 @@ def newest_run(output: str) -> str:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Print the pairs of a run; exit code 0, or 2 where there is no such run."""
+    """Print the pairs of a run, and keys without a value; exit code 0, or 2 where there is no such run."""
     parser = argparse.ArgumentParser(prog="python -m transforms.show", description="Show the pairs of a run.")
     parser.add_argument("output", help="folder that the run was told to write to")
     parser.add_argument("--run_id", help="default: the run that finished last")
-    parser.add_argument("--limit", type=int, default=40, help="pairs to show at most (default: 40)")
+    parser.add_argument("--limit", type=int, default=40, help="rows to show at most (default: 40)")
     arguments = parser.parse_args(argv)
     output = absolute_uri(arguments.output).rstrip("/") or "/"
     try:
@@ -65,13 +75,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _shards(output: str, run_id: str) -> Iterator:
-    """The parts of key_values, in the order of their names."""
+def _shards(output: str, run_id: str) -> list[str]:
+    """The files of key_values, in the order of their names; there is always one at least."""
     folder = layout.table_folder(escape_pattern(output), "key_values", run_id)
     (found,) = FileSystems.match([f"{folder}/*.parquet"])
-    for path in sorted(item.path for item in found.metadata_list):
-        with FileSystems.open(path) as stream:
-            yield pq.read_table(io.BytesIO(stream.read()), columns=_COLUMNS)
+    return sorted(item.path for item in found.metadata_list)
 
 
 def _cells(row: dict) -> list[str]:

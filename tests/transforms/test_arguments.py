@@ -104,8 +104,8 @@ def test_default_true_can_be_switched_off():
 
 
 def test_empty_text_of_a_job_template_is_no_value():
-    config = config_of("--manifest=", "--ocr_lines=", "--run_id=")
-    assert (config.manifest, config.ocr_lines) == (None, None)
+    config = config_of("--manifest=", "--ocr_lines=", "--run_id=", "--model=")
+    assert (config.manifest, config.ocr_lines, config.model) == (None, None, "bundled")
     assert config.run_id
 
 

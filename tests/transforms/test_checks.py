@@ -72,7 +72,6 @@ def test_several_workers_take_processes(place):
         (["--input", "ftp://h/a.png"], "no filesystem for 'ftp://h/a.png'"),
         (["--manifest=none.txt"], "cannot read the manifest"),
         ([*SCANS, "--model=nowhere"], "--model: model 'nowhere'"),
-        ([*SCANS, "--model="], "--model: give"),
         ([*SCANS, "--ocr_engine=none"], "--ocr_engine none reads nothing: add --ocr_lines"),
         ([*SCANS, "--ocr_lines=none.jsonl"], "--ocr_lines: there is no file"),
         ([*SCANS, "--ocr_det_model_dir=none"], "--ocr_det_model_dir: there is no folder"),
@@ -153,6 +152,13 @@ DATAFLOW = (
     "--region=region",
     "--temp_location=gs://bucket/t",
 )
+
+
+def test_service_gets_more_files_a_table(place):
+    assert job_of(*SCANS).config.num_shards == 1
+    assert job_of(*SCANS, "--num_shards=7").config.num_shards == 7
+    assert job_of(*SCANS, "--runner=PortableRunner").config.num_shards == 64
+    assert job_of(*SCANS, "--runner=PortableRunner", "--num_shards=7").config.num_shards == 7
 
 
 @pytest.mark.parametrize("missing", ["--project", "--region", "--temp_location"])

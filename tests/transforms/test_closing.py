@@ -39,12 +39,14 @@ def config(tmp_path, monkeypatch) -> JobConfig:
 
 
 def test_table_says_what_came_out_and_where_it_is(config):
-    text = closing.table(sections(good=1200, bad=1), config, elapsed_s=75.4)
+    times = {"stage_times": {"model": {"seconds": 2.04, "items": 9}, "ocr": {"seconds": 70, "items": 9}}}
+    text = closing.table(sections(good=1200, bad=1) | times, config, elapsed_s=75.4)
     lines = {line.split()[0]: line.split(maxsplit=1)[1] for line in text.splitlines() if line}
     assert lines["documents"] == "1,201 (success 1,200, failure 1)"
     assert lines["pages"] == "1,200"
     assert lines["found"] == "3,600 lines, 2,400 entities, 1,200 key-value pairs (mean confidence 0.50)"
     assert lines["time"] == "1:15 min, 15.92 pages/s"
+    assert lines["stages"] == "ocr 70.0 s, model 2.0 s"
     assert lines["failures"] == "FILE_CORRUPT 1"
     assert lines["tables"] == "o'ut/{documents,pages,lines,entities,key_values,failures}/run_id=r"
     assert lines["pictures"] == "o'ut/overlays/run_id=r"

@@ -41,7 +41,7 @@ def finished_run(output: str, run_id: str, shards: list[list[dict]], finished_at
 def output(tmp_path) -> str:
     output = str(tmp_path / "out [1]")
     finished_run(output, "z-first", [[pair("a", 0, "old")]], finished_at=1_000)
-    shards = [[pair("a", 0, "李雷"), pair("a", 1, None)], [pair("b", 0, "v" * 100)]]
+    shards = [[pair("b", 0, "v" * 100)], [pair("a", 0, "李雷"), pair("a", 1, None)]]
     finished_run(output, "a-second", shards, finished_at=2_000)
     return output
 
@@ -54,14 +54,14 @@ def test_newest_run_is_shown(output, capsys):
         ["a.png", "1", "key", "1", "0.25"],
     ]
     assert "…" in lines[4]
-    assert lines[5] == "3 of 3 pairs of run a-second"
+    assert lines[5] == "3 of 3 rows of key_values in run a-second"
 
 
 def test_run_and_number_of_rows_can_be_chosen(output, capsys):
     assert show.main([output, "--run_id", "z-first"]) == 0
     assert "old" in capsys.readouterr().out
     assert show.main([output, "--limit", "1"]) == 0
-    assert capsys.readouterr().out.endswith("1 of 3 pairs of run a-second\n")
+    assert capsys.readouterr().out.endswith("1 of 3 rows of key_values in run a-second\n")
 
 
 def test_unfinished_run_is_not_shown(output, capsys):
