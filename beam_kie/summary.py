@@ -140,7 +140,7 @@ class DocumentTally:
     @property
     def pages_failed(self) -> int:
         """Pages that did not; a page of which only the picture failed came through."""
-        failed = {page for page, stage, _ in self.failures if page is not None and stage != Stage.OVERLAY}
+        failed = {page for page, _, _ in self.failures if page is not None}
         return len(failed - self.pages.keys())
 
     @property

@@ -247,7 +247,7 @@ def parquet_from_encoded(table: str, encoded: Iterable[bytes]) -> tuple[bytes, i
     id that comes twice is kept once. No rows make a file with no rows. Only the encoded rows and those of
     one row group are in memory at a time, not the whole table.
     """
-    pages = _by_page(table, set(encoded))
+    pages = _by_page(table, encoded)
     sink = io.BytesIO()
     written = 0
     with pq.ParquetWriter(sink, SCHEMAS[table], compression="zstd", version="2.6") as writer:
