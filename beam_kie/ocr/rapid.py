@@ -13,14 +13,22 @@ from threading import Lock
 import numpy as np
 
 from beam_kie.document import PageImage, PageText, Polygon
-from beam_kie.geometry import rotate_polygon
+from beam_kie.geometry import box_polygon, clip_polygon, polygon_area, rotate_polygon
 from beam_kie.imaging import upright
 from beam_kie.ocr import OcrOptions, models
 from beam_kie.ocr.cleaning import clean_lines
 from beam_kie.ocr.crops import crop_line, plan_batches
 from beam_kie.ocr.devices import cuda_device
 from beam_kie.ocr.rapid_models import RapidModels, model_files
-from beam_kie.ocr.rotation import SURE, find_rotation, is_sideways, longest_lines, sample_confidence
+from beam_kie.ocr.rotation import (
+    COLUMNS,
+    character_boxes,
+    find_rotation,
+    in_doubt,
+    is_sideways,
+    longest_lines,
+    sample_confidence,
+)
 
 
 @dataclass(slots=True)
@@ -98,9 +106,11 @@ class RapidOcrEngine:
     def _turned(self, page: _Page) -> _Page:
         """The page read upright: itself, or read once more the right way up."""
         sideways = page.confidences is None
-        if not sideways and sample_confidence(page.polygons, page.confidences) >= SURE:
+        if not sideways and not in_doubt(page.polygons, page.confidences):
             return page
         rotation = find_rotation(sideways, lambda rotation_deg: self._probe(page, rotation_deg))
+        if rotation == 270 and self._has_columns(page):
+            rotation = 0
         if rotation:
             # Lines are found anew: the result is that of a page which was stored upright.
             page = self._find_lines(upright(page.pixels, rotation))
@@ -121,6 +131,16 @@ class RapidOcrEngine:
         crops = _crops(upright(page.pixels, rotation_deg), sample)
         (reading,) = self._read_crops([crops])
         return sample_confidence(sample, [confidence for _, confidence in reading])
+
+    def _has_columns(self, page: _Page) -> bool:
+        """Whether lines stand because they are columns of upright characters."""
+        squares = [
+            clip_polygon(box_polygon(box), *page.pixels.shape[1::-1])
+            for box in character_boxes(page.polygons)
+        ]
+        squares = [square for square in squares if polygon_area(square) > 1]
+        (reading,) = self._read_crops([_crops(page.pixels, squares)])
+        return sum(confidence for _, confidence in reading) >= COLUMNS * max(len(reading), 1)
 
     def _page_text(self, image: PageImage, page: _Page) -> PageText:
         height, width = page.pixels.shape[:2]

@@ -19,8 +19,9 @@ from beam_kie.ocr.crops import pack_batch
 BACKENDS = ("openvino", "onnxruntime", "torch")
 
 _SUFFIXES = {"openvino": ".onnx", "onnxruntime": ".onnx", "torch": ".pth"}
-# The detector takes nothing smaller; narrow strips are padded.
+_STRIDE = 32
 _LEAST_SIDE_PX = 64
+_LARGEST_RATIO = 8
 _PAPER = (255, 255, 255)
 
 
@@ -37,8 +38,6 @@ class RapidModels:
             "Rec.engine_type": engine,
             "Det.model_path": str(files["det"]),
             "Rec.model_path": str(files["rec"]),
-            "Det.limit_type": "max",
-            "Det.limit_side_len": options.max_side,
             "EngineConfig.openvino.inference_num_threads": 1,
             # Several sets of models would all be pinned to the same core.
             "EngineConfig.openvino.enable_cpu_pinning": False,
@@ -52,24 +51,17 @@ class RapidModels:
         with tempfile.TemporaryDirectory() as folder:
             if (dictionary := _dictionary(files["rec"], Path(folder))) is not None:
                 params["Rec.rec_keys_path"] = str(dictionary)
-            # Its own call would shrink the page before lines are cut out, pad every line to 320 pixels
-            # and return nothing but the final lines, so the two models are used one by one.
+            # Its own call would shrink the page before lines are cut out and pad every line to 320
+            # pixels, and takes a third more time, so its models and decoders are used one by one.
             stack = RapidOCR(params=params)
             self._detector = stack._load_det_model()
             self._recogniser = stack._load_rec_model()
 
     def find_lines(self, pixels: np.ndarray) -> list[Polygon]:
         """The lines on an RGB page as quadrilaterals, clockwise from the top left, in pixels, none empty."""
-        height, width = pixels.shape[:2]
-        page = cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR)
-        # Any side must be worth 32 pixels when the page is scaled to max_side.
-        least = max(_LEAST_SIDE_PX, _LEAST_SIDE_PX * max(width, height) // self._max_side)
-        bottom, right = max(least - height, 0), max(least - width, 0)
-        if bottom or right:
-            page = cv2.copyMakeBorder(page, 0, bottom, 0, right, cv2.BORDER_CONSTANT, value=_PAPER)
-        found = self._detector(page).boxes
-        if found is None:
-            return []
+        page = _with_margin(pixels)
+        output = self._detector.session(_detector_input(page, self._max_side))
+        found, _ = self._detector.postprocess_op(output, page.shape[:2])
         polygons = [order_corners(corners.ravel().tolist()) for corners in found]
         return [polygon for polygon in polygons if polygon_area(polygon) > 0]
 
@@ -77,6 +69,30 @@ class RapidModels:
         """Text and confidence of RGB pictures of lines, which are read as one batch."""
         output = self._recogniser.session(pack_batch(crops))
         return self._recogniser.postprocess_op(output)[0]
+
+
+def _with_margin(pixels: np.ndarray) -> np.ndarray:
+    """The page, with paper added below and to the right where it is no more than a strip.
+
+    The detector finds little in a strip that is filled by a line of text.
+    """
+    height, width = pixels.shape[:2]
+    least = max(_LEAST_SIDE_PX, max(height, width) // _LARGEST_RATIO)
+    below, right = max(least - height, 0), max(least - width, 0)
+    if not below and not right:
+        return pixels
+    return cv2.copyMakeBorder(pixels, 0, below, 0, right, cv2.BORDER_CONSTANT, value=_PAPER)
+
+
+def _detector_input(pixels: np.ndarray, max_side: int) -> np.ndarray:
+    """An RGB page as the detector wants it: float32 1 x 3 (BGR) x H x W, black -1 to white 1.
+
+    No side exceeds ``max_side`` (but for rounding); both are multiples of 32.
+    """
+    height, width = pixels.shape[:2]
+    scale = min(1.0, max_side / max(height, width))
+    size = [max(round(side * scale / _STRIDE), 1) * _STRIDE for side in (width, height)]
+    return cv2.dnn.blobFromImage(pixels, 1 / 127.5, size, (127.5, 127.5, 127.5), swapRB=True)
 
 
 def model_files(options: OcrOptions) -> dict[str, Path]:
