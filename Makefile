@@ -3,6 +3,8 @@ SHELL := /bin/bash
 PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || echo python3)
 BIN := .venv/bin
 OUT ?= out/demo
+# The scans, without the labels beside them.
+SCANS := $(filter-out %.txt %.md,$(wildcard samples/*))
 # One thread a process: tests and workers share the cores among processes.
 ONE_THREAD := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1
 PYTEST_WORKERS ?= 2
@@ -17,7 +19,7 @@ help:  ## Print this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  make %-9s %s\n", $$1, $$2}'
 
 demo: .venv/made-for-job  ## Run the job on samples/ and show the pairs that it found (OUT=out/demo)
-	$(BIN)/python run_pipeline.py --input samples --output $(OUT) --run_id demo --overwrite
+	$(BIN)/python run_pipeline.py --input $(SCANS) --output $(OUT) --run_id demo --overwrite
 	@$(BIN)/python -m transforms.show $(OUT) --run_id demo
 
 test: .venv/made-for-tests lint  ## All checks and tests
@@ -36,7 +38,7 @@ docs: .venv/made-for-job  ## Write the generated pages of docs/ anew
 	$(BIN)/python docs/render_options.py
 
 samples: .venv/made-for-job  ## Make the scans in samples/ anew
-	$(BIN)/python -m beam_kie.forms --output samples
+	$(BIN)/python -m beam_kie.forms --samples samples
 
 bench: .venv/made-for-tests  ## Measure throughput and memory
 	$(BIN)/python benchmarks/throughput.py

@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
-from transforms import cli, layout, storage
+from transforms import cli, closing, layout, storage
 from transforms.progress import read_counts
 
 SCRIPT = Path(cli.__file__).resolve().parent.parent / "run_pipeline.py"
@@ -131,6 +131,18 @@ def test_run_that_breaks_says_so_and_how_to_go_on(flags, small_model, tmp_path, 
     assert cli.main([*flags, f"--model={broken}"]) in (cli.FAILED, cli.BAD_OPTIONS)
     assert "run_pipeline.py: " in capfd.readouterr().err
     assert not os.path.exists(layout.summary_path("out", "r"))
+
+
+def test_run_that_lost_a_document_has_failed(flags, monkeypatch, capfd):
+    whole = closing.read_summary
+
+    def short_of_one(config):
+        summary = whole(config)
+        return summary | {"documents": summary["documents"] | {"in": 3, "counts_add_up": False}}
+
+    monkeypatch.setattr(closing, "read_summary", short_of_one)
+    assert cli.main(flags) == cli.FAILED
+    assert "documents were lost on the way" in capfd.readouterr().err
 
 
 def test_json_logs_are_json_to_the_last_line(flags, capfd):
