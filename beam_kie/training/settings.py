@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -69,7 +70,8 @@ class Settings:
 
     @classmethod
     def load(cls, path: str | Path) -> Settings:
-        """Reads a settings file; paths in it are relative to it. Raises SettingsError."""
+        """Reads a settings file; paths in it are relative to it, and may
+        hold environment variables ("$DATA/labels.txt"). Raises SettingsError."""
         path = Path(path)
         try:
             values = json.loads(path.read_text("utf-8"))
@@ -88,7 +90,7 @@ class Settings:
 
     def _relative_to(self, folder: Path) -> Settings:
         def place(value: str | None) -> str | None:
-            return None if value is None else str(folder / value)
+            return None if value is None else str(folder / os.path.expandvars(value))
 
         sources = tuple(
             dataclasses.replace(
