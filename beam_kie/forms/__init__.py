@@ -11,7 +11,7 @@ from beam_kie.forms.lines import VisualLine, visual_lines
 from beam_kie.forms.model import KINDS, LANGUAGES, Entry, Form, Layout, Piece
 from beam_kie.forms.page import generate_layout
 from beam_kie.forms.render import render
-from beam_kie.forms.scan import ScanSettings, fax_form, random_settings, scan_form
+from beam_kie.forms.scan import ScanSettings, fax_form, random_settings, scan_form, scan_layout
 
 __all__ = [
     "KINDS",
@@ -28,6 +28,7 @@ __all__ = [
     "random_settings",
     "render",
     "scan_form",
+    "scan_layout",
     "visual_lines",
 ]
 

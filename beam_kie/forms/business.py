@@ -11,8 +11,6 @@ from beam_kie.forms.model import ANSWER, HEADER
 from beam_kie.forms.sheet import KEY, Sheet
 from beam_kie.forms.values import key_text
 
-# Kinds that open with a letterhead, a number and date block and the parties' addresses.
-BUSINESS = frozenset({"invoice", "delivery_note", "order"})
 META = {
     "invoice": tuple(
         [

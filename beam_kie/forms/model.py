@@ -19,6 +19,7 @@ from beam_kie.labels import LabelledEntry, LabelledPage
 LANGUAGES = ("zh", "en", "ja", "de", "fr", "es", "it", "pt")
 KINDS = (
     "application",
+    "job",
     "invoice",
     "delivery_note",
     "registration",
@@ -29,6 +30,8 @@ KINDS = (
     "account",
     "order",
 )
+# Kinds that open with a letterhead, a number and date block and the parties' addresses.
+BUSINESS = frozenset({"invoice", "delivery_note", "order"})
 QUESTION, ANSWER, HEADER, OTHER = "QUESTION", "ANSWER", "HEADER", "OTHER"
 
 

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from beam_kie.forms import field_rows, lists, tables, texts
-from beam_kie.forms.business import BUSINESS, business_head, staff_row
+from beam_kie.forms.business import business_head, staff_row
 from beam_kie.forms.content import Content, Field
 from beam_kie.forms.grid import grid, side_heading
 from beam_kie.forms.kinds import BUSINESS_FILLERS, CLOSING, FILLERS, RECIPES, Step
-from beam_kie.forms.model import KINDS, LANGUAGES, Layout
+from beam_kie.forms.model import BUSINESS, KINDS, LANGUAGES, Layout
 from beam_kie.forms.sheet import HEADING, Sheet
 from beam_kie.forms.theme import make_theme, varied
 
@@ -57,7 +57,7 @@ def generate_layout(
     chosen = kind or rng.choice(KINDS)
     style = rng.random()
     labels = labels or ("funsd" if language == "en" and style < 0.75 else "xfund")
-    content = Content(language, rng, prose)
+    content = Content(language, rng, prose, chosen)
     theme = make_theme(rng, content.words, labels, noto_only)
     width, height = _LETTER if language == "en" and rng.random() < 0.6 else _A4
     if chosen in BUSINESS and rng.random() < 0.06:
@@ -75,7 +75,7 @@ class _Page:
         self.rng, self.theme = sheet.rng, sheet.theme
         self.gap = self.rng.uniform(4, 13)
         self.joined_at: float | None = None
-        self.photo = kind in ("application", "registration") and self.rng.random() < 0.35
+        self.photo = kind in ("application", "job", "registration") and self.rng.random() < 0.35
 
     def build(self, page: tuple[int, int]) -> None:
         """The whole page."""
@@ -202,8 +202,9 @@ class _Page:
         if self.joined_at == sheet.y and not joined:
             sheet.y += self.gap
         sheet.parent = None
-        text = self.content.pick("sections", section) if section and rng.random() < 0.7 else ""
+        text = self.content.heading(section) if section and rng.random() < 0.7 else ""
         if text and theme.arrangement == "grid" and theme.heading_look == "side":
+            text = text.lstrip("0123456789一二三四. 、")
             done = self._with_side_heading(text, made)
         else:
             if text:
@@ -292,9 +293,7 @@ class _Page:
             sheet.y += self.gap
         sheet.parent = None
         if section and rng.random() < 0.8:
-            texts.heading(
-                sheet, self.content.pick("sections", section), sheet.left, sheet.right, attached=joined
-            )
+            texts.heading(sheet, self.content.heading(section), sheet.left, sheet.right, attached=joined)
         if not tables.draw_table(sheet, made, sheet.left, sheet.right):
             sheet.rollback(mark)
             return
@@ -306,16 +305,12 @@ class _Page:
     def amounts(self, step: Step) -> None:
         """Numbered amounts of a tax form."""
         sheet, content, rng = self.sheet, self.content, self.rng
-        pool = ("amount", "budget", "salary", "capital", "subtotal", "vat", "discount", "paid", "total")
-        keys = [
-            content.pick("keys", n)
-            for n in rng.sample(pool, rng.randrange(4, 8))
-            if content.words.has("keys", n)
-        ]
-        keys += [content.pick("lists", "expense") for _ in range(rng.randrange(0, 4))]
+        pool = content.words.words("lists", step.names[0])
+        chosen = sorted(rng.sample(range(len(pool)), rng.randrange(4, 9)))
+        keys = [pool[index] for index in chosen]
         self._block(
             step.section,
-            lambda: lists.amount_lines(sheet, content, list(dict.fromkeys(keys)), sheet.left, sheet.right),
+            lambda: lists.amount_lines(sheet, content, keys, sheet.left, sheet.right),
         )
 
     def ratings(self, step: Step) -> None:
@@ -335,7 +330,7 @@ class _Page:
             sheet.y += self.gap
         sheet.parent = None
         if section and self.rng.random() < 0.85:
-            texts.heading(sheet, self.content.pick("sections", section), sheet.left, sheet.right)
+            texts.heading(sheet, self.content.heading(section), sheet.left, sheet.right)
         if draw_it():
             sheet.y += self.gap
         else:

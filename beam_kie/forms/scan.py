@@ -5,13 +5,13 @@ Every effect works on a picture of any size; lengths that matter are in inches t
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
 from PIL import Image
 
-from beam_kie.forms.model import Form, moved
+from beam_kie.forms.model import Form, Layout, moved
 
 STRENGTHS = ("none", "light", "heavy")
 
@@ -79,25 +79,37 @@ def random_settings(strength: str, rng: np.random.Generator) -> ScanSettings:
 
 def scan_form(form: Form, settings: ScanSettings | str, seed: int = 0) -> Form:
     """The form as a scanner delivers it, labels moved along. ``settings`` may be a strength."""
-    rng = np.random.default_rng(seed)
-    if isinstance(settings, str):
-        settings = random_settings(settings, rng)
+    settings = _settings(settings, seed)
     pixels = np.asarray(form.image.convert("RGB"))
     dpi = form.layout.dpi
-    pixels = _ink(pixels, settings, rng, dpi)
-    pixels, matrix = _geometry(pixels, settings, rng)
-    pixels = _light(pixels, settings, rng, dpi)
-    height, width = pixels.shape[:2]
-    return Form(Image.fromarray(pixels), moved(form.layout, matrix, width, height))
+    pixels = _ink(pixels, settings, np.random.default_rng([seed, 1]), dpi)
+    pixels = _move(pixels, settings, seed)
+    pixels = _light(pixels, settings, np.random.default_rng([seed, 2]), dpi)
+    return Form(Image.fromarray(pixels), scan_layout(form.layout, settings, seed))
 
 
-def fax_form(form: Form, seed: int = 0, threshold: int = 165) -> Form:
+def scan_layout(layout: Layout, settings: ScanSettings | str, seed: int = 0) -> Layout:
+    """Only the labels of ``scan_form``: where a scan with these settings and this seed moves them."""
+    settings = _settings(settings, seed)
+    width, height = layout.width_px, layout.height_px
+    matrix = _turn_matrix(width, height, settings) @ _skew_matrix(width, height, settings, seed)
+    if settings.turn_deg in (90, 270):
+        width, height = height, width
+    return moved(layout, matrix, width, height)
+
+
+def fax_form(form: Form, settings: ScanSettings | str, seed: int = 0, threshold: int = 165) -> Form:
     """The form in black and white as a fax machine sends it: a mode "1" picture."""
-    rng = np.random.default_rng(seed)
-    scanned = scan_form(form, replace(random_settings("light", rng), jpeg_quality=None, noise=6.0), seed)
+    scanned = scan_form(form, settings, seed)
     grey = cv2.cvtColor(np.asarray(scanned.image), cv2.COLOR_RGB2GRAY)
     bits = np.where(grey < threshold, 0, 255).astype(np.uint8)
     return Form(Image.fromarray(bits).convert("1", dither=Image.Dither.NONE), scanned.layout)
+
+
+def _settings(settings: ScanSettings | str, seed: int) -> ScanSettings:
+    if isinstance(settings, ScanSettings):
+        return settings
+    return random_settings(settings, np.random.default_rng([seed, 0]))
 
 
 # What happens to the sheet before it lies on the scanner
@@ -127,14 +139,18 @@ def _clouds(shape: tuple[int, int], rng: np.random.Generator, cells: int) -> np.
 # How it lies on the scanner
 
 
-def _geometry(
-    pixels: np.ndarray, settings: ScanSettings, rng: np.random.Generator
-) -> tuple[np.ndarray, np.ndarray]:
-    """Turns and skews the picture; returns it with the homography from old to new coordinates."""
+_TURNS = {
+    90: cv2.ROTATE_90_CLOCKWISE,
+    180: cv2.ROTATE_180,
+    270: cv2.ROTATE_90_COUNTERCLOCKWISE,
+}
+
+
+def _move(pixels: np.ndarray, settings: ScanSettings, seed: int) -> np.ndarray:
+    """Skews and turns the picture."""
     height, width = pixels.shape[:2]
-    matrix = np.eye(3)
     if settings.skew_deg or settings.perspective:
-        matrix = _skew_matrix(width, height, settings, rng)
+        matrix = _skew_matrix(width, height, settings, seed)
         # Coordinates count from the corner of the first pixel, OpenCV's from its centre.
         shift = np.array([[1, 0, -0.5], [0, 1, -0.5], [0, 0, 1.0]])
         pixels = cv2.warpPerspective(
@@ -145,18 +161,22 @@ def _geometry(
             borderMode=cv2.BORDER_CONSTANT,
             borderValue=(255, 255, 255),
         )
+    return cv2.rotate(pixels, _TURNS[settings.turn_deg]) if settings.turn_deg else pixels
+
+
+def _turn_matrix(width: int, height: int, settings: ScanSettings) -> np.ndarray:
+    """The homography, old to new coordinates, of the turn by right angles."""
     turns = {
-        90: (cv2.ROTATE_90_CLOCKWISE, [[0, -1, height], [1, 0, 0], [0, 0, 1]]),
-        180: (cv2.ROTATE_180, [[-1, 0, width], [0, -1, height], [0, 0, 1]]),
-        270: (cv2.ROTATE_90_COUNTERCLOCKWISE, [[0, 1, 0], [-1, 0, width], [0, 0, 1]]),
+        0: [[1, 0, 0], [0, 1, 0], [0, 0, 1]],
+        90: [[0, -1, height], [1, 0, 0], [0, 0, 1]],
+        180: [[-1, 0, width], [0, -1, height], [0, 0, 1]],
+        270: [[0, 1, 0], [-1, 0, width], [0, 0, 1]],
     }
-    if settings.turn_deg:
-        code, turn = turns[settings.turn_deg]
-        pixels, matrix = cv2.rotate(pixels, code), np.asarray(turn, np.float64) @ matrix
-    return pixels, matrix
+    return np.asarray(turns[settings.turn_deg], np.float64)
 
 
-def _skew_matrix(width: int, height: int, settings: ScanSettings, rng: np.random.Generator) -> np.ndarray:
+def _skew_matrix(width: int, height: int, settings: ScanSettings, seed: int) -> np.ndarray:
+    """The homography, old to new coordinates, of a sheet that lies a little askew."""
     angle = np.deg2rad(settings.skew_deg)
     cos, sin = np.cos(angle), np.sin(angle)
     x, y = width / 2, height / 2
@@ -164,6 +184,7 @@ def _skew_matrix(width: int, height: int, settings: ScanSettings, rng: np.random
     if not settings.perspective:
         return turn
     corners = np.array([[0, 0], [width, 0], [width, height], [0, height]], np.float32)
+    rng = np.random.default_rng([seed, 3])
     pushed = corners + rng.uniform(-1, 1, (4, 2)) * settings.perspective * width
     return cv2.getPerspectiveTransform(corners, pushed.astype(np.float32)) @ turn
 

@@ -37,8 +37,12 @@ def make_table(content: Content, name: str, rows: int, empty_rows: int, gaps: fl
     table = Table([content.pick("columns", c) for c in columns], [], [COLUMNS[c][1] for c in columns])
     for number in range(rows):
         row: list[str | None] = []
+        span = content.month_span()
         for column in columns:
-            text = str(number + 1) if column == "index" else content.make(COLUMNS[column][0])
+            if column in ("from_date", "to_date"):
+                text = span[column == "to_date"]
+            else:
+                text = str(number + 1) if column == "index" else content.make(COLUMNS[column][0])
             row.append(None if column != columns[0] and rng.random() < gaps else text)
         table.rows.append(row)
     for number in range(empty_rows):

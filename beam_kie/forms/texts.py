@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from beam_kie.forms import fonts
 from beam_kie.forms.content import Content, Field
-from beam_kie.forms.model import ANSWER, HEADER, OTHER, QUESTION, Stamp
+from beam_kie.forms.model import ANSWER, BUSINESS, HEADER, OTHER, QUESTION, Stamp
 from beam_kie.forms.sheet import HEADING, KEY, Sheet
 from beam_kie.forms.theme import Style, with_size
 from beam_kie.forms.values import jitter
@@ -60,8 +60,10 @@ def letterhead(
     style = with_size(sheet.theme.heading, 1.15)
     small = sheet.theme.small
     x = sheet.left
+    mark_end = sheet.y
     if align == "left" and sheet.rng.random() < 0.5:
         x += _logo(sheet, x, sheet.y, style.size * 2.2)
+        mark_end += style.size * 2.2
     room = width - (x - sheet.left)
     lines = fonts.wrap(name, style.face, style.size, room)
     sheet.each_line(OTHER, sheet.paragraph(lines, x, sheet.y, room, style, align))
@@ -70,7 +72,7 @@ def letterhead(
         lines = fonts.wrap(detail, small.face, small.size, room)
         sheet.each_line(OTHER, sheet.paragraph(lines, x, sheet.y, room, small, align))
         sheet.y += len(lines) * small.size * small.leading
-    sheet.y += small.size * 0.6
+    sheet.y = max(sheet.y, mark_end) + small.size * 0.6
 
 
 def _logo(sheet: Sheet, x: float, y: float, size: float) -> float:
@@ -165,7 +167,7 @@ def notes(sheet: Sheet, content: Content, topic: str, x0: float, x1: float, coun
     key = None
     if topic == "declarations" or rng.random() < 0.75:
         name = "declaration" if topic == "declarations" else "notes"
-        text = content.pick("sections", name) + rng.choice(("", content.words.words("format", "colon")[0]))
+        text = content.heading(name) + rng.choice(("", content.words.words("format", "colon")[0]))
         linked = rng.random() < (0.9 if theme.notes_linked else 0.0)
         label = QUESTION if linked else (HEADER if theme.labels == "funsd" and rng.random() < 0.4 else OTHER)
         number = sheet.entry(label, sheet.paragraph([text], x0, sheet.y, 0, head))
@@ -224,7 +226,7 @@ def signatures(sheet: Sheet, content: Content, names: list[str], x0: float, x1: 
 def _bare_date(sheet: Sheet, content: Content, x1: float) -> None:
     """A date at the right without a key, filled in or not, as below many signatures."""
     style = sheet.theme.key
-    text = content.date() if sheet.rng.random() < 0.6 else "年      月      日"
+    text = content.day() if sheet.rng.random() < 0.6 else "年      月      日"
     width = fonts.width(text, style.face, style.size)
     sheet.entry(OTHER, sheet.paragraph([text], x1 - width - 6, sheet.y, 0, style))
     sheet.y += style.size * 1.6
@@ -235,9 +237,9 @@ def _signature(content: Content, name: str, filled: bool) -> Field | None:
         return None
     values = []
     if filled and name == "sign_date":
-        values = [content.date()]
+        values = [content.day()]
     elif filled and name == "sign_place":
-        values = [content.city()]
+        values = [content.place["city"]]
     elif filled and name != "signature_office":
         values = [content.applicant if name == "signature_applicant" else content.person()]
     return Field(name, content.pick("keys", name), values)
@@ -287,7 +289,8 @@ def stamp(sheet: Sheet, content: Content, near: tuple[float, float] | None = Non
     round_one = rng.random() < (0.65 if theme.cjk else 0.35)
     if round_one:
         width = height = rng.uniform(62, 92)
-        text = f"{content.company() if theme.cjk else content.city().upper()}|{content.pick('texts', 'seal')}"
+        ring = content.company() if theme.cjk else content.place["city"].upper()
+        text = f"{ring}|{content.pick('texts', 'seal')}"
     else:
         text = content.pick("texts", "stamp")
         size = rng.uniform(14, 22)
@@ -321,7 +324,7 @@ def footer(sheet: Sheet, content: Content, page: tuple[int, int]) -> None:
     if page[1] > 1 or rng.random() < 0.4:
         texts.append(content.pick("format", "page").format(a=page[0], b=page[1]))
     if rng.random() < 0.4:
-        texts.insert(0, content.pick("texts", "footers"))
+        texts.insert(0, content.pick("texts", "goods_footers" if content.kind in BUSINESS else "footers"))
     if not texts:
         return
     width = sheet.right - sheet.left

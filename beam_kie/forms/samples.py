@@ -1,0 +1,245 @@
+"""The committed sample set: which forms, how they were scanned, and how they are written."""
+
+from __future__ import annotations
+
+import io
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from PIL import Image
+
+from beam_kie.forms.model import Form, Layout
+from beam_kie.forms.page import generate_layout
+from beam_kie.forms.render import render
+from beam_kie.forms.scan import ScanSettings, fax_form, scan_form, scan_layout
+from beam_kie.labels import LabelledPage, write_paddleocr
+
+LABELS_FILE = "labels.txt"
+BROKEN_FILE = "broken.jpg"
+# A date for files that insist on one, so that they come out the same every time.
+_CREATED = time.strptime("2024-01-01", "%Y-%m-%d")
+
+
+class SamplePage(NamedTuple):
+    """One page: the generator's arguments and the scanner's settings; ``labels`` is the style."""
+
+    language: str
+    kind: str
+    seed: int
+    dpi: int
+    settings: ScanSettings
+    labels: str = "xfund"
+
+
+class Sample(NamedTuple):
+    """One file of the set; its ending says how it is written."""
+
+    name: str
+    pages: tuple[SamplePage, ...]
+
+
+_FAX = ScanSettings(skew_deg=0.35, grey=True, contrast=0.95, blur_px=0.5, noise=9, speckles=3)
+_PDF = ScanSettings(skew_deg=-0.25, grey=True, contrast=0.95, paper=250, blur_px=0.5, noise=1.5)
+
+SAMPLES: tuple[Sample, ...] = (
+    Sample(
+        "zh_application.jpg",
+        (
+            SamplePage(
+                "zh",
+                "application",
+                109,
+                300,
+                ScanSettings(
+                    skew_deg=0.3, grey=True, contrast=0.95, paper=249, blur_px=0.4, noise=1.6, speckles=0.6
+                ),
+            ),
+        ),
+    ),
+    Sample(
+        "en_invoice.jpg",
+        (
+            SamplePage(
+                "en",
+                "invoice",
+                106,
+                200,
+                ScanSettings(
+                    skew_deg=-0.7,
+                    perspective=0.002,
+                    contrast=0.9,
+                    paper=246,
+                    blur_px=0.6,
+                    noise=2.5,
+                    fold=0.2,
+                    bleed=0.05,
+                ),
+                "funsd",
+            ),
+        ),
+    ),
+    Sample(
+        "ja_registration.png",
+        (
+            SamplePage(
+                "ja",
+                "registration",
+                106,
+                200,
+                ScanSettings(skew_deg=0.5, grey=True, contrast=0.92, blur_px=0.5),
+            ),
+        ),
+    ),
+    Sample(
+        "de_delivery_note.jpg",
+        (
+            SamplePage(
+                "de",
+                "delivery_note",
+                105,
+                200,
+                ScanSettings(
+                    skew_deg=1.3,
+                    perspective=0.003,
+                    contrast=0.8,
+                    paper=236,
+                    blur_px=0.8,
+                    noise=4,
+                    bleed=0.08,
+                    edge_shadow=0.35,
+                    speckles=2,
+                    streaks=1,
+                ),
+            ),
+        ),
+    ),
+    Sample(
+        "fr_application.jpg",
+        (
+            SamplePage(
+                "fr",
+                "application",
+                104,
+                200,
+                ScanSettings(
+                    skew_deg=-0.4, contrast=0.92, paper=250, blur_px=0.5, noise=2, fade=0.25, speckles=1
+                ),
+            ),
+        ),
+    ),
+    Sample(
+        "es_registration.webp",
+        (
+            SamplePage(
+                "es",
+                "registration",
+                102,
+                200,
+                ScanSettings(skew_deg=0.9, contrast=0.88, paper=244, blur_px=0.6, noise=2, edge_shadow=0.2),
+            ),
+        ),
+    ),
+    Sample(
+        "zh_registration_turned.jpg",
+        (
+            SamplePage(
+                "zh",
+                "registration",
+                103,
+                200,
+                ScanSettings(
+                    turn_deg=90, skew_deg=-0.6, grey=True, contrast=0.9, paper=247, blur_px=0.5, noise=2
+                ),
+            ),
+        ),
+    ),
+    Sample(
+        "en_patient_fax.tif",
+        (
+            SamplePage("en", "medical", 108, 200, _FAX, "funsd"),
+            SamplePage("en", "medical", 103, 200, _FAX, "funsd"),
+            SamplePage("en", "questionnaire", 106, 200, _FAX, "funsd"),
+        ),
+    ),
+    Sample(
+        "de_tax.pdf",
+        (SamplePage("de", "tax", 101, 200, _PDF), SamplePage("de", "tax", 106, 200, _PDF)),
+    ),
+)
+
+
+def sample_labels() -> Iterator[LabelledPage]:
+    """The labels of the set, page by page, without drawing anything."""
+    for sample in SAMPLES:
+        for number, page in enumerate(sample.pages, 1):
+            layout = scan_layout(_layout(sample, number), page.settings, page.seed)
+            yield layout.labelled_page(page_name(sample, number))
+
+
+def page_name(sample: Sample, number: int) -> str:
+    """How labels name a page: the file, and ``#page=<number>`` where it has several."""
+    return sample.name if len(sample.pages) == 1 else f"{sample.name}#page={number}"
+
+
+def sample_form(sample: Sample, number: int) -> Form:
+    """Page ``number`` (from 1) of a sample, drawn and scanned."""
+    page, layout = sample.pages[number - 1], _layout(sample, number)
+    form = Form(render(layout), layout)
+    scan = fax_form if sample.name.endswith(".tif") else scan_form
+    return scan(form, page.settings, page.seed)
+
+
+def write_samples(folder: str | Path) -> None:
+    """Writes all pictures, the broken file and the labels into ``folder``, which is made if needed."""
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    for sample in SAMPLES:
+        images = [sample_form(sample, number).image for number in range(1, len(sample.pages) + 1)]
+        (folder / sample.name).write_bytes(_encoded(sample, images))
+    whole = (folder / SAMPLES[1].name).read_bytes()
+    (folder / BROKEN_FILE).write_bytes(whole[: len(whole) // 3])
+    write_paddleocr(folder / LABELS_FILE, sample_labels())
+
+
+def _layout(sample: Sample, number: int) -> Layout:
+    page = sample.pages[number - 1]
+    return generate_layout(
+        page.language,
+        page.seed,
+        page.kind,
+        dpi=page.dpi,
+        labels=page.labels,
+        noto_only=True,
+        page=(number, len(sample.pages)),
+    )
+
+
+def _encoded(sample: Sample, images: list[Image.Image]) -> bytes:
+    dpi = sample.pages[0].dpi
+    if sample.pages[0].settings.grey and images[0].mode == "RGB":
+        images = [image.convert("L") for image in images]
+    buffer = io.BytesIO()
+    first, rest = images[0], images[1:]
+    ending = sample.name.rpartition(".")[2]
+    if ending == "jpg":
+        first.save(buffer, "JPEG", quality=52 if dpi > 200 else 62, dpi=(dpi, dpi), optimize=True)
+    elif ending == "png":
+        first.quantize(16).save(buffer, "PNG", dpi=(dpi, dpi), optimize=True)
+    elif ending == "webp":
+        first.save(buffer, "WEBP", quality=55)
+    elif ending == "tif":
+        first.save(buffer, "TIFF", save_all=True, append_images=rest, compression="group4", dpi=(dpi, dpi))
+    else:
+        first.save(
+            buffer,
+            "PDF",
+            save_all=True,
+            append_images=rest,
+            resolution=dpi,
+            quality=60,
+            creationDate=_CREATED,
+            modDate=_CREATED,
+        )
+    return buffer.getvalue()
