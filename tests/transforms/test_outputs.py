@@ -8,9 +8,11 @@ import duckdb
 import pandas
 import polars
 import pytest
+from apache_beam import coders
 from apache_beam.options.pipeline_options import PipelineOptions
+from apache_beam.pvalue import TaggedOutput
 
-from beam_kie.document import Category, Entity, PageResult, Stage
+from beam_kie.document import Category, Document, Entity, PageResult, Stage
 from beam_kie.overlay import FailedPage
 from beam_kie.summary import StageTime
 from beam_kie.tables import SCHEMAS
@@ -219,6 +221,46 @@ def test_nothing_in_gives_all_tables_without_rows(tmp_path):
     for name, schema in SCHEMAS.items():
         found = table(tmp_path, name)
         assert len(found) == 0 and [c for c in found.columns if c != "run_id"] == schema.names
+
+
+class StaysCoder(coders.Coder):
+    """Of values that must not leave the bundle that made them."""
+
+    def encode(self, value):
+        raise TypeError("a page was about to be shuffled")
+
+    decode = encode
+
+    def estimate_size(self, value):
+        return 1
+
+    def is_deterministic(self):
+        return False
+
+
+@beam.typehints.with_output_types(PageResult, failed_pages=FailedPage, documents=Document)
+class MakePagesFn(beam.DoFn):
+    def process(self, name):
+        yield pages.result(name)
+        failure = pages.failure(name, 2, Stage.MODEL)
+        yield TaggedOutput("failed_pages", FailedPage(failure, pages.page_text(name, 2)))
+        yield TaggedOutput("documents", pages.document(name, 2))
+
+
+@pytest.mark.parametrize("runner", ["FnApiRunner", "DirectRunner"])
+def test_pages_and_their_pictures_are_never_shuffled(tmp_path, monkeypatch, runner):
+    known = dict(coders.registry._coders)
+    monkeypatch.setattr(
+        coders.registry, "_coders", known | dict.fromkeys((PageResult, FailedPage), StaysCoder)
+    )
+    config = JobConfig(output=str(tmp_path), run_id="r")
+    with beam.Pipeline(runner) as pipeline:
+        make = beam.ParDo(MakePagesFn()).with_outputs("failed_pages", "documents", main="results")
+        made = pipeline | beam.Create(["a", "b"]) | make
+        given = {name: getattr(made, name) for name in ("results", "failed_pages", "documents")}
+        given["failures"] = made.failed_pages | beam.Map(lambda failed: failed.failure)
+        _ = given | WriteOutputs(config, pages.PROVENANCE)
+    assert len(list(tmp_path.glob("overlays/*/*/*.jpg"))) == 4
 
 
 @pytest.mark.parametrize(("mode", "pictures"), [("all", 4), ("failures", 1), ("none", 0)])
