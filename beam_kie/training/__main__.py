@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import itertools
+import random
 import sys
 
 import torch
@@ -13,6 +15,8 @@ from beam_kie.training.data import PageSource, read_text, split_held_out
 from beam_kie.training.loop import Trainer
 from beam_kie.training.settings import Settings, SettingsError
 from beam_kie.training.vocabulary import train_tokenizer
+
+VOCABULARY_CHARACTERS = 1_000_000  # of each plain text; more takes long and changes little
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -36,11 +40,17 @@ def main(argv: list[str] | None = None) -> int:
 def _tokenizer(settings: Settings) -> Tokenizer:
     if settings.tokenizer:
         return Tokenizer.from_file(settings.tokenizer)
-    texts = [line for path in settings.texts for line in read_text(path)]
+    texts = [line for path in settings.texts for line in _sample(read_text(path), settings.seed)]
     for source in settings.sources:
         kept, _ = split_held_out(read_labels(source.labels, source.images), source.holdout)
         texts += [entry.text for page in kept for entry in page.entries]
     return train_tokenizer(texts)
+
+
+def _sample(lines: list[str], seed: int) -> list[str]:
+    lines = random.Random(seed).sample(lines, len(lines))
+    sizes = itertools.accumulate(len(line) for line in lines)
+    return [line for line, size in zip(lines, sizes, strict=True) if size <= VOCABULARY_CHARACTERS]
 
 
 if __name__ == "__main__":

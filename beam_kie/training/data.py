@@ -38,7 +38,7 @@ class PageSource:
             lines = read_ocr_lines(source.ocr_lines) if source.ocr_lines else {}
             self._groups.append((source.weight * len(kept), [_views(page, lines, pairing) for page in kept]))
             if held:
-                self.held_out[source_name(source)] = gold_pages(held)
+                self.held_out[source_name(source)] = gold_pages(held, *pairing)
         self._texts = [read_text(path) for path in settings.texts] if settings.text_share else []
 
     def draw(self, rng: random.Random) -> tuple[TrainingPage, bool]:
