@@ -6,6 +6,7 @@ import io
 from collections.abc import Iterator
 from contextlib import closing
 
+import cv2
 import numpy as np
 from PIL import Image
 
@@ -61,10 +62,14 @@ def encode_preview(pixels: np.ndarray, max_side: int, quality: int = 80) -> byte
 
     ``quality`` is JPEG's 1..95. Smaller pages keep their size. The same input gives the same bytes.
     """
-    picture = Image.fromarray(pixels)
-    picture.thumbnail((max_side, max_side), Image.Resampling.LANCZOS, reducing_gap=2.0)
+    height, width = pixels.shape[:2]
+    scale = min(1.0, max_side / max(height, width))
+    if scale < 1.0:
+        size = (max(1, round(width * scale)), max(1, round(height * scale)))
+        # The mean of an area is as good as Lanczos for this, in a third of the time.
+        pixels = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA)
     buffer = io.BytesIO()
-    picture.save(buffer, "JPEG", quality=quality)
+    Image.fromarray(pixels).save(buffer, "JPEG", quality=quality)
     return buffer.getvalue()
 
 

@@ -23,6 +23,7 @@ RUNNERS = {
     "FnApi": ("FnApiRunner", []),
     "Direct": ("DirectRunner", []),
     "BundleBased": ("BundleBasedDirectRunner", ["--direct_runner_bundle_repeat=2"]),
+    "multi_threading": ("FnApiRunner", ["--direct_num_workers=2", "--direct_running_mode=multi_threading"]),
     "multi_processing": (
         "FnApiRunner",
         ["--direct_num_workers=2", "--direct_running_mode=multi_processing"],
