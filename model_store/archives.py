@@ -1,0 +1,66 @@
+"""Tar archives from elsewhere, unpacked into one folder and nowhere else."""
+
+from __future__ import annotations
+
+import lzma
+import shutil
+import tarfile
+import zlib
+from pathlib import Path, PurePosixPath
+
+from model_store.errors import SourceError
+
+MAX_BYTES = 16 * 1024**3
+MAX_MEMBERS = 10_000
+_SUFFIXES = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
+
+
+def is_archive(name: str) -> bool:
+    """Whether a file's name is that of a tar archive."""
+    return name.lower().endswith(_SUFFIXES)
+
+
+def unpack(archive: str | Path, folder: str | Path, max_bytes: int = MAX_BYTES) -> None:
+    """Unpacks files and folders below ``folder``, which exists and is empty.
+
+    Raises SourceError, some files perhaps already written, where the archive is cut off, holds more than
+    ``max_bytes``, or has a member that is neither file nor folder or leads out of ``folder``.
+    """
+    folder, total, count = Path(folder), 0, 0
+    try:
+        with tarfile.open(archive) as tar:
+            for member in tar:
+                count += 1
+                total += max(member.size, 0)
+                if total > max_bytes or count > MAX_MEMBERS:
+                    raise SourceError(f"{archive}: holds more than {max_bytes} bytes or {MAX_MEMBERS} files")
+                target = folder / _safe_path(archive, member)
+                if member.isdir():
+                    target.mkdir(parents=True, exist_ok=True)
+                else:
+                    _write(tar, member, target)
+            if not count:
+                raise SourceError(f"{archive}: an empty archive")
+    except (tarfile.TarError, EOFError, OSError, zlib.error, lzma.LZMAError, ValueError) as error:
+        if isinstance(error, SourceError):
+            raise
+        raise SourceError(f"{archive}: cut off, or no tar archive ({type(error).__name__})") from error
+
+
+def _safe_path(archive: str | Path, member: tarfile.TarInfo) -> Path:
+    path = PurePosixPath(member.name)
+    shown = member.name[:80]
+    if not (member.isfile() or member.isdir()):
+        raise SourceError(f"{archive}: refused: {shown!r} is a link or a device, not a file")
+    if path.is_absolute() or ".." in path.parts or "\\" in member.name or "\0" in member.name:
+        raise SourceError(f"{archive}: refused: {shown!r} leads out of the archive")
+    return Path(*path.parts)
+
+
+def _write(tar: tarfile.TarFile, member: tarfile.TarInfo, target: Path) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    source = tar.extractfile(member)
+    with open(target, "xb") as file:
+        shutil.copyfileobj(source, file, 1024 * 1024)
+        if file.tell() != member.size:
+            raise tarfile.ReadError("unexpected end of data")

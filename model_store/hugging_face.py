@@ -1,0 +1,94 @@
+"""Checkpoints in Hugging Face's folders: ``model.safetensors`` or ``pytorch_model.bin``, whole or in parts."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError, safe_open
+from torch import Tensor
+
+from model_store.errors import SourceError
+
+SAFETENSORS, PICKLE = "model.safetensors", "pytorch_model.bin"
+INDEXES = (f"{SAFETENSORS}.index.json", f"{PICKLE}.index.json")
+WEIGHTS = (SAFETENSORS, INDEXES[0], PICKLE, INDEXES[1])
+
+
+def read_weights(folder: str | Path) -> dict[str, Tensor]:
+    """Tensors by their names, floats as float32. Raises SourceError."""
+    folder = Path(folder)
+    for name in WEIGHTS:
+        if (folder / name).is_file():
+            return _read_parts(folder / name) if name in INDEXES else read_file(folder / name)
+    raise SourceError(f"{folder}: holds none of {', '.join(WEIGHTS)}")
+
+
+def read_file(path: Path) -> dict[str, Tensor]:
+    """Tensors of one ``.safetensors`` or ``.bin`` file. Pickles are read with ``weights_only``: no code
+    in them is run. Raises SourceError."""
+    tensors = _read_safetensors(path) if path.suffix == ".safetensors" else _read_pickle(path)
+    return {
+        name: tensor.float() if tensor.is_floating_point() else tensor for name, tensor in tensors.items()
+    }
+
+
+def part_names(index: Path) -> list[str]:
+    """Files that an index names, sorted. Raises SourceError for names that lead elsewhere."""
+    return sorted(set(_weight_map(index).values()))
+
+
+def _read_safetensors(path: Path) -> dict[str, Tensor]:
+    try:
+        with safe_open(path, "pt") as file:
+            return {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - no mapping
+    except (SafetensorError, OSError) as error:
+        raise SourceError(f"{path}: cut off, or no safetensors file") from error
+
+
+def _read_pickle(path: Path) -> dict[str, Tensor]:
+    try:
+        found = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # a broken pickle can raise anything
+        reason = (
+            "refused: it holds more than tensors" if _names_code(error) else "cut off, or no PyTorch file"
+        )
+        raise SourceError(f"{path}: {reason}; nothing of it was run") from error
+    if isinstance(found, Mapping) and isinstance(found.get("state_dict"), Mapping):
+        found = found["state_dict"]
+    if not isinstance(found, Mapping) or not found:
+        raise SourceError(f"{path}: holds no tensors by name")
+    for name, value in found.items():
+        if not isinstance(name, str) or not isinstance(value, Tensor):
+            raise SourceError(f"{path}: {str(name)[:80]!r} is a {type(value).__name__}, not a tensor")
+    return dict(found)
+
+
+def _names_code(error: Exception) -> bool:
+    return "Unsupported" in str(error) and "GLOBAL" in str(error)
+
+
+def _read_parts(index: Path) -> dict[str, Tensor]:
+    tensors: dict[str, Tensor] = {}
+    for name in part_names(index):
+        if not (index.parent / name).is_file():
+            raise SourceError(f"{index.parent}: {name}, a part of the weights, is missing")
+        tensors.update(read_file(index.parent / name))
+    missing = sorted(set(_weight_map(index)) - set(tensors))
+    if missing:
+        raise SourceError(f"{index}: {len(missing)} tensors are in no part, for example {missing[0]}")
+    return tensors
+
+
+def _weight_map(index: Path) -> dict[str, str]:
+    try:
+        found = json.loads(index.read_text("utf-8"))["weight_map"]
+        parts = {str(tensor): str(name) for tensor, name in found.items()}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise SourceError(f"{index}: no index of weights") from error
+    for name in parts.values():
+        if Path(name).name != name or Path(name).suffix not in (".safetensors", ".bin"):
+            raise SourceError(f"{index}: refused: a part of the weights is called {name[:80]!r}")
+    return parts

@@ -1,0 +1,71 @@
+"""``model_card.md``: where a model came from, under which licence, and the checksums of both sides."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from beam_kie.layoutxlm.config import LayoutXLMConfig
+
+MODEL_CARD = "model_card.md"
+LAYOUTXLM_LICENCE = (
+    "CC BY-NC-SA 4.0: the licence of the LayoutXLM weights that this model was made from. It forbids "
+    "commercial use and asks that derived weights carry the same licence."
+)
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """``source``: name or address as given; ``kind``: what sort of files; ``files``: SHA-256 of each."""
+
+    source: str
+    kind: str
+    files: Mapping[str, str]
+    licence: str = LAYOUTXLM_LICENCE
+
+
+def write_card(folder: Path, config: LayoutXLMConfig, provenance: Provenance) -> None:
+    """Writes the card of the model in ``folder``, whose other files are all there."""
+    heads = [
+        *(["token classifier"] if config.token_classifier else []),
+        *([f"{config.relation_head} relation head"] if config.relation_head != "none" else []),
+    ]
+    pictures = (
+        f"visual backbone, pictures normalised the way of {config.image_normalisation}"
+        if config.use_visual_backbone
+        else "none: text and places only"
+    )
+    made = {path.name: sha256(path) for path in sorted(folder.iterdir()) if path.name != MODEL_CARD}
+    lines = [
+        f"# {config.name}",
+        "",
+        "Converted by `python -m model_store import`; the values of the weights were not changed.",
+        "",
+        f"- Source: {provenance.source}",
+        f"- Format of the source: {provenance.kind}",
+        f"- Licence: {provenance.licence}",
+        f"- Heads: {', '.join(heads) or 'none: a pretrained network, to be fine-tuned before use'}",
+        f"- Classes: {', '.join(config.tags) if config.token_classifier else 'none'}",
+        f"- Pictures: {pictures}",
+        "",
+        "## SHA-256 of the source",
+        "",
+        *_checksums(provenance.files),
+        "",
+        "## SHA-256 of this model",
+        "",
+        *_checksums(made),
+    ]
+    (folder / MODEL_CARD).write_text("\n".join(lines) + "\n", "utf-8")
+
+
+def sha256(path: Path) -> str:
+    """A file's SHA-256, in hex."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _checksums(files: Mapping[str, str]) -> list[str]:
+    return [f"    {checksum}  {name}" for name, checksum in sorted(files.items())]

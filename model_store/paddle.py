@@ -1,0 +1,157 @@
+"""Checkpoints trained with PaddleOCR and PaddleNLP: their names and layouts to Hugging Face's."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from beam_kie.layoutxlm.config import LayoutXLMConfig
+from beam_kie.layoutxlm.published import config_from_paddlenlp
+from model_store.errors import SourceError
+
+WORDS = "embeddings.word_embeddings.weight"
+# What stands in front of a tensor's own name when more than the network was saved.
+_ANCHOR = re.compile(rf"^(?P<prefix>.*?)(layoutxlm|layoutlmv2)\.{re.escape(WORDS)}$")
+_PREFERRED = "Student."
+# Paddle keeps a product's weights as in x outputs; PyTorch as out x in.
+_TRANSPOSED = re.compile(
+    r"(attention\.self\.(query|key|value|qkv_linear)|\.dense|visual_proj|^classifier"
+    r"|extractor\.ffnn_(head|tail)\.[03]|rel_classifier\.linear|encoder\.rel_pos(_x|_y)?_bias)\.weight$"
+)
+_RENAMED = (("norm._mean", "norm.running_mean"), ("norm._variance", "norm.running_var"))
+_OUTSIDE = ("O", "OTHER", "OTHERS", "IGNORE")
+PUBLISHED_HIDDEN = 768
+
+
+def to_hugging_face(arrays: Mapping[str, np.ndarray]) -> dict[str, Tensor]:
+    """Paddle's arrays under Hugging Face's names (``layoutlmv2.…``) and in its layouts, float32.
+
+    Names may begin with what a whole training saved (``backbone.model.``, ``Student.``, ``m.``): where
+    several networks are in one file, the student is taken. Raises SourceError where there is no LayoutXLM.
+    """
+    prefix = _prefix(arrays)
+    tensors = {}
+    for name, array in arrays.items():
+        if name.startswith(prefix):
+            plain = hugging_face_name(name.removeprefix(prefix))
+            tensors[plain] = _tensor(array, transposed=bool(_TRANSPOSED.search(plain)))
+    return tensors
+
+
+def hugging_face_name(name: str) -> str:
+    """Hugging Face's name of a Paddle tensor without what a whole training puts in front."""
+    if name.startswith("layoutxlm."):
+        name = "layoutlmv2." + name.removeprefix("layoutxlm.")
+    for ending, ours in _RENAMED:
+        if name.endswith(ending):
+            return name.removesuffix(ending) + ours
+    return name
+
+
+def paddle_config(
+    values: Mapping[str, Any], tensors: dict[str, Tensor], tags: Sequence[str] | None
+) -> LayoutXLMConfig:
+    """The configuration for ``tensors`` (as to_hugging_face gives them), with PaddleOCR's switches.
+
+    ``values`` is what ``model_config.json`` (PaddleNLP 2.5) or ``config.json`` (later) says; empty where
+    there is none. A backbone that the file turns off is taken out of ``tensors``. Raises SourceError
+    and ConfigError where weights and file do not fit.
+    """
+    nested, inner = bool(values.get("init_args")), _innermost(values)
+    has_backbone = any(".visual.backbone." in f".{name}" for name in tensors)
+    # PaddleNLP 2.5 leaves the switch out and means true.
+    wants_backbone = inner.get("use_visual_backbone", True if nested else None)
+    if wants_backbone and not has_backbone:
+        raise SourceError(
+            "model_config.json does not turn the visual backbone off (use_visual_backbone), but the weights "
+            "lack it: they are cut off, or the file belongs to other weights"
+        )
+    if wants_backbone is False and has_backbone:
+        for name in [name for name in tensors if ".visual." in f".{name}"]:
+            del tensors[name]
+    if not inner.get("num_attention_heads"):
+        _check_published_size(tensors)
+    _check_layers(inner, tensors)
+    return config_from_paddlenlp(values, {name: tensor.shape for name, tensor in tensors.items()}, tags)
+
+
+def read_paddle_config(folder: Path) -> dict[str, Any]:
+    """``model_config.json`` or ``config.json`` of a folder; empty where there is neither."""
+    for name in ("model_config.json", "config.json"):
+        if (folder / name).is_file():
+            return read_json(folder / name)
+    return {}
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """A JSON object. Raises SourceError."""
+    try:
+        values = json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise SourceError(f"{path}: cannot be read as JSON") from error
+    if not isinstance(values, dict):
+        raise SourceError(f"{path}: must hold a JSON object")
+    return values
+
+
+def class_list_tags(lines: Iterable[str]) -> list[str]:
+    """Classes of the classifier from PaddleOCR's class list, one label a line: O, B-label, I-label, ..."""
+    labels = [line.strip().upper() for line in lines if line.strip()]
+    return ["O", *(f"{prefix}-{label}" for label in labels if label not in _OUTSIDE for prefix in "BI")]
+
+
+def _prefix(arrays: Mapping[str, np.ndarray]) -> str:
+    found = [match["prefix"] for match in map(_ANCHOR.match, arrays) if match]
+    if not found:
+        some = ", ".join(sorted(arrays)[:3])
+        raise SourceError(f"these are no LayoutXLM weights: no layoutxlm.{WORDS} among {some}, ...")
+    if len(found) == 1:
+        return found[0]
+    students = [prefix for prefix in found if prefix.startswith(_PREFERRED)]
+    if len(students) != 1:
+        raise SourceError(f"the file holds several networks ({', '.join(found)}) and none is {_PREFERRED}*")
+    return students[0]
+
+
+def _tensor(array: np.ndarray, transposed: bool) -> Tensor:
+    if array.dtype == np.uint16:  # Paddle's bfloat16
+        array = (array.astype(np.uint32) << 16).view(np.float32)
+    if transposed and array.ndim == 2:
+        array = array.T
+    # Arrays out of a pickle cannot be written to, and big-endian ones are unknown to PyTorch.
+    tensor = torch.from_numpy(np.array(array, dtype=array.dtype.newbyteorder("="), order="C"))
+    return tensor.float() if tensor.is_floating_point() else tensor
+
+
+def _innermost(values: Mapping[str, Any]) -> Mapping[str, Any]:
+    while isinstance(values.get("init_args"), list) and values["init_args"]:
+        values = values["init_args"][0]
+        if not isinstance(values, dict):
+            raise SourceError("model_config.json: init_args must hold objects")
+    return values
+
+
+def _check_published_size(tensors: Mapping[str, Tensor]) -> None:
+    """Weights do not tell the number of heads; that of the published size is known."""
+    hidden = tensors[f"layoutlmv2.{WORDS}"].shape[1]
+    if hidden != PUBLISHED_HIDDEN:
+        raise SourceError(
+            f"nothing says how many attention heads these weights (hidden size {hidden}) have; "
+            "give the model_config.json or config.json of the training with --config"
+        )
+
+
+def _check_layers(values: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> None:
+    wanted = values.get("num_hidden_layers")
+    layers = {
+        match[1] for match in (re.search(r"encoder\.layer\.(\d+)\.", name) for name in tensors) if match
+    }
+    if wanted is not None and wanted != len(layers):
+        raise SourceError(f"the configuration says {wanted} layers, but the weights hold {len(layers)}")

@@ -1,0 +1,107 @@
+"""Pickles of arrays, read without the power that pickles have.
+
+A pickle is a program: it may call whatever it can name. This reader lets it name only what numpy arrays
+are made of, and even these are stand-ins that make arrays and nothing else. Files of tensors by Paddle
+(``.pdparams``) and the lists of names beside exported models (``.pdiparams.info``) need no more.
+"""
+
+from __future__ import annotations
+
+import pickle
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+
+from model_store.errors import SourceError
+
+_ARRAY_MODULES = ("numpy.core.multiarray", "numpy._core.multiarray")
+_BUFFER_MODULES = ("numpy.core.numeric", "numpy._core.numeric")
+_KINDS = "fiub"
+
+
+def read_pickle(path: str | Path) -> Any:
+    """What a pickle holds: containers, text, numbers and numpy arrays.
+
+    Raises SourceError where the file is cut off, is no pickle, or names anything else.
+    """
+    try:
+        with open(path, "rb") as file:
+            return _Unpickler(file).load()
+    except SourceError as error:
+        raise SourceError(f"{path}: {error}") from error
+    except MemoryError as error:
+        raise SourceError(f"{path}: asks for more memory than there is") from error
+    except Exception as error:  # a broken pickle can raise anything
+        raise SourceError(f"{path}: cut off, or no pickle of arrays ({type(error).__name__})") from error
+
+
+def read_arrays(path: str | Path) -> dict[str, np.ndarray]:
+    """The named arrays of a ``.pdparams`` file, in its order. Raises SourceError."""
+    found = read_pickle(path)
+    if not isinstance(found, dict):
+        raise SourceError(f"{path}: holds a {type(found).__name__}, not tensors by name")
+    arrays = {}
+    for name, value in found.items():
+        if name == "StructuredToParameterName@@":  # Paddle's own bookkeeping
+            continue
+        if not isinstance(name, str) or not isinstance(value, np.ndarray):
+            raise SourceError(f"{path}: {str(name)[:80]!r} is a {type(value).__name__}, not an array")
+        if value.dtype.kind not in _KINDS:
+            raise SourceError(f"{path}: {name} holds {value.dtype}, not numbers")
+        arrays[name] = value
+    if not arrays:
+        raise SourceError(f"{path}: holds no tensors")
+    return arrays
+
+
+class _Unpickler(pickle.Unpickler):
+    def __init__(self, file: BinaryIO):
+        super().__init__(file)
+
+    def find_class(self, module: str, name: str) -> Any:
+        """The only things that a pickle may name. Raises SourceError for all others."""
+        if module == "numpy" and name in ("ndarray", "dtype"):
+            return _BY_NAME[name]
+        if module in _ARRAY_MODULES and name == "_reconstruct":
+            return _empty_array
+        if module in _BUFFER_MODULES and name == "_frombuffer":
+            return _array_of_bytes
+        if (module, name) == ("_codecs", "encode"):
+            return _latin1
+        raise SourceError(
+            f"refused: the pickle wants to use {module[:60]}.{name[:60]}, which tensors do not need; "
+            "it may do harm, and nothing of it was run"
+        )
+
+    def persistent_load(self, pid: Any) -> Any:
+        """Never."""
+        raise SourceError("refused: the pickle refers to data outside of it")
+
+
+def _empty_array(kind: type, _shape: Any, _code: Any) -> np.ndarray:
+    """Where an array's unpickling starts; its true shape and bytes follow, and their sizes are checked."""
+    if kind is not np.ndarray:
+        raise SourceError("refused: an array of a class of its own")
+    return np.ndarray.__new__(np.ndarray, (0,), np.int8)
+
+
+def _array_of_bytes(data: Any, dtype: np.dtype, shape: tuple[int, ...], order: str) -> np.ndarray:
+    """Pickle protocol 5."""
+    return np.frombuffer(bytes(data), dtype=dtype).reshape(shape, order=order)
+
+
+def _latin1(text: str, _encoding: str) -> bytes:
+    """Pickle protocol 2 writes bytes as text in this encoding."""
+    return text.encode("latin1")
+
+
+def _number_type(code: str, *_flags: bool) -> np.dtype:
+    """Types of plain numbers: others (objects, records) could hide something."""
+    dtype = np.dtype(code) if isinstance(code, str) and len(code) <= 3 else None
+    if dtype is None or dtype.kind not in _KINDS:
+        raise SourceError(f"refused: an array of type {str(code)[:40]!r}")
+    return dtype
+
+
+_BY_NAME = {"ndarray": np.ndarray, "dtype": _number_type}
