@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from beam_kie.layoutxlm.config import LayoutXLMConfig
 from beam_kie.layoutxlm.model import WEIGHTS_FILE, ModelError, file_revision
-from beam_kie.ocr import create_engine
+from beam_kie.ocr import identify_engine
 from beam_kie.tables import Provenance
 from model_store import resolve
 from transforms.ocr import ocr_options
@@ -45,8 +45,7 @@ def provenance_of(config: JobConfig, model: ModelCard) -> Provenance:
     """
     engine = revision = None
     if config.ocr_engine != "none":
-        loaded = create_engine(config.ocr_engine, ocr_options(config))
-        engine, revision = loaded.name, loaded.revision
+        engine, revision = identify_engine(config.ocr_engine, ocr_options(config))
     return Provenance(
         ocr_engine=engine, ocr_revision=revision, model=model.name, model_revision=model.revision
     )

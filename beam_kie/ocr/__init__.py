@@ -84,3 +84,21 @@ def create_engine(name: str, options: OcrOptions | None = None) -> OcrEngine:
 
         return GivenLinesEngine()
     raise ValueError(f"unknown OCR engine {name!r}: choose one of {', '.join(ENGINES)}")
+
+
+def identify_engine(name: str, options: OcrOptions | None = None) -> tuple[str, str]:
+    """``name`` and ``revision`` of the engine that ``create_engine`` would load; loads nothing.
+
+    So a launcher without the workers' GPU knows them too. Raises ValueError for an engine that reads with no
+    models and FileNotFoundError where a model is missing.
+    """
+    options = options or OcrOptions()
+    if name == "rapidocr":
+        from beam_kie.ocr import rapid
+
+        return rapid.identify(options)
+    if name == "paddleocr":
+        from beam_kie.ocr import paddle
+
+        return paddle.identify(options)
+    raise ValueError(f"the OCR engine {name!r} has no models: choose rapidocr or paddleocr")

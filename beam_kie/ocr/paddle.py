@@ -57,9 +57,7 @@ class PaddleOcrEngine:
         own = {"det": options.det_model_dir, "rec": options.rec_model_dir}
         with tempfile.TemporaryDirectory(prefix="beam_kie_ocr_") as scratch:
             folders = {task: _model_folder(task, own[task], options, Path(scratch)) for task in own}
-            names = [Path(folder).name for folder in own.values() if folder]
-            self.name = f"paddleocr/{'+'.join(names) or models.BUNDLED_NAME}"
-            self.revision = models.revision(_weights(folder) for folder in folders.values())
+            self.name, self.revision = identify(options)
             self._ocr = _load(folders, options)
 
     def read(self, images: Sequence[PageImage]) -> list[PageText]:
@@ -90,6 +88,14 @@ class PaddleOcrEngine:
             (result,) = self._ocr.predict(np.ascontiguousarray(pixels[:, :, ::-1]))
         polygons = [np.asarray(polygon, dtype=float).ravel().tolist() for polygon in result["rec_polys"]]
         return _Reading(pixels, polygons, list(result["rec_texts"]), list(result["rec_scores"]))
+
+
+def identify(options: OcrOptions) -> tuple[str, str]:
+    """Name and revision of the engine with these options; FileNotFoundError where a model is missing."""
+    own = {"det": options.det_model_dir, "rec": options.rec_model_dir}
+    names = [Path(folder).name for folder in own.values() if folder]
+    weights = [_weights(Path(own[task])) if own[task] else models.bundled_model(task) for task in own]
+    return f"paddleocr/{'+'.join(names) or models.BUNDLED_NAME}", models.revision(weights)
 
 
 def _load(folders: dict[str, Path], options: OcrOptions) -> Any:

@@ -13,7 +13,7 @@ from threading import Lock
 import numpy as np
 
 from beam_kie.document import PageImage, PageText, Polygon
-from beam_kie.geometry import box_polygon, clip_polygon, polygon_area, rotate_polygon
+from beam_kie.geometry import box_polygon, clip_polygon, rotate_polygon
 from beam_kie.imaging import upright
 from beam_kie.ocr import OcrOptions, models
 from beam_kie.ocr.cleaning import clean_lines
@@ -37,6 +37,7 @@ class _Page:
 
     pixels: np.ndarray
     polygons: list[Polygon]
+    crops: list[np.ndarray]
     rotation_deg: int = 0
     texts: list[str] | None = None
     confidences: list[float] | None = None
@@ -53,8 +54,7 @@ class RapidOcrEngine:
         """Load the models; see ``create_engine`` for what it raises."""
         files = model_files(options)
         device = _device(options)
-        self.name = f"rapidocr/{_models_name(options)}"
-        self.revision = models.revision(files.values())
+        self.name, self.revision = identify(options)
         self._detect_rotation = options.detect_rotation
         self._min_confidence = options.min_confidence
         # A GPU, and PyTorch with its own threads, are not made faster by sharing them.
@@ -73,32 +73,38 @@ class RapidOcrEngine:
 
     def _find_lines(self, pixels: np.ndarray) -> _Page:
         with self._models.lend() as rapid:
-            return _Page(pixels, rapid.find_lines(pixels))
+            polygons = rapid.find_lines(pixels)
+        return _Page(pixels, *_cut_out(pixels, polygons))
 
     def _read_lines(self, pages: Sequence[_Page]) -> None:
         """Fill in what the lines of the pages say."""
-        readings = self._read_crops([_crops(page.pixels, page.polygons) for page in pages])
+        readings = self._read_crops([page.crops for page in pages])
         for page, reading in zip(pages, readings, strict=True):
+            page.crops = []
             page.texts = [text for text, _ in reading]
             page.confidences = [confidence for _, confidence in reading]
 
     def _read_crops(self, crops_of_pages: Sequence[Sequence[np.ndarray]]) -> list[list[tuple[str, float]]]:
         """Text and confidence of every crop; batches never mix pages, threads read batches of any page."""
-        work = [(crops, batch) for crops in crops_of_pages for batch in plan_batches(crops)]
+        plans = [plan_batches(crops) for crops in crops_of_pages]
+        work = [
+            [crops[index] for index in batch]
+            for crops, plan in zip(crops_of_pages, plans, strict=True)
+            for batch in plan
+        ]
         done = self._threads.map(self._read_batch, work)
         readings = []
-        for crops in crops_of_pages:
+        for crops, plan in zip(crops_of_pages, plans, strict=True):
             reading: list[tuple[str, float]] = [("", 0.0)] * len(crops)
-            for batch in plan_batches(crops):
+            for batch in plan:
                 for index, line in zip(batch, next(done), strict=True):
                     reading[index] = line
             readings.append(reading)
         return readings
 
-    def _read_batch(self, work: tuple[Sequence[np.ndarray], list[int]]) -> list[tuple[str, float]]:
-        crops, members = work
+    def _read_batch(self, crops: Sequence[np.ndarray]) -> list[tuple[str, float]]:
         with self._models.lend() as rapid:
-            return rapid.read_lines([crops[index] for index in members])
+            return rapid.read_lines(crops)
 
     def _may_be_sideways(self, page: _Page) -> bool:
         return self._detect_rotation and is_sideways(page.polygons)
@@ -128,18 +134,16 @@ class RapidOcrEngine:
         sample = [polygons[index] for index in longest_lines(polygons)]
         if not sample:
             return 0.0
-        crops = _crops(upright(page.pixels, rotation_deg), sample)
+        sample, crops = _cut_out(upright(page.pixels, rotation_deg), sample)
         (reading,) = self._read_crops([crops])
         return sample_confidence(sample, [confidence for _, confidence in reading])
 
     def _has_columns(self, page: _Page) -> bool:
         """Whether lines stand because they are columns of upright characters."""
-        squares = [
-            clip_polygon(box_polygon(box), *page.pixels.shape[1::-1])
-            for box in character_boxes(page.polygons)
-        ]
-        squares = [square for square in squares if polygon_area(square) > 1]
-        (reading,) = self._read_crops([_crops(page.pixels, squares)])
+        size_px = page.pixels.shape[1::-1]
+        squares = [clip_polygon(box_polygon(box), *size_px) for box in character_boxes(page.polygons)]
+        _, crops = _cut_out(page.pixels, squares)
+        (reading,) = self._read_crops([crops])
         return sum(confidence for _, confidence in reading) >= COLUMNS * max(len(reading), 1)
 
     def _page_text(self, image: PageImage, page: _Page) -> PageText:
@@ -190,8 +194,11 @@ class _Pool:
         return self._make() if make else self._idle.get()
 
 
-def _crops(pixels: np.ndarray, polygons: Sequence[Polygon]) -> list[np.ndarray]:
-    return [crop_line(pixels, polygon) for polygon in polygons]
+def _cut_out(pixels: np.ndarray, polygons: Sequence[Polygon]) -> tuple[list[Polygon], list[np.ndarray]]:
+    """The pictures of lines, and the polygons of those that have one (all but the thinnest)."""
+    crops = [crop_line(pixels, polygon) for polygon in polygons]
+    kept = [(polygon, crop) for polygon, crop in zip(polygons, crops, strict=True) if crop is not None]
+    return [polygon for polygon, _ in kept], [crop for _, crop in kept]
 
 
 def _device(options: OcrOptions) -> str:
@@ -204,6 +211,11 @@ def _device(options: OcrOptions) -> str:
             )
         return "cpu"
     return cuda_device(wanted, options.rapidocr_backend)
+
+
+def identify(options: OcrOptions) -> tuple[str, str]:
+    """Name and revision of the engine with these options; raises what ``model_files`` raises."""
+    return f"rapidocr/{_models_name(options)}", models.revision(model_files(options).values())
 
 
 def _models_name(options: OcrOptions) -> str:

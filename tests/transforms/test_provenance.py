@@ -1,0 +1,58 @@
+import shutil
+from pathlib import Path
+
+import pytest
+
+from beam_kie.layoutxlm.model import KieModel
+from beam_kie.tables import Provenance
+from transforms.ocr import open_engine
+from transforms.options import JobConfig
+from transforms.provenance import ModelCard, model_card, provenance_of
+
+CARD = ModelCard(name="model", revision="0123456789ab", pictures=None)
+
+
+def config(tmp_path, **changes):
+    return JobConfig(output=str(tmp_path / "out"), run_id="test", **changes)
+
+
+def test_a_card_says_what_the_loaded_model_says(small_model):
+    model = KieModel.load(small_model, device="cpu")
+    assert model_card(small_model) == ModelCard(model.name, model.revision, model.pictures)
+
+
+def test_other_weights_are_another_revision(small_model, tmp_path):
+    shutil.copytree(small_model, tmp_path / "copy")
+    assert model_card(str(tmp_path / "copy")) == model_card(small_model)
+    weights = tmp_path / "copy" / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-1] + b"x")
+    assert model_card(str(tmp_path / "copy")).revision != model_card(small_model).revision
+
+
+@pytest.mark.parametrize("missing", ["config.json", "model.safetensors"])
+def test_an_incomplete_model_is_refused(small_model, tmp_path, missing):
+    shutil.copytree(small_model, tmp_path / "copy")
+    Path(tmp_path / "copy" / missing).unlink()
+    with pytest.raises(ValueError, match=missing):
+        model_card(str(tmp_path / "copy"))
+
+
+@pytest.mark.parametrize("engine", ["rapidocr", "paddleocr"])
+def test_rows_name_the_engine_that_workers_load(tmp_path, engine):
+    settings = config(tmp_path, ocr_engine=engine)
+    loaded = open_engine(settings)
+    assert loaded.name.startswith(engine)
+    expected = Provenance(loaded.name, loaded.revision, CARD.name, CARD.revision)
+    assert provenance_of(settings, CARD) == expected
+
+
+def test_the_launcher_needs_no_gpu(tmp_path):
+    settings = config(tmp_path)
+    elsewhere = config(tmp_path, ocr_device="cuda", rapidocr_backend="onnxruntime")
+    assert provenance_of(elsewhere, CARD) == provenance_of(settings, CARD)
+
+
+def test_no_engine_is_named_where_none_reads(tmp_path):
+    assert provenance_of(config(tmp_path, ocr_engine="none"), CARD) == Provenance(
+        None, None, CARD.name, CARD.revision
+    )
