@@ -1,4 +1,4 @@
-"""Checkpoints in Hugging Face's folders: ``model.safetensors`` or ``pytorch_model.bin``, whole or in parts."""
+"""Hugging Face's folders: ``model.safetensors`` or ``pytorch_model.bin``, whole or in parts."""
 
 from __future__ import annotations
 

@@ -7,7 +7,7 @@ import dataclasses
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -46,9 +46,11 @@ class ImportOptions:
     """``tokenizer``: a sentencepiece file for sources without one. ``classes``: PaddleOCR's class list,
     one label a line, or "O,B-X,I-X,..." in the order of the classifier, for sources that do not name
     their classes. ``config``: the configuration of a source that lies elsewhere. ``source``: what the
-    card calls the source; None: its name."""
+    card calls the source; None: its name. ``find_tokenizer`` is asked for a tokenizer where neither the
+    source nor ``tokenizer`` has one."""
 
     tokenizer: Path | None = None
+    find_tokenizer: Callable[[], Path] | None = None
     classes: str | None = None
     config: Path | None = None
     name: str | None = None
@@ -161,13 +163,21 @@ def _is_ours(folder: Path) -> bool:
     return True
 
 
-def _copy_ours(folder: Path, made: Path) -> None:
-    """A model in this project's format stays as it is, once it is known to load."""
-    config = LayoutXLMConfig.load(folder / CONFIG)
-    _fitted(config, hugging_face.read_file(folder / WEIGHTS))
-    ids = load_tokenizer(folder).get_vocab_size()
+def check_model(folder: Path) -> None:
+    """Loads a folder of this project's format. Raises SourceError where its files do not fit."""
+    try:
+        config = LayoutXLMConfig.load(folder / CONFIG)
+        _fitted(config, hugging_face.read_file(folder / WEIGHTS))
+        ids = load_tokenizer(folder).get_vocab_size()
+    except (ConfigError, WeightsError, TokenizerError) as error:
+        raise SourceError(f"{folder}: {error}") from error
     if ids > config.vocab_size:
         raise SourceError(f"{folder}: the tokenizer has {ids} ids, but the network knows {config.vocab_size}")
+
+
+def _copy_ours(folder: Path, made: Path) -> None:
+    """A model in this project's format stays as it is, once it is known to load."""
+    check_model(folder)
     for name in (CONFIG, WEIGHTS, SENTENCEPIECE_FILE, TOKENIZER_FILE, MODEL_CARD):
         if (folder / name).is_file():
             shutil.copyfile(folder / name, made / name)
@@ -241,6 +251,8 @@ def _fitted(config: LayoutXLMConfig, tensors: dict[str, Tensor]) -> LayoutXLM:
 
 def _copy_tokenizer(found: _Found, made: Path, options: ImportOptions, config: LayoutXLMConfig) -> None:
     path = options.tokenizer or found.folder / SENTENCEPIECE_FILE
+    if not path.is_file() and options.find_tokenizer and not options.tokenizer:
+        path = options.find_tokenizer()
     if not path.is_file():
         raise SourceError(f"{path}: no such file" if options.tokenizer else TOKENIZER_HINT)
     ids = XlmRobertaTokenizer(path).get_vocab_size()

@@ -30,15 +30,17 @@ _OUTSIDE = ("O", "OTHER", "OTHERS", "IGNORE")
 PUBLISHED_HIDDEN = 768
 
 
-def to_hugging_face(arrays: Mapping[str, np.ndarray]) -> dict[str, Tensor]:
+def to_hugging_face(arrays: dict[str, np.ndarray]) -> dict[str, Tensor]:
     """Paddle's arrays under Hugging Face's names (``layoutlmv2.…``) and in its layouts, float32.
 
+    They are taken out of ``arrays`` one by one, so that a large checkpoint is not held twice.
     Names may begin with what a whole training saved (``backbone.model.``, ``Student.``, ``m.``): where
     several networks are in one file, the student is taken. Raises SourceError where there is no LayoutXLM.
     """
     prefix = _prefix(arrays)
     tensors = {}
-    for name, array in arrays.items():
+    for name in list(arrays):
+        array = arrays.pop(name)
         if name.startswith(prefix):
             plain = hugging_face_name(name.removeprefix(prefix))
             tensors[plain] = _tensor(array, transposed=bool(_TRANSPOSED.search(plain)))

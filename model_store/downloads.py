@@ -1,0 +1,152 @@
+"""Files from elsewhere onto this disk: whole, counted and checksummed."""
+
+from __future__ import annotations
+
+import hashlib
+import http.client
+import sys
+import time
+import urllib.error
+import urllib.parse
+import urllib.request
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import BinaryIO, NamedTuple
+
+from model_store.errors import FetchError
+
+Opener = Callable[[str], BinaryIO]
+"""Opens an address for reading; raises FileNotFoundError where nothing is there."""
+
+CHUNK = 1024 * 1024
+TIMEOUT_SECONDS = 60
+_LOOPBACK = ("127.0.0.1", "localhost", "::1")
+_openers: dict[str, Opener] = {}
+
+
+class Downloaded(NamedTuple):
+    """SHA-256 (hex) and size of a file that was fetched."""
+
+    sha256: str
+    bytes: int
+
+
+def register_opener(scheme: str, opener: Opener) -> None:
+    """Lets addresses of a scheme ("gs") be read with ``opener``: cloud storage has clients of its own,
+    which this package does not know."""
+    _openers[scheme] = opener
+
+
+def has_opener(scheme: str) -> bool:
+    """Whether somebody registered an opener for the scheme."""
+    return scheme in _openers
+
+
+def download(url: str, target: Path, expected_sha256: str | None = None) -> Downloaded:
+    """Writes what is at ``url`` to ``target``, which must not exist.
+
+    Raises FileNotFoundError where nothing is there, and FetchError where it cannot be read to its end or
+    is not what ``expected_sha256`` says. ``target`` then does not exist.
+    """
+    digest, size = hashlib.sha256(), 0
+    try:
+        with _open(url, pinned=expected_sha256 is not None) as source, open(target, "xb") as file:
+            total = _length(source)
+            progress = Progress(target.name, total)
+            while chunk := source.read(CHUNK):
+                file.write(chunk)
+                digest.update(chunk)
+                size += len(chunk)
+                progress.update(size)
+            progress.end(size)
+        if total is not None and size != total:
+            raise FetchError(f"{url}: ended after {size} of {total} bytes; try again")
+        if expected_sha256 is not None and digest.hexdigest() != expected_sha256:
+            raise FetchError(
+                f"{url}: not the file that it should be: its SHA-256 is {digest.hexdigest()}, "
+                f"not {expected_sha256}"
+            )
+    except FileNotFoundError:
+        target.unlink(missing_ok=True)
+        raise
+    except (OSError, http.client.HTTPException) as error:
+        target.unlink(missing_ok=True)
+        raise FetchError(f"{url}: cannot be read: {_reason(error)}") from error
+    except BaseException:
+        target.unlink(missing_ok=True)
+        raise
+    return Downloaded(digest.hexdigest(), size)
+
+
+class Progress:
+    """Says on standard error how far a long download is: one line rewritten, or now and then a new one."""
+
+    SILENT_SECONDS = 2.0
+
+    def __init__(self, name: str, total: int | None, clock: Callable[[], float] = time.monotonic):
+        self.name, self.total, self.clock = name, total, clock
+        self.terminal = sys.stderr.isatty()
+        self.pause = 0.5 if self.terminal else 15.0
+        self.started = clock()
+        self.next = self.started + self.SILENT_SECONDS
+        self.shown = False
+
+    def update(self, done: int) -> None:
+        """Tells of ``done`` bytes where it is time to."""
+        now = self.clock()
+        if now < self.next:
+            return
+        self.next, self.shown = now + self.pause, True
+        speed = done / max(now - self.started, 1e-9)
+        share = f" of {self.total / 1e6:.0f} MB, {done / self.total:.0%}" if self.total else " MB"
+        self._write(f"{self.name}: {done / 1e6:.0f}{share}, {speed / 1e6:.1f} MB/s")
+
+    def end(self, done: int) -> None:
+        """Closes the line, if there is one."""
+        if self.shown:
+            self._write(f"{self.name}: {done / 1e6:.0f} MB")
+            if self.terminal:
+                sys.stderr.write("\n")
+
+    def _write(self, text: str) -> None:
+        sys.stderr.write(f"\r{text:<78}" if self.terminal else f"{text}\n")
+        sys.stderr.flush()
+
+
+def _open(url: str, pinned: bool) -> BinaryIO:
+    parts = urllib.parse.urlsplit(url)
+    if parts.scheme in _openers:
+        return _openers[parts.scheme](url)
+    if parts.scheme not in ("https", "http"):
+        raise FetchError(f"{url}: nothing here can read {parts.scheme}:// addresses")
+    if parts.scheme == "http" and not pinned and parts.hostname not in _LOOPBACK:
+        raise FetchError(f"{url}: use https, or add #sha256=... so that the file can be checked")
+    try:
+        return _web.open(url, timeout=TIMEOUT_SECONDS)
+    except urllib.error.HTTPError as error:
+        error.close()
+        if error.code in (404, 410):
+            raise FileNotFoundError(f"{url}: nothing is there") from error
+        raise FetchError(f"{url}: the server answers {error.code} {error.reason}") from error
+
+
+class _Redirects(urllib.request.HTTPRedirectHandler):
+    def redirect_request(self, req, fp, code, msg, headers, newurl):
+        """Goes where the server says, but never from https to http."""
+        if req.full_url.startswith("https:") and not newurl.startswith("https:"):
+            raise FetchError(f"{req.full_url}: refused: leads to an address without https")
+        return super().redirect_request(req, fp, code, msg, headers, newurl)
+
+
+_web = urllib.request.build_opener(_Redirects)
+
+
+def _length(source: BinaryIO) -> int | None:
+    headers: Mapping[str, str] | None = getattr(source, "headers", None)
+    value = headers.get("Content-Length") if headers is not None else None
+    return int(value) if value and value.isdigit() else None
+
+
+def _reason(error: Exception) -> str:
+    reason = getattr(error, "reason", None)
+    return " ".join(str(reason or error or type(error).__name__).split())
