@@ -67,7 +67,7 @@ def _read_pickle(path: Path) -> dict[str, Tensor]:
 
 
 def _names_code(error: Exception) -> bool:
-    return "Unsupported" in str(error) and "GLOBAL" in str(error)
+    return "unsupported global" in str(error).lower()
 
 
 def _read_parts(index: Path) -> dict[str, Tensor]:

@@ -69,6 +69,8 @@ class _Unpickler(pickle.Unpickler):
             return _array_of_bytes
         if (module, name) == ("_codecs", "encode"):
             return _latin1
+        if module in ("builtins", "__builtin__") and name == "bytes":
+            return _no_bytes
         raise SourceError(
             f"refused: the pickle wants to use {module[:60]}.{name[:60]}, which tensors do not need; "
             "it may do harm, and nothing of it was run"
@@ -94,6 +96,11 @@ def _array_of_bytes(data: Any, dtype: np.dtype, shape: tuple[int, ...], order: s
 def _latin1(text: str, _encoding: str) -> bytes:
     """Pickle protocol 2 writes bytes as text in this encoding."""
     return text.encode("latin1")
+
+
+def _no_bytes() -> bytes:
+    """Pickle protocol 2 writes empty bytes as a call without arguments; any other call fails."""
+    return b""
 
 
 def _number_type(code: str, *_flags: bool) -> np.dtype:

@@ -56,6 +56,7 @@ def published_tensors(prefix: str = "layoutlmv2.", **changes) -> dict[str, torch
 HUGGING_FACE_CONFIG = {
     "model_type": "layoutlmv2",
     "num_attention_heads": 4,
+    "image_feature_pool_shape": [7, 7, 6],
     "id2label": {str(index): tag for index, tag in enumerate(TAGS)},
 }
 

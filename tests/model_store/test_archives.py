@@ -1,0 +1,103 @@
+import io
+import tarfile
+
+import pytest
+
+from model_store.archives import is_archive, unpack
+from model_store.errors import SourceError
+
+
+def tar_of(path, *members, mode="w"):
+    with tarfile.open(path, mode) as tar:
+        for member, data in members:
+            if isinstance(member, str):
+                member = tarfile.TarInfo(member)
+            member.size = len(data)
+            tar.addfile(member, io.BytesIO(data))
+    return path
+
+
+def special(name, kind, link=""):
+    member = tarfile.TarInfo(name)
+    member.type, member.linkname = kind, link
+    return member, b""
+
+
+@pytest.fixture
+def folder(tmp_path):
+    inner = tmp_path / "outer" / "inner"
+    inner.mkdir(parents=True)
+    return inner
+
+
+@pytest.mark.parametrize("ending", ["tar", "tar.gz", "tgz", "tar.bz2", "tar.xz"])
+def test_files_and_folders(tmp_path, folder, ending):
+    mode = {"tar": "w", "tgz": "w:gz"}.get(ending) or f"w:{ending[4:]}"
+    path = tmp_path / f"x.{ending}"
+    members = (special("./m", tarfile.DIRTYPE), ("./m/a.bin", b"12345"), ("b/c/d", b""))
+    tar_of(path, *members, mode=mode)
+    assert is_archive(path.name)
+    unpack(path, folder)
+    found = {str(p.relative_to(folder)): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
+    assert found == {"m/a.bin": b"12345", "b/c/d": b""}
+
+
+@pytest.mark.parametrize(
+    "member",
+    [
+        ("../evil", b"x"),
+        ("a/../../evil", b"x"),
+        ("/tmp/evil-beam-kie", b"x"),
+        ("..\\evil", b"x"),
+        special("evil", tarfile.SYMTYPE, "/etc/passwd"),
+        special("evil", tarfile.SYMTYPE, "good"),
+        special("evil", tarfile.LNKTYPE, "../evil"),
+        special("evil", tarfile.FIFOTYPE),
+        special("evil", tarfile.CHRTYPE),
+        special("../evil", tarfile.DIRTYPE),
+    ],
+    ids=lambda member: str(getattr(member[0], "type", member[0])),
+)
+def test_members_that_may_do_harm(tmp_path, folder, member):
+    path = tar_of(tmp_path / "x.tar", ("good", b"1"), member)
+    with pytest.raises(SourceError, match=r"x\.tar: refused: '.*evil.*'"):
+        unpack(path, folder)
+    written = {p.name for p in tmp_path.rglob("*") if p.is_file() or p.is_symlink()}
+    assert written <= {"x.tar", "good"}
+
+
+def test_a_member_cannot_write_through_a_file_or_twice(tmp_path, folder):
+    for second in ("a", "a/b"):
+        path = tar_of(tmp_path / "x.tar", ("a", b"1"), (second, b"2"))
+        with pytest.raises(SourceError):
+            unpack(path, folder)
+        (folder / "a").unlink()
+
+
+def test_too_much(tmp_path, folder):
+    path = tar_of(tmp_path / "x.tar.gz", ("a", b"0" * 900), ("b", b"0" * 200), mode="w:gz")
+    with pytest.raises(SourceError, match="more than 1000 bytes"):
+        unpack(path, folder, max_bytes=1000)
+    assert not (folder / "b").exists()
+
+
+@pytest.mark.parametrize("mode", ["w", "w:gz", "w:xz"])
+@pytest.mark.parametrize("share", [0, 0.02, 0.3, 0.6])
+def test_cut_archives(tmp_path, folder, mode, share):
+    import random
+
+    data = random.Random(1).randbytes(30_000)
+    path = tar_of(tmp_path / "x.tar", ("a", data), ("b", data), mode=mode)
+    whole = path.read_bytes()
+    path.write_bytes(whole[: int(len(whole) * share)])
+    with pytest.raises(SourceError, match=r"x\.tar: cut off, or no tar archive"):
+        unpack(path, folder)
+
+
+def test_other_files(tmp_path, folder):
+    (tmp_path / "x.tar").write_bytes(b"no archive at all" * 1000)
+    with pytest.raises(SourceError, match="no tar archive"):
+        unpack(tmp_path / "x.tar", folder)
+    tar_of(tmp_path / "x.tar")
+    with pytest.raises(SourceError, match="empty archive"):
+        unpack(tmp_path / "x.tar", folder)
