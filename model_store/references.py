@@ -17,7 +17,7 @@ BUNDLED = Path(__file__).parent / "bundled"
 MANIFEST = Path(__file__).parent / "manifest.json"
 HUB = "https://huggingface.co"
 KINDS = '"bundled", a folder, gs://..., https://....tar, hf:owner/name@revision or paddle:NAME'
-_HUB_NAME = re.compile(r"[\w.-]+/[\w.-]+")
+_HUB_NAME = re.compile(r"\w[\w.-]*/\w[\w.-]*", re.ASCII)
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _FOREIGN = ("model_state.pdparams", "inference.pdiparams", "pytorch_model.bin")
 
@@ -39,8 +39,8 @@ class Remote:
     @property
     def name(self) -> str:
         """A short name for the model."""
-        last = re.split(r"[/:]", self.reference.rstrip("/"))[-1]
-        return re.sub(r"\.(tar|tgz|tar\.\w+)$", "", last.split("@")[0]) or "model"
+        last = re.split(r"[/:]", self.reference.partition("@")[0].rstrip("/"))[-1]
+        return re.sub(r"\.(tar|tgz|tar\.\w+)$", "", last) or "model"
 
 
 def resolve(reference: str, allow_fetch: bool = False) -> Path:
