@@ -46,19 +46,20 @@ def crop_line(pixels: np.ndarray, polygon: Sequence[float]) -> np.ndarray | None
 
 
 def plan_batches(crops: Sequence[np.ndarray]) -> list[list[int]]:
-    """Which crops to read together: lists of indices, lines of similar width in each.
+    """Which crops to read together: lists of indices, lines of similar width in each, widest first.
 
     The plan depends on the crops alone, so that a page always reads the same.
     """
     widths = [_padded_width(crop) for crop in crops]
     batches: list[list[int]] = []
-    for index in sorted(range(len(crops)), key=lambda i: widths[i]):
-        # The widest comes last, and all are padded to its width.
-        size = len(batches[-1]) + 1 if batches else _MOST_LINES + 1
-        if size <= _MOST_LINES and size * widths[index] <= _MOST_WIDTH:
-            batches[-1].append(index)
-        else:
-            batches.append([index])
+    room = 0
+    for index in sorted(range(len(crops)), key=lambda i: -widths[i]):
+        if room == 0:
+            batches.append([])
+            # The first is the widest, and all are padded to its width.
+            room = min(max(_MOST_WIDTH // widths[index], 1), _MOST_LINES)
+        batches[-1].append(index)
+        room -= 1
     return batches
 
 

@@ -1,0 +1,174 @@
+import io
+import json
+
+import numpy as np
+import pytest
+
+from beam_kie.document import Category, DocumentError, PageImage, PageText, TextLine
+from beam_kie.geometry import box_polygon
+from beam_kie.ocr import create_engine
+from beam_kie.ocr.given import GivenLinesEngine, GivenPage, LinesFileError, read_lines_file
+
+BOX = {"text": "Name:", "box": [10, 10, 50, 30], "confidence": 0.9}
+NAME = TextLine("Name:", (10, 10, 50, 10, 50, 30, 10, 30), 0.9)
+
+
+def page(number=1, given_lines=None, uri="scans/a.png"):
+    return PageImage("id", uri, number, np.zeros((100, 200, 3), np.uint8), given_lines=given_lines)
+
+
+def record(**changes):
+    return {"uri": "scans/a.png", "page": 1, "lines": [BOX]} | changes
+
+
+def read(*records):
+    return read_lines_file(
+        io.StringIO("".join((r if isinstance(r, str) else json.dumps(r)) + "\n" for r in records))
+    )
+
+
+def lines_of(*records):
+    return read(*records)["scans/a.png", 1].on_page(200, 100)
+
+
+def test_pages_by_uri_and_number():
+    pages = read(record(), "", record(page=2, lines=[]), record(uri="gs://b/c.pdf"))
+    assert list(pages) == [("scans/a.png", 1), ("scans/a.png", 2), ("gs://b/c.pdf", 1)]
+    assert pages["scans/a.png", 1] == GivenPage((NAME,))
+    assert pages["scans/a.png", 2] == GivenPage(())
+
+
+def test_the_first_page_is_the_default():
+    assert list(read({"uri": "a", "lines": []})) == [("a", 1)]
+
+
+@pytest.mark.parametrize(
+    "polygon", [[10, 10, 50, 10, 50, 30, 10, 30], [[10, 10], [50, 10], [50, 30], [10, 30]]]
+)
+def test_polygons_flat_and_as_points(polygon):
+    assert lines_of(record(lines=[{"text": "Name:", "polygon": polygon, "confidence": 0.9}])) == (NAME,)
+
+
+def test_confidence_may_be_left_out_and_low():
+    (unknown, low) = lines_of(
+        record(
+            lines=[
+                {"text": "a", "box": [0, 0, 9, 9]},
+                {"text": "b", "box": [20, 0, 29, 9], "confidence": 0.1},
+            ]
+        )
+    )
+    assert unknown.confidence is None
+    assert low.confidence == pytest.approx(0.1)
+
+
+def test_coordinates_of_another_size_are_scaled_to_the_page():
+    (line,) = lines_of(record(width=400, height=1000))
+    assert line.box == (5, 1, 25, 3)
+
+
+def test_lines_are_put_in_reading_order_and_onto_the_page():
+    below = {"text": "below", "box": [10, 50, 50, 70]}
+    right = {"text": "right", "box": [150, 10, 250, 30]}
+    blank = {"text": "  ", "box": [0, 0, 5, 5]}
+    lines = lines_of(record(lines=[below, right, blank, BOX]))
+    assert [line.text for line in lines] == ["Name:", "right", "below"]
+    assert lines[1].box == (150, 10, 200, 30)
+
+
+def test_a_byte_order_mark_is_no_harm():
+    assert len(read("\ufeff" + json.dumps(record()))) == 1
+
+
+@pytest.mark.parametrize(
+    ("bad", "message"),
+    [
+        ('{"uri": "secret', "not JSON"),
+        ("[1, 2]", "a JSON object"),
+        (record(uri=None), '"uri"'),
+        (record(uri=""), '"uri"'),
+        (record(page=0), '"page"'),
+        (record(page="1"), '"page"'),
+        (record(page=True), '"page"'),
+        (record(lines=None), '"lines"'),
+        (record(width=100), '"width" and "height"'),
+        (record(width=0, height=10), '"width" and "height"'),
+        (record(lines=[BOX, "secret"]), r"lines\[1\].*\"text\""),
+        (record(lines=[{"text": 5, "box": [1, 2, 3, 4]}]), r"lines\[0\].*\"text\""),
+        (record(lines=[{"text": "secret"}]), '"polygon" with 8 numbers or "box"'),
+        (record(lines=[{"text": "secret", "box": [1, 2, 3]}]), '"box"'),
+        (record(lines=[{"text": "secret", "box": [1, 2, 3, "4"]}]), '"box" must be numbers'),
+        (record(lines=[{"text": "secret", "box": [1, 2, 3, float("nan")]}]), '"box" must be numbers'),
+        (record(lines=[{"text": "secret", "box": [1, 2, 3, 10**400]}]), '"box" must be numbers'),
+        (record(lines=[{"text": "secret", "polygon": [1, 2, 3, 4, 5, 6]}]), "8 numbers"),
+        (record(lines=[{"text": "secret", "polygon": [[1], [2]]}]), "8 numbers"),
+        (record(lines=[BOX | {"confidence": 90}]), '"confidence"'),
+        (record(lines=[BOX | {"confidence": "high"}]), '"confidence"'),
+        (record(), "page 1 of this uri is already on line 1"),
+    ],
+)
+def test_what_is_wrong_is_said_with_its_line_but_without_its_text(bad, message):
+    with pytest.raises(LinesFileError, match=message) as caught:
+        read(record(), "", bad)
+    assert str(caught.value).startswith("line 3 of the OCR lines: ")
+    assert "secret" not in str(caught.value)
+
+
+class Shouting:
+    """An engine that reads every page as its number."""
+
+    name, revision = "shouting", "1"
+
+    def __init__(self):
+        self.asked = []
+
+    def read(self, images):
+        self.asked.append([image.page for image in images])
+        line = box_polygon((0, 0, 10, 10))
+        return [
+            PageText("id", i.uri, i.page, 200, 100, lines=(TextLine(str(i.page), line, 1.0),)) for i in images
+        ]
+
+
+def test_lines_of_the_page_come_before_the_file_and_the_file_before_the_engine():
+    layer = (TextLine("layer", box_polygon((0, 0, 50, 10))),)
+    ocr = Shouting()
+    engine = GivenLinesEngine(read(record(page=2), record(page=3)), ocr)
+    texts = engine.read([page(4), page(3, layer), page(2), page(1)])
+    assert [text.lines[0].text for text in texts] == ["4", "layer", "Name:", "1"]
+    assert [text.text_source for text in texts] == ["ocr", "pdf", "given", "ocr"]
+    assert [text.page for text in texts] == [4, 3, 2, 1]
+    assert ocr.asked == [[4, 1]]
+    assert (engine.name, engine.revision) == ("shouting", "1")
+
+
+def test_the_engine_is_left_alone_where_everything_is_given():
+    ocr = Shouting()
+    (text,) = GivenLinesEngine(read(record()), ocr).read([page()])
+    assert (text.width_px, text.height_px, text.rotation_deg) == (200, 100, 0)
+    assert ocr.asked == []
+
+
+def test_a_page_that_the_file_says_is_empty_is_not_missing():
+    (text,) = GivenLinesEngine(read(record(lines=[]))).read([page()])
+    assert text.lines == ()
+
+
+def test_a_page_without_lines_and_engine_is_a_failure_that_says_what_to_do():
+    engine = GivenLinesEngine(read(record()))
+    with pytest.raises(DocumentError, match=r"page 7 of this document.*file of OCR lines") as caught:
+        engine.read([page(), page(7)])
+    assert caught.value.category == Category.OCR_MISSING
+
+
+def test_no_engine_reads_text_layers_alone():
+    engine = create_engine("none")
+    assert engine.read([page(given_lines=())])[0].lines == ()
+    with pytest.raises(DocumentError):
+        engine.read([page()])
+
+
+def test_the_revision_of_given_lines_follows_their_text():
+    first, second = read(record()), read(record(lines=[BOX | {"text": "Other:"}]))
+    assert GivenLinesEngine(first).revision == GivenLinesEngine(dict(first)).revision
+    assert GivenLinesEngine(first).revision != GivenLinesEngine(second).revision

@@ -1,0 +1,40 @@
+import subprocess
+import sys
+
+import pytest
+
+from beam_kie.ocr import ENGINES, OcrEngine, OcrOptions, create_engine
+
+
+def test_unknown_engines_are_refused_with_the_known_ones():
+    with pytest.raises(ValueError, match=r"'tesseract'.*rapidocr, paddleocr, none"):
+        create_engine("tesseract")
+
+
+def test_every_engine_is_one(rapid, paddle):
+    for engine in (rapid, paddle, create_engine("none")):
+        assert isinstance(engine, OcrEngine)
+        assert engine.name
+        assert engine.revision
+    assert ENGINES == ("rapidocr", "paddleocr", "none")
+
+
+@pytest.mark.parametrize(
+    ("options", "named"),
+    [
+        ({"min_confidence": 1.5}, "min_confidence"),
+        ({"max_side": 8}, "max_side"),
+        ({"threads": -1}, "threads"),
+    ],
+)
+def test_impossible_options_are_refused(options, named):
+    with pytest.raises(ValueError, match=named):
+        OcrOptions(**options)
+
+
+def test_options_cost_no_engine():
+    """The command line needs the options; the engines take seconds to import."""
+    heavy = {"rapidocr", "paddleocr", "cv2", "torch"}
+    code = f"import sys, beam_kie.ocr.given; print({heavy} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "set()"
