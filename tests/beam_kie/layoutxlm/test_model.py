@@ -1,0 +1,351 @@
+import dataclasses
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+
+from beam_kie.document import Category, DocumentError, Entity, LineSpan
+from beam_kie.layoutxlm.features import page_tokens
+from beam_kie.layoutxlm.model import (
+    KieModel,
+    ModelError,
+    file_revision,
+    load_network,
+    resolve_device,
+    resolve_dtype,
+    tokens_of,
+)
+from beam_kie.layoutxlm.network import LayoutXLM
+from tests.small_networks import (
+    BIASED_KIND,
+    BUNDLED_KIND,
+    PUBLISHED_KIND,
+    VISUAL_KIND,
+    character_tokenizer,
+    edit_config,
+    form,
+    line,
+    noise_thumbnail,
+    page,
+    same_results,
+    save_model,
+    small_network,
+)
+
+KINDS = {"bundled": BUNDLED_KIND, "published": PUBLISHED_KIND, "visual": VISUAL_KIND, "biased": BIASED_KIND}
+
+
+def model(kind=BUNDLED_KIND, max_batch_tokens=4096, **changes):
+    network = small_network(**{**kind, **changes})
+    return KieModel(network, character_tokenizer(), max_batch_tokens=max_batch_tokens)
+
+
+def pages(*rows):
+    return [form(count, i + 1, seed=i, thumbnail=noise_thumbnail(i)) for i, count in enumerate(rows)]
+
+
+def whole_line(text, index, label):
+    content = text.lines[index]
+    return Entity(label, content.text, content.polygon, 1.0, (LineSpan(index, 0, len(content.text)),))
+
+
+def own_tokens_only(network: LayoutXLM) -> LayoutXLM:
+    """Attention that adds nothing: every token is judged by itself, whatever window it stands in."""
+    with torch.no_grad():
+        for layer in network.encoder.layer:
+            layer.attention.self.value.weight.zero_()
+            layer.attention.self.value.bias.zero_()
+    return network
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_page_has_the_same_result_alone_and_among_others(kind):
+    many = pages(2, 12, 1, 7)
+    found = model(KINDS[kind]).predict(many)
+    assert [result.page for result in found] == many
+    assert any(result.relations for result in found)
+    for text, result in zip(many, found, strict=True):
+        assert same_results(model(KINDS[kind], max_batch_tokens=50).predict([text]), [result])
+
+
+def test_pages_longer_than_a_window_lose_nothing():
+    network = own_tokens_only(small_network(**BUNDLED_KIND, window_tokens=40, window_overlap_tokens=15))
+    cut = KieModel(network, character_tokenizer())
+    whole = KieModel(own_tokens_only(small_network(**BUNDLED_KIND, window_tokens=512)), character_tokenizer())
+    long = pages(15)
+    assert cut.count_tokens(long[0]) > 150
+    # A line judged by the mean of its tokens is whole in every window, as windows begin at lines.
+    assert same_results(cut.predict(long), whole.predict(long))
+    assert cut.token_predictions(long) == whole.token_predictions(long)
+
+
+def test_overlapping_windows_are_merged_by_their_mean():
+    merged = model(window_tokens=40, window_overlap_tokens=15)
+    tokens = [page_tokens(pages(6)[0], character_tokenizer())]
+    seen = []
+    run = merged._run
+
+    def recorded(group, *rest):
+        states, scores = run(group, *rest)
+        seen.extend(zip(group, states, scores, strict=True))
+        return states, scores
+
+    merged._run = recorded
+    (encoded,) = merged._encode(pages(6), tokens, keep_hidden=True)
+    twice = [
+        place for place in range(len(tokens[0])) if sum(w.start <= place < w.end for w, _, _ in seen) == 2
+    ]
+    assert twice
+    for place in twice:
+        inside = [(h[place - w.start], s[place - w.start]) for w, h, s in seen if w.start <= place < w.end]
+        hidden, scores = (torch.stack(part).mean(0) for part in zip(*inside, strict=True))
+        assert torch.allclose(encoded.hidden[place], hidden, atol=1e-5)
+        assert np.allclose(encoded.log_probs[place], scores.log_softmax(-1), atol=1e-5)
+
+
+@pytest.mark.parametrize("kind", ["bundled", "published"])
+def test_entities_of_different_windows_are_related(kind):
+    text = pages(30)[0]
+    relating = model(KINDS[kind], window_tokens=40, window_overlap_tokens=10)
+    entities = [whole_line(text, 0, "QUESTION")]
+    entities += [whole_line(text, index, "ANSWER") for index in range(1, 60, 2)]
+    scores = []
+    head = relating.network.relation_head
+    head.register_forward_hook(lambda _module, _inputs, output: scores.append(output))
+    relating.relate([text], [entities])
+    assert scores[0].shape[0] == 30  # a value on every row, the key on the first
+
+
+def test_special_tokens_leave_the_text_in_its_place():
+    """With attention that adds nothing, <s> before the text shifts positions and nothing else."""
+    with_special = own_tokens_only(small_network(**PUBLISHED_KIND, special_tokens="hf"))
+    without = small_network(**PUBLISHED_KIND)
+    without.load_state_dict(with_special.state_dict())
+    with torch.no_grad():
+        table = without.embeddings.position_embeddings.weight
+        table[:-1] = with_special.embeddings.position_embeddings.weight[1:]
+    text = pages(5)
+    found = KieModel(with_special, character_tokenizer()).predict(text)
+    assert same_results(found, KieModel(without, character_tokenizer()).predict(text))
+
+
+def test_pictures_are_looked_at_once_a_page_and_count():
+    looking = model(VISUAL_KIND, window_tokens=60, window_overlap_tokens=20)
+    batches = []
+    looking.network.visual.register_forward_hook(lambda _m, inputs, _o: batches.append(len(inputs[0])))
+    text = form(20, thumbnail=noise_thumbnail(1))
+    others = [form(1, thumbnail=noise_thumbnail(i)) for i in range(2, 11)]
+    first = looking.predict([text, *others])
+    assert batches == [8, 2]
+    darker = dataclasses.replace(text, thumbnail=bytes(len(text.thumbnail)))
+    assert not same_results(looking.predict([darker]), first[:1])
+
+
+def test_a_page_without_the_picture_that_is_needed_is_an_error_of_that_page():
+    looking = model(VISUAL_KIND)
+    assert looking.pictures == "hf"
+    with pytest.raises(DocumentError, match="without one") as error:
+        looking.predict([form(2)])
+    assert error.value.category == Category.MODEL_FAILED
+    assert looking.predict([page("", " ")])[0].entities == ()  # nothing to read, nothing to look at
+    assert model().pictures is None
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(
+    "text",
+    [
+        page(),
+        page("", "  ", "\u3000"),
+        page("a"),
+        page("ab" * 600),
+        page(lines=[line("ab", -500, -500), line("cd", 5000, 5000), line("ef", 900, 1300, 900, 900)]),
+        page(lines=[line("ab", 10, 10, 0, 0), line("cd", 10, 10, -5, -5)]),
+        page("\u0000", "\U0001f600\u200d", "a\nb\tc", "ﷺ"),
+        page(lines=[line("ab", 0, 0)] * 5, width=1, height=1),
+    ],
+    ids=["no-lines", "blank", "one", "long-line", "outside", "empty-boxes", "strange-text", "one-pixel"],
+)
+def test_any_page_has_an_answer(kind, text):
+    text = dataclasses.replace(text, thumbnail=noise_thumbnail())
+    (result,) = model(KINDS[kind]).predict([text])
+    assert result.page == text
+    for entity in result.entities:
+        assert entity.text.strip()
+        assert 0 <= entity.confidence <= 1
+    for relation in result.relations:
+        assert 0 < relation.confidence <= 1
+        assert result.entities[relation.head].label == "QUESTION"
+        assert result.entities[relation.tail].label == "ANSWER"
+
+
+def test_three_thousand_lines_have_an_answer():
+    lines = [line(f"k{i % 10}", 20 + 300 * (i % 3), i, 200, 3) for i in range(3000)]
+    text = page(lines=lines, height=3100)
+    many = model(PUBLISHED_KIND)
+    tags = many.token_predictions([text])[0]
+    assert sum(map(len, tags)) == 6000
+    assert all(tags)
+    entities = [whole_line(text, i, "QUESTION" if i % 2 else "ANSWER") for i in range(3000)]
+    (result,) = many.relate([text], [entities])
+    assert len(result.entities) == 3000
+    assert len({relation.tail for relation in result.relations}) == len(result.relations) > 0
+
+
+def test_entities_come_in_reading_order():
+    for result in model().predict(pages(8, 8, 8)):
+        places = [(entity.spans[0].line, entity.spans[0].start) for entity in result.entities]
+        assert len(places) > 3
+        assert places == sorted(places)
+
+
+def test_finding_entities_is_predicting_without_relations():
+    both = model()
+    assert both.find_entities(pages(5, 3)) == [list(result.entities) for result in both.predict(pages(5, 3))]
+
+
+def test_given_entities_are_related_and_kept():
+    text = pages(4)[0]
+    entities = [whole_line(text, i, ("QUESTION", "ANSWER")[i % 2]) for i in range(8)]
+    strange = Entity("SHIPPER", "x", text.lines[0].polygon, 1.0, (LineSpan(0, 0, 1),))
+    blank = Entity("ANSWER", "", text.lines[0].polygon, 1.0, ())
+    (result,) = model().relate([text], [[strange, *entities, blank]])
+    assert result.entities == (strange, *entities, blank)
+    assert result.relations
+    shifted = [(r.head - 1, r.tail - 1, r.confidence) for r in result.relations]
+    (plain,) = model().relate([text], [entities])
+    assert shifted == [(r.head, r.tail, pytest.approx(r.confidence, abs=1e-5)) for r in plain.relations]
+
+
+def test_a_model_without_a_relation_head_finds_no_relations():
+    alone = model({}, relation_head="none")
+    text = pages(4)[0]
+    assert alone.predict([text])[0].relations == ()
+    entities = [whole_line(text, i, ("QUESTION", "ANSWER")[i % 2]) for i in range(8)]
+    assert alone.relate([text], [entities])[0].entities == tuple(entities)
+
+
+def test_a_model_without_a_token_classifier_only_relates():
+    relating = model(PUBLISHED_KIND, token_classifier=False)
+    text = pages(4)[0]
+    entities = [whole_line(text, i, ("QUESTION", "ANSWER")[i % 2]) for i in range(8)]
+    assert relating.relate([text], [entities])[0].relations
+    for ask in (relating.predict, relating.find_entities, relating.token_predictions):
+        with pytest.raises(ModelError, match="relations only"):
+            ask([text])
+
+
+def test_temperature_makes_confidence_humble_and_changes_no_label():
+    plain, humble = model().predict(pages(6))[0], model(entity_temperature=3.0).predict(pages(6))[0]
+    confidence = [np.mean([entity.confidence for entity in result.entities]) for result in (plain, humble)]
+    assert confidence[1] < confidence[0]
+
+
+def test_token_tags_come_by_line():
+    text = page("abc", "", "de")
+    (tags,) = model().token_predictions([text])
+    assert [len(line_tags) for line_tags in tags] == [3, 0, 2]
+    assert all(tag in model().config.tags for line_tags in tags for tag in line_tags)
+    assert model().count_tokens(text) == 5
+
+
+def test_tokens_of_an_entity_include_the_mark_of_a_word_before_it(sentencepiece):
+    text = page("姓名：张三")
+    tokens = page_tokens(text, sentencepiece)
+    whole, name = whole_line(text, 0, "QUESTION"), Entity("ANSWER", "张三", (), 1.0, (LineSpan(0, 3, 5),))
+    assert tokens_of(whole, tokens).tolist() == list(range(len(tokens)))
+    assert tokens.ends[0] == 0
+    found = tokens_of(name, tokens)
+    assert 0 not in found
+    assert tokens.starts[found].min() == 3
+
+
+def test_a_saved_model_is_the_same_model(tmp_path):
+    folder = save_model(tmp_path / "model", small_network(**BUNDLED_KIND))
+    loaded = KieModel.load(folder, device="cpu", dtype="float32")
+    assert same_results(loaded.predict(pages(6, 2)), model().predict(pages(6, 2)))
+    assert loaded.revision == file_revision(folder / "model.safetensors")
+    assert (loaded.name, loaded.labels) == ("small", ["QUESTION", "ANSWER", "HEADER"])
+    assert loaded.size_bytes == sum(4 * value.numel() for value in small_network(**BUNDLED_KIND).parameters())
+
+
+def test_half_precision_files_are_used_in_full(tmp_path):
+    folder = save_model(tmp_path / "model", small_network(**BUNDLED_KIND))
+    weights = {name: value.half() for name, value in load_file(folder / "model.safetensors").items()}
+    save_file(weights, folder / "model.safetensors")
+    network = load_network(folder)
+    assert network.embeddings.word_embeddings.weight.dtype == torch.float16  # read where needed
+    others = [v for name, v in network.state_dict().items() if "word_embeddings" not in name]
+    assert {value.dtype for value in others} == {torch.float32}
+    loaded = KieModel.load(folder, device="cpu", dtype="float32")
+    reference = small_network(**BUNDLED_KIND)
+    reference.load_state_dict({name: value.float() for name, value in weights.items()})
+    assert same_results(
+        loaded.predict(pages(6)), KieModel(reference, character_tokenizer()).predict(pages(6))
+    )
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_bfloat16_finds_nearly_the_same(tmp_path, kind):
+    folder = save_model(tmp_path / "model", small_network(**KINDS[kind]))
+    full, short = (KieModel.load(folder, device="cpu", dtype=dtype) for dtype in ("float32", "bfloat16"))
+    tags = [
+        np.array([tag for tags in loaded.token_predictions(pages(9))[0] for tag in tags])
+        for loaded in (full, short)
+    ]
+    assert (tags[0] == tags[1]).mean() > 0.9
+    assert short.size_bytes < full.size_bytes
+
+
+@pytest.mark.parametrize("missing", ["config.json", "model.safetensors", "tokenizer.json"])
+def test_incomplete_folders_are_told(tmp_path, missing):
+    folder = save_model(tmp_path / "model", small_network(**BUNDLED_KIND))
+    (folder / missing).unlink()
+    with pytest.raises(ModelError, match=missing):
+        KieModel.load(folder)
+
+
+def test_files_that_do_not_belong_together_are_told(tmp_path):
+    folder = save_model(tmp_path / "model", small_network(**BUNDLED_KIND))
+    for changes, told in (
+        ({"num_hidden_layers": 3}, r"missing: encoder\.layer\.2"),
+        ({"vocab_size": 50}, "instead of"),
+        ({"hidden_size": 50}, "num_attention_heads"),
+        ({"line_classifier": False}, r"unexpected: line_classifier"),
+    ):
+        before = (folder / "config.json").read_text()
+        edit_config(folder, **changes)
+        with pytest.raises(ModelError, match=told):
+            KieModel.load(folder)
+        (folder / "config.json").write_text(before)
+
+
+def test_a_tokenizer_of_another_model_is_told(tmp_path):
+    tokenizer = character_tokenizer()
+    tokenizer.add_tokens(["another", "word"])
+    folder = save_model(tmp_path / "model", small_network(**BUNDLED_KIND), tokenizer)
+    with pytest.raises(ModelError, match="do not belong together"):
+        KieModel.load(folder)
+
+
+@pytest.mark.parametrize("damage", [b"", b"\x00" * 100, b"half"])
+def test_damaged_weights_are_told(tmp_path, damage):
+    folder = save_model(tmp_path / "model", small_network(**BUNDLED_KIND))
+    path = folder / "model.safetensors"
+    path.write_bytes(path.read_bytes()[:5000] if damage == b"half" else damage)
+    with pytest.raises(ModelError, match=r"model\.safetensors"):
+        KieModel.load(folder)
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU here")
+def test_a_gpu_that_is_not_there_is_told():
+    assert resolve_device("auto") == torch.device("cpu")
+    with pytest.raises(ModelError, match="--device cpu"):
+        resolve_device("cuda")
+
+
+def test_the_type_that_is_asked_for_is_taken():
+    assert resolve_dtype("float32", torch.device("cpu")) == torch.float32
+    assert resolve_dtype("bfloat16", torch.device("cpu")) == torch.bfloat16
+    assert resolve_dtype("auto", torch.device("cpu")) in (torch.float32, torch.bfloat16)
