@@ -10,7 +10,7 @@ from pathlib import Path
 
 from model_store.cache import ENVIRONMENT, Cache
 from model_store.errors import ModelNotFoundError, SourceError, StoreError
-from model_store.model_card import LAYOUTXLM_LICENCE
+from model_store.model_card import LAYOUTXLM_LICENCE, changed_files
 from model_store.references import BUNDLED, KINDS, manifest, parse, resolve
 
 OK, FAILED, UNUSABLE = 0, 1, 2
@@ -124,14 +124,15 @@ def _verify_one(reference: str) -> int:
 
     remote, cache = parse(reference), Cache()
     if remote is None:
-        folder, damaged = resolve(reference), []
+        folder = resolve(reference)
+        damaged = changed_files(folder)
     else:
         record = cache.record(remote.reference)
         if record is None:
             raise ModelNotFoundError(f"{reference}: not in the cache {cache.root}")
         folder, damaged = cache.folder(record), cache.damaged(record)
     if damaged:
-        print(f"{reference}: damaged: {', '.join(damaged)} in {folder}; remove it and fetch again")
+        print(f"{reference}: damaged: {', '.join(damaged)} in {folder}; remove it and get it again")
         return FAILED
     try:
         check_model(folder)

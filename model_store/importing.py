@@ -35,6 +35,7 @@ from model_store.pickles import read_arrays
 CONFIG, WEIGHTS, PADDLE_WEIGHTS = "config.json", "model.safetensors", "model_state.pdparams"
 PADDLE_TRAINED, PADDLE_EXPORTED, HUGGING_FACE = "Paddle, trained", "Paddle, exported", "Hugging Face"
 OURS = "beam-kie"
+_WEIGHT_SUFFIXES = (".safetensors", ".bin", ".pdparams", ".pdmodel", ".pdiparams", ".info")
 TOKENIZER_HINT = (
     f"the source has no {SENTENCEPIECE_FILE}; give XLM-R's with --tokenizer FILE (it is in the "
     "repositories microsoft/layoutxlm-base and FacebookAI/xlm-roberta-base on huggingface.co)"
@@ -103,6 +104,8 @@ def publish_folder(made: Path, destination: Path) -> None:
     mask = os.umask(0)
     os.umask(mask)
     made.chmod(0o777 & ~mask)
+    for path in made.iterdir():
+        path.chmod(0o666 & ~mask)
     try:
         made.rename(destination)
     except OSError as error:
@@ -262,7 +265,10 @@ def _copy_tokenizer(found: _Found, made: Path, options: ImportOptions, config: L
 
 
 def _source_checksums(found: _Found, origin: Path) -> dict[str, str]:
-    if origin.is_file():
+    if origin.is_file() and is_archive(origin.name):
         return {origin.name: sha256(origin)}
-    files = [found.weights] if found.weights.is_file() else sorted(found.weights.iterdir())
+    weights = [found.weights] if found.weights.is_file() else sorted(found.folder.iterdir())
+    others = [found.folder / name for name in (CONFIG, "model_config.json", SENTENCEPIECE_FILE)]
+    # An exported or trained folder may hold much else: states of optimisers, logs, pictures.
+    files = [path for path in weights if path.suffix in _WEIGHT_SUFFIXES] + others
     return {path.name: sha256(path) for path in files if path.is_file()}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +11,7 @@ from pathlib import Path
 from beam_kie.layoutxlm.config import LayoutXLMConfig
 
 MODEL_CARD = "model_card.md"
+_OWN_CHECKSUMS = "## SHA-256 of this model"
 LAYOUTXLM_LICENCE = (
     "CC BY-NC-SA 4.0: the licence of the LayoutXLM weights that this model was made from. It forbids "
     "commercial use and asks that derived weights carry the same licence."
@@ -54,11 +56,25 @@ def write_card(folder: Path, config: LayoutXLMConfig, provenance: Provenance) ->
         "",
         *_checksums(provenance.files),
         "",
-        "## SHA-256 of this model",
+        _OWN_CHECKSUMS,
         "",
         *_checksums(made),
     ]
     (folder / MODEL_CARD).write_text("\n".join(lines) + "\n", "utf-8")
+
+
+def changed_files(folder: Path) -> list[str]:
+    """Files of a model folder that are not what its card says; empty where the card says nothing."""
+    card = folder / MODEL_CARD
+    if not card.is_file():
+        return []
+    _, _, listing = card.read_text("utf-8", errors="replace").partition(f"{_OWN_CHECKSUMS}\n")
+    recorded = re.findall(r"^ {4}([0-9a-f]{64})  ([\w.-]+)$", listing, re.MULTILINE)
+    return [
+        name
+        for checksum, name in recorded
+        if not (folder / name).is_file() or sha256(folder / name) != checksum
+    ]
 
 
 def sha256(path: Path) -> str:

@@ -49,8 +49,10 @@ def test_import_and_verify(capsys, hugging_face_folder, tmp_path):
     data = (made / "model.safetensors").read_bytes()
     (made / "model.safetensors").write_bytes(data[:-8])
     code, out, _ = run(capsys, "verify", made)
-    assert code == 1
-    assert "cut off" in out
+    assert (code, "damaged: model.safetensors" in out) == (1, True)
+    (made / "model_card.md").unlink()
+    code, out, _ = run(capsys, "verify", made)
+    assert (code, "cut off" in out) == (1, True)
 
 
 @pytest.mark.parametrize("fault", ["source", "weights", "destination", "arguments"])

@@ -1,3 +1,4 @@
+import hashlib
 import json
 import os
 import pickle
@@ -96,7 +97,8 @@ def test_imported_model_runs(tmp_path, hugging_face_folder):
     assert {path.name for path in made.iterdir()} == {
         "config.json", "model.safetensors", "model_card.md", "sentencepiece.bpe.model"
     }  # fmt: skip
-    assert made.stat().st_mode & 0o055 == 0o055 & ~_umask()
+    assert made.stat().st_mode & 0o777 == 0o777 & ~_umask()
+    assert {path.stat().st_mode & 0o777 for path in made.iterdir()} == {0o666 & ~_umask()}
     model = KieModel.load(made, device="cpu", dtype="float32")
     assert (model.name, model.labels) == ("made", ["QUESTION", "ANSWER", "HEADER"])
     [result] = model.predict([page("name 张三", "address city", thumbnail=noise_thumbnail())])
@@ -118,8 +120,6 @@ def test_card_says_where_it_came_from(tmp_path, hugging_face_folder):
     assert str(tmp_path) not in card
     for folder in (hugging_face_folder, tmp_path / "made"):
         for name in ("model.safetensors", "config.json", "sentencepiece.bpe.model"):
-            import hashlib
-
             assert f"{hashlib.sha256((folder / name).read_bytes()).hexdigest()}  {name}\n" in card
     default = import_model(hugging_face_folder, tmp_path / "default") / "model_card.md"
     assert "CC BY-NC-SA 4.0" in default.read_text()
@@ -267,4 +267,6 @@ def test_single_weights_file(tmp_path, tokenizer_file):
     torch.save(published_tensors(**PUBLISHED_KIND), folder / "mine.bin")
     (folder / "config.json").write_text(json.dumps(HUGGING_FACE_CONFIG))
     made = import_model(folder / "mine.bin", tmp_path / "made", ImportOptions(tokenizer_file))
-    assert "mine.bin" in (made / "model_card.md").read_text()
+    card = (made / "model_card.md").read_text()
+    assert "  mine.bin\n" in card
+    assert card.count("  config.json\n") == 2  # the source's and ours
