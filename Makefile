@@ -1,6 +1,6 @@
 # The developer's manual: `make` prints it.
 SHELL := /bin/bash
-PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || echo python3)
+PYTHON ?= $(shell for p in python3.11 python3.12 python3; do $$p -c '' 2>/dev/null && echo $$p && break; done)
 BIN := .venv/bin
 OUT ?= out/demo
 # The scans, without the labels beside them.
