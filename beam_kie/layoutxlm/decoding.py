@@ -50,6 +50,9 @@ class Decoder(Protocol):
     def groups(self, log_probs: np.ndarray, tokens: PageTokens) -> list[list[Piece]]:
         """The pieces of every entity of a page, from T x tags log probabilities, in reading order."""
 
+    def token_tags(self, log_probs: np.ndarray, lines: np.ndarray) -> np.ndarray:
+        """The tag (index) of every token, as a metric over tokens counts them."""
+
 
 def create_decoder(config: LayoutXLMConfig) -> Decoder:
     """The decoder that the configuration asks for."""
@@ -76,6 +79,10 @@ class LineVoteDecoder:
                 found.append([Piece(tag[2:], int(tokens.lines[start]), start, end, False)])
         return found
 
+    def token_tags(self, log_probs: np.ndarray, lines: np.ndarray) -> np.ndarray:
+        """Every token's own most likely tag: PaddleOCR's metric looks at these, not at the votes."""
+        return log_probs.argmax(-1)
+
 
 class TagDecoder:
     """Best tag paths for one set of tags; ``switch_penalty`` (nats) holds lines together.
@@ -98,6 +105,11 @@ class TagDecoder:
     def groups(self, log_probs: np.ndarray, tokens: PageTokens) -> list[list[Piece]]:
         """Runs of one label, joined over lines."""
         return join_pieces(self.pieces(log_probs, tokens.lines), tokens.line_boxes)
+
+    def token_tags(self, log_probs: np.ndarray, lines: np.ndarray) -> np.ndarray:
+        """The best path of every line."""
+        paths = [self.best_path(log_probs[start:end]) for start, end in _line_borders(lines)]
+        return np.concatenate(paths) if paths else np.zeros(0, dtype=np.int64)
 
     def best_path(self, scores: np.ndarray) -> np.ndarray:
         """Tag indices (T) of the best path through T x tags log probabilities of one line.

@@ -153,7 +153,11 @@ class KieModel:
         return results
 
     def token_predictions(self, pages: Sequence[PageText]) -> list[list[list[str]]]:
-        """For every page and line the tag of each token by itself, as PaddleOCR's metric counts them."""
+        """For every page and line the tags of its tokens, as PaddleOCR's metric counts them.
+
+        They are what the model's decoding makes of the tokens: by themselves for checkpoints that vote by
+        line, as PaddleOCR does, on the best path of the line for the others.
+        """
         self._check_finds_entities()
         tokens = self._tokens(pages)
         tagged = []
@@ -161,7 +165,8 @@ class KieModel:
             pages, tokens, self._encode(pages, tokens, keep_hidden=False), strict=True
         ):
             lines: list[list[str]] = [[] for _ in page.lines]
-            for line, tag in zip(page_token.lines, state.log_probs.argmax(-1), strict=True):
+            tags = self._decoder.token_tags(state.log_probs, page_token.lines)
+            for line, tag in zip(page_token.lines, tags, strict=True):
                 lines[line].append(self.config.tags[tag])
             tagged.append(lines)
         return tagged

@@ -249,3 +249,15 @@ def test_an_entity_may_be_made_from_spans_alone():
     entity = entity_from_spans(text, "V", (LineSpan(0, 3, 6), LineSpan(1, 0, 2)), 0.5)
     assert entity.text == "cd ef"
     assert entity.box == (50, 30, 250, 80)
+
+
+def test_tags_of_tokens_follow_the_way_of_decoding():
+    # Alone, the second token would begin an entity anew; on the best path it goes on.
+    log_probs = np.log(
+        np.array([[0.1, 0.8, 0.1], [0.1, 0.46, 0.44], [0.1, 0.1, 0.8], [0.9, 0.05, 0.05]], dtype=np.float32)
+    )
+    lines = np.array([0, 0, 0, 1])
+    tags = ("O", "B-X", "I-X")
+    assert TagDecoder(tags, switch_penalty=1.0).token_tags(log_probs, lines).tolist() == [1, 2, 2, 0]
+    assert LineVoteDecoder(tags).token_tags(log_probs, lines).tolist() == [1, 1, 2, 0]
+    assert TagDecoder(tags).token_tags(log_probs[:0], lines[:0]).tolist() == []
