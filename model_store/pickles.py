@@ -81,10 +81,8 @@ class _Unpickler(pickle.Unpickler):
         raise SourceError("refused: the pickle refers to data outside of it")
 
 
-def _empty_array(kind: type, _shape: Any, _code: Any) -> np.ndarray:
+def _empty_array(_kind: Any, _shape: Any, _code: Any) -> np.ndarray:
     """Where an array's unpickling starts; its true shape and bytes follow, and their sizes are checked."""
-    if kind is not np.ndarray:
-        raise SourceError("refused: an array of a class of its own")
     return np.ndarray.__new__(np.ndarray, (0,), np.int8)
 
 

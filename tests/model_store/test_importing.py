@@ -13,6 +13,7 @@ from safetensors.torch import save_file
 from beam_kie.layoutxlm.config import LayoutXLMConfig
 from beam_kie.layoutxlm.model import KieModel, load_network
 from beam_kie.layoutxlm.network import Batch
+from beam_kie.layoutxlm.published import RELATION_LABELS
 from model_store import SourceError
 from model_store.importing import ImportOptions, import_model
 from tests.model_store.conftest import HUGGING_FACE_CONFIG, published_tensors
@@ -69,6 +70,33 @@ def test_imported_models_score_as_the_reference_does(
     wanted = torch.from_numpy(arrays["ser_logits" if hugging_face else "out_ser_logits"])
     assert (found - wanted)[real].abs().max() < 1e-4
     assert (found.argmax(-1) == wanted.argmax(-1))[real].all()
+
+
+@pytest.mark.parametrize(
+    ("name", "values"), [("tiny_visual", {}), ("tiny_vi", {"use_visual_backbone": False})]
+)
+def test_imported_models_relate_as_the_reference_does(reference, tmp_path, tokenizer_file, name, values):
+    source = paddle_folder(reference, tmp_path / "source", f"{name}.re", **values)
+    network = load_network(import_model(source, tmp_path / "made", ImportOptions(tokenizer_file))).eval()
+    arrays = np.load(reference / f"{name}.npz")
+    ids, boxes, mask = (
+        torch.from_numpy(arrays[f"in_{key}"]) for key in ("input_ids", "bbox", "attention_mask")
+    )
+    places = torch.arange(ids.shape[1]).expand_as(ids)
+    with torch.inference_mode():
+        seen = network.look(torch.from_numpy(arrays["in_raw_rgb"])) if network.visual is not None else None
+        hidden = network.encode(Batch(ids, places, places, mask.bool(), boxes, mask.bool(), visual=seen))
+        for document in range(len(ids)):
+            entities = torch.from_numpy(arrays["in_entities"][document])
+            starts, _, rows = entities[1 : entities[0, 0] + 1].T
+            labels = torch.tensor([network.config.labels.index(RELATION_LABELS[row]) for row in rows])
+            pairs = torch.from_numpy(arrays[f"out_re_pairs_{document}"])
+            everyone = torch.arange(len(starts))
+            scores = network.extractor(hidden[document, starts], labels, None, everyone, everyone)
+            wanted = torch.from_numpy(arrays[f"out_re_logits_{document}"])
+            found = scores[pairs[:, 1], pairs[:, 0]]
+            assert (found - wanted).abs().max() < 1e-4
+            assert (found.argmax(-1) == wanted.argmax(-1)).all()
 
 
 def test_trained_and_exported_weights_become_the_same_model(reference, tmp_path, tokenizer_file):
@@ -158,6 +186,17 @@ def test_own_format_stays_as_it_is(tmp_path):
     assert {path.name: path.read_bytes() for path in made.iterdir()} == {
         path.name: path.read_bytes() for path in ours.iterdir() if path.name != "optimizer.bin"
     }
+
+
+def test_own_format_is_checked(tmp_path):
+    ours = save_model(tmp_path / "ours", small_network(vocab_size=20))
+    with pytest.raises(SourceError, match="the tokenizer has .* ids, but the network knows 20"):
+        import_model(ours, tmp_path / "made")
+    ours = save_model(tmp_path / "ours", small_network())
+    (ours / "tokenizer.json").write_text("{}")
+    with pytest.raises(SourceError, match="cannot be read as a tokenizer"):
+        import_model(ours, tmp_path / "made")
+    assert not (tmp_path / "made").exists()
 
 
 def no_tokenizer(folder):

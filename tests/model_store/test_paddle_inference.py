@@ -1,5 +1,8 @@
+import pickle
 import shutil
+import struct
 
+import numpy as np
 import pytest
 import torch
 
@@ -26,6 +29,42 @@ def test_exported_tensors_equal_the_trained_ones(exported, reference):
     pruned = {name.removesuffix(".weight").removesuffix(".bias") for name in set(wanted) - set(found)}
     backbone = "layoutlmv2.visual.backbone.fpn_output"
     assert pruned == {"layoutlmv2.pooler.dense", *(f"{backbone}{number}" for number in (3, 4, 5))}
+
+
+def message(number, *parts):
+    """A protobuf field that holds bytes."""
+    data = b"".join(parts)
+    assert len(data) < 128
+    return bytes([number << 3 | 2, len(data)]) + data
+
+
+def variable(name, kind=7, persistable=1):
+    return message(3, message(1, name.encode()), message(2, bytes([8, kind])), bytes([24, persistable]))
+
+
+def tensor(array):
+    kind = {"float32": 5, "int64": 3, "float16": 4}[str(array.dtype)]
+    description = bytes([8, kind]) + b"".join(bytes([16, size]) for size in array.shape)
+    return struct.pack("<IQIi", 0, 0, 0, len(description)) + description + array.tobytes()
+
+
+def test_values_stand_in_the_order_of_the_variables_names(tmp_path):
+    """Written by hand: variables in another order, and such as are not saved."""
+    names = ("linear_1.w_0", "embedding_0.w_0", "conv2d_2.w_0")
+    feed, scratch = variable("feed", kind=9), variable("a_scratch", persistable=0)
+    (tmp_path / PROGRAM).write_bytes(message(1, b"\x08\x00", feed, *map(variable, names), scratch))
+    arrays = {
+        "conv2d_2.w_0": np.arange(6, dtype=np.float32).reshape(2, 3),
+        "embedding_0.w_0": np.arange(4, dtype=np.int64),
+        "linear_1.w_0": np.ones((1, 2), np.float16),
+    }
+    (tmp_path / VALUES).write_bytes(b"".join(map(tensor, arrays.values())))
+    (tmp_path / NAMES).write_bytes(pickle.dumps({name: {"structured_name": f"m.{name}"} for name in names}))
+    found = read_inference_model(tmp_path)
+    assert set(found) == {f"m.{name}" for name in names}
+    for name, array in arrays.items():
+        assert found[f"m.{name}"].dtype == array.dtype
+        np.testing.assert_array_equal(found[f"m.{name}"], array)
 
 
 @pytest.mark.parametrize("name", [PROGRAM, VALUES, NAMES])
