@@ -23,9 +23,10 @@ from apache_beam.options.pipeline_options import (
 )
 from apache_beam.runners.runner import create_runner
 
-from model_store import StoreError, resolve
+from model_store import StoreError
 from transforms import inputs, layout, storage
 from transforms.arguments import UsageError, job_config
+from transforms.models import model_folder
 from transforms.options import SHARDS_ELSEWHERE, JobConfig
 
 DATAFLOW = "DataflowRunner"
@@ -152,7 +153,7 @@ def _check_ocr(config: JobConfig) -> None:
 
 def _check_model(config: JobConfig) -> None:
     try:
-        resolve(config.model)
+        model_folder(config.model)
     except (StoreError, OSError) as error:
         raise UsageError(f"--model: {error}") from error
 

@@ -14,9 +14,9 @@ from beam_kie.document import Category, Failure, PageResult, PageText, Stage
 from beam_kie.layoutxlm.model import KieModel
 from beam_kie.overlay import FailedPage
 from beam_kie.summary import StageTime
-from model_store import resolve
 from transforms.isolation import predict_isolated, reason_of
 from transforms.metrics import StageTimer, count, count_failure, observe
+from transforms.models import model_folder
 from transforms.options import JobConfig
 from transforms.progress import record
 
@@ -99,7 +99,7 @@ class KieModelHandler(ModelHandler[PageText | FailedPage, PageResult | FailedPag
         """The model, once per process. Raises ModelError: a run without its model ends at once."""
         config = self._config
         return KieModel.load(
-            resolve(config.model),
+            model_folder(config.model),
             device=config.device,
             dtype=config.dtype,
             max_batch_tokens=config.batch_tokens,

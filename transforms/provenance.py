@@ -8,7 +8,7 @@ from beam_kie.layoutxlm.config import LayoutXLMConfig
 from beam_kie.layoutxlm.model import WEIGHTS_FILE, ModelError, file_revision
 from beam_kie.ocr import identify_engine
 from beam_kie.tables import Provenance
-from model_store import resolve
+from transforms.models import model_folder
 from transforms.ocr import ocr_options
 from transforms.options import JobConfig
 
@@ -28,7 +28,7 @@ def model_card(reference: str) -> ModelCard:
     Raises:
         ValueError: there is no such model, its configuration cannot be used, or its weights are missing.
     """
-    folder = resolve(reference)
+    folder = model_folder(reference)
     weights = folder / WEIGHTS_FILE
     if not weights.is_file():
         raise ModelError(f"model {reference!r}: there is no {WEIGHTS_FILE} in {folder}")
