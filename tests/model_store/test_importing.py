@@ -8,7 +8,7 @@ import tarfile
 import numpy as np
 import pytest
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 
 from beam_kie.layoutxlm.config import LayoutXLMConfig
 from beam_kie.layoutxlm.model import KieModel, load_network
@@ -17,7 +17,15 @@ from beam_kie.layoutxlm.published import RELATION_LABELS
 from model_store import SourceError
 from model_store.importing import ImportOptions, import_model
 from tests.model_store.conftest import HUGGING_FACE_CONFIG, published_tensors
-from tests.small_networks import PUBLISHED_KIND, VISUAL_KIND, noise_thumbnail, page, save_model, small_network
+from tests.small_networks import (
+    PUBLISHED_KIND,
+    VISUAL_KIND,
+    edit_config,
+    noise_thumbnail,
+    page,
+    save_model,
+    small_network,
+)
 
 TAGS = "O,B-QUESTION,I-QUESTION,B-ANSWER,I-ANSWER,B-HEADER,I-HEADER"
 
@@ -189,8 +197,12 @@ def test_own_format_stays_as_it_is(tmp_path):
 
 
 def test_own_format_is_checked(tmp_path):
-    ours = save_model(tmp_path / "ours", small_network(vocab_size=20))
-    with pytest.raises(SourceError, match="the tokenizer has .* ids, but the network knows 20"):
+    ours = save_model(tmp_path / "ours", small_network())
+    tensors = load_file(ours / "model.safetensors")
+    words = "embeddings.word_embeddings.weight"
+    save_file({**tensors, words: tensors[words][:20].clone()}, ours / "model.safetensors")
+    edit_config(ours, vocab_size=20)
+    with pytest.raises(SourceError, match=r"the tokenizer has .* ids, but the network knows 20"):
         import_model(ours, tmp_path / "made")
     ours = save_model(tmp_path / "ours", small_network())
     (ours / "tokenizer.json").write_text("{}")
