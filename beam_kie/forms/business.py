@@ -11,23 +11,11 @@ from beam_kie.forms.model import ANSWER, HEADER
 from beam_kie.forms.sheet import KEY, Sheet
 from beam_kie.forms.values import key_text
 
+# Fields of the number and date block; the first two are always there.
 META = {
-    "invoice": tuple(
-        [
-            "number",
-            "date",
-            "due_date",
-            "order_number",
-            "customer_number",
-            "reference",
-            "tax_number",
-            "contact",
-        ]
-    ),
-    "delivery_note": tuple(
-        ["number", "date", "delivery_date", "order_number", "customer_number", "reference", "contact"]
-    ),
-    "order": tuple(["number", "date", "delivery_date", "customer_number", "reference", "contact", "phone"]),
+    "invoice": ("invoice_number", "invoice_date", "due_date", "order_number", "customer_number", "reference"),
+    "delivery_note": ("number", "date", "delivery_date", "order_number", "customer_number", "contact"),
+    "order": ("number", "date", "delivery_date", "customer_number", "reference", "contact", "phone"),
 }
 
 _META_LOOKS = {

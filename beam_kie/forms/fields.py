@@ -92,6 +92,8 @@ FIELDS: dict[str, FieldSpec] = {
     # Papers
     "number": F("document_number"),
     "date": F("day:0:0"),
+    "invoice_number": F("document_number"),
+    "invoice_date": F("day:0:0"),
     "due_date": F("day:14:45"),
     "order_number": F("document_number"),
     "customer_number": F("document_number"),

@@ -126,7 +126,11 @@ def _breakable(text: str) -> list[str]:
     parts: list[str] = []
     glued = False
     for char in text:
-        if parts and (glued or char in _NO_START):
+        if len(parts) > 1 and parts[-1] == " " and char in _NO_START:
+            # French sets a space before a colon: both stay with the word.
+            space = parts.pop()
+            parts[-1] += space + char
+        elif parts and (glued or char in _NO_START):
             parts[-1] += char
         elif is_cjk(char) or char == " " or not parts or is_cjk(parts[-1][-1]):
             parts.append(char)
@@ -151,8 +155,8 @@ def wrap(text: str, face: str, size: float, limit: float) -> list[str]:
             length = sum([table[char] for char in part]) * size
         while length > limit and len(part) > 1:
             fits = _fitting(part, table, size, limit)
-            lines.append(part[:fits])
-            part = part[fits:]
+            lines.append(part[:fits].rstrip())
+            part = part[fits:].lstrip()
             length = sum([table[char] for char in part]) * size
         line, used = line + part, used + length
     if line.strip():

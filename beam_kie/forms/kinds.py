@@ -26,8 +26,15 @@ def _names(text: str) -> tuple[str, ...]:
 
 _PERSON = _names(
     "name family_name given_name former_name sex birth_date age birth_place nationality ethnicity political"
-    " marital id_type id_number passport height weight blood_type health education occupation employer"
-    " department job job_title work_years"
+    " marital id_type id_number passport education occupation employer department job job_title work_years"
+)
+_BODY = _names("height weight blood_type health")
+_PATIENT = _names(
+    "name family_name given_name former_name sex birth_date age nationality ethnicity marital id_number"
+    " occupation employer"
+)
+_TAXPAYER = _names(
+    "name family_name given_name birth_date nationality marital id_type id_number occupation employer"
 )
 _CONTACT = _names(
     "address street postcode city region country phone mobile fax email contact emergency emergency_phone"
@@ -42,6 +49,7 @@ _SCHOOLING = _names("school major degree graduation education languages skills h
 _HEADS = _names("number date department handler reference")
 
 PERSONAL = Step("fields", "personal", _PERSON, 5, 12)
+PERSONAL_AND_BODY = Step("fields", "personal", _PERSON + _BODY, 6, 13)
 CONTACT = Step("fields", "contact", _CONTACT, 3, 8)
 BANK = Step("fields", "bank", _BANK, 3, 6)
 NOTES = Step("notes", chance=0.7)
@@ -71,7 +79,7 @@ RECIPES: dict[str, tuple[Step, ...]] = {
     ),
     "job": (
         Step("fields", "request", _names("position department start_date salary number date"), 2, 5, 0.8),
-        PERSONAL,
+        PERSONAL_AND_BODY,
         CONTACT,
         Step("table", "education", _names("education"), chance=0.7),
         Step("table", "work", _names("work jobs"), chance=0.8),
@@ -90,7 +98,7 @@ RECIPES: dict[str, tuple[Step, ...]] = {
         Step(
             "fields", "event", _names("event period participants arrival departure room amount"), 2, 5, 0.55
         ),
-        PERSONAL,
+        PERSONAL_AND_BODY,
         CONTACT,
         Step(
             "fields", "guardian", _names("guardian guardian_phone relationship address employer"), 2, 4, 0.35
@@ -105,7 +113,8 @@ RECIPES: dict[str, tuple[Step, ...]] = {
         ),
         Step("fields", "company", _COMPANY, 4, 10, 0.4),
         Step("choices", "other", _names("yes_no meal source request_type yes_no"), 1, 3, 0.6),
-        Step("table", "family", _names("participants family skills"), chance=0.4),
+        Step("table", "event", _names("participants"), chance=0.25),
+        Step("table", "family", _names("family"), chance=0.25),
         Step("fields", "education", _SCHOOLING + _names("class_name grade student_number"), 2, 5, 0.4),
         Step("choices", "bank", _names("payment_method"), 1, 1, 0.3),
         OFFICE,
@@ -115,7 +124,7 @@ RECIPES: dict[str, tuple[Step, ...]] = {
     ),
     "medical": (
         Step("fields", "", _names("patient_number date ward bed visit_date doctor"), 2, 4, 0.6),
-        PERSONAL,
+        Step("fields", "personal", _PATIENT + _BODY, 5, 11),
         CONTACT,
         Step("fields", "insurance", _names("insurer insurance_number employer relationship"), 2, 4, 0.6),
         Step("choices", "medical", _names("symptoms yes_no blood_type yes_no"), 1, 3, 0.8),
@@ -131,7 +140,7 @@ RECIPES: dict[str, tuple[Step, ...]] = {
     ),
     "tax": (
         Step("fields", "tax", _names("tax_year tax_office tax_number number date"), 2, 4),
-        Step("fields", "personal", _PERSON, 4, 8),
+        Step("fields", "personal", _TAXPAYER, 4, 8),
         Step("fields", "contact", _CONTACT, 3, 6, 0.7),
         Step("amounts", "income", ("income",)),
         Step("amounts", "deduction", ("deduction",), chance=0.8),
@@ -149,7 +158,7 @@ RECIPES: dict[str, tuple[Step, ...]] = {
         Step("fields", "personal", _names("name sex age occupation department phone email date"), 2, 6),
         Step("questions", "survey"),
         Step("ratings", "survey"),
-        Step("choices", "other", _names("source frequency yes_no yes_no"), 1, 3, 0.7),
+        Step("choices", "other", _names("source yes_no yes_no"), 1, 3, 0.7),
         Step("questions", "survey", chance=0.5),
         Step("fields", "other", _names("remarks work_content opinion"), 1, 2),
         NOTES,
@@ -223,7 +232,7 @@ CLOSING = frozenset({"notes", "declaration", "sign", "staff"})
 # More to ask when the page is still half empty.
 FILLERS = (
     Step("fields", "other", _names("remarks work_content contact phone email reference project"), 2, 5),
-    Step("choices", "other", _names("yes_no source frequency delivery_method"), 1, 3),
+    Step("choices", "other", _names("yes_no source delivery_method"), 1, 3),
     Step("table", "documents", _names("documents skills")),
     Step("fields", "office", _names("number date handler checker opinion department"), 3, 6),
     Step("notes"),

@@ -100,7 +100,7 @@ def question_list(sheet: Sheet, content: Content, x0: float, x1: float) -> bool:
         field = _question(content, text, rng.random() < theme.fill)
         answer = fill(sheet, field, width)
         number = theme.numbered.format(n=index + 1) + " " if theme.numbered else f"{index + 1}. "
-        lines = fonts.wrap(number + text, style.face, style.size, width)
+        lines = fonts.wrap(number + field.key, style.face, style.size, width)
         key_height = len(lines) * style.size * style.leading
         if sheet.y + key_height + answer.height + 8 > sheet.bottom:
             break
@@ -115,7 +115,8 @@ def question_list(sheet: Sheet, content: Content, x0: float, x1: float) -> bool:
 
 
 def _question(content: Content, text: str, filled: bool) -> Field:
-    if content.rng.random() < 0.75:
-        name = content.rng.choice(("rating", "frequency", "yes_no"))
-        return Field("question", text, options=content.options(name, filled))
-    return Field("question", text, [content.text("remarks", 1)] if filled else [])
+    """``text`` is a line of the vocabulary: the question, " = " and what it is answered with."""
+    question, _, answer = text.rpartition(" = ")
+    if answer == "open" or content.rng.random() < 0.15:
+        return Field("question", question, [content.text("remarks", 1)] if filled else [])
+    return Field("question", question, options=content.options(answer, filled))

@@ -32,6 +32,8 @@ class Makers:
         self.date_format = self.pick("format", "date")
         self.month_format = self.pick("format", "month_year")
         self.amount_format = self.pick("format", "amount")
+        self.period_format = self.pick("format", "period")
+        self.period_days = self.month_format if rng.random() < 0.7 else self.date_format
         self.kind = kind
         # The day the form was filled in; other dates lie around it.
         self.today = date(rng.randint(2015, 2025), rng.randint(1, 12), rng.randint(1, 28))
@@ -184,17 +186,17 @@ class Makers:
         """The year before the form was filled in."""
         return str(self.today.year - 1)
 
-    def month_span(self) -> tuple[str, str]:
-        """A month and a later one."""
-        return self._span(self.month_format)
+    def month_span(self, start: int | None = None) -> tuple[str, str]:
+        """A month and a later one; ``start`` is the first year."""
+        return self._span(self.month_format, start)
 
     def period(self) -> str:
         """From one month or day to a later one."""
-        first, last = self._span(self.month_format if self.rng.random() < 0.6 else self.date_format)
-        return self.pick("format", "period").format(a=first, b=last)
+        first, last = self._span(self.period_days)
+        return self.period_format.format(a=first, b=last)
 
-    def _span(self, pattern: str) -> tuple[str, str]:
-        start = self.rng.randint(2000, self.today.year - 3)
+    def _span(self, pattern: str, start: int | None = None) -> tuple[str, str]:
+        start = start or self.rng.randint(2000, self.today.year - 3)
         return self._format_date(pattern, start, start), self._format_date(pattern, start + 1, start + 3)
 
     def number(self, value: float, decimals: int = 2) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -23,7 +24,7 @@ _CREATED = time.strptime("2024-01-01", "%Y-%m-%d")
 
 
 class SamplePage(NamedTuple):
-    """One page: the generator's arguments and the scanner's settings; ``labels`` is the style."""
+    """One page: the generator's arguments, the scanner's settings and the annotation style."""
 
     language: str
     kind: str
@@ -33,139 +34,83 @@ class SamplePage(NamedTuple):
     labels: str = "xfund"
 
 
-class Sample(NamedTuple):
+class Sample:
     """One file of the set; its ending says how it is written."""
 
-    name: str
-    pages: tuple[SamplePage, ...]
+    def __init__(self, name: str, *pages: SamplePage):
+        self.name = name
+        self.pages = pages
 
 
-_FAX = ScanSettings(skew_deg=0.35, grey=True, contrast=0.95, blur_px=0.5, noise=9, speckles=3)
-_PDF = ScanSettings(skew_deg=-0.25, grey=True, contrast=0.95, paper=250, blur_px=0.5, noise=1.5)
+_CLEAN = ScanSettings(grey=True, contrast=0.94, paper=249, blur_px=0.4, noise=1.6)
+_COLOUR = ScanSettings(contrast=0.9, paper=246, blur_px=0.5, noise=2.2)
+_FAX = ScanSettings(skew_deg=0.35, grey=True, contrast=0.95, blur_px=0.45, noise=8, speckles=2)
 
 SAMPLES: tuple[Sample, ...] = (
     Sample(
         "zh_application.jpg",
-        (
-            SamplePage(
-                "zh",
-                "application",
-                109,
-                300,
-                ScanSettings(
-                    skew_deg=0.3, grey=True, contrast=0.95, paper=249, blur_px=0.4, noise=1.6, speckles=0.6
-                ),
-            ),
-        ),
+        SamplePage("zh", "job", 300, 300, replace(_CLEAN, skew_deg=0.3, speckles=0.6)),
     ),
     Sample(
         "en_invoice.jpg",
-        (
-            SamplePage(
-                "en",
-                "invoice",
-                106,
-                200,
-                ScanSettings(
-                    skew_deg=-0.7,
-                    perspective=0.002,
-                    contrast=0.9,
-                    paper=246,
-                    blur_px=0.6,
-                    noise=2.5,
-                    fold=0.2,
-                    bleed=0.05,
-                ),
-                "funsd",
-            ),
+        SamplePage(
+            "en",
+            "invoice",
+            300,
+            200,
+            replace(_COLOUR, skew_deg=-0.7, perspective=0.002, fold=0.2, bleed=0.05),
+            "funsd",
         ),
     ),
     Sample(
         "ja_registration.png",
-        (
-            SamplePage(
-                "ja",
-                "registration",
-                106,
-                200,
-                ScanSettings(skew_deg=0.5, grey=True, contrast=0.92, blur_px=0.5),
-            ),
-        ),
+        SamplePage("ja", "registration", 309, 200, replace(_CLEAN, skew_deg=0.5, noise=0.0)),
     ),
     Sample(
         "de_delivery_note.jpg",
-        (
-            SamplePage(
-                "de",
-                "delivery_note",
-                105,
-                200,
-                ScanSettings(
-                    skew_deg=1.3,
-                    perspective=0.003,
-                    contrast=0.8,
-                    paper=236,
-                    blur_px=0.8,
-                    noise=4,
-                    bleed=0.08,
-                    edge_shadow=0.35,
-                    speckles=2,
-                    streaks=1,
-                ),
+        SamplePage(
+            "de",
+            "delivery_note",
+            302,
+            200,
+            ScanSettings(
+                skew_deg=1.3,
+                perspective=0.003,
+                contrast=0.8,
+                paper=236,
+                blur_px=0.75,
+                noise=4,
+                bleed=0.08,
+                edge_shadow=0.35,
+                speckles=2,
+                streaks=1,
             ),
         ),
     ),
     Sample(
         "fr_application.jpg",
-        (
-            SamplePage(
-                "fr",
-                "application",
-                104,
-                200,
-                ScanSettings(
-                    skew_deg=-0.4, contrast=0.92, paper=250, blur_px=0.5, noise=2, fade=0.25, speckles=1
-                ),
-            ),
+        SamplePage(
+            "fr", "application", 308, 200, replace(_COLOUR, skew_deg=-0.4, fade=0.25, speckles=1, paper=250)
         ),
     ),
     Sample(
         "es_registration.webp",
-        (
-            SamplePage(
-                "es",
-                "registration",
-                102,
-                200,
-                ScanSettings(skew_deg=0.9, contrast=0.88, paper=244, blur_px=0.6, noise=2, edge_shadow=0.2),
-            ),
-        ),
+        SamplePage("es", "registration", 311, 200, replace(_COLOUR, skew_deg=0.9, edge_shadow=0.2)),
     ),
     Sample(
-        "zh_registration_turned.jpg",
-        (
-            SamplePage(
-                "zh",
-                "registration",
-                103,
-                200,
-                ScanSettings(
-                    turn_deg=90, skew_deg=-0.6, grey=True, contrast=0.9, paper=247, blur_px=0.5, noise=2
-                ),
-            ),
-        ),
+        "zh_application_turned.jpg",
+        SamplePage("zh", "application", 305, 200, replace(_CLEAN, turn_deg=90, skew_deg=-0.6)),
     ),
     Sample(
         "en_patient_fax.tif",
-        (
-            SamplePage("en", "medical", 108, 200, _FAX, "funsd"),
-            SamplePage("en", "medical", 103, 200, _FAX, "funsd"),
-            SamplePage("en", "questionnaire", 106, 200, _FAX, "funsd"),
-        ),
+        SamplePage("en", "medical", 308, 200, _FAX, "funsd"),
+        SamplePage("en", "medical", 302, 200, _FAX, "funsd"),
+        SamplePage("en", "questionnaire", 308, 200, _FAX, "funsd"),
     ),
     Sample(
         "de_tax.pdf",
-        (SamplePage("de", "tax", 101, 200, _PDF), SamplePage("de", "tax", 106, 200, _PDF)),
+        SamplePage("de", "tax", 310, 200, replace(_CLEAN, skew_deg=-0.25)),
+        SamplePage("de", "tax", 306, 200, replace(_CLEAN, skew_deg=0.15)),
     ),
 )
 
@@ -224,11 +169,11 @@ def _encoded(sample: Sample, images: list[Image.Image]) -> bytes:
     first, rest = images[0], images[1:]
     ending = sample.name.rpartition(".")[2]
     if ending == "jpg":
-        first.save(buffer, "JPEG", quality=52 if dpi > 200 else 62, dpi=(dpi, dpi), optimize=True)
+        first.save(buffer, "JPEG", quality=62 if dpi > 200 else 72, dpi=(dpi, dpi), optimize=True)
     elif ending == "png":
         first.quantize(16).save(buffer, "PNG", dpi=(dpi, dpi), optimize=True)
     elif ending == "webp":
-        first.save(buffer, "WEBP", quality=55)
+        first.save(buffer, "WEBP", quality=65)
     elif ending == "tif":
         first.save(buffer, "TIFF", save_all=True, append_images=rest, compression="group4", dpi=(dpi, dpi))
     else:
@@ -238,7 +183,7 @@ def _encoded(sample: Sample, images: list[Image.Image]) -> bytes:
             save_all=True,
             append_images=rest,
             resolution=dpi,
-            quality=60,
+            quality=70,
             creationDate=_CREATED,
             modDate=_CREATED,
         )

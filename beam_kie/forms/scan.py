@@ -98,7 +98,7 @@ def scan_layout(layout: Layout, settings: ScanSettings | str, seed: int = 0) -> 
     return moved(layout, matrix, width, height)
 
 
-def fax_form(form: Form, settings: ScanSettings | str, seed: int = 0, threshold: int = 165) -> Form:
+def fax_form(form: Form, settings: ScanSettings | str, seed: int = 0, threshold: int = 178) -> Form:
     """The form in black and white as a fax machine sends it: a mode "1" picture."""
     scanned = scan_form(form, settings, seed)
     grey = cv2.cvtColor(np.asarray(scanned.image), cv2.COLOR_RGB2GRAY)

@@ -35,14 +35,18 @@ def make_table(content: Content, name: str, rows: int, empty_rows: int, gaps: fl
     if len(columns) > 3 and rng.random() < 0.5:
         columns.remove(rng.choice(columns[1:]))
     table = Table([content.pick("columns", c) for c in columns], [], [COLUMNS[c][1] for c in columns])
+    years = sorted(rng.sample(range(1998, content.today.year - 3), rows))
+    schooling = [pair.split(";") for pair in content.words.words("lists", "schooling")]
+    schools = sorted(rng.sample(range(len(schooling)), min(rows, len(schooling))))
     for number in range(rows):
+        span = content.month_span(years[number])
+        fixed = {"index": str(number + 1), "from_date": span[0], "to_date": span[1]}
+        fixed["period"] = content.period_format.format(a=span[0], b=span[1])
+        if "school" in columns:
+            fixed["school"], fixed["degree"] = schooling[schools[number % len(schools)]]
         row: list[str | None] = []
-        span = content.month_span()
         for column in columns:
-            if column in ("from_date", "to_date"):
-                text = span[column == "to_date"]
-            else:
-                text = str(number + 1) if column == "index" else content.make(COLUMNS[column][0])
+            text = fixed.get(column) or content.make(COLUMNS[column][0])
             row.append(None if column != columns[0] and rng.random() < gaps else text)
         table.rows.append(row)
     for number in range(empty_rows):

@@ -1,0 +1,51 @@
+import numpy as np
+import pytest
+
+from beam_kie.forms import KINDS, LANGUAGES, generate_form, generate_layout, render
+from beam_kie.forms.model import Stamp
+
+
+def darkness(image, polygon):
+    x0, y0, x1, y1 = (round(value) for value in (*polygon[0:2], *polygon[4:6]))
+    return (np.asarray(image.convert("L"))[y0:y1, x0:x1] < 170).mean()
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_entry_is_drawn_where_its_label_is(language, kind):
+    form = generate_form(language, 2, kind, dpi=90)
+    assert form.image.mode == "RGB"
+    assert form.image.size == (form.layout.width_px, form.layout.height_px)
+    drawn = [darkness(form.image, piece.polygon) for entry in form.entries for piece in entry.pieces]
+    # A stamp's ink may be too pale to count.
+    assert sum(dark > 0.02 for dark in drawn) >= len(drawn) - 1
+
+
+def test_ink_outside_of_labels_is_only_lines_shapes_and_stamps():
+    layout = generate_layout("de", 3, "questionnaire", dpi=100)
+    blank = render(layout.__class__(**{**fields(layout), "shapes": ()}))
+    ink = np.asarray(blank.convert("L")) < 200
+    allowed = np.zeros_like(ink)
+    for entry in layout.entries:
+        for piece in entry.pieces:
+            x0, y0, x1, y1 = (*piece.polygon[0:2], *piece.polygon[4:6])
+            allowed[int(y0) - 2 : int(y1) + 3, int(x0) - 2 : int(x1) + 3] = True
+    assert ink.sum() > 1000
+    assert (ink & ~allowed).sum() < 0.01 * ink.sum()
+
+
+def fields(layout):
+    return {name: getattr(layout, name) for name in layout.__slots__}
+
+
+def test_stamps_are_coloured():
+    for seed in range(40):
+        layout = generate_layout("zh", seed, "application", dpi=80)
+        stamps = [shape for shape in layout.shapes if isinstance(shape, Stamp)]
+        if stamps:
+            break
+    stamp = stamps[0]
+    pixels = np.asarray(render(layout)).astype(int)
+    x, y, r = int(stamp.x), int(stamp.y), int(max(stamp.width, stamp.height) / 2)
+    patch = pixels[max(0, y - r) : y + r, max(0, x - r) : x + r]
+    assert (patch.max(axis=2) - patch.min(axis=2) > 60).sum() > 30
