@@ -12,7 +12,6 @@ import hashlib
 import json
 import os
 import shutil
-import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -90,10 +89,12 @@ class Cache:
             yield
 
     @contextlib.contextmanager
-    def temporary(self) -> Iterator[Path]:
-        """A folder on the cache's disk, removed at the end."""
-        (self.root / "temporary").mkdir(parents=True, exist_ok=True)
-        folder = Path(tempfile.mkdtemp(dir=self.root / "temporary"))
+    def temporary(self, reference: str) -> Iterator[Path]:
+        """An empty folder on the cache's disk, removed at the end. Its lock must be held: what a killed
+        process left there is removed first."""
+        folder = self.root / "temporary" / _key(reference)
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
         try:
             yield folder
         finally:

@@ -42,13 +42,18 @@ def has_opener(scheme: str) -> bool:
     return scheme in _openers
 
 
+def without_query(url: str) -> str:
+    """An address as it may be shown and recorded: a query can hold a signature."""
+    return url.partition("?")[0]
+
+
 def download(url: str, target: Path, expected_sha256: str | None = None) -> Downloaded:
     """Writes what is at ``url`` to ``target``, which must not exist.
 
     Raises FileNotFoundError where nothing is there, and FetchError where it cannot be read to its end or
     is not what ``expected_sha256`` says. ``target`` then does not exist.
     """
-    digest, size = hashlib.sha256(), 0
+    digest, size, shown = hashlib.sha256(), 0, without_query(url)
     try:
         with _open(url, pinned=expected_sha256 is not None) as source, open(target, "xb") as file:
             total = _length(source)
@@ -60,10 +65,10 @@ def download(url: str, target: Path, expected_sha256: str | None = None) -> Down
                 progress.update(size)
             progress.end(size)
         if total is not None and size != total:
-            raise FetchError(f"{url}: ended after {size} of {total} bytes; try again")
+            raise FetchError(f"{shown}: ended after {size} of {total} bytes; try again")
         if expected_sha256 is not None and digest.hexdigest() != expected_sha256:
             raise FetchError(
-                f"{url}: not the file that it should be: its SHA-256 is {digest.hexdigest()}, "
+                f"{shown}: not the file that it should be: its SHA-256 is {digest.hexdigest()}, "
                 f"not {expected_sha256}"
             )
     except FileNotFoundError:
@@ -71,7 +76,7 @@ def download(url: str, target: Path, expected_sha256: str | None = None) -> Down
         raise
     except (OSError, http.client.HTTPException) as error:
         target.unlink(missing_ok=True)
-        raise FetchError(f"{url}: cannot be read: {_reason(error)}") from error
+        raise FetchError(f"{shown}: cannot be read: {_reason(error)}") from error
     except BaseException:
         target.unlink(missing_ok=True)
         raise
@@ -114,27 +119,27 @@ class Progress:
 
 
 def _open(url: str, pinned: bool) -> BinaryIO:
-    parts = urllib.parse.urlsplit(url)
+    parts, shown = urllib.parse.urlsplit(url), without_query(url)
     if parts.scheme in _openers:
         return _openers[parts.scheme](url)
     if parts.scheme not in ("https", "http"):
-        raise FetchError(f"{url}: nothing here can read {parts.scheme}:// addresses")
+        raise FetchError(f"{shown}: nothing here can read {parts.scheme}:// addresses")
     if parts.scheme == "http" and not pinned and parts.hostname not in _LOOPBACK:
-        raise FetchError(f"{url}: use https, or add #sha256=... so that the file can be checked")
+        raise FetchError(f"{shown}: use https, or add #sha256=... so that the file can be checked")
     try:
         return _web.open(url, timeout=TIMEOUT_SECONDS)
     except urllib.error.HTTPError as error:
         error.close()
         if error.code in (404, 410):
-            raise FileNotFoundError(f"{url}: nothing is there") from error
-        raise FetchError(f"{url}: the server answers {error.code} {error.reason}") from error
+            raise FileNotFoundError(f"{shown}: nothing is there") from error
+        raise FetchError(f"{shown}: the server answers {error.code} {error.reason}") from error
 
 
 class _Redirects(urllib.request.HTTPRedirectHandler):
     def redirect_request(self, req, fp, code, msg, headers, newurl):
         """Goes where the server says, but never from https to http."""
         if req.full_url.startswith("https:") and not newurl.startswith("https:"):
-            raise FetchError(f"{req.full_url}: refused: leads to an address without https")
+            raise FetchError(f"{without_query(req.full_url)}: refused: leads to an address without https")
         return super().redirect_request(req, fp, code, msg, headers, newurl)
 
 

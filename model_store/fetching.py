@@ -8,7 +8,7 @@ from pathlib import Path
 from beam_kie.layoutxlm.tokenizer import SENTENCEPIECE_FILE, TOKENIZER_FILE
 from model_store import hugging_face
 from model_store.cache import Cache
-from model_store.downloads import download, has_opener
+from model_store.downloads import download, has_opener, without_query
 from model_store.errors import FetchError, ModelNotFoundError
 from model_store.importing import CONFIG, PADDLE_WEIGHTS, ImportOptions, import_model
 from model_store.model_card import MODEL_CARD
@@ -28,7 +28,7 @@ def fetch(remote: Remote, cache: Cache, options: ImportOptions | None = None) ->
         folder = cache.model(remote.reference)  # another process may have been first
         if folder is not None:
             return folder
-        with cache.temporary() as temporary:
+        with cache.temporary(remote.reference) as temporary:
             visit = _Visit(remote, cache, temporary)
             source = visit.fetch_all()
             options = options or ImportOptions()
@@ -60,7 +60,9 @@ class _Visit:
         if self.remote.archive:
             target = self.temporary / self.remote.address.rpartition("/")[2].partition("?")[0]
             if not self._get(self.remote.address, target, self.remote.sha256):
-                raise ModelNotFoundError(f"{self.remote.reference}: nothing is at {self.remote.address}")
+                raise ModelNotFoundError(
+                    f"{self.remote.reference}: nothing is at {without_query(self.remote.address)}"
+                )
             return target
         folder = self.temporary / self.remote.name
         folder.mkdir()
@@ -102,6 +104,7 @@ class _Visit:
             found = download(url, target, sha256)
         except FileNotFoundError:
             return False
+        url = without_query(url)
         before = self.known.get(url)
         if before is not None and before != found.sha256:
             raise FetchError(

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from model_store.archives import is_archive
-from model_store.downloads import has_opener
+from model_store.downloads import has_opener, without_query
 from model_store.errors import ModelNotFoundError
 
 BUNDLED = Path(__file__).parent / "bundled"
@@ -91,7 +91,9 @@ def parse(reference: str) -> Remote | None:
         raise ModelNotFoundError(f"model {reference!r}: an address must be that of a .tar archive")
     if checksum and not archive:
         raise ModelNotFoundError(f"model {reference!r}: only an archive has one checksum")
-    return Remote(address.rstrip("/"), address.rstrip("/"), archive, checksum, users_own=storage)
+    # Signed addresses differ each time, and their signatures are nobody else's business.
+    reference = without_query(address).rstrip("/")
+    return Remote(reference, address.rstrip("/"), archive, checksum, users_own=storage)
 
 
 def manifest() -> dict:

@@ -57,11 +57,16 @@ def test_damaged_record(cache):
     assert cache.records() == []
 
 
-def test_temporary_folder_goes_even_after_an_error(cache):
-    with pytest.raises(RuntimeError), cache.temporary() as folder:
+def test_temporary_folder_goes_even_after_an_error_or_a_kill(cache):
+    with pytest.raises(RuntimeError), cache.temporary("a") as folder:
         (folder / "x").write_text("x")
         raise RuntimeError
     assert not folder.exists()
+    folder.mkdir()
+    (folder / "left").write_text("by a killed process")
+    with cache.temporary("a") as again:
+        assert again == folder
+        assert not any(folder.iterdir())
 
 
 def _hold(root, started, release):

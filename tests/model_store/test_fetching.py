@@ -57,6 +57,25 @@ def test_pinned_checksum(archive, web, manifest, cache_root):
     assert resolve(f"{archive}#sha256={checksum}", allow_fetch=True).is_dir()
 
 
+def test_signatures_in_addresses_are_neither_recorded_nor_shown(archive, web, manifest, cache_root):
+    with pytest.raises(ModelNotFoundError) as caught:
+        resolve(f"{web.address}/none.tar?signature=secret", allow_fetch=True)
+    assert "secret" not in str(caught.value)
+    web.answers["/ser_test.tar?signature=secret"] = lambda handler: _send(
+        handler, web.folder / "ser_test.tar"
+    )
+    folder = resolve(f"{archive}?signature=secret", allow_fetch=True)
+    assert resolve(f"{archive}?signature=another") == folder == resolve(archive)
+    records = [path.read_text() for path in (cache_root / "records").iterdir()]
+    assert not any("secret" in text for text in (*records, (folder / "model_card.md").read_text()))
+
+
+def _send(handler, path):
+    handler.send_response(200)
+    handler.end_headers()
+    handler.wfile.write(path.read_bytes())
+
+
 def test_checksum_of_first_use_is_checked_after(archive, web, manifest, cache_root):
     folder = resolve(archive, allow_fetch=True)
     first = {path.name: path.read_bytes() for path in folder.iterdir()}
