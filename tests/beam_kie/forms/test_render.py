@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from beam_kie.forms import KINDS, LANGUAGES, generate_form, generate_layout, render
-from beam_kie.forms.model import Stamp
+from beam_kie.forms import KINDS, LANGUAGES, fonts, generate_form, generate_layout, render
+from beam_kie.forms.model import Layout, Run, Stamp
 
 
 def darkness(image, polygon):
@@ -36,6 +36,14 @@ def test_ink_outside_of_labels_is_only_lines_shapes_and_stamps():
 
 def fields(layout):
     return {name: getattr(layout, name) for name in layout.__slots__}
+
+
+def test_spread_text_reaches_as_far_as_its_metrics_say():
+    run = Run("姓名号", 20, 60, 30, "noto-sc", (0, 0, 0), tracking=40)
+    layout = Layout("zh", "job", 0, 300, 100, 72, (), (run,))
+    columns = np.flatnonzero((np.asarray(render(layout).convert("L")) < 128).any(axis=0))
+    assert columns[0] == pytest.approx(20, abs=4)
+    assert columns[-1] == pytest.approx(20 + fonts.width(run.text, run.face, run.size, run.tracking), abs=4)
 
 
 def test_stamps_are_coloured():
