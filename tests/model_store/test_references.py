@@ -22,7 +22,7 @@ def test_bundled(tmp_path, monkeypatch):
     ("reference", "message"),
     [
         ("no/such/folder", "a reference is"),
-        ("s3://bucket/x.tar", "a reference is"),
+        ("ftp://host/x.tar", "a reference is"),
         ("https://host/model", "must be that of a .tar archive"),
         ("https://host/x.tar#sha256=12", "64 hex digits"),
         ("gs://bucket/folder#sha256=" + "0" * 64, "only an archive"),
