@@ -159,7 +159,7 @@ def _bundled_settings(task: str, model: Path) -> dict[str, Any]:
     if task == "det":
         normalise = {"NormalizeImage": {"mean": _HALF, "std": _HALF, "scale": 1 / 255, "order": "hwc"}}
         steps = [read, {"DetResizeForTest": {"resize_long": 960}}, normalise, {"ToCHWImage": None}]
-        decode = {"name": "DBPostProcess", "thresh": 0.3, "box_thresh": 0.5, "unclip_ratio": 1.6}
+        decode = {"name": "DBPostProcess", "thresh": 0.3, "box_thresh": 0.5, "unclip_ratio": 1.5}
     else:
         steps = [read, {"RecResizeImg": {"image_shape": [3, 48, 320]}}]
         decode = {"name": "CTCLabelDecode", "character_dict": _characters(model)}

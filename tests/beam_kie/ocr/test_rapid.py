@@ -191,7 +191,12 @@ def test_what_cannot_be_loaded_says_so_at_once(options, error, message):
         create_engine("rapidocr", replace(OPTIONS, **options))
 
 
-def test_nothing_is_logged_about_reading(rapid, form, as_page, capfd, caplog):
+def test_no_connection_is_opened_and_nothing_is_logged(form, as_page, capfd, caplog, monkeypatch):
+    def refuse(*args, **kwargs):
+        raise AssertionError("the network was used")
+
+    monkeypatch.setattr("socket.socket.connect", refuse)
+    monkeypatch.setattr("socket.getaddrinfo", refuse)
     with caplog.at_level(logging.DEBUG):
         RapidOcrEngine(OPTIONS).read([as_page(form), as_page(np.full_like(form, 255))])
     captured = capfd.readouterr()
