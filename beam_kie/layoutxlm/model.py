@@ -279,9 +279,8 @@ _WORDS = "embeddings.word_embeddings.weight"
 def load_network(folder: str | Path) -> LayoutXLM:
     """The network of a model folder, in float32, on the CPU.
 
-    Weights stored as float32 are not copied but mapped from the file. Word embeddings, more than half of
-    a published checkpoint, stay mapped as they are: only the rows of words that occur are ever read.
-    Raises ConfigError and ModelError.
+    Word embeddings, more than half of a published checkpoint, stay in the file and in its type: only the
+    rows of words that occur are ever read. Raises ConfigError and ModelError.
     """
     folder = Path(folder)
     path = folder / WEIGHTS_FILE
@@ -289,12 +288,13 @@ def load_network(folder: str | Path) -> LayoutXLM:
     with torch.device("meta"):
         network = LayoutXLM(config)
     try:
-        # Opened twice: two mappings, so that the rest can go when it has been turned into another type.
+        # Opened twice: the mapping of all that is copied goes, that of the words stays.
         with safe_open(path, "pt") as file:
             names = list(file.keys())
-            tensors = {name: file.get_tensor(name).float() for name in names if not name.endswith(_WORDS)}
+            rest = [name for name in names if not name.endswith(_WORDS)]
+            tensors = {name: file.get_tensor(name).to(torch.float32, copy=True) for name in rest}
         with safe_open(path, "pt") as file:
-            tensors.update({name: file.get_tensor(name) for name in names if name.endswith(_WORDS)})
+            tensors.update({name: file.get_tensor(name) for name in names if name not in tensors})
         load_weights(network, tensors)
     except (WeightsError, SafetensorError, OSError) as error:
         raise ModelError(f"{path}: {error}") from error

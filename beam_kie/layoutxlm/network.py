@@ -108,13 +108,24 @@ class SelfAttention(nn.Module):
             for part in (self.query, self.key, self.value)
         )
         if not isinstance(bias, AttentionBias):
-            mask = bias if bias is None or bias.dtype == torch.bool else bias.to(query.dtype)
-            mixed = functional.scaled_dot_product_attention(query, key, value, attn_mask=mask)
-            return mixed.transpose(1, 2).flatten(2)
+            return _attend(query, key, value, bias).transpose(1, 2).flatten(2)
         query = _append(query * query.shape[-1] ** -0.5, bias.query)
         key = _append(key, bias.key)
         weights = (query @ key.transpose(-1, -2)).softmax(-1)
         return (weights @ value).transpose(1, 2).flatten(2)
+
+
+def _attend(query: Tensor, key: Tensor, value: Tensor, bias: Tensor | None) -> Tensor:
+    """Attention with scores that a tensor masks (bool) or is added to."""
+    if bias is not None and bias.dtype != torch.bool:
+        bias = bias.to(query.dtype)
+    if query.dtype != torch.bfloat16 or query.device.type != "cpu":
+        return functional.scaled_dot_product_attention(query, key, value, attn_mask=bias)
+    # On CPUs PyTorch's own kernel leaves the bfloat16 instructions unused: this is twice as fast.
+    scores = (query * query.shape[-1] ** -0.5) @ key.transpose(-1, -2)
+    if bias is not None:
+        scores = scores.masked_fill_(~bias, MASKED) if bias.dtype == torch.bool else scores + bias
+    return scores.softmax(-1) @ value
 
 
 def _append(states: Tensor, columns: Tensor) -> Tensor:
@@ -163,6 +174,8 @@ class Layer(nn.Module):
         """B x S x H to the same."""
         for sublayer, output in ((self._attend, self.attention.output), (self._feed, self.output)):
             source = output.LayerNorm(hidden) if self.norm_first else hidden
+            # Cast once here: autocast would do so for query, key and value each.
+            source = source.to(output.dense.weight.dtype)
             hidden = hidden + output.dropout(output.dense(sublayer(source, bias)))
             if not self.norm_first:
                 hidden = output.LayerNorm(hidden)

@@ -77,8 +77,13 @@ class ConvNorm(nn.Conv2d):
 
     def forward(self, values: Tensor) -> Tensor:
         """P x inputs x H x W to P x outputs x H/stride x W/stride."""
-        values = super().forward(values)
-        return values if self.norm is None else self.norm(values)
+        if self.norm is not None:
+            return self.norm(super().forward(values))
+        if self.kernel_size == (1, 1) and self.stride == (1, 1):
+            # The same product; on small maps CPUs are up to four times faster at it than at convolving.
+            rows = functional.linear(values.permute(0, 2, 3, 1), self.weight.flatten(1), self.bias)
+            return rows.permute(0, 3, 1, 2)
+        return super().forward(values)
 
     @torch.no_grad()
     def fold(self) -> None:
@@ -168,10 +173,10 @@ class Pyramid(nn.Module):
         for stage in (4, 3, 2):
             side = getattr(self, f"fpn_lateral{stage}")(maps[stage - STAGES[0]])
             merged = side + functional.interpolate(merged, size=side.shape[-2:], mode="nearest")
-        return self._pooled_output(merged).flatten(2).transpose(1, 2)
+        return self._pooled_output(merged)
 
     def _pooled_output(self, merged: Tensor) -> Tensor:
-        """The mean of fpn_output2's 3 x 3 convolution over every cell: P x C x R x S.
+        """The mean of fpn_output2's 3 x 3 convolution over every cell: P x (R * S) x C.
 
         Both are linear, so pooling the nine shifted maps first gives the same from a product over
         R x S places instead of one over the whole map.
@@ -183,8 +188,9 @@ class Pyramid(nn.Module):
             for dy in range(3)
             for dx in range(3)
         ]
-        kernel = self.fpn_output2.weight.float().permute(0, 2, 3, 1).flatten(1)[:, :, None, None]
-        return functional.conv2d(torch.cat(shifted, 1), kernel, self.fpn_output2.bias.float())
+        kernel = self.fpn_output2.weight.float().permute(0, 2, 3, 1).flatten(1)
+        pooled = torch.cat(shifted, 1).flatten(2).transpose(1, 2)
+        return functional.linear(pooled, kernel, self.fpn_output2.bias.float())
 
 
 class VisualBackbone(nn.Module):
