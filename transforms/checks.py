@@ -85,8 +85,10 @@ def _absolute_paths(config: JobConfig) -> JobConfig:
     """Workers may run in another folder than the launcher."""
     names = ("manifest", "ocr_lines", "ocr_det_model_dir", "ocr_rec_model_dir")
     changes = {name: inputs.absolute_uri(value) for name in names if (value := getattr(config, name))}
-    if os.path.isdir(config.model):
-        changes["model"] = os.path.abspath(config.model)
+    for name in ("model", "re_model"):
+        reference = getattr(config, name)
+        if reference and os.path.isdir(reference):
+            changes[name] = os.path.abspath(reference)
     return replace(config, output=inputs.absolute_uri(config.output), **changes)
 
 
@@ -152,10 +154,12 @@ def _check_ocr(config: JobConfig) -> None:
 
 
 def _check_model(config: JobConfig) -> None:
-    try:
-        model_folder(config.model)
-    except (StoreError, OSError) as error:
-        raise UsageError(f"--model: {error}") from error
+    for name in ("model", "re_model"):
+        if reference := getattr(config, name):
+            try:
+                model_folder(reference)
+            except (StoreError, OSError) as error:
+                raise UsageError(f"--{name}: {error}") from error
 
 
 def _check_devices(config: JobConfig, runner: str) -> None:

@@ -62,7 +62,7 @@ def plan(config: JobConfig, runner: str) -> str:
     rows = [
         ("would read", ", ".join(_shown(text) for text in read)),
         ("OCR", config.ocr_lines or config.ocr_engine),
-        ("model", f"{config.model} on {config.device}"),
+        ("model", f"{' and '.join(filter(None, (config.model, config.re_model)))} on {config.device}"),
         ("runner", runner),
         *_places(config),
     ]

@@ -49,6 +49,7 @@ class JobConfig:
     paddle_engine: str = "onnxruntime"
 
     model: str = "bundled"
+    re_model: str | None = None
     device: str = "auto"
     dtype: str = "auto"
     batch_tokens: int = 4_096
@@ -122,14 +123,17 @@ def _run_id(text: str) -> str | None:
     return text or None
 
 
-def _add(group, flag: str, text: str, *, shown: str | None = None, **kwargs) -> None:
-    """Declare one flag; its default is JobConfig's and stands at the end of its help."""
+def _add(
+    group, flag: str, text: str, *, shown: str | None = None, also: tuple[str, ...] = (), **kwargs
+) -> None:
+    """Declare one flag and its other names; its default is JobConfig's and stands at the end of its help."""
     default = kwargs.setdefault("default", _DEFAULTS.get(flag))
     if shown is None:
         shown = str(default).lower() if default is None or isinstance(default, bool) else str(default)
     if isinstance(default, bool):
         kwargs.update(type=_boolean, nargs="?", const=True, metavar="BOOL")
-    group.add_argument(f"--{flag}", help=f"{text} (default: {shown})", **kwargs)
+    names = [f"--{name}" for name in (flag, *also)]
+    group.add_argument(*names, dest=flag, help=f"{text} (default: {shown})", **kwargs)
 
 
 def _add_input(group) -> None:
@@ -210,7 +214,16 @@ def _add_model(group) -> None:
     _add(
         group,
         "model",
-        "Weights for entities (SER) and relations (RE): 'bundled', or a folder.",
+        "Weights for entities (SER) and relations (RE): 'bundled', a folder, or another model reference "
+        "(docs/models.md). Also called --ser_model.",
+        also=("ser_model",),
+        type=_text,
+        metavar="REF",
+    )
+    _add(
+        group,
+        "re_model",
+        "Weights for relations where they are not those of --model: then two encoders run.",
         type=_text,
         metavar="REF",
     )

@@ -22,7 +22,7 @@ def build(pipeline: beam.Pipeline, config: JobConfig) -> None:
         ValueError: the model or the OCR engine cannot be set up as ``config`` says.
         FileNotFoundError: a model of the OCR engine is missing.
     """
-    model = model_card(config.model)
+    model = model_card(config.model, config.re_model)
     sources = pipeline | "Find scans" >> FindSources(config)
     decoded = sources | "Read and decode scans" >> DecodeSources(config)
     read = decoded.pages | "Read the text of pages" >> ReadText(config, model.pictures)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from beam_kie.layoutxlm.config import LayoutXLMConfig
 from beam_kie.layoutxlm.model import WEIGHTS_FILE, ModelError, file_revision
+from beam_kie.layoutxlm.pair import check_models
 from beam_kie.ocr import identify_engine
 from beam_kie.tables import Provenance
 from transforms.models import model_folder
@@ -15,25 +17,38 @@ from transforms.options import JobConfig
 
 @dataclass(frozen=True, slots=True)
 class ModelCard:
-    """A model that is not loaded: its name, revision, and the kind of pictures that it looks at, if any."""
+    """A model or a pair of them, not loaded: name, revision, and what pictures it looks at, if any."""
 
     name: str
     revision: str
     pictures: str | None
 
 
-def model_card(reference: str) -> ModelCard:
-    """What the folder of a model says about it.
+def model_card(reference: str, re_reference: str | None = None) -> ModelCard:
+    """What the folder of a model says about it, or those of an SER and an RE model, joined by "+".
 
     Raises:
-        ValueError: there is no such model, its configuration cannot be used, or its weights are missing.
+        ValueError: there is no such model, its configuration cannot be used, its weights are missing, or the
+            two do not go together.
     """
+    folder = _checked_folder(reference)
+    config, revision = LayoutXLMConfig.load(folder / "config.json"), file_revision(folder / WEIGHTS_FILE)
+    second = folder if re_reference is None else _checked_folder(re_reference)
+    if second.resolve() == folder.resolve():
+        return ModelCard(config.name, revision, check_models(config))
+    other = LayoutXLMConfig.load(second / "config.json")
+    return ModelCard(
+        name=f"{config.name}+{other.name}",
+        revision=f"{revision}+{file_revision(second / WEIGHTS_FILE)}",
+        pictures=check_models(config, other),
+    )
+
+
+def _checked_folder(reference: str) -> Path:
     folder = model_folder(reference)
-    weights = folder / WEIGHTS_FILE
-    if not weights.is_file():
+    if not (folder / WEIGHTS_FILE).is_file():
         raise ModelError(f"model {reference!r}: there is no {WEIGHTS_FILE} in {folder}")
-    config = LayoutXLMConfig.load(folder / "config.json")
-    return ModelCard(name=config.name, revision=file_revision(weights), pictures=config.pictures)
+    return folder
 
 
 def provenance_of(config: JobConfig, model: ModelCard) -> Provenance:

@@ -6,38 +6,26 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from beam_kie.document import Entity, PageResult, PageText
+from beam_kie.layoutxlm.config import LayoutXLMConfig
 from beam_kie.layoutxlm.model import DEFAULT_BATCH_TOKENS, KieModel, ModelError
 
 
 class KiePair:
     """An SER model and an RE model, each with an encoder of its own, as PaddleOCR publishes them.
 
-    Used like a KieModel. ``name`` and ``revision`` are both models', joined by "+". Raises ModelError
-    where the second finds no relations, or none between entities that the first finds, or where they look
-    at thumbnails made in different ways.
+    Used like a KieModel; ``config`` is that of the relations, ``name`` and ``revision`` are both models',
+    joined by "+". Raises ModelError where the two do not go together.
     """
 
     def __init__(self, ser: KieModel, re: KieModel):
-        if ser.network.classifier is None:
-            raise ModelError(f"model {ser.name} finds no entities: it has no token classifier")
-        if re.network.relation_head is None:
-            raise ModelError(f"model {re.name} finds no relations: it has no relation head")
-        needed = set(re.config.head_labels + re.config.tail_labels)
-        if not needed <= set(ser.labels):
-            raise ModelError(
-                f"model {re.name} relates {', '.join(sorted(needed))}, "
-                f"but model {ser.name} finds {', '.join(ser.labels)}"
-            )
-        kinds = {model.pictures for model in (ser, re)} - {None}
-        if len(kinds) > 1:
-            raise ModelError(f"models {ser.name} and {re.name} need pictures made in different ways")
+        self.pictures = check_models(ser.config, re.config)
         self.ser, self.re = ser, re
+        self.config = re.config
         self.name = f"{ser.name}+{re.name}"
         self.revision = f"{ser.revision}+{re.revision}"
         self.labels = ser.labels
         self.device = ser.device
         self.size_bytes = ser.size_bytes + re.size_bytes
-        self.pictures = kinds.pop() if kinds else None
 
     def predict(self, pages: Sequence[PageText]) -> list[PageResult]:
         """Entities (in reading order) and relations of every page, in the order of the pages."""
@@ -56,6 +44,31 @@ class KiePair:
         return self.ser.count_tokens(page)
 
 
+def check_models(ser: LayoutXLMConfig, re: LayoutXLMConfig | None = None) -> str | None:
+    """Whether a job can be done with one model, or with an SER and an RE model.
+
+    Returns what pictures the models need (LayoutXLMConfig.pictures). Raises ModelError where the first finds
+    no entities, the second no relations, or none between entities that the first finds, or where they
+    need pictures made in different ways.
+    """
+    if not ser.token_classifier:
+        raise ModelError(f"model {ser.name} finds no entities, only relations: give it with --re_model")
+    if re is None:
+        return ser.pictures
+    if re.relation_head == "none":
+        raise ModelError(f"model {re.name} finds no relations: it has no relation head")
+    needed = set(re.head_labels + re.tail_labels)
+    if not needed <= set(ser.labels):
+        raise ModelError(
+            f"model {re.name} relates {', '.join(sorted(needed))}, "
+            f"but model {ser.name} finds {', '.join(ser.labels)}"
+        )
+    kinds = sorted({config.pictures for config in (ser, re) if config.pictures is not None})
+    if len(kinds) > 1:
+        raise ModelError(f"models {ser.name} and {re.name} need pictures made in different ways")
+    return kinds[0] if kinds else None
+
+
 def load_kie(
     folder: str | Path,
     re_folder: str | Path | None = None,
@@ -69,5 +82,7 @@ def load_kie(
     """
     options = {"device": device, "dtype": dtype, "max_batch_tokens": max_batch_tokens}
     if re_folder is None or Path(re_folder).resolve() == Path(folder).resolve():
-        return KieModel.load(folder, **options)
+        model = KieModel.load(folder, **options)
+        check_models(model.config)
+        return model
     return KiePair(KieModel.load(folder, **options), KieModel.load(re_folder, **options))

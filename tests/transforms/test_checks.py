@@ -42,7 +42,15 @@ def test_job_holds_what_workers_need_wherever_they_run(place):
     assert job.config.input == (f"{place}/scans/**", f"{place}/scans/a.png")
     assert job.config.output == f"{place}/out"
     assert job.config.model == f"{place}/model"
+    assert job.config.re_model is None
     assert job.config.progress is None
+
+
+def test_two_models_may_find_and_relate(place):
+    (place / "other").mkdir()
+    (place / "other" / "config.json").write_text("{}")
+    config = job_of(*SCANS, "--ser_model=other", "--re_model=model").config
+    assert (config.model, config.re_model) == (f"{place}/other", f"{place}/model")
 
 
 @pytest.mark.parametrize(
@@ -72,6 +80,7 @@ def test_several_workers_take_processes(place):
         (["--input", "ftp://h/a.png"], "no filesystem for 'ftp://h/a.png'"),
         (["--manifest=none.txt"], "cannot read the manifest"),
         ([*SCANS, "--model=nowhere"], "--model: model 'nowhere'"),
+        ([*SCANS, "--re_model=nowhere"], "--re_model: model 'nowhere'"),
         ([*SCANS, "--ocr_engine=none"], "--ocr_engine none reads nothing: add --ocr_lines"),
         ([*SCANS, "--ocr_lines=none.jsonl"], "--ocr_lines: there is no file"),
         ([*SCANS, "--ocr_det_model_dir=none"], "--ocr_det_model_dir: there is no folder"),

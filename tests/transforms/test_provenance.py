@@ -4,7 +4,9 @@ from pathlib import Path
 import pytest
 
 from beam_kie.layoutxlm.model import KieModel
+from beam_kie.layoutxlm.pair import load_kie
 from beam_kie.tables import Provenance
+from tests.small_networks import PUBLISHED_KIND, VISUAL_KIND, save_model, small_network
 from transforms.ocr import open_engine
 from transforms.options import JobConfig
 from transforms.provenance import ModelCard, model_card, provenance_of
@@ -35,6 +37,24 @@ def test_an_incomplete_model_is_refused(small_model, tmp_path, missing):
     Path(tmp_path / "copy" / missing).unlink()
     with pytest.raises(ValueError, match=missing):
         model_card(str(tmp_path / "copy"))
+
+
+def test_two_models_are_named_both(small_model, tmp_path):
+    folder = str(save_model(tmp_path / "relating", small_network(**PUBLISHED_KIND, name="relating")))
+    pair = load_kie(small_model, folder, device="cpu")
+    assert model_card(small_model, folder) == ModelCard(pair.name, pair.revision, pair.pictures)
+    assert model_card(small_model, small_model) == model_card(small_model)
+
+
+def test_models_that_do_not_go_together_are_refused(small_model, tmp_path):
+    relating = small_network(**{**VISUAL_KIND, "token_classifier": False}, name="relating")
+    folder = str(save_model(tmp_path / "relating", relating))
+    assert model_card(small_model, folder).pictures == "hf"
+    with pytest.raises(ValueError, match="--re_model"):
+        model_card(folder)
+    finding = str(save_model(tmp_path / "finding", small_network()))
+    with pytest.raises(ValueError, match="finds no relations"):
+        model_card(small_model, finding)
 
 
 @pytest.mark.parametrize("engine", ["rapidocr", "paddleocr"])

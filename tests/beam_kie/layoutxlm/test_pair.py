@@ -42,6 +42,7 @@ def test_a_pair_is_described_by_both():
     assert pair.name == "finding+relating"
     assert pair.revision == "unsaved+unsaved"
     assert pair.labels == ser.labels
+    assert pair.config == re.config
     assert pair.size_bytes == ser.size_bytes + re.size_bytes
     assert pair.device == ser.device
 
@@ -79,6 +80,8 @@ def test_folders_are_loaded_as_one_model_or_as_a_pair(tmp_path):
     relating = save_model(tmp_path / "relating", small_network(2, **RELATING))
     options = {"device": "cpu", "dtype": "float32", "max_batch_tokens": 100}
     assert isinstance(load_kie(joint, **options), KieModel)
+    with pytest.raises(ModelError, match="--re_model"):
+        load_kie(relating, **options)
     assert isinstance(load_kie(joint, tmp_path / "relating" / ".." / "joint", **options), KieModel)
     pair = load_kie(joint, relating, **options)
     assert isinstance(pair, KiePair)
