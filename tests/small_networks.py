@@ -1,5 +1,6 @@
 """Networks of a few thousand random weights, pages and tokenizers for them."""
 
+import dataclasses
 import json
 from collections.abc import Sequence
 from pathlib import Path
@@ -87,6 +88,7 @@ def _make_findings_likely(network: LayoutXLM) -> None:
     """Keys, values and links between them must occur, but none may be certain."""
     if network.classifier is not None:
         tokens = page_tokens(form(6), character_tokenizer())
+        tokens = dataclasses.replace(tokens, ids=tokens.ids % network.config.vocab_size)
         batch = collate([Window(0, 0, len(tokens))], [tokens], network.config)
         network.classifier.bias -= network.classify(network.encode(batch), batch).mean((0, 1))
     if network.relations is not None:

@@ -22,6 +22,7 @@ from beam_kie.evaluation.pictures import (
 )
 from beam_kie.labels import LabelError, LabelledPage, read_labels
 from beam_kie.layoutxlm.model import KieModel, ModelError
+from beam_kie.layoutxlm.pair import KiePair, load_kie
 from beam_kie.metrics import Score
 from beam_kie.ocr import OcrOptions, create_engine
 
@@ -76,6 +77,7 @@ def _parser() -> argparse.ArgumentParser:
         help="PaddleOCR's label format, XFUND's JSON, or a FUNSD folder",
     )
     parser.add_argument("--model", required=True, metavar="REF", help='"bundled" or a model folder')
+    parser.add_argument("--re_model", metavar="REF", help="finds the relations in place of --model")
     parser.add_argument(
         "--images",
         type=Path,
@@ -137,7 +139,7 @@ def _select(gold: list[GoldPage], args: argparse.Namespace) -> list[GoldPage]:
     return selected
 
 
-def _with_pictures(gold: list[GoldPage], model: KieModel, folder: Path | None) -> list[GoldPage]:
+def _with_pictures(gold: list[GoldPage], model: KieModel | KiePair, folder: Path | None) -> list[GoldPage]:
     """Gold pages with what the model wants to see of them, once all their pictures are there."""
     missing = missing_pictures(gold, folder) if folder else []
     if missing:
@@ -151,18 +153,20 @@ def _with_pictures(gold: list[GoldPage], model: KieModel, folder: Path | None) -
     return with_thumbnails(gold, folder, model.pictures)
 
 
-def _load(args: argparse.Namespace) -> KieModel:
+def _load(args: argparse.Namespace) -> KieModel | KiePair:
     # The layers forbid beam_kie to import model_store, and nothing in this package depends on it: only
     # this command, for the word that stands for a folder. Hence a lookup by name, here and not above.
     model_store = importlib.import_module("model_store")
     options = {"max_batch_tokens": args.batch_tokens} if args.batch_tokens else {}
     try:
-        return KieModel.load(model_store.resolve(args.model), device=args.device, **options)
+        folder = model_store.resolve(args.model)
+        re_folder = model_store.resolve(args.re_model) if args.re_model else None
+        return load_kie(folder, re_folder, device=args.device, **options)
     except (OSError, ValueError) as error:
         raise UsageError(str(error)) from error
 
 
-def _notes(gold: list[GoldPage], model: KieModel) -> list[str]:
+def _notes(gold: list[GoldPage], model: KieModel | KiePair) -> list[str]:
     """What a reader of the figures has to know about the labels."""
     notes = []
     empty = sum(gold_page.entries_without_text for gold_page in gold)
@@ -184,7 +188,7 @@ def _progress(what: str, done: int, total: int) -> None:
         print(f"{what}: {done} of {total} pages", file=sys.stderr)
 
 
-def _table(report: Report, model: KieModel) -> str:
+def _table(report: Report, model: KieModel | KiePair) -> str:
     rows: list[tuple[str, Score]] = [("SER, entities", report.ser)]
     rows += [(f"  {label}", score) for label, score in report.ser_by_label.items()]
     rows += [

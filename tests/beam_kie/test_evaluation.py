@@ -21,7 +21,9 @@ from beam_kie.layoutxlm.config import LayoutXLMConfig
 from beam_kie.layoutxlm.images import page_thumbnail
 from beam_kie.layoutxlm.model import KieModel
 from beam_kie.layoutxlm.network import LayoutXLM
+from beam_kie.layoutxlm.tokenizer import load_tokenizer
 from beam_kie.metrics import Score
+from tests.small_networks import save_model, small_network
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 BUNDLED = REPOSITORY / "model_store" / "bundled" / "config.json"
@@ -428,6 +430,19 @@ def test_the_table_shows_every_figure_and_every_label(labelled, model_folder, ca
 
 
 @pytest.mark.slow
+def test_relations_may_come_from_a_second_model(labelled, model_folder, tmp_path, capsys):
+    tokenizer = load_tokenizer(model_folder)
+    network = small_network(vocab_size=tokenizer.get_vocab_size(), relation_head="biaffine", name="relating")
+    relating = save_model(tmp_path / "relating", network, tokenizer)
+    arguments = ["--labels", str(labelled / "labels.txt"), "--model", str(model_folder), "--json", "--quiet"]
+    reports = []
+    for more in ([], ["--re_model", str(relating)]):
+        assert main([*arguments, *more]) == 0
+        reports.append(json.loads(capsys.readouterr().out))
+    assert reports[0]["ser"] == reports[1]["ser"]
+    assert reports[0]["re"] != reports[1]["re"]
+
+
 def test_the_command_reads_pictures(labelled, model_folder):
     done = run(
         "--labels",
