@@ -20,9 +20,6 @@ BACKENDS = ("openvino", "onnxruntime", "torch")
 
 _SUFFIXES = {"openvino": ".onnx", "onnxruntime": ".onnx", "torch": ".pth"}
 _STRIDE = 32
-_LEAST_SIDE_PX = 64
-_LARGEST_RATIO = 8
-_PAPER = (255, 255, 255)
 
 
 class RapidModels:
@@ -63,9 +60,8 @@ class RapidModels:
 
     def find_lines(self, pixels: np.ndarray) -> list[Polygon]:
         """The lines on an RGB page as quadrilaterals, clockwise from the top left, in pixels, none empty."""
-        page = _with_margin(pixels)
-        output = self._detector.session(_detector_input(page, self._max_side))
-        found, _ = self._detector.postprocess_op(output, page.shape[:2])
+        output = self._detector.session(_detector_input(pixels, self._max_side))
+        found, _ = self._detector.postprocess_op(output, pixels.shape[:2])
         polygons = [order_corners(corners.ravel().tolist()) for corners in found]
         return [polygon for polygon in polygons if polygon_area(polygon) > 0]
 
@@ -73,19 +69,6 @@ class RapidModels:
         """Text and confidence of RGB pictures of lines, which are read as one batch."""
         output = self._recogniser.session(pack_batch(crops))
         return self._recogniser.postprocess_op(output)[0]
-
-
-def _with_margin(pixels: np.ndarray) -> np.ndarray:
-    """The page, with paper added below and to the right where it is no more than a strip.
-
-    The detector finds little in a strip that is filled by a line of text.
-    """
-    height, width = pixels.shape[:2]
-    least = max(_LEAST_SIDE_PX, max(height, width) // _LARGEST_RATIO)
-    below, right = max(least - height, 0), max(least - width, 0)
-    if not below and not right:
-        return pixels
-    return cv2.copyMakeBorder(pixels, 0, below, 0, right, cv2.BORDER_CONSTANT, value=_PAPER)
 
 
 def _detector_input(pixels: np.ndarray, max_side: int) -> np.ndarray:

@@ -87,11 +87,17 @@ def test_order_corners_wants_four_corners():
 @pytest.mark.parametrize("rotation_deg", [0, 90, 180, 270])
 def test_rotating_a_polygon_follows_the_page_and_renames_its_corners(rotation_deg):
     width, height = 300, 400
-    # A line that stands upright once the page is turned, found on the page as it is stored.
-    upright_size = (width, height) if rotation_deg in (0, 180) else (height, width)
-    upright_line = (50, 60, 150, 62, 150, 82, 50, 80)
-    stored = geometry.rotate_polygon(upright_line, *upright_size, (360 - rotation_deg) % 360)
-    assert geometry.rotate_polygon(stored, width, height, rotation_deg) == upright_line
+    line = (50, 60, 150, 62, 150, 82, 50, 80)
+    expected = {
+        0: line,
+        90: (320, 50, 340, 50, 338, 150, 318, 150),
+        180: (150, 318, 250, 320, 250, 340, 150, 338),
+        270: (62, 150, 82, 150, 80, 250, 60, 250),
+    }
+    there = geometry.rotate_polygon(line, width, height, rotation_deg)
+    assert there == expected[rotation_deg]
+    size = (width, height) if rotation_deg in (0, 180) else (height, width)
+    assert geometry.rotate_polygon(there, *size, (360 - rotation_deg) % 360) == line
 
     # Without the renaming (five points) it is the plain turn.
     points = [(10, 20), (200, 25), (210, 60), (100, 80), (5, 55)]
