@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Sequence
 from functools import partial
 from typing import Any
 
 import apache_beam as beam
+import torch
 from apache_beam.ml.inference.base import ModelHandler, RunInference
 from apache_beam.pvalue import TaggedOutput
 
 from beam_kie.document import Category, Failure, PageResult, PageText, Stage
 from beam_kie.layoutxlm.model import KieModel
+from beam_kie.layoutxlm.pair import KiePair, load_kie
 from beam_kie.overlay import FailedPage
 from beam_kie.summary import StageTime
 from transforms.isolation import predict_isolated, reason_of
@@ -95,11 +98,13 @@ class KieModelHandler(ModelHandler[PageText | FailedPage, PageResult | FailedPag
         )
         self._config = config
 
-    def load_model(self) -> KieModel:
-        """The model, once per process. Raises ModelError: a run without its model ends at once."""
+    def load_model(self) -> KieModel | KiePair:
+        """The model or models, once per process. Raises ModelError: a run without its model ends at once."""
         config = self._config
-        return KieModel.load(
+        leave_cores_to_beam()
+        return load_kie(
             model_folder(config.model),
+            None if config.re_model is None else model_folder(config.re_model),
             device=config.device,
             dtype=config.dtype,
             max_batch_tokens=config.batch_tokens,
@@ -108,7 +113,7 @@ class KieModelHandler(ModelHandler[PageText | FailedPage, PageResult | FailedPag
     def run_inference(
         self,
         batch: Sequence[PageText | FailedPage],
-        model: KieModel,
+        model: KieModel | KiePair,
         inference_args: dict[str, Any] | None = None,
     ) -> Iterable[PageResult | FailedPage | StageTime]:
         """Results in the order of ``batch``, then the time that the batch took."""
@@ -134,6 +139,16 @@ class KieModelHandler(ModelHandler[PageText | FailedPage, PageResult | FailedPag
     def get_metrics_namespace(self) -> str:
         """Where RunInference files its own metrics."""
         return "beam_kie_model"
+
+
+def leave_cores_to_beam() -> None:
+    """Let PyTorch use one thread of a CPU, unless the user has set OMP_NUM_THREADS.
+
+    A runner keeps the cores busy with pages. Threads of PyTorch beside them wait for each other in a busy
+    loop: that took 20 times the time of the small model's own work where every core was taken.
+    """
+    if "OMP_NUM_THREADS" not in os.environ:
+        torch.set_num_threads(1)
 
 
 def estimated_tokens(page: PageText) -> int:

@@ -1,5 +1,6 @@
 import apache_beam as beam
 import pytest
+import torch
 from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.testing.util import assert_that, equal_to
 
@@ -186,6 +187,20 @@ def test_the_real_network_runs_in_a_pipeline(tmp_path, small_model):
             | beam.combiners.Count.Globally()
         )
         assert_that(kinds, equal_to([1]), label="same")
+
+
+@pytest.mark.parametrize(("asked", "threads"), [(None, 1), ("2", 2)])
+def test_the_model_leaves_the_cores_to_the_runner(tmp_path, small_model, monkeypatch, asked, threads):
+    before = torch.get_num_threads()
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    if asked:
+        monkeypatch.setenv("OMP_NUM_THREADS", asked)
+    torch.set_num_threads(2)
+    try:
+        KieModelHandler(config(tmp_path, model=small_model)).load_model()
+        assert torch.get_num_threads() == threads
+    finally:
+        torch.set_num_threads(before)
 
 
 def test_a_run_without_its_model_ends_at_once(tmp_path):
