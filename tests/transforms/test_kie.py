@@ -7,6 +7,7 @@ from apache_beam.testing.util import assert_that, equal_to
 from beam_kie.document import Category, Entity, Failure, LineSpan, PageResult, PageText, Stage, TextLine
 from beam_kie.overlay import FailedPage
 from beam_kie.summary import StageTime
+from tests.small_networks import PUBLISHED_KIND, form, same_results, save_model, small_network
 from transforms.kie import FindEntities, KieModelHandler, batch_weight, estimated_tokens
 from transforms.options import JobConfig
 from transforms.progress import Counts, read_counts
@@ -207,3 +208,18 @@ def test_a_run_without_its_model_ends_at_once(tmp_path):
     settings = config(tmp_path, model=str(tmp_path / "no-such-model"))
     with pytest.raises(Exception, match="no-such-model"), beam.Pipeline(runner="FnApiRunner") as pipeline:
         _ = pipeline | beam.Create([page(1, "a")]) | FindEntities(settings)
+
+
+def test_two_models_find_and_relate(tmp_path):
+    finding = save_model(tmp_path / "finding", small_network(name="finding"))
+    relating = {**PUBLISHED_KIND, "token_classifier": False}
+    relating = save_model(tmp_path / "relating", small_network(2, **relating, name="relating"))
+    settings = config(tmp_path, model=str(finding), re_model=str(relating), device="cpu", dtype="float32")
+    model = KieModelHandler(settings).load_model()
+    assert (model.ser.name, model.re.name) == ("finding", "relating")
+    pages = [form(6, number=1), page(2), form(4, number=3)]
+    outcomes, _ = infer(pages, settings, model)
+    assert [outcome.page for outcome in outcomes] == pages
+    assert outcomes[1].entities == ()
+    assert same_results(outcomes[:1], model.predict(pages[:1]))
+    assert any(outcome.relations for outcome in outcomes)

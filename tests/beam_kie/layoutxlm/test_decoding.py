@@ -124,8 +124,10 @@ def test_nothing_fitting_above_starts_an_entity():
     far = boxes((100, 100, 300, 120), (100, 400, 300, 420))
     beside = boxes((100, 100, 200, 120), (300, 100, 400, 120))
     below = boxes((100, 400, 300, 420), (100, 100, 300, 120))
+    askew = boxes((100, 100, 200, 120), (300, 125, 400, 145))
+    inside = boxes((100, 100, 300, 160), (150, 110, 250, 130))
     other = boxes((100, 100, 300, 120), (100, 125, 300, 145))
-    for places in (far, beside, below):
+    for places in (far, beside, below, askew, inside):
         assert joined([value(0, False), value(1, True)], places) == [[0], [1]]
     assert joined([value(0, False, "K"), value(1, True)], other) == [[0], [1]]
     assert joined([value(0, True)], far) == [[0]]

@@ -66,6 +66,16 @@ def test_padding_changes_nothing(kind):
     assert together[1].std() > 0.1
 
 
+def test_padding_changes_little_in_bfloat16(kind):
+    network = small_network(**kind)
+    network.prepare(torch.bfloat16)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        alone = outputs(network, batch_of(network.config, 2))[1]
+        padded = outputs(network, batch_of(network.config, 2, 30))[1][:1, : alone.shape[1]]
+        other = outputs(network, batch_of(network.config, 30))[1][:, : alone.shape[1]]
+    assert (padded - alone).abs().mean() < 0.2 * (other - alone).abs().mean()
+
+
 def test_every_input_counts(kind):
     network = small_network(**kind)
     batch = batch_of(network.config, 6)
