@@ -46,6 +46,11 @@ def overlay_path(output: str, run_id: str, document_id: str, page: int) -> str:
     return _join(overlay_folder(output, run_id), document_id, f"p{page:04d}.jpg")
 
 
+def infer_txt_path(output: str, run_id: str, name: str) -> str:
+    """A file of lines as PaddleOCR writes them: ``name`` is infer_ser or infer_ser_re."""
+    return _join(_run_folder(output, "infer_txt", run_id), f"{name}.txt")
+
+
 def summary_path(output: str, run_id: str) -> str:
     """The completion marker, written last."""
     return _join(_run_folder(output, "runs", run_id), "summary.json")
@@ -53,4 +58,4 @@ def summary_path(output: str, run_id: str) -> str:
 
 def run_folders(output: str, run_id: str) -> list[str]:
     """Every folder that holds files of the run, that of its summary first."""
-    return [_run_folder(output, kind, run_id) for kind in ("runs", *TABLES, "overlays")]
+    return [_run_folder(output, kind, run_id) for kind in ("runs", *TABLES, "overlays", "infer_txt")]

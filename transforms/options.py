@@ -57,6 +57,7 @@ class JobConfig:
     overlays: str = "all"
     overlay_max_side: int = 1_600
     num_shards: int = 1
+    infer_txt: bool = False
 
     max_failure_ratio: float = 1.0
     progress: str | None = None
@@ -273,6 +274,12 @@ def _add_output(group) -> None:
         shown=f"{_DEFAULTS['num_shards']} for a run on this machine, {SHARDS_ELSEWHERE} elsewhere",
         type=_whole(1, 10_000),
         metavar="N",
+    )
+    _add(
+        group,
+        "infer_txt",
+        "Also write the lines of PaddleOCR's infer.txt, one file for SER and one for SER+RE; for moderate "
+        "runs: one worker holds all lines.",
     )
 
 

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import apache_beam as beam
 
 from beam_kie.document import Failure
+from beam_kie.infer_txt import STANDARD_LABELS
 from beam_kie.rows import document_row, failure_row
 from beam_kie.summary import DocumentTally
 from beam_kie.tables import Provenance
 from transforms import summaries
+from transforms.infer_txt import WriteInferTxt
 from transforms.options import JobConfig
 from transforms.overlays import WriteOverlays
 from transforms.sinks import MakeRows, PlacedRows, WriteTables, place_rows
@@ -36,23 +38,28 @@ class WriteOutputs(beam.PTransform):
     - ``skipped`` PCollection[Document]: known, but not processed on purpose.
     - ``times`` PCollection[StageTime].
 
+    ``labels`` are the model's, in its order; only PaddleOCR's lines (``infer_txt``) number them.
+
     Yields PCollection[str] with one element: the path of summary.json, which is written last.
     """
 
-    def __init__(self, config: JobConfig, provenance: Provenance):
+    def __init__(self, config: JobConfig, provenance: Provenance, labels: Sequence[str] = STANDARD_LABELS):
         super().__init__()
         self.config = config
         self.provenance = provenance
+        self.labels = tuple(labels)
 
     def expand(self, streams: Mapping[str, beam.PCollection]):
         """Wire the sinks."""
         pipeline = _check(streams)
         rows = streams["results"] | "Make rows" >> MakeRows(self.config, self.provenance)
         drawn = self._draw(streams)
+        texts = self._write_texts(streams)
         failures = (
             streams["failures"],
             rows.failures,
             *(each.failures for each in drawn),
+            *(each["failures"] for each in texts),
         ) | "Put failures together" >> beam.Flatten()
         tallies = self._tally(streams, rows.told, failures)
         place_failure = beam.Map(_place_failure, self.config.num_shards, self.provenance)
@@ -68,6 +75,8 @@ class WriteOutputs(beam.PTransform):
             "tallies": tallies,
             "files": files,
             "pictures": paths | "Put pictures together" >> beam.Flatten(pipeline=pipeline),
+            "texts": [each["paths"] for each in texts]
+            | "Put texts together" >> beam.Flatten(pipeline=pipeline),
             "times": times | "Put times together" >> beam.Flatten(pipeline=pipeline),
             **{name: streams[name] for name in ("sources",) if name in streams},
         } | "Summarise" >> summaries.WriteSummary(self.config, self.provenance)
@@ -80,6 +89,12 @@ class WriteOutputs(beam.PTransform):
             for name in names[self.config.overlays]
             if name in streams
         ]
+
+    def _write_texts(self, streams: Mapping[str, beam.PCollection]) -> list:
+        """PaddleOCR's lines, where they are wanted."""
+        if not self.config.infer_txt:
+            return []
+        return [streams["results"] | "Write PaddleOCR's lines" >> WriteInferTxt(self.config, self.labels)]
 
     def _tally(self, streams: Mapping[str, beam.PCollection], told_pages, failures):
         """One DocumentTally per document that anything is known of."""

@@ -36,4 +36,6 @@ def build(pipeline: beam.Pipeline, config: JobConfig) -> None:
         "failed_pages": found.failed_pages,
         "failures": failures,
         "times": times,
-    } | "Write tables, pictures and summary" >> WriteOutputs(config, provenance_of(config, model))
+    } | "Write tables, pictures and summary" >> WriteOutputs(
+        config, provenance_of(config, model), model.labels
+    )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from beam_kie.infer_txt import STANDARD_LABELS
 from beam_kie.layoutxlm.config import LayoutXLMConfig
 from beam_kie.layoutxlm.model import WEIGHTS_FILE, ModelError, file_revision
 from beam_kie.layoutxlm.pair import check_models
@@ -17,11 +18,15 @@ from transforms.options import JobConfig
 
 @dataclass(frozen=True, slots=True)
 class ModelCard:
-    """A model or a pair of them, not loaded: name, revision, and what pictures it looks at, if any."""
+    """A model or a pair of them, not loaded.
+
+    Name, revision, what pictures it looks at, if any, and the labels of its entities in their order.
+    """
 
     name: str
     revision: str
     pictures: str | None
+    labels: tuple[str, ...] = STANDARD_LABELS
 
 
 def model_card(reference: str, re_reference: str | None = None) -> ModelCard:
@@ -35,12 +40,13 @@ def model_card(reference: str, re_reference: str | None = None) -> ModelCard:
     config, revision = LayoutXLMConfig.load(folder / "config.json"), file_revision(folder / WEIGHTS_FILE)
     second = folder if re_reference is None else _checked_folder(re_reference)
     if second.resolve() == folder.resolve():
-        return ModelCard(config.name, revision, check_models(config))
+        return ModelCard(config.name, revision, check_models(config), tuple(config.labels))
     other = LayoutXLMConfig.load(second / "config.json")
     return ModelCard(
         name=f"{config.name}+{other.name}",
         revision=f"{revision}+{file_revision(second / WEIGHTS_FILE)}",
         pictures=check_models(config, other),
+        labels=tuple(config.labels),
     )
 
 

@@ -77,13 +77,14 @@ class MakeRowsFn(beam.DoFn):
             ]
             told = told_page(page, count_rows(tables))
         except Exception as error:
-            yield TaggedOutput(FAILURES, _failure(result, error))
+            yield TaggedOutput(FAILURES, failure_of_result(result, error))
             return
         yield TaggedOutput(TOLD, told)
         yield from placed
 
 
-def _failure(result: PageResult, error: Exception) -> Failure:
+def failure_of_result(result: PageResult, error: Exception) -> Failure:
+    """The failure of a page whose values cannot be written; counted."""
     reason = reason_of(error, Category.MODEL_FAILED, _ADVICE)
     failure = Failure(
         document_id=result.page.document_id,

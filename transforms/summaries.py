@@ -135,7 +135,8 @@ class WriteSummary(beam.PTransform):
     """Write summary.json when everything else is written: a dict of PCollections to PCollection[str].
 
     ``tallies`` DocumentTally is what is summed up; ``files`` TableFile, ``pictures`` str and ``times``
-    StageTime are reported and waited for, so is ``sources`` SourceFile, which may be absent. Yields the path.
+    StageTime are reported and waited for; so are ``sources`` SourceFile and ``texts`` str, which may be
+    absent. Yields the path.
     """
 
     def __init__(self, config: JobConfig, provenance: Provenance):
@@ -158,6 +159,8 @@ class WriteSummary(beam.PTransform):
         if "sources" in streams:
             sources = streams["sources"] | "Count scans" >> beam.combiners.Count.Globally()
             waited_for["documents_in"] = beam.pvalue.AsSingleton(sources)
+        if "texts" in streams:
+            waited_for["texts"] = beam.pvalue.AsList(streams["texts"])
         write = beam.Map(write_summary, self.config, self.provenance, self.started_at, **waited_for)
         return summary | "Write summary" >> write.with_output_types(str)
 
@@ -172,6 +175,7 @@ def write_summary(
     pictures: int,
     times: Sequence[StageTime],
     documents_in: int | None = None,
+    texts: Sequence[str] = (),
 ) -> str:
     """Write summary.json and return its path."""
     sections = {
@@ -184,6 +188,7 @@ def write_summary(
         **summary.sections(documents_in),
         "tables": table_section(files),
         "overlays": {"written": pictures},
+        "infer_txt": {"written": len(texts)},
         "provenance": asdict(provenance),
         "stage_times": stage_time_section(times),
         "options": {key: value for key, value in asdict(config).items() if key not in _INTERNAL_OPTIONS},
