@@ -34,8 +34,8 @@ def observe(name: str, value: float) -> None:
 class StageTimer:
     """The wall time of one piece of work: ``with StageTimer("ocr") as timer: ...``.
 
-    On leaving, the distribution ``{stage}_ms`` gets the milliseconds; ``timer.spent(items)`` is the record
-    that the run's summary adds up.
+    Behind it ``timer.spent(items)``, to be asked once, tells the distribution ``{stage}_ms`` and gives the
+    record that the run's summary adds up.
     """
 
     def __init__(self, stage: str):
@@ -48,10 +48,10 @@ class StageTimer:
 
     def __exit__(self, *_error: object) -> None:
         self.seconds = time.perf_counter() - self._started
-        observe(f"{self.stage}_ms", self.seconds * 1000)
 
     def spent(self, items: int = 1) -> StageTime:
         """The measured seconds as a record for ``items`` files or pages."""
+        observe(f"{self.stage}_ms", self.seconds * 1000)
         return StageTime(stage=self.stage, seconds=self.seconds, items=items)
 
 

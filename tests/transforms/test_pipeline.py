@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import re
 from collections import Counter
 from pathlib import Path
 
@@ -15,9 +16,12 @@ from PIL import Image, ImageDraw
 
 from transforms.inputs import normalise_inputs
 from transforms.layout import TABLES, summary_path, table_folder
+from transforms.metrics import NAMESPACE
 from transforms.options import JobConfig
 from transforms.pipeline import build
 from transforms.progress import Counts, read_counts
+
+COUNTERS = Path(__file__).parents[2] / "docs" / "counters.md"
 
 RUNNERS = {
     "FnApi": ("FnApiRunner", []),
@@ -143,8 +147,11 @@ def config(scans, model, output, **changes):
 
 
 def run(settings, runner="FnApiRunner", flags=()):
-    with beam.Pipeline(runner=runner, options=PipelineOptions(list(flags))) as pipeline:
-        build(pipeline, settings)
+    pipeline = beam.Pipeline(runner=runner, options=PipelineOptions(list(flags)))
+    build(pipeline, settings)
+    result = pipeline.run()
+    result.wait_until_finish()
+    return result
 
 
 def table(settings, name):
@@ -163,12 +170,17 @@ def all_files(settings):
 
 
 @pytest.fixture(scope="module")
-def finished(scans, small_model, tmp_path_factory):
-    """A run of the job in this process; its configuration."""
+def first_run(scans, small_model, tmp_path_factory):
+    """A run of the job in this process: its configuration and what the runner says of it."""
     progress = tmp_path_factory.mktemp("progress")
     settings = config(scans, small_model, tmp_path_factory.mktemp("out"), progress=str(progress))
-    run(settings)
-    return settings
+    return settings, run(settings)
+
+
+@pytest.fixture(scope="module")
+def finished(first_run):
+    """The configuration of a run that has ended."""
+    return first_run[0]
 
 
 def test_counts_add_up(finished):
@@ -215,6 +227,44 @@ def test_every_page_that_came_through_has_a_picture_and_failed_ones_after_decodi
     pictures = (Path(finished.output) / "overlays" / "run_id=test").glob("*/p*.jpg")
     assert {(path.parent.name, int(path.stem[1:])) for path in pictures} == expected
     assert read_summary(finished)["overlays"]["written"] == len(expected)
+
+
+def test_all_that_is_measured_is_documented(first_run):
+    _, result = first_run
+    found = result.metrics().query()
+    measured = {
+        metric.key.metric.name
+        for kind in ("counters", "distributions")
+        for metric in found[kind]
+        if metric.key.metric.namespace == NAMESPACE
+    }
+    documented = set(re.findall(r"^\| `(\w+)`", COUNTERS.read_text("utf-8"), re.MULTILINE))
+    assert {re.sub("^failures_.*", "failures_CATEGORY", name) for name in measured} == documented
+
+
+def test_counters_tell_what_the_summary_tells(first_run):
+    settings, result = first_run
+    summary, found = read_summary(settings), result.metrics().query()
+    # Steps count for themselves; a name's total is the sum over its steps.
+    counters = Counter()
+    for counter in found["counters"]:
+        if counter.key.metric.namespace == NAMESPACE:
+            counters[counter.key.metric.name] += counter.committed
+    assert counters["documents"] == summary["documents"]["in"]
+    assert counters["pages_ok"] == summary["pages"]["ok"]
+    assert counters["pages_failed"] == summary["pages"]["failed"]
+    assert counters["entities"] == summary["found"]["entities"]
+    assert counters["relations"] == summary["found"]["pairs"]
+    assert counters["overlays_written"] == summary["overlays"]["written"]
+    failures = {
+        n.removeprefix("failures_").upper(): c for n, c in counters.items() if n.startswith("failures_")
+    }
+    assert failures == summary["failures"]["by_category"]
+    timed = Counter()
+    for distribution in found["distributions"]:
+        timed[distribution.key.metric.name] += distribution.committed.count
+    for stage in ("read", "decode", "overlay"):
+        assert timed[f"{stage}_ms"] == summary["stage_times"][stage]["items"]
 
 
 def test_every_stage_reports_its_time(finished):
