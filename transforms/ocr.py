@@ -85,15 +85,18 @@ class OcrModelHandler(ModelHandler[PageImage, PageText | FailedPage | StageTime,
         model: OcrEngine,
         inference_args: dict[str, Any] | None = None,
     ) -> Iterable[PageText | FailedPage | StageTime]:
-        """Outcomes in the order of ``batch``, then the time that the batch took."""
+        """Outcomes in the order of ``batch``, and the times that the batch took."""
         with StageTimer("ocr") as timer:
             outcomes = predict_isolated(model.read, batch, failed_page)
         observe("ocr_batch_pages", len(batch))
-        with StageTimer("preview") as previews:
-            outcomes = [self._with_pictures(*pair) for pair in zip(batch, outcomes, strict=True)]
-        yield from outcomes
         yield timer.spent(len(batch))
-        yield previews.spent(len(batch))
+        if self._pictures is None and self._preview_side is None:
+            yield from outcomes
+            return
+        with StageTimer("preview") as timer:
+            outcomes = [self._with_pictures(*pair) for pair in zip(batch, outcomes, strict=True)]
+        yield timer.spent(len(batch))
+        yield from outcomes
 
     def get_num_bytes(self, batch: Sequence[PageImage]) -> int:
         """Bytes of pixels in the batch; Beam's own answer would pickle them."""
