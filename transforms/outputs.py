@@ -8,6 +8,7 @@ import apache_beam as beam
 
 from beam_kie.document import Failure
 from beam_kie.infer_txt import STANDARD_LABELS
+from beam_kie.key_values import KEY_LABELS
 from beam_kie.rows import document_row, failure_row
 from beam_kie.summary import DocumentTally
 from beam_kie.tables import Provenance
@@ -39,20 +40,28 @@ class WriteOutputs(beam.PTransform):
     - ``times`` PCollection[StageTime].
 
     ``labels`` are the model's, in its order; only PaddleOCR's lines (``infer_txt``) number them.
+    ``key_labels`` are those of keys: a key without a value has a row of its own.
 
     Yields PCollection[str] with one element: the path of summary.json, which is written last.
     """
 
-    def __init__(self, config: JobConfig, provenance: Provenance, labels: Sequence[str] = STANDARD_LABELS):
+    def __init__(
+        self,
+        config: JobConfig,
+        provenance: Provenance,
+        labels: Sequence[str] = STANDARD_LABELS,
+        key_labels: Sequence[str] = KEY_LABELS,
+    ):
         super().__init__()
         self.config = config
         self.provenance = provenance
         self.labels = tuple(labels)
+        self.key_labels = tuple(key_labels)
 
     def expand(self, streams: Mapping[str, beam.PCollection]):
         """Wire the sinks."""
         pipeline = _check(streams)
-        rows = streams["results"] | "Make rows" >> MakeRows(self.config, self.provenance)
+        rows = streams["results"] | "Make rows" >> MakeRows(self.config, self.provenance, self.key_labels)
         drawn = self._draw(streams)
         texts = self._write_texts(streams)
         failures = (
@@ -85,7 +94,7 @@ class WriteOutputs(beam.PTransform):
         """What is drawn: all pages, those that failed after decoding, or none."""
         names = {"all": ("results", "failed_pages"), "failures": ("failed_pages",), "none": ()}
         return [
-            streams[name] | f"Draw {name.replace('_', ' ')}" >> WriteOverlays(self.config)
+            streams[name] | f"Draw {name.replace('_', ' ')}" >> WriteOverlays(self.config, self.key_labels)
             for name in names[self.config.overlays]
             if name in streams
         ]

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Sequence
 
 import apache_beam as beam
 from apache_beam.pvalue import TaggedOutput
 
 from beam_kie.document import Category, Failure, PageResult, PageText, Stage
+from beam_kie.key_values import KEY_LABELS
 from beam_kie.overlay import FailedPage, draw_failure, draw_overlay
 from beam_kie.summary import StageTime
 from transforms import layout, storage
@@ -28,13 +29,14 @@ class WriteOverlays(beam.PTransform):
     rows are not touched by it); ``times`` StageTime.
     """
 
-    def __init__(self, config: JobConfig):
+    def __init__(self, config: JobConfig, key_labels: Sequence[str] = KEY_LABELS):
         super().__init__()
         self.config = config
+        self.key_labels = tuple(key_labels)
 
     def expand(self, pages):
         """Wire the one DoFn; paths are its main output."""
-        write = beam.ParDo(WriteOverlayFn(self.config))
+        write = beam.ParDo(WriteOverlayFn(self.config, self.key_labels))
         return pages | "Draw picture" >> write.with_outputs(FAILURES, TIMES, main="paths")
 
 
@@ -42,18 +44,24 @@ class WriteOverlays(beam.PTransform):
 class WriteOverlayFn(beam.DoFn):
     """Draws one page and writes its JPEG; a rerun replaces it."""
 
-    def __init__(self, config: JobConfig):
+    def __init__(self, config: JobConfig, key_labels: Sequence[str] = KEY_LABELS):
         self._config = config
+        self._key_labels = key_labels
 
     def process(self, page: PageResult | FailedPage) -> Iterator[str | TaggedOutput]:
         """Yield the path of the picture, or its failure, and the time that it took."""
-        draw: Callable[..., bytes] = draw_failure if isinstance(page, FailedPage) else draw_overlay
         with StageTimer("overlay") as timer:
             try:
-                yield self._write(page.page, draw(page, self._config.overlay_max_side))
+                yield self._write(page.page, self._draw(page))
             except Exception as error:
                 yield TaggedOutput(FAILURES, _failure(page.page, error))
         yield TaggedOutput(TIMES, timer.spent())
+
+    def _draw(self, page: PageResult | FailedPage) -> bytes:
+        side = self._config.overlay_max_side
+        if isinstance(page, FailedPage):
+            return draw_failure(page, side)
+        return draw_overlay(page, side, self._key_labels)
 
     def _write(self, page: PageText, picture: bytes) -> str:
         path = layout.overlay_path(self._config.output, self._config.run_id, page.document_id, page.page)

@@ -37,5 +37,5 @@ def build(pipeline: beam.Pipeline, config: JobConfig) -> None:
         "failures": failures,
         "times": times,
     } | "Write tables, pictures and summary" >> WriteOutputs(
-        config, provenance_of(config, model), model.labels
+        config, provenance_of(config, model), model.labels, model.key_labels
     )

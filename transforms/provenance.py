@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from beam_kie.infer_txt import STANDARD_LABELS
+from beam_kie.key_values import KEY_LABELS
 from beam_kie.layoutxlm.config import LayoutXLMConfig
 from beam_kie.layoutxlm.model import WEIGHTS_FILE, ModelError, file_revision
 from beam_kie.layoutxlm.pair import check_models
@@ -20,13 +21,15 @@ from transforms.options import JobConfig
 class ModelCard:
     """A model or a pair of them, not loaded.
 
-    Name, revision, what pictures it looks at, if any, and the labels of its entities in their order.
+    Name, revision, what pictures it looks at, if any, the labels of its entities in their order, and
+    those of them that are keys.
     """
 
     name: str
     revision: str
     pictures: str | None
     labels: tuple[str, ...] = STANDARD_LABELS
+    key_labels: tuple[str, ...] = KEY_LABELS
 
 
 def model_card(reference: str, re_reference: str | None = None) -> ModelCard:
@@ -40,13 +43,14 @@ def model_card(reference: str, re_reference: str | None = None) -> ModelCard:
     config, revision = LayoutXLMConfig.load(folder / "config.json"), file_revision(folder / WEIGHTS_FILE)
     second = folder if re_reference is None else _checked_folder(re_reference)
     if second.resolve() == folder.resolve():
-        return ModelCard(config.name, revision, check_models(config), tuple(config.labels))
+        return ModelCard(config.name, revision, check_models(config), config.labels, config.head_labels)
     other = LayoutXLMConfig.load(second / "config.json")
     return ModelCard(
         name=f"{config.name}+{other.name}",
         revision=f"{revision}+{file_revision(second / WEIGHTS_FILE)}",
         pictures=check_models(config, other),
-        labels=tuple(config.labels),
+        labels=config.labels,
+        key_labels=other.head_labels,
     )
 
 

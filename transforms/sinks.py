@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 import apache_beam as beam
 from apache_beam.pvalue import TaggedOutput
 
 from beam_kie.document import Category, Failure, PageResult, Stage
+from beam_kie.key_values import KEY_LABELS
 from beam_kie.rows import count_rows, page_tables
 from beam_kie.tables import Provenance, Row, encode_rows, parquet_from_encoded
 from transforms import layout, storage
@@ -46,14 +47,15 @@ class MakeRows(beam.PTransform):
     each page; ``failures`` the Failure of a page whose values no table can hold.
     """
 
-    def __init__(self, config: JobConfig, provenance: Provenance):
+    def __init__(self, config: JobConfig, provenance: Provenance, key_labels: Sequence[str] = KEY_LABELS):
         super().__init__()
         self.num_shards = config.num_shards
         self.provenance = provenance
+        self.key_labels = tuple(key_labels)
 
     def expand(self, results):
         """Wire the one DoFn; rows are its main output."""
-        make = beam.ParDo(MakeRowsFn(self.num_shards, self.provenance))
+        make = beam.ParDo(MakeRowsFn(self.num_shards, self.provenance, self.key_labels))
         return results | "Turn into rows" >> make.with_outputs(TOLD, FAILURES, main="rows")
 
 
@@ -61,15 +63,16 @@ class MakeRows(beam.PTransform):
 class MakeRowsFn(beam.DoFn):
     """One page to its rows in every table."""
 
-    def __init__(self, num_shards: int, provenance: Provenance):
+    def __init__(self, num_shards: int, provenance: Provenance, key_labels: Sequence[str] = KEY_LABELS):
         self._num_shards = num_shards
         self._provenance = provenance
+        self._key_labels = key_labels
 
     def process(self, result: PageResult) -> Iterator[PlacedRows | TaggedOutput]:
         """Yield everything of the page, or nothing but its failure."""
         page = result.page
         try:
-            tables = page_tables(result, self._provenance)
+            tables = page_tables(result, self._provenance, self._key_labels)
             placed = [
                 place_rows(table, page.document_id, rows, self._num_shards)
                 for table, rows in tables.items()

@@ -13,11 +13,12 @@ from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.pvalue import TaggedOutput
 
 from beam_kie.document import Category, Document, Entity, PageResult, Stage
+from beam_kie.key_values import KEY_LABELS
 from beam_kie.overlay import FailedPage
 from beam_kie.summary import StageTime
 from beam_kie.tables import SCHEMAS
 from tests import pages
-from transforms import layout, storage
+from transforms import layout, overlays, storage
 from transforms.options import JobConfig
 from transforms.outputs import WriteOutputs
 
@@ -49,7 +50,7 @@ def streams():
     }
 
 
-def run(output, given=None, runner="FnApiRunner", flags=(), **changes):
+def run(output, given=None, runner="FnApiRunner", flags=(), key_labels=KEY_LABELS, **changes):
     """Write ``given`` (by stream) with a real runner; what summary.json says."""
     config = JobConfig(**({"output": str(output), "run_id": "r", "num_shards": 2} | changes))
     with beam.Pipeline(runner, options=PipelineOptions(list(flags))) as pipeline:
@@ -57,7 +58,7 @@ def run(output, given=None, runner="FnApiRunner", flags=(), **changes):
             name: pipeline | f"Make {name}" >> beam.Create(values, reshuffle=False)
             for name, values in (given or streams()).items()
         }
-        _ = made | "Write outputs" >> WriteOutputs(config, pages.PROVENANCE)
+        _ = made | "Write outputs" >> WriteOutputs(config, pages.PROVENANCE, key_labels=key_labels)
     return json.loads(storage.read_bytes(layout.summary_path(str(output), "r"), 10**6))
 
 
@@ -261,6 +262,22 @@ def test_pages_and_their_pictures_are_never_shuffled(tmp_path, monkeypatch, runn
         given["failures"] = made.failed_pages | beam.Map(lambda failed: failed.failure)
         _ = given | WriteOutputs(config, pages.PROVENANCE)
     assert len(list(tmp_path.glob("overlays/*/*/*.jpg"))) == 4
+
+
+def test_keys_are_those_of_the_model(tmp_path, monkeypatch):
+    """A key of another name that has no value is a row, and a pair in the picture."""
+    drawn = []
+    draw = overlays.draw_overlay
+    monkeypatch.setattr(overlays, "draw_overlay", lambda *asked: drawn.append(asked[2:]) or draw(*asked))
+    shipment = [("SHIPPER", "Lee Ltd.", (100, 200, 220, 240)), ("WEIGHT", "3 kg", (260, 200, 360, 240))]
+    given = streams() | {"results": [pages.result("form.jpg", form=shipment, links=[])]}
+    for keys in (("SHIPPER",), ("WEIGHT", "SHIPPER"), ("QUESTION",)):
+        output = tmp_path / keys[0]
+        run(output, given, key_labels=keys)
+        rows = table(output, "key_values")
+        assert set(rows["key_text"]) == {text for label, text, _ in shipment if label in keys}
+        assert rows["value_text"].isna().all()
+        assert drawn.pop() == (keys,)
 
 
 @pytest.mark.parametrize(("mode", "pictures"), [("all", 4), ("failures", 1), ("none", 0)])

@@ -46,6 +46,17 @@ def test_two_models_are_named_both(small_model, tmp_path):
     assert model_card(small_model, small_model) == model_card(small_model)
 
 
+def test_keys_are_those_of_the_model_that_relates(small_model, tmp_path):
+    assert model_card(small_model).key_labels == ("QUESTION",)
+    own = {"labels": ("WEIGHT", "SHIPPER"), "head_labels": ("SHIPPER",), "tail_labels": ("WEIGHT",)}
+    finding = str(save_model(tmp_path / "finding", small_network(**own)))
+    relating = small_network(**{**own, "head_labels": ("WEIGHT",)}, relation_head="biaffine", name="relating")
+    relating = str(save_model(tmp_path / "relating", relating))
+    alone, pair = model_card(finding), model_card(finding, relating)
+    assert alone.labels == pair.labels == ("WEIGHT", "SHIPPER")
+    assert (alone.key_labels, pair.key_labels) == (("SHIPPER",), ("WEIGHT",))
+
+
 def test_models_that_do_not_go_together_are_refused(small_model, tmp_path):
     relating = small_network(**{**VISUAL_KIND, "token_classifier": False}, name="relating")
     folder = str(save_model(tmp_path / "relating", relating))
