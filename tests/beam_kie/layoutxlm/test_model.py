@@ -349,3 +349,24 @@ def test_the_type_that_is_asked_for_is_taken():
     assert resolve_dtype("float32", torch.device("cpu")) == torch.float32
     assert resolve_dtype("bfloat16", torch.device("cpu")) == torch.bfloat16
     assert resolve_dtype("auto", torch.device("cpu")) in (torch.float32, torch.bfloat16)
+
+
+@pytest.mark.parametrize("kind", [BUNDLED_KIND, {"relation_head": "biaffine"}])
+def test_labels_of_ones_own(kind):
+    labels = {
+        "labels": ("SHIPPER", "WEIGHT"),
+        "head_labels": ("SHIPPER",),
+        "tail_labels": ("SHIPPER", "WEIGHT"),
+        "relation_choice": "every",
+    }
+    own = model({**kind, **labels})
+    assert own.labels == ["SHIPPER", "WEIGHT"]
+    text = pages(4)[0]
+    found = {entity.label for result in own.predict(pages(9, 9)) for entity in result.entities}
+    assert found <= {"SHIPPER", "WEIGHT"}
+    assert found
+    entities = [whole_line(text, i, ("SHIPPER", "WEIGHT", "QUESTION")[i % 3]) for i in range(8)]
+    (result,) = own.relate([text], [entities])
+    pairs = {(entities[r.head].label, entities[r.tail].label) for r in result.relations}
+    assert pairs == {("SHIPPER", "SHIPPER"), ("SHIPPER", "WEIGHT")}
+    assert all(relation.head != relation.tail for relation in result.relations)
