@@ -3,7 +3,6 @@ SHELL := /bin/bash
 PYTHON ?= $(shell for p in python3.11 python3.12 python3; do $$p -c '' 2>/dev/null && echo $$p && break; done)
 BIN := .venv/bin
 OUT ?= out/demo
-SCANS ?= samples
 # The scans, without the labels beside them.
 SCANS := $(filter-out %.txt %.md,$(wildcard samples/*))
 # One thread a process: tests and workers share the cores among processes.
@@ -41,7 +40,7 @@ docs: .venv/made-for-job  ## Write the generated pages of docs/ anew
 samples: .venv/made-for-job  ## Make the scans in samples/ anew
 	$(BIN)/python -m beam_kie.forms --samples samples
 
-bench: .venv/made-for-tests  ## Measure the job on SCANS=samples, and LayoutXLM-base at its full size
+bench: .venv/made-for-tests  ## Measure the job on samples/ (SCANS=FILES), and LayoutXLM-base at its full size
 	$(BIN)/python benchmarks/throughput.py --input $(SCANS)
 	$(BIN)/python benchmarks/layoutxlm.py
 
