@@ -34,6 +34,8 @@ def parse_arguments(argv: Sequence[str]) -> tuple[argparse.Namespace, PipelineOp
         SystemExit: after ``--help`` was printed.
     """
     parser = argument_parser()
+    # Beam's own defaults do not tell whether a flag was given; what happens without them is for checks.py.
+    parser.set_defaults(direct_num_workers=None, direct_running_mode=None)
     namespace, unknown = parser.parse_known_args(argv)
     if unknown:
         raise UsageError(_explain_unknown(unknown[0], parser))

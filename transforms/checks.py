@@ -33,6 +33,8 @@ DATAFLOW = "DataflowRunner"
 IN_PROCESS = "FnApiRunner"
 _SAME_AS_IN_PROCESS = ("DirectRunner", "SwitchingDirectRunner")
 _REFUSED = {"daskrunner": "it drops batches and gives wrong results", "dask": "it gives wrong results"}
+# More threads than this wait for Python's lock; processes go on from there.
+_MOST_THREADS = 8
 # How many lines of a manifest are looked at before launch.
 _MANIFEST_SAMPLE = 1000
 _ENGINE_PACKAGES = {"rapidocr": "rapidocr", "paddleocr": "paddleocr"}
@@ -60,6 +62,8 @@ def prepare_job(namespace: argparse.Namespace, options: PipelineOptions) -> Job:
         UsageError: the first thing that is wrong.
     """
     runner = _check_runner(options)
+    if runner == IN_PROCESS:
+        _share_cores(options.view_as(DirectOptions), namespace)
     shards = namespace.num_shards or (None if _is_local(runner) else SHARDS_ELSEWHERE)
     config = _absolute_paths(job_config(namespace, num_shards=shards))
     FileSystems.set_options(options)
@@ -100,14 +104,32 @@ def _check_runner(options: PipelineOptions) -> str:
         # Beam's own DirectRunner may download and start another engine, or change it half-way.
         runner = IN_PROCESS
     options.view_as(StandardOptions).runner = runner
-    direct = options.view_as(DirectOptions)
-    if direct.direct_num_workers < 0:
+    if options.view_as(DirectOptions).direct_num_workers < 0:
         raise UsageError("--direct_num_workers: must be 0 (one for each core) or more")
-    if runner == IN_PROCESS and direct.direct_num_workers != 1 and direct.direct_running_mode == "in_memory":
-        direct.direct_running_mode = "multi_processing"
     if runner == DATAFLOW:
         _check_dataflow(options)
     return runner
+
+
+def _share_cores(direct: DirectOptions, namespace: argparse.Namespace) -> None:
+    """Without flags, a thread for every core: one decodes, draws and writes while others read.
+
+    The threads share one OCR engine and one model. Beam's own default, one thread, leaves cores idle; and
+    where several workers are asked for without a mode, it would use one of them.
+    """
+    if namespace.direct_num_workers is None and namespace.direct_running_mode != "in_memory":
+        direct.direct_num_workers = min(_usable_cores(), _MOST_THREADS)
+        if direct.direct_num_workers > 1 and namespace.direct_running_mode is None:
+            direct.direct_running_mode = "multi_threading"
+    elif direct.direct_num_workers != 1 and direct.direct_running_mode == "in_memory":
+        direct.direct_running_mode = "multi_processing"
+
+
+def _usable_cores() -> int:
+    try:
+        return len(os.sched_getaffinity(0))
+    except AttributeError:  # not on every system
+        return os.cpu_count() or 1
 
 
 def _known_runner(asked: str) -> str:

@@ -5,7 +5,7 @@ import pytest
 import torch
 from apache_beam.options.pipeline_options import DirectOptions, StandardOptions
 
-from transforms import layout
+from transforms import checks, layout
 from transforms.arguments import UsageError, parse_arguments
 from transforms.checks import Job, prepare_job
 
@@ -63,9 +63,25 @@ def test_direct_runner_is_always_the_same_engine(place, asked):
     assert job.is_local
 
 
+@pytest.mark.parametrize(
+    ("cores", "flags", "workers", "mode"),
+    [
+        (4, [], 4, "multi_threading"),
+        (64, [], 8, "multi_threading"),
+        (1, [], 1, "in_memory"),
+        (4, ["--direct_num_workers=1"], 1, "in_memory"),
+        (4, ["--direct_running_mode=in_memory"], 1, "in_memory"),
+        (4, ["--direct_running_mode=multi_processing"], 4, "multi_processing"),
+        (4, ["--runner=BundleBasedDirectRunner"], 1, "in_memory"),
+    ],
+)
+def test_a_run_on_this_machine_uses_its_cores(place, monkeypatch, cores, flags, workers, mode):
+    monkeypatch.setattr(checks, "_usable_cores", lambda: cores)
+    direct = job_of(*SCANS, *flags).options.view_as(DirectOptions)
+    assert (direct.direct_num_workers, direct.direct_running_mode) == (workers, mode)
+
+
 def test_several_workers_take_processes(place):
-    mode = job_of(*SCANS).options.view_as(DirectOptions).direct_running_mode
-    assert mode == "in_memory"
     mode = job_of(*SCANS, "--direct_num_workers=2").options.view_as(DirectOptions).direct_running_mode
     assert mode == "multi_processing"
     threads = job_of(*SCANS, "--direct_num_workers=2", "--direct_running_mode=multi_threading")
