@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from beam_kie.document import Box, TextLine
 from beam_kie.geometry import polygon_box, union_box
-from beam_kie.labels import LabelledEntry, LabelledPage
+from beam_kie.labels import LabelledEntry, LabelledPage, Word
 from beam_kie.reading_order import polygon_slope, reading_order
 
 
@@ -60,7 +60,7 @@ def visual_view(page: LabelledPage, pairing: Pairing = KEYS_AND_VALUES) -> Train
     lines = []
     for entry in page.entries:
         if entry.text.strip():
-            lines += _visual_lines(entry)
+            lines += printed_lines(entry)
     return _page(page, lines, pairing)
 
 
@@ -98,11 +98,12 @@ def _whole(entry: LabelledEntry, text: str, box: Box) -> TrainingLine:
     return TrainingLine(text, box, (entry.id,) * len(text))
 
 
-def _visual_lines(entry: LabelledEntry) -> list[TrainingLine]:
+def printed_lines(entry: LabelledEntry) -> list[TrainingLine]:
+    """The printed lines of a segment: by its words where it has them, else guessed from its size."""
     if entry.words:
         return [
             _whole(entry, " ".join(word.text for word in row), union_box(word.box for word in row))
-            for row in _rows_of_words(entry)
+            for row in rows_of_words(entry)
         ]
     rows = _guess_rows(entry)
     if rows < 2:
@@ -119,8 +120,9 @@ def _visual_lines(entry: LabelledEntry) -> list[TrainingLine]:
     return lines
 
 
-def _rows_of_words(entry: LabelledEntry) -> list[list]:
-    rows: list[list] = []
+def rows_of_words(entry: LabelledEntry) -> list[list[Word]]:
+    """The words of a segment by printed lines, without empty ones."""
+    rows: list[list[Word]] = []
     for word in entry.words:
         if not word.text.strip():
             continue
