@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import groupby
 from pathlib import Path
 
 import numpy as np
 
-from beam_kie.document import DocumentError, Failure, PageImage, PageResult, PageText
+from beam_kie.document import DocumentError, Failure, PageImage, PageResult, PageText, TextLine
 from beam_kie.evaluation.gold import GoldPage
 from beam_kie.evaluation.measure import Model, Progress, chunks, no_progress
 from beam_kie.imaging import DecodeLimits, decode_pages, upright
 from beam_kie.layoutxlm.images import page_thumbnail
 from beam_kie.metrics import Score, TextPair, pair_score
 from beam_kie.ocr import OcrEngine
+from beam_kie.reading_order import order_lines
 
 # Labels that reach less far than this over every page were drawn on a larger picture's smaller copy.
 SMALLEST_EXTENT = 0.6
@@ -47,6 +48,21 @@ def pairs_from_pictures(
             progress("pictures", done, len(gold))
         for gold_page, result in zip(chunk, model.predict(pages), strict=True):
             score += pair_score(text_pairs(result), gold_page.text_pairs)
+    return score
+
+
+def pairs_from_lines(
+    model: Model, gold: Sequence[GoldPage], lines: Mapping[str, Sequence[TextLine]]
+) -> Score:
+    """As ``pairs_from_pictures``, on lines that were read before, by page name.
+
+    Pages without lines are left out.
+    """
+    score = Score()
+    read = [page for page in gold if page.name in lines]
+    pages = [replace(page.page, lines=order_lines(lines[page.name])) for page in read]
+    for gold_page, result in zip(read, model.predict(pages), strict=True):
+        score += pair_score(text_pairs(result), gold_page.text_pairs)
     return score
 
 

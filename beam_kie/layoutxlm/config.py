@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,10 +34,15 @@ class LayoutXLMConfig:
     "softmax" (each value chooses among the keys and "none"), "biaffine" (LayoutXLM's: each pair is
     judged alone) or "none". ``relation_labels`` are the rows of a biaffine head's label embedding; empty:
     the order of ``labels``. ``relation_choice`` is "best" (a value takes its best key) or "every" (all
-    keys that are likely enough). ``tag_names`` are the classifier's classes in their order; empty: O,
-    then B- and I- of every label.
+    keys that are likely enough). With ``grouping_head`` a head of its own says which lines go on with an
+    entity; without, I- tags at the start of lines do. ``tag_names`` are the classifier's classes in their
+    order; empty: O, then B- and I- of every label.
 
     ``decoding`` is "runs" (entities are runs of tokens) or "line_vote" (PaddleOCR's: one label a line).
+
+    Confidences: the temperatures divide scores before they become probabilities; ``entity_calibration``
+    and ``relation_calibration`` are tables [[computed, reported], ...] of rising confidences (see
+    calibration.py); empty: reported as computed.
     """
 
     vocab_size: int = 250002
@@ -80,6 +86,7 @@ class LayoutXLMConfig:
     relation_size: int = 384
     relation_labels: tuple[str, ...] = ()
     relation_choice: str = "best"
+    grouping_head: bool = False
     window_tokens: int = 512
     window_overlap_tokens: int = 128
     labels: tuple[str, ...] = ("QUESTION", "ANSWER", "HEADER")
@@ -90,6 +97,8 @@ class LayoutXLMConfig:
     name: str = "layoutxlm"
     entity_temperature: float = 1.0
     relation_temperature: float = 1.0
+    entity_calibration: tuple[tuple[float, float], ...] = ()
+    relation_calibration: tuple[tuple[float, float], ...] = ()
     switch_penalty: float = 0.0
 
     def __post_init__(self):
@@ -112,6 +121,9 @@ class LayoutXLMConfig:
         if self.position_kind == "page" and self.window_tokens > self.max_position_embeddings:
             raise ConfigError("window_tokens must not exceed max_position_embeddings")
         self._check_labels()
+        for field in _TABLES:
+            if not _is_table(getattr(self, field)):
+                raise ConfigError(f"{field} must be points [x, y] from 0 to 1, x rising and y not falling")
 
     def _check_labels(self) -> None:
         unknown = set(self.head_labels + self.tail_labels) - set(self.labels)
@@ -166,9 +178,9 @@ class LayoutXLMConfig:
         unknown = set(values) - set(fields)
         if unknown:
             raise ConfigError(f"{path}: unknown fields: {', '.join(sorted(unknown))}")
-        values = {key: tuple(v) if isinstance(v, list) else v for key, v in values.items()}
+        values = {key: _frozen(value) for key, value in values.items()}
         for key, value in values.items():
-            if not _is_like(value, fields[key].default):
+            if key not in _TABLES and not _is_like(value, fields[key].default):
                 raise ConfigError(f"{path}: {key} must be {_KINDS[type(fields[key].default)]}")
         try:
             return cls(**values)
@@ -181,6 +193,21 @@ class LayoutXLMConfig:
         Path(path).write_text(text + "\n", "utf-8")
 
 
+def _frozen(value: object) -> object:
+    return tuple(_frozen(item) for item in value) if isinstance(value, list) else value
+
+
+def _is_table(value: object) -> bool:
+    """Whether a value is a calibration table; one of one point would make all confidences alike."""
+    if not isinstance(value, tuple) or len(value) == 1:
+        return False
+    if not all(isinstance(point, tuple) and len(point) == 2 for point in value):
+        return False
+    if not all(type(number) in (int, float) and 0 <= number <= 1 for point in value for number in point):
+        return False
+    return all(a[0] < b[0] and a[1] <= b[1] for a, b in itertools.pairwise(value))
+
+
 def _is_like(value: object, default: object) -> bool:
     if isinstance(default, float) and not isinstance(default, bool):
         return isinstance(value, int | float) and not isinstance(value, bool)
@@ -190,6 +217,8 @@ def _is_like(value: object, default: object) -> bool:
 
 
 _KINDS = {bool: "true or false", int: "a whole number", float: "a number", str: "text", tuple: "a list"}
+
+_TABLES = ("entity_calibration", "relation_calibration")
 
 _CHOICES = {
     "position_kind": ("page", "line"),

@@ -8,7 +8,7 @@ tokens of a line vote: a line that holds a key and its value comes out as one of
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -50,6 +50,9 @@ class Decoder(Protocol):
     def groups(self, log_probs: np.ndarray, tokens: PageTokens) -> list[list[Piece]]:
         """The pieces of every entity of a page, from T x tags log probabilities, in reading order."""
 
+    def pieces(self, log_probs: np.ndarray, lines: np.ndarray) -> list[Piece]:
+        """Runs of one label, none longer than its line, in token order."""
+
     def token_tags(self, log_probs: np.ndarray, lines: np.ndarray) -> np.ndarray:
         """The tag (index) of every token, as a metric over tokens counts them."""
 
@@ -71,12 +74,16 @@ class LineVoteDecoder:
 
     def groups(self, log_probs: np.ndarray, tokens: PageTokens) -> list[list[Piece]]:
         """One piece for every line whose tokens do not vote for O."""
+        return [[piece] for piece in self.pieces(log_probs, tokens.lines)]
+
+    def pieces(self, log_probs: np.ndarray, lines: np.ndarray) -> list[Piece]:
+        """The lines that are entities."""
         found = []
         votes = self._counted_as[log_probs.argmax(-1)]
-        for start, end in _line_borders(tokens.lines):
+        for start, end in _line_borders(lines):
             tag = self.tags[np.bincount(votes[start:end]).argmax()]
             if tag != "O":
-                found.append([Piece(tag[2:], int(tokens.lines[start]), start, end, False)])
+                found.append(Piece(tag[2:], int(lines[start]), start, end, False))
         return found
 
     def token_tags(self, log_probs: np.ndarray, lines: np.ndarray) -> np.ndarray:
@@ -185,9 +192,15 @@ def _continued(line: int, last: np.ndarray, fits: np.ndarray, boxes: np.ndarray)
 
 
 def decode_entities(
-    page: PageText, tokens: PageTokens, log_probs: np.ndarray, decoder: Decoder
+    page: PageText,
+    tokens: PageTokens,
+    log_probs: np.ndarray,
+    decoder: Decoder,
+    join: Callable[[list[Piece]], list[list[Piece]]] | None = None,
 ) -> list[DecodedEntity]:
     """Entities of one page, in reading order of their first token.
+
+    ``join`` puts the pieces of lines together to entities; None: as the decoder does it by itself.
 
     An entity's confidence is the mean over its tokens of the probability of its label, B- and I- together.
     Runs of nothing but white space are no entities.
@@ -195,7 +208,10 @@ def decode_entities(
     if not len(tokens):
         return []
     probabilities = np.exp(log_probs)
-    groups = decoder.groups(log_probs, tokens)
+    if join is None:
+        groups = decoder.groups(log_probs, tokens)
+    else:
+        groups = join(decoder.pieces(log_probs, tokens.lines))
     found = [_entity(page, tokens, probabilities, group, decoder.tags) for group in groups]
     return [item for item in found if item.entity.text]
 
@@ -226,11 +242,20 @@ def entity_from_spans(page: PageText, label: str, spans: tuple[LineSpan, ...], c
 
 def span_polygon(line: TextLine, span: LineSpan) -> Polygon:
     """The part of a line's polygon that its characters take, in proportion to their usual widths."""
-    indent = len(line.text) - len(line.text.lstrip())
-    if span.start <= indent and span.end >= len(line.text.rstrip()):
-        return line.polygon
-    widths = np.cumsum([0, *(_width(character) for character in line.text)])
-    return split_polygon(line.polygon, widths[span.start] / widths[-1], widths[span.end] / widths[-1])
+    first, last = span_shares(line.text, span.start, span.end)
+    return line.polygon if (first, last) == (0, 1) else split_polygon(line.polygon, first, last)
+
+
+def span_shares(text: str, start: int, end: int) -> tuple[float, float]:
+    """Where characters ``start`` to ``end`` begin and end on their line: shares of its width, 0 to 1.
+
+    White space around the text counts to the piece beside it.
+    """
+    indent = len(text) - len(text.lstrip())
+    if start <= indent and end >= len(text.rstrip()):
+        return 0.0, 1.0
+    widths = np.cumsum([0, *(_width(character) for character in text)])
+    return float(widths[start] / widths[-1]), float(widths[end] / widths[-1])
 
 
 def join_texts(texts: Sequence[str]) -> str:

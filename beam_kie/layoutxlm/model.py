@@ -14,9 +14,10 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from beam_kie.document import Category, DocumentError, Entity, PageResult, PageText
+from beam_kie.layoutxlm.calibration import calibrated_entities, whole_relations
 from beam_kie.layoutxlm.checkpoints import WeightsError, load_weights
 from beam_kie.layoutxlm.config import ConfigError, LayoutXLMConfig
-from beam_kie.layoutxlm.decoding import DecodedEntity, create_decoder, decode_entities
+from beam_kie.layoutxlm.decoding import DecodedEntity, Piece, create_decoder, decode_entities
 from beam_kie.layoutxlm.features import (
     PageTokens,
     Window,
@@ -25,6 +26,7 @@ from beam_kie.layoutxlm.features import (
     page_tokens,
     plan_batches,
 )
+from beam_kie.layoutxlm.grouping import group_pieces
 from beam_kie.layoutxlm.images import thumbnail_pixels
 from beam_kie.layoutxlm.linking import find_relations
 from beam_kie.layoutxlm.network import LayoutXLM
@@ -176,11 +178,25 @@ class KieModel:
     ) -> list[tuple[list[DecodedEntity], Tensor | None]]:
         self._check_finds_entities()
         tokens = self._tokens(pages)
-        encoded = self._encode(pages, tokens, keep_hidden)
+        encoded = self._encode(pages, tokens, keep_hidden or self.network.grouping is not None)
         return [
-            (decode_entities(page, page_token, state.log_probs, self._decoder), state.hidden)
+            (self._calibrated(self._decode(page, page_token, state)), state.hidden)
             for page, page_token, state in zip(pages, tokens, encoded, strict=True)
         ]
+
+    @torch.inference_mode()
+    def _decode(self, page: PageText, tokens: PageTokens, state: Encoded) -> list[DecodedEntity]:
+        head = self.network.grouping
+        if head is None:
+            return decode_entities(page, tokens, state.log_probs, self._decoder)
+
+        def join(pieces: list[Piece]) -> list[list[Piece]]:
+            return group_pieces(head, self.config, page, tokens, pieces, state.hidden)
+
+        return decode_entities(page, tokens, state.log_probs, self._decoder, join)
+
+    def _calibrated(self, decoded: list[DecodedEntity]) -> list[DecodedEntity]:
+        return calibrated_entities(decoded, self.config.entity_calibration)
 
     def _check_finds_entities(self) -> None:
         if self.network.classifier is None:
@@ -266,10 +282,11 @@ class KieModel:
     @torch.inference_mode()
     def _result(self, page: PageText, decoded: list[DecodedEntity], hidden: Tensor | None) -> PageResult:
         entities = tuple(item.entity for item in decoded)
-        if hidden is None:
-            return PageResult(page, entities)
         head = self.network.relation_head
-        return PageResult(page, entities, find_relations(head, self.config, page, decoded, hidden))
+        if hidden is None or head is None:
+            return PageResult(page, entities)
+        links = find_relations(head, self.config, page, decoded, hidden)
+        return PageResult(page, entities, whole_relations(links, entities, self.config.relation_calibration))
 
 
 MODEL_FILES = ("config.json", WEIGHTS_FILE)

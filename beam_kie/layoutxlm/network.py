@@ -252,6 +252,7 @@ class LayoutXLM(nn.Module):
         self.line_classifier = nn.Linear(hidden, tags) if config.line_classifier else None
         self.relations = SoftmaxRelationHead(config) if config.relation_head == "softmax" else None
         self.extractor = BiaffineRelationHead(config) if config.relation_head == "biaffine" else None
+        self.grouping = SoftmaxRelationHead(config) if config.grouping_head else None
         self.visual = None
         if config.use_visual_backbone:
             self.visual = VisualBackbone(config)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import random
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from beam_kie.document import Box
@@ -13,7 +15,10 @@ from beam_kie.training.pages import TrainingLine, TrainingPage
 
 @dataclass(frozen=True)
 class Augmentation:
-    """Strengths. Rates are probabilities; shifts and scales are shares of the page."""
+    """Strengths. Rates are probabilities; shifts and scales are shares of the page.
+
+    ``text_swap``: how many lines get the text of another line with the same label from the same source.
+    """
 
     line_drop: float = 0.05
     merge: float = 0.3
@@ -22,6 +27,7 @@ class Augmentation:
     shift: float = 0.06
     box_jitter: float = 0.12
     skew: float = 0.01
+    text_swap: float = 0.0
 
 
 def augment(page: TrainingPage, rng: random.Random, strength: Augmentation) -> TrainingPage:
@@ -33,6 +39,33 @@ def augment(page: TrainingPage, rng: random.Random, strength: Augmentation) -> T
     lines = _moved(lines, page, rng, strength)
     order = reading_order([line.box for line in lines])
     return replace(page, lines=tuple(lines[index] for index in order))
+
+
+def swap_texts(
+    page: TrainingPage, texts: Mapping[str | None, Sequence[str]], rng: random.Random, rate: float
+) -> TrainingPage:
+    """Gives some lines the text of another of the same label (None: of no entity), about as long.
+
+    ``texts``: by label. Lines that share their entity with another line, or hold several, stay.
+    """
+    if not rate:
+        return page
+    lines_of = Counter(owner for line in page.lines for owner in set(line.owners))
+    lines = []
+    for line in page.lines:
+        owner = line.owners[0]
+        alone = len(set(line.owners)) == 1 and (owner is None or lines_of[owner] == 1)
+        if alone and rng.random() < rate:
+            line = _with_text_of_another(line, texts.get(page.labels.get(owner), ()), rng)
+        lines.append(line)
+    return replace(page, lines=tuple(lines))
+
+
+def _with_text_of_another(line: TrainingLine, texts: Sequence[str], rng: random.Random) -> TrainingLine:
+    for text in rng.choices(texts, k=5) if texts else ():
+        if 0.6 < len(text) / len(line.text) < 1.7:
+            return TrainingLine(text, line.box, (line.owners[0],) * len(text))
+    return line
 
 
 def merge_neighbours(

@@ -8,6 +8,7 @@ import random
 import re
 from dataclasses import replace
 from pathlib import Path
+from typing import NamedTuple
 
 from beam_kie.document import TextLine
 from beam_kie.evaluation.gold import GoldPage, gold_pages
@@ -15,30 +16,46 @@ from beam_kie.forms import Layout, generate_layout, visual_lines
 from beam_kie.geometry import polygon_box
 from beam_kie.labels import IGNORED_LABELS, LabelledPage, read_labels
 from beam_kie.reading_order import reading_order
+from beam_kie.training.augment import swap_texts
 from beam_kie.training.pages import Pairing, TrainingLine, TrainingPage, gold_view, ocr_view, visual_view
 from beam_kie.training.settings import LabelledSource, Settings
 
 TEXT_PAGE = (1000, 1414)
 
 
+class _Group(NamedTuple):
+    """The pages of a source in their views, how often they are drawn, and their texts by label."""
+
+    weight: float
+    pages: list[list[TrainingPage | None]]
+    texts: dict[str | None, list[str]]
+
+
 class PageSource:
     """Draws training pages: a labelled page in one of its views, a generated form or plain text.
 
-    ``held_out`` are the labelled pages kept for measuring, by source.
+    ``held_out`` are the labelled pages kept for measuring, by source; ``held_out_lines`` what an OCR engine
+    read on pages of the source, by page name.
     """
 
     def __init__(self, settings: Settings):
         self._settings = settings
         network = settings.network_config(vocab_size=8)
         pairing = Pairing(network.head_labels, network.tail_labels)
-        self._groups: list[tuple[float, list[list[TrainingPage | None]]]] = []
+        self._groups: list[_Group] = []
         self.held_out: dict[str, list[GoldPage]] = {}
+        self.held_out_lines: dict[str, dict[str, tuple[TextLine, ...]]] = {}
         for source in settings.sources:
             kept, held = split_held_out(read_labels(source.labels, source.images), source.holdout)
             lines = read_ocr_lines(source.ocr_lines) if source.ocr_lines else {}
-            self._groups.append((source.weight * len(kept), [_views(page, lines, pairing) for page in kept]))
+            views = [_views(page, lines, pairing) for page in kept]
+            self._groups.append(_Group(source.weight * len(kept), views, texts_by_label(views)))
             if held:
-                self.held_out[source_name(source)] = gold_pages(held, *pairing)
+                name = source_name(source)
+                self.held_out[name] = gold_pages(held, *pairing)
+                self.held_out_lines[name] = {
+                    page.name: lines[page.name] for page in held if page.name in lines
+                }
         self._texts = [read_text(path) for path in settings.texts] if settings.text_share else []
 
     def draw(self, rng: random.Random) -> tuple[TrainingPage, bool]:
@@ -48,9 +65,9 @@ class PageSource:
             return text_page(rng.choice(self._texts), rng), False
         if kind < self._settings.text_share + self._settings.synthetic_share:
             return self._synthetic(rng), True
-        weights = [weight for weight, _ in self._groups]
-        pages = rng.choices(self._groups, weights)[0][1]
-        return self._view(rng.choice(pages), rng), True
+        (group,) = rng.choices(self._groups, [group.weight for group in self._groups])
+        page = self._view(rng.choice(group.pages), rng)
+        return swap_texts(page, group.texts, rng, self._settings.augmentation.text_swap), True
 
     def _view(self, views: list[TrainingPage | None], rng: random.Random) -> TrainingPage:
         odds = [odd if view else 0 for odd, view in zip(self._settings.views, views, strict=True)]
@@ -60,6 +77,15 @@ class PageSource:
         layout = generate_layout(rng.choice(self._settings.synthetic_languages), rng.randrange(2**31))
         page = gold_view(layout.labelled_page("form"))
         return page if rng.random() < 0.5 else replace(page, lines=form_lines(layout))
+
+
+def texts_by_label(pages: list[list[TrainingPage | None]]) -> dict[str | None, list[str]]:
+    """The texts of gold lines by the label of their entity (None: of no entity)."""
+    texts: dict[str | None, list[str]] = {}
+    for gold, *_ in pages:
+        for line in gold.lines:
+            texts.setdefault(gold.labels.get(line.owners[0]), []).append(line.text)
+    return texts
 
 
 def form_lines(layout: Layout) -> tuple[TrainingLine, ...]:

@@ -5,19 +5,34 @@ from __future__ import annotations
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
+from typing import NamedTuple
 
 import numpy as np
 import torch
 from tokenizers import Tokenizer
 
 from beam_kie.document import PageText, TextLine
-from beam_kie.geometry import box_polygon, union_box
+from beam_kie.geometry import box_polygon
 from beam_kie.layoutxlm.config import LayoutXLMConfig
+from beam_kie.layoutxlm.decoding import Piece
 from beam_kie.layoutxlm.features import PageTokens, Window, collate, page_tokens
+from beam_kie.layoutxlm.grouping import entity_box, piece_boxes
 from beam_kie.layoutxlm.network import Batch
+from beam_kie.reading_order import reading_order
 from beam_kie.training.pages import TrainingPage
 
 UNMASKED = -100  # cross entropy's "ignore this token"
+
+
+class PieceTarget(NamedTuple):
+    """A piece of an entity: see Example."""
+
+    start: int
+    end: int
+    label: int
+    box: tuple[int, int, int, int]
+    continues: int | None
 
 
 @dataclass(frozen=True)
@@ -25,7 +40,9 @@ class Example:
     """One page (or the part of it that fits): tokens with their targets.
 
     tags and weights: T; entities: for each the token indices, its label's index and box on the grid;
-    tails: index of each value with the indices of its keys (none: it has no key on this page).
+    tails: index of each value with the indices of its keys (none: it has no key on this page); pieces:
+    the part of an entity on one line, as tokens (start, end), label, box and the piece that it continues
+    (None: the entity begins with it).
     ``masked``: T, the original id where the token was masked, else UNMASKED.
     """
 
@@ -37,6 +54,7 @@ class Example:
     entity_labels: list[int]
     entity_boxes: list[tuple[int, int, int, int]]
     tails: list[tuple[int, list[int]]]
+    pieces: list[PieceTarget]
     supervised: bool = True
 
 
@@ -48,6 +66,7 @@ class ExampleMaker:
     config: LayoutXLMConfig
     max_tokens: int = 640
     mask_rate: float = 0.08
+    line_mask_rate: float = 0.0
 
     def __call__(self, page: TrainingPage, rng: random.Random, supervised: bool = True) -> Example | None:
         """None where the page has no token."""
@@ -59,9 +78,10 @@ class ExampleMaker:
             [_owner(page, line, start) for line, start in zip(tokens.lines, tokens.starts, strict=True)]
         )
         tokens, owners = self._cropped(tokens, owners, rng)
-        entities = self._entities(page, tokens, owners)
+        pieces = self._pieces(page, tokens, owners)
+        entities = self._entities(page, owners, pieces)
         counts = np.bincount(tokens.lines)[tokens.lines]
-        ids, masked = self._masked(tokens.ids, rng)
+        ids, masked = self._masked(tokens, rng)
         return Example(
             tokens=PageTokens(
                 ids, tokens.lines, tokens.starts, tokens.ends, tokens.positions, tokens.line_boxes
@@ -73,6 +93,7 @@ class ExampleMaker:
             entity_labels=[label for _, label, _, _ in entities],
             entity_boxes=[box for _, _, box, _ in entities],
             tails=self._tails(page, [owner for _, _, _, owner in entities]),
+            pieces=[target for target, _ in pieces],
             supervised=supervised,
         )
 
@@ -86,15 +107,33 @@ class ExampleMaker:
         columns = (tokens.ids, tokens.lines, tokens.starts, tokens.ends, tokens.positions)
         return PageTokens(*(column[part] for column in columns), tokens.line_boxes), owners[part]
 
-    def _entities(self, page: TrainingPage, tokens: PageTokens, owners: np.ndarray) -> list[tuple]:
+    def _pieces(
+        self, page: TrainingPage, tokens: PageTokens, owners: np.ndarray
+    ) -> list[tuple[PieceTarget, int]]:
+        """The pieces of all entities in token order, each with its owner."""
+        found: list[Piece] = []
+        whose: list[int] = []
+        borders = np.flatnonzero((np.diff(owners) != 0) | (np.diff(tokens.lines) != 0)) + 1
+        for start, end in pairwise([0, *borders.tolist(), len(owners)]):
+            label = page.labels.get(int(owners[start]))
+            if label in self.config.labels:
+                found.append(Piece(label, int(tokens.lines[start]), start, end, False))
+                whose.append(int(owners[start]))
+        boxes = piece_boxes([line.text for line in page.lines], tokens, found)
+        before = _pieces_before(whose, boxes)
+        return [
+            (PieceTarget(piece.start, piece.end, self.config.labels.index(piece.label), box, last), owner)
+            for piece, box, last, owner in zip(found, boxes, before, whose, strict=True)
+        ]
+
+    def _entities(
+        self, page: TrainingPage, owners: np.ndarray, pieces: list[tuple[PieceTarget, int]]
+    ) -> list[tuple]:
         found = []
-        for owner in dict.fromkeys(owners.tolist()):
-            if owner < 0 or page.labels[owner] not in self.config.labels:
-                continue
-            indices = np.flatnonzero(owners == owner)
-            box = union_box(tokens.line_boxes[line] for line in np.unique(tokens.lines[indices]))
+        for owner in dict.fromkeys(owner for _, owner in pieces):
+            box = entity_box([piece.box for piece, whose in pieces if whose == owner])
             label = self.config.labels.index(page.labels[owner])
-            found.append((indices, label, tuple(int(v) for v in box), owner))
+            found.append((np.flatnonzero(owners == owner), label, box, owner))
         return found
 
     def _tags(self, page: TrainingPage, tokens: PageTokens, owners: np.ndarray) -> np.ndarray:
@@ -104,9 +143,12 @@ class ExampleMaker:
             label = page.labels.get(owner)
             if label not in self.config.labels:
                 continue
-            apart = place and tokens.lines[place] == tokens.lines[place - 1] and owners[place - 1] != owner
-            prefix = "I" if owner in begun and not apart else "B"
-            tags[place] = index[f"{prefix}-{label}"]
+            same_line = place and tokens.lines[place] == tokens.lines[place - 1]
+            if self.config.grouping_head:
+                goes_on = same_line and owners[place - 1] == owner
+            else:
+                goes_on = owner in begun and not (same_line and owners[place - 1] != owner)
+            tags[place] = index[f"{'I' if goes_on else 'B'}-{label}"]
             begun.add(owner)
         return tags
 
@@ -120,10 +162,25 @@ class ExampleMaker:
                 keys[place[tail]].append(place[head])
         return list(keys.items())
 
-    def _masked(self, ids: np.ndarray, rng: random.Random) -> tuple[np.ndarray, np.ndarray]:
-        chosen = np.array([rng.random() < self.mask_rate for _ in range(len(ids))], dtype=bool)
+    def _masked(self, tokens: PageTokens, rng: random.Random) -> tuple[np.ndarray, np.ndarray]:
+        """Ids with masks, and what stood under them. Nobody can guess a whole line: it is only hidden."""
+        chosen = np.array([rng.random() < self.mask_rate for _ in range(len(tokens))], dtype=bool)
+        hidden_lines = [line for line in np.unique(tokens.lines) if rng.random() < self.line_mask_rate]
+        hidden = np.isin(tokens.lines, hidden_lines)
         mask_id = self.tokenizer.token_to_id("<mask>")
-        return np.where(chosen, mask_id, ids), np.where(chosen, ids, UNMASKED)
+        wanted = np.where(chosen & ~hidden, tokens.ids, UNMASKED)
+        return np.where(chosen | hidden, mask_id, tokens.ids), wanted
+
+
+def _pieces_before(owners: Sequence[int], boxes: Sequence[tuple[int, int, int, int]]) -> list[int | None]:
+    """For every piece the one of the same owner that is read before it."""
+    before: list[int | None] = [None] * len(owners)
+    for owner in {owner for owner in owners if owners.count(owner) > 1}:
+        mine = [index for index, other in enumerate(owners) if other == owner]
+        order = [mine[index] for index in reading_order([boxes[index] for index in mine])]
+        for first, second in pairwise(order):
+            before[second] = first
+    return before
 
 
 def collate_examples(examples: Sequence[Example], config: LayoutXLMConfig) -> tuple[Batch, dict]:

@@ -15,16 +15,19 @@ from safetensors.torch import save_file
 from tokenizers import Tokenizer
 
 from beam_kie.evaluation.measure import evaluate
+from beam_kie.evaluation.pictures import pairs_from_lines
 from beam_kie.layoutxlm.features import Window, plan_batches
 from beam_kie.layoutxlm.model import KieModel, load_network, resolve_device, resolve_dtype
 from beam_kie.layoutxlm.network import LayoutXLM
 from beam_kie.training.augment import augment
-from beam_kie.training.data import PageSource
+from beam_kie.training.data import PageSource, read_text
+from beam_kie.training.embeddings import text_embeddings
 from beam_kie.training.examples import Example, ExampleMaker, collate_examples
-from beam_kie.training.losses import masked_loss, relation_loss, tag_loss
+from beam_kie.training.losses import grouping_loss, masked_loss, relation_loss, tag_loss
 from beam_kie.training.settings import Settings
 
 POOL_PAGES = 32
+CHECKPOINT = "checkpoint.pt"
 
 
 class Trainer:
@@ -41,10 +44,14 @@ class Trainer:
         self.network = LayoutXLM(config).to(self.device)
         if settings.start_from:
             self._start_from(Path(settings.start_from))
+        elif settings.text_embeddings and not (self.output / CHECKPOINT).is_file():
+            self._start_with_embeddings()
         self.average = copy.deepcopy(self.network).eval()
         self.optimizer = torch.optim.AdamW(_groups(self.network, settings.weight_decay), lr=1.0, fused=True)
         self.scheduler = torch.optim.lr_scheduler.LambdaLR(self.optimizer, self._rate)
-        self.make = ExampleMaker(tokenizer, config, settings.max_page_tokens, settings.mask_rate)
+        self.make = ExampleMaker(
+            tokenizer, config, settings.max_page_tokens, settings.mask_rate, settings.line_mask_rate
+        )
         self.step = 0
         self.pool = self.place = 0  # which pool of pages, how many of its batches are done
 
@@ -74,7 +81,10 @@ class Trainer:
         return report
 
     def measure(self) -> dict:
-        """SER, RE and pair F1 of the averaged weights on the pages held out, by source."""
+        """SER, RE and pair F1 of the averaged weights on the pages held out, by source.
+
+        ``pairs_read``: pairs on the lines that an OCR engine read, where the source has them.
+        """
         model = KieModel(copy.deepcopy(self.average), self.tokenizer, dtype=self.dtype, device=self.device)
         report = {}
         for name, pages in self.source.held_out.items():
@@ -84,6 +94,9 @@ class Trainer:
                 "re": round(found.re.f1, 4),
                 "pairs": round(found.pairs_gold_lines.f1, 4),
             }
+            lines = self.source.held_out_lines[name]
+            if lines:
+                report[name]["pairs_read"] = round(pairs_from_lines(model, pages, lines).f1, 4)
         return report
 
     def _train(self, examples: list[Example]) -> dict[str, float]:
@@ -96,15 +109,22 @@ class Trainer:
             hidden = self.network.encode(batch)
             tags = tag_loss(self.network.classify(hidden, batch), targets, settings.label_smoothing)
             relations = relation_loss(self.network, hidden, examples)
+            groups = grouping_loss(self.network, hidden, examples)
             masked = masked_loss(self.network, hidden, targets["masked"])
-        loss = tags + settings.relation_weight * relations + settings.masked_weight * masked
+        loss = (
+            tags
+            + settings.relation_weight * relations
+            + settings.grouping_weight * groups
+            + settings.masked_weight * masked
+        )
         loss.backward()
         torch.nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
         self.optimizer.step()
         self.optimizer.zero_grad(set_to_none=True)
         self.scheduler.step()
         self._average_weights()
-        return {"tags": tags.item(), "relations": relations.item(), "masked": masked.item()}
+        parts = {"tags": tags, "relations": relations, "groups": groups, "masked": masked}
+        return {name: value.item() for name, value in parts.items()}
 
     @torch.no_grad()
     def _average_weights(self) -> None:
@@ -147,6 +167,14 @@ class Trainer:
         fitting = {k: v for k, v in weights.items() if k in own and own[k].shape == v.shape}
         self.network.load_state_dict({**own, **fitting})
 
+    def _start_with_embeddings(self) -> None:
+        """Tokens that the texts do not have keep their random vectors."""
+        words = self.network.embeddings.word_embeddings.weight.data
+        texts = (read_text(path) for path in self.settings.texts)
+        found = torch.from_numpy(text_embeddings(self.tokenizer, texts, words.shape[1])).to(words)
+        known = found.abs().sum(1) > 0
+        words[known] = found[known]
+
     def _save_checkpoint(self) -> None:
         state = {
             "step": self.step,
@@ -157,12 +185,12 @@ class Trainer:
             "pool": (self.pool, self.place),
             "torch_random": torch.get_rng_state(),
         }
-        temporary = self.output / "checkpoint.pt.part"
+        temporary = self.output / f"{CHECKPOINT}.part"
         torch.save(state, temporary)
-        temporary.replace(self.output / "checkpoint.pt")
+        temporary.replace(self.output / CHECKPOINT)
 
     def _resume(self) -> None:
-        path = self.output / "checkpoint.pt"
+        path = self.output / CHECKPOINT
         if not path.is_file():
             return
         state = torch.load(path, weights_only=True, map_location=self.device)

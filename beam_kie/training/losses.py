@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from beam_kie.layoutxlm.grouping import grouping_scores
 from beam_kie.layoutxlm.network import LayoutXLM
 from beam_kie.training.examples import UNMASKED, Example
 
@@ -58,6 +59,38 @@ def _page_relation_losses(network: LayoutXLM, hidden: Tensor, example: Example) 
         columns = [place[key] for key in keys if key in place]
         right[row, columns or [len(heads)]] = True
     return scores.logsumexp(-1) - scores.masked_fill(~right, -torch.inf).logsumexp(-1)
+
+
+def grouping_loss(network: LayoutXLM, hidden: Tensor, examples: Sequence[Example]) -> Tensor:
+    """Mean over all pieces of -log of the probability of the piece that they continue (or of "a start").
+
+    Most pieces are starts; those that go on count four times.
+    """
+    losses, weights = [], []
+    for row, example in enumerate(examples):
+        if network.grouping is None or not example.supervised or len(example.pieces) < 2:
+            continue
+        scores = _page_grouping_scores(network, hidden[row], example)
+        start = scores.shape[1] - 1
+        before = [start if piece.continues is None else piece.continues for piece in example.pieces]
+        target = torch.tensor(before, device=hidden.device)
+        losses.append(functional.cross_entropy(scores, target, reduction="none"))
+        weights.append(torch.where(target == start, 1.0, 4.0))
+    if not losses:
+        return hidden.sum() * 0
+    weight = torch.cat(weights)
+    return (torch.cat(losses) * weight).sum() / weight.sum()
+
+
+def _page_grouping_scores(network: LayoutXLM, hidden: Tensor, example: Example) -> Tensor:
+    pieces = example.pieces
+    member = torch.zeros(len(pieces), hidden.shape[0])
+    for row, piece in enumerate(pieces):
+        member[row, piece.start : piece.end] = 1 / (piece.end - piece.start)
+    labels = torch.tensor([piece.label for piece in pieces], device=hidden.device)
+    boxes = torch.tensor([piece.box for piece in pieces], device=hidden.device)
+    everything = torch.arange(len(pieces), device=hidden.device)
+    return grouping_scores(network.grouping, member.to(hidden) @ hidden, labels, boxes, everything)
 
 
 def masked_loss(network: LayoutXLM, hidden: Tensor, masked: Tensor) -> Tensor:

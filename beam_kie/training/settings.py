@@ -39,6 +39,8 @@ class Settings:
 
     ``synthetic_share`` of the pages are forms from the project's generator in ``synthetic_languages``;
     ``text_share`` are pages of plain text (files, .xz or not) from which only masked tokens are learned.
+    ``text_embeddings``: word embeddings begin as those texts suggest (see embeddings.py). ``mask_rate`` of
+    the tokens are masked and guessed, ``line_mask_rate`` of the lines are hidden whole.
     """
 
     output: str
@@ -46,6 +48,7 @@ class Settings:
     network: dict = field(default_factory=dict)
     tokenizer: str | None = None
     texts: tuple[str, ...] = ()
+    text_embeddings: bool = False
     start_from: str | None = None
     steps: int = 3000
     batch_tokens: int = 3072
@@ -55,8 +58,10 @@ class Settings:
     weight_decay: float = 0.05
     average_decay: float = 0.999
     relation_weight: float = 0.5
+    grouping_weight: float = 0.5
     masked_weight: float = 0.1
     mask_rate: float = 0.08
+    line_mask_rate: float = 0.0
     label_smoothing: float = 0.05
     views: tuple[float, float, float] = (0.5, 0.2, 0.3)
     synthetic_share: float = 0.0
@@ -127,6 +132,7 @@ SMALL_NETWORK = {
     "line_classifier": True,
     "relation_head": "softmax",
     "relation_size": 256,
+    "grouping_head": True,
     "window_tokens": 640,
     "window_overlap_tokens": 128,
 }

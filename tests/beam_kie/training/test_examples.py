@@ -1,5 +1,6 @@
 """Pages to tensors."""
 
+import dataclasses
 import random
 
 import numpy as np
@@ -40,8 +41,36 @@ def tags_of(example, number):
 
 
 def test_an_entity_goes_on_in_the_next_line(example):
+    assert tags_of(example, 1)[0] == tags_of(example, 2)[0] == "B-ANSWER"
+    assert [piece.continues for piece in example.pieces] == [None, None, 1, None, None]
+    assert [CONFIG.labels[piece.label] for piece in example.pieces[1:3]] == ["ANSWER", "ANSWER"]
+
+
+def test_without_a_grouping_head_tags_say_what_goes_on():
+    config = dataclasses.replace(CONFIG, grouping_head=False)
+    example = ExampleMaker(TOKENIZER, config, mask_rate=0)(PAGE, random.Random(0))
     assert tags_of(example, 1)[0] == "B-ANSWER"
     assert set(tags_of(example, 2)) == {"I-ANSWER"}
+
+
+def test_pieces_of_an_entity_go_on_in_reading_order_whatever_the_order_of_the_page():
+    lines = (PAGE.lines[2], PAGE.lines[1])
+    page = TrainingPage(1000, 1000, lines, PAGE.labels, PAGE.relations)
+    example = ExampleMaker(TOKENIZER, CONFIG, mask_rate=0)(page, random.Random(0))
+    assert [piece.continues for piece in example.pieces] == [1, None]
+
+
+def test_key_and_value_on_one_line_have_each_their_part_of_its_box(example):
+    key, value = example.pieces[3:]
+    assert key.box[0] == 100 and value.box[2] == 400
+    assert 0 <= value.box[0] - key.box[2] < 40
+    assert example.entity_boxes[2:] == [key.box, value.box]
+
+
+def test_hidden_lines_show_nothing_and_nobody_has_to_guess_them():
+    hidden = ExampleMaker(TOKENIZER, CONFIG, mask_rate=0, line_mask_rate=1)(PAGE, random.Random(0))
+    assert set(hidden.tokens.ids) == {TOKENIZER.token_to_id("<mask>")}
+    assert (hidden.masked == UNMASKED).all()
 
 
 def test_a_line_with_key_and_value_holds_two_entities(example):

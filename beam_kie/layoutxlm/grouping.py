@@ -1,0 +1,121 @@
+"""Pieces of text lines to whole entities: which line goes on where another one ended.
+
+A label's run of tokens never leaves its text line. Where a key or value takes several lines, every piece
+chooses the piece that it continues, or none: line grouping as PEneo has it (arXiv 2401.03472, section 3.2),
+with the head that also finds relations.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from beam_kie.document import Box, PageText
+from beam_kie.geometry import union_box
+from beam_kie.layoutxlm.config import LayoutXLMConfig
+from beam_kie.layoutxlm.decoding import Piece, span_shares
+from beam_kie.layoutxlm.features import PageTokens
+from beam_kie.layoutxlm.relations import SoftmaxRelationHead
+from beam_kie.reading_order import reading_order
+
+PAIRS_AT_ONCE = 200_000  # a page of thousands of lines must not need gigabytes
+
+
+def group_pieces(
+    head: SoftmaxRelationHead,
+    config: LayoutXLMConfig,
+    page: PageText,
+    tokens: PageTokens,
+    pieces: Sequence[Piece],
+    hidden: Tensor,
+) -> list[list[Piece]]:
+    """The pieces of every entity in reading order; entities by their first piece.
+
+    ``hidden``: T x H hidden states of the page's tokens, on the head's device.
+    """
+    if len(pieces) < 2:
+        return [[piece] for piece in pieces]
+    known = {label: index for index, label in enumerate(config.labels)}
+    labels = torch.tensor([known[piece.label] for piece in pieces], device=hidden.device)
+    vectors = torch.stack([hidden[piece.start : piece.end].mean(0) for piece in pieces])
+    boxes = piece_boxes([line.text for line in page.lines], tokens, pieces)
+    continued = _continued(head, vectors, labels, torch.tensor(boxes, device=hidden.device))
+    groups = [[pieces[index] for index in group] for group in _connected(continued)]
+    return sorted((_ordered(group, page, tokens) for group in groups), key=lambda group: group[0].start)
+
+
+def grouping_scores(head: SoftmaxRelationHead, vectors: Tensor, labels: Tensor, boxes: Tensor, part: Tensor):
+    """Scores of the pieces ``part`` (V indices) against all P pieces: V x (P + 1), the last is "a start".
+
+    A piece continues neither itself nor a piece with another label. Arguments as SoftmaxRelationHead's.
+    """
+    everything = torch.arange(len(labels), device=labels.device)
+    scores = head(vectors, labels, boxes, everything, part).float()
+    other = (labels[part][:, None] != labels[None]) | (part[:, None] == everything[None])
+    return scores.masked_fill(torch.nn.functional.pad(other, (0, 1)), -torch.inf)
+
+
+def piece_boxes(
+    texts: Sequence[str], tokens: PageTokens, pieces: Sequence[Piece]
+) -> list[tuple[int, int, int, int]]:
+    """The boxes of pieces on the 0..1000 grid: their share of the line's box. ``texts``: of every line."""
+    boxes = []
+    for piece in pieces:
+        x0, y0, x1, y1 = tokens.line_boxes[piece.line].tolist()
+        first, last = span_shares(
+            texts[piece.line], int(tokens.starts[piece.start]), int(tokens.ends[piece.end - 1])
+        )
+        boxes.append((round(x0 + (x1 - x0) * first), y0, round(x0 + (x1 - x0) * last), y1))
+    return boxes
+
+
+def _continued(head: SoftmaxRelationHead, vectors: Tensor, labels: Tensor, boxes: Tensor) -> list[int]:
+    """For every piece the one that it most likely continues; itself where it is a start."""
+    count = len(labels)
+    chosen: list[int] = []
+    step = max(1, PAIRS_AT_ONCE // count)
+    for start in range(0, count, step):
+        part = torch.arange(start, min(start + step, count), device=labels.device)
+        best = grouping_scores(head, vectors, labels, boxes, part).argmax(1)
+        chosen += torch.where(best == count, part, best).tolist()
+    return chosen
+
+
+def _connected(continued: Sequence[int]) -> list[list[int]]:
+    root = list(range(len(continued)))
+
+    def find(index: int) -> int:
+        while root[index] != index:
+            root[index] = root[root[index]]
+            index = root[index]
+        return index
+
+    for index, before in enumerate(continued):
+        root[find(index)] = find(before)
+    groups: dict[int, list[int]] = {}
+    for index in range(len(continued)):
+        groups.setdefault(find(index), []).append(index)
+    return list(groups.values())
+
+
+def _ordered(group: list[Piece], page: PageText, tokens: PageTokens) -> list[Piece]:
+    """Reading order within the entity: that of the page may go astray between columns."""
+    if len(group) == 1:
+        return group
+    order = reading_order([_line_box(page, tokens, piece) for piece in group])
+    return [group[index] for index in order]
+
+
+def _line_box(page: PageText, tokens: PageTokens, piece: Piece) -> Box:
+    x0, y0, x1, y1 = page.lines[piece.line].box
+    text = page.lines[piece.line].text
+    first, last = span_shares(text, int(tokens.starts[piece.start]), int(tokens.ends[piece.end - 1]))
+    return (x0 + (x1 - x0) * first, y0, x0 + (x1 - x0) * last, y1)
+
+
+def entity_box(boxes: Sequence[tuple[int, int, int, int]]) -> tuple[int, int, int, int]:
+    """The box around the pieces of an entity, on the 0..1000 grid."""
+    x0, y0, x1, y1 = union_box(boxes)
+    return int(x0), int(y0), int(x1), int(y1)
