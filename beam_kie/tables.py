@@ -6,13 +6,15 @@ import io
 import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby, islice
+from operator import itemgetter
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-SCHEMA_VERSION = "1.0"
+SCHEMA_VERSION = "1.1"
 """The minor number grows with every new (nullable) column, the major one when a column changes or goes."""
 
 Row = dict[str, Any]
@@ -22,13 +24,15 @@ Row = dict[str, Any]
 class Provenance:
     """Who read the pages: names and revisions that go on every row. Known when the job is built.
 
-    ``ocr_engine`` and ``ocr_revision`` are None where no OCR runs (``--ocr_engine none``).
+    ``ocr_engine`` and ``ocr_revision`` are None where no OCR runs (``--ocr_engine none``). ``options_digest``
+    stands for the options that the results depend on: two runs that agree in all of this find the same.
     """
 
     ocr_engine: str | None
     ocr_revision: str | None
     model: str
     model_revision: str
+    options_digest: str | None = None
 
 
 _STRING, _INT, _FLOAT = pa.string(), pa.int32(), pa.float32()
@@ -94,6 +98,7 @@ def _provenance() -> list[pa.Field]:
         _nullable("ocr_revision", _STRING, "version of the OCR engine and its weights; NULL with ocr_engine"),
         _column("model", _STRING, "model that found entities and relations"),
         _column("model_revision", _STRING, "revision of its weights"),
+        _nullable("options_digest", _STRING, "digest of the options that results depend on (docs/reruns.md)"),
     ]
 
 
@@ -103,6 +108,9 @@ _COLUMNS: dict[str, list[pa.Field]] = {
         _nullable("content_sha256", _STRING, "SHA-256 of the file's bytes, hex; NULL where it was not read"),
         _nullable("size_bytes", pa.int64(), "size of the file in bytes"),
         _nullable("source_updated_at", _INSTANT, "when the file was last changed, as its storage says, UTC"),
+        _nullable(
+            "source_version", _STRING, "generation (gs://) or ETag (s3://) of the file; NULL for local files"
+        ),
         _nullable("format", _STRING, "jpeg, png, tiff, bmp, webp or pdf, by content; NULL where it is none"),
         _column(
             "status", _STRING, "SUCCESS, PARTIAL (something failed), FAILURE (no page came through), SKIPPED"
@@ -111,6 +119,10 @@ _COLUMNS: dict[str, list[pa.Field]] = {
         _column("pages_ok", _INT, "pages that came through, rows in pages"),
         _column("pages_failed", _INT, "pages that did not"),
         _column("failure_count", _INT, "rows of the document in failures"),
+        _nullable("retryable_failure_count", _INT, "those of them that may succeed in a later run"),
+        _nullable(
+            "result_run_id", _STRING, "SKIPPED: the earlier run that holds the document's rows; else NULL"
+        ),
         *_counts("the document"),
         *_provenance(),
     ],
@@ -216,6 +228,7 @@ _PLACE_ON_PAGE = {
 }
 
 _ROW_GROUP = 50_000
+_JOINED_PAGES = 256
 
 
 def encode_rows(table: str, rows: Sequence[Row]) -> bytes:
@@ -247,11 +260,11 @@ def parquet_from_encoded(table: str, encoded: Iterable[bytes]) -> tuple[bytes, i
     id that comes twice is kept once. No rows make a file with no rows. Only the encoded rows and those of
     one row group are in memory at a time, not the whole table.
     """
-    pages = _by_page(table, encoded)
+    pages = (_rows_of_page(table, rows) for rows in _by_page(table, encoded))
     sink = io.BytesIO()
     written = 0
     with pq.ParquetWriter(sink, SCHEMAS[table], compression="zstd", version="2.6") as writer:
-        for group in _row_groups(_rows_of_page(table, pages[key]) for key in sorted(pages)):
+        for group in _row_groups(pages):
             writer.write_table(group, row_group_size=_ROW_GROUP)
             written += group.num_rows
     return sink.getvalue(), written
@@ -266,25 +279,26 @@ def _decode(table: str, encoded: bytes) -> pa.RecordBatch:
     return pa.ipc.read_record_batch(pa.py_buffer(zlib.decompress(encoded)), SCHEMAS[table])
 
 
-def _by_page(table: str, encoded: Iterable[bytes]) -> dict[tuple[str, int], list[bytes]]:
-    """Encoded rows by document and page; what concerns the whole document comes before its pages."""
-    pages: dict[tuple[str, int], list[bytes]] = {}
+def _by_page(table: str, encoded: Iterable[bytes]) -> Iterator[list[bytes]]:
+    """Encoded rows page by page; what concerns the whole document comes before its pages."""
+    found = []
     for data in encoded:
         batch = _decode(table, data)
         if batch.num_rows:
             page = batch.column("page")[0].as_py() if "page" in batch.schema.names else None
-            key = (batch.column("document_id")[0].as_py(), 0 if page is None else page)
-            pages.setdefault(key, []).append(data)
-    return pages
+            found.append((batch.column("document_id")[0].as_py(), page or 0, data))
+    # By their bytes too: which of two rows with one id is kept must not depend on the order of arrival.
+    found.sort()
+    for _, page_rows in groupby(found, key=itemgetter(0, 1)):
+        yield [data for _, _, data in page_rows]
 
 
 def _rows_of_page(table: str, encoded: list[bytes]) -> pa.Table:
     """The rows of one page in their order, each id once."""
-    # Sorted first: which of two rows with one id is kept must not depend on the order of arrival.
-    rows = pa.Table.from_batches([_decode(table, data) for data in sorted(encoded)])
-    rows = rows.combine_chunks().sort_by(_PLACE_ON_PAGE[table])
+    rows = pa.Table.from_batches([_decode(table, data) for data in encoded])
     if rows.num_rows < 2:
         return rows
+    rows = rows.combine_chunks().sort_by(_PLACE_ON_PAGE[table])
     ids = rows.column(ROW_ID[table]).combine_chunks()
     return rows.filter(pa.concat_arrays([pa.array([True]), pc.not_equal(ids[1:], ids[:-1])]))
 
@@ -293,7 +307,7 @@ def _row_groups(pages: Iterable[pa.Table]) -> Iterator[pa.Table]:
     """The same rows in tables of _ROW_GROUP rows; the last one holds the rest."""
     waiting: list[pa.Table] = []
     rows = 0
-    for page in pages:
+    for page in _joined(pages):
         waiting.append(page)
         rows += page.num_rows
         while rows >= _ROW_GROUP:
@@ -303,6 +317,13 @@ def _row_groups(pages: Iterable[pa.Table]) -> Iterator[pa.Table]:
             rows -= _ROW_GROUP
     if rows:
         yield pa.concat_tables(waiting).combine_chunks()
+
+
+def _joined(pages: Iterable[pa.Table]) -> Iterator[pa.Table]:
+    """The same rows in fewer tables: one of a single row takes some 10 kB."""
+    pages = iter(pages)
+    while some := list(islice(pages, _JOINED_PAGES)):
+        yield pa.concat_tables(some).combine_chunks()
 
 
 def schema_metadata(schema: pa.Schema) -> Mapping[str, str]:

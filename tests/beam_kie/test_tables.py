@@ -1,4 +1,5 @@
 import io
+import weakref
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -42,7 +43,8 @@ def test_names_are_lower_snake_and_every_column_is_described():
 
 def test_every_table_names_ocr_and_model_on_every_row():
     for schema in SCHEMAS.values():
-        assert schema.names[-4:] == ["ocr_engine", "ocr_revision", "model", "model_revision"]
+        expected = ["ocr_engine", "ocr_revision", "model", "model_revision", "options_digest"]
+        assert schema.names[-5:] == expected
 
 
 def test_no_rows_make_a_file_with_all_columns():
@@ -80,6 +82,24 @@ def test_row_groups_have_their_size_and_lose_nothing(monkeypatch, row_group):
     full, rest = divmod(24, row_group)
     assert sizes == [row_group] * full + [rest] * bool(rest)
     assert file.read().equals(expected)
+
+
+def test_small_tables_of_pages_do_not_pile_up(monkeypatch):
+    # One of a single row takes some 10 kB: a row group of them would be half a gigabyte.
+    living, counts = weakref.WeakValueDictionary(), []
+    rows_of_page = tables._rows_of_page
+
+    def counted(table, encoded):
+        page = living[len(counts)] = rows_of_page(table, encoded)
+        counts.append(len(living))
+        return page
+
+    monkeypatch.setattr(tables, "_rows_of_page", counted)
+    monkeypatch.setattr(tables, "_JOINED_PAGES", 10)
+    rows = [failure_row(pages.failure(f"{number}.pdf"), pages.PROVENANCE) for number in range(100)]
+    assert read(write_parquet("failures", rows)).num_rows == 100
+    assert len(counts) == 100
+    assert max(counts) <= 20
 
 
 def test_rows_of_several_pages_are_encoded_one_page_at_a_time():
