@@ -57,18 +57,23 @@ class Category(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class SourceFile:
-    """A file that was matched: metadata only, never its bytes."""
+    """A file that was matched: metadata only, never its bytes.
+
+    ``source_version`` is what a storage calls these very bytes (generation, ETag); None where it does not.
+    """
 
     uri: str
     size_bytes: int | None = None
     updated_at_s: float | None = None
+    source_version: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Document:
     """A source file whose bytes have been seen.
 
-    ``page_count`` is None where the file could not be opened.
+    ``page_count`` is None where the file could not be opened. ``result_run_id`` is set where the document is
+    left out, because that earlier run holds its rows.
     """
 
     document_id: str
@@ -78,6 +83,8 @@ class Document:
     updated_at_s: float | None = None
     format: str | None = None
     page_count: int | None = None
+    source_version: str | None = None
+    result_run_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,11 +171,16 @@ class Entity:
 
 @dataclass(frozen=True, slots=True)
 class Relation:
-    """Entity ``head`` (a key) goes with entity ``tail`` (a value): indices into the page's entities."""
+    """Entity ``head`` (a key) goes with entity ``tail`` (a value): indices into the page's entities.
+
+    ``confidence`` is that both entities are right and belong together; ``link_confidence`` that they belong
+    together, supposing that both are right (None: not known apart).
+    """
 
     head: int
     tail: int
     confidence: float
+    link_confidence: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,8 +196,8 @@ class PageResult:
 class KeyValue:
     """One row for a user: a key and one of its values, or a key without a value (``value`` None).
 
-    ``confidence`` is the product of the key's, the value's and the relation's; for a key without a
-    value it is the key's own.
+    ``confidence`` is the relation's: that key and value are right and belong together; for a key without a
+    value it is the key's own. ``relation_confidence`` is the relation's ``link_confidence``.
     """
 
     key: Entity

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 
-from beam_kie.document import Entity, Failure, KeyValue, PageResult, PageText, Polygon, TextLine
+from beam_kie.document import Entity, Failure, KeyValue, PageResult, PageText, Polygon, Status, TextLine
 from beam_kie.key_values import KEY_LABELS, key_values
 from beam_kie.normalise import normalise
 from beam_kie.summary import DocumentTally, PageCounts
@@ -120,12 +120,15 @@ def document_row(tally: DocumentTally, provenance: Provenance) -> Row:
         "content_sha256": document.content_sha256,
         "size_bytes": document.size_bytes,
         "source_updated_at": _instant(document.updated_at_s),
+        "source_version": document.source_version,
         "format": document.format,
         "status": tally.status.value,
         "page_count": document.page_count,
         "pages_ok": tally.pages_ok,
         "pages_failed": tally.pages_failed,
         "failure_count": len(tally.failures),
+        "retryable_failure_count": len(tally.retryable),
+        "result_run_id": document.result_run_id if tally.status is Status.SKIPPED else None,
         **_count_columns(tally.counts),
         **asdict(provenance),
     }

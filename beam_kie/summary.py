@@ -96,11 +96,15 @@ class PageCounts:
 
 @dataclass(slots=True)
 class DocumentTally:
-    """All that is known of one document; pages and failures that are told twice count once."""
+    """All that is known of one document; pages and failures that are told twice count once.
+
+    ``retryable`` are those of the ``failures`` that may succeed in a later run.
+    """
 
     document: Document | None = None
     pages: dict[int, PageCounts] = field(default_factory=dict)
     failures: set[tuple[int | None, Stage, Category]] = field(default_factory=set)
+    retryable: set[tuple[int | None, Stage, Category]] = field(default_factory=set)
     skipped: bool = False
 
     def add_document(self, document: Document, skipped: bool = False) -> None:
@@ -115,7 +119,10 @@ class DocumentTally:
 
     def add_failure(self, failure: Failure) -> None:
         """The document or one of its pages failed."""
-        self.failures.add((failure.page, failure.stage, failure.category))
+        told = (failure.page, failure.stage, failure.category)
+        self.failures.add(told)
+        if failure.retryable:
+            self.retryable.add(told)
         # A file that could not be read is known by its failure alone.
         self.document = _fuller(self.document, Document(failure.document_id, failure.uri))
 
@@ -125,6 +132,7 @@ class DocumentTally:
             self.add_document(other.document, other.skipped)
         self.pages.update(other.pages)
         self.failures |= other.failures
+        self.retryable |= other.retryable
         return self
 
     @property
@@ -182,6 +190,7 @@ class RunSummary:
     statuses: Counter[str] = field(default_factory=Counter)
     categories: Counter[str] = field(default_factory=Counter)
     stages: Counter[str] = field(default_factory=Counter)
+    retryable: int = 0
     pages_ok: int = 0
     pages_failed: int = 0
     pages_not_read: int = 0
@@ -193,6 +202,7 @@ class RunSummary:
         for _, stage, category in tally.failures:
             self.stages[stage.value] += 1
             self.categories[category.value] += 1
+        self.retryable += len(tally.retryable)
         self.pages_ok += tally.pages_ok
         self.pages_failed += tally.pages_failed
         self.pages_not_read += tally.pages_not_read
@@ -204,6 +214,7 @@ class RunSummary:
         self.statuses.update(other.statuses)
         self.categories.update(other.categories)
         self.stages.update(other.stages)
+        self.retryable += other.retryable
         self.pages_ok += other.pages_ok
         self.pages_failed += other.pages_failed
         self.pages_not_read += other.pages_not_read
@@ -247,6 +258,7 @@ class RunSummary:
             },
             "failures": {
                 "total": self.categories.total(),
+                "retryable": self.retryable,
                 "by_category": dict(sorted(self.categories.items())),
                 "by_stage": dict(sorted(self.stages.items())),
             },

@@ -142,11 +142,24 @@ def test_document_row_knows_source_and_counts():
     assert row["source_updated_at"] == datetime(2023, 11, 14, 22, 13, 20, 250_000, tzinfo=UTC)
 
 
+def test_skipped_document_names_the_run_that_holds_its_rows():
+    document = replace(pages.document(), source_version="17", result_run_id="earlier")
+    tally = DocumentTally()
+    tally.add_document(document, skipped=True)
+    row = document_row(tally, pages.PROVENANCE)
+    assert (row["status"], row["source_version"], row["result_run_id"]) == ("SKIPPED", "17", "earlier")
+    assert (row["pages_ok"], row["failure_count"], row["retryable_failure_count"]) == (0, 0, 0)
+    assert document_row(tally_of(document, PageCounts()), pages.PROVENANCE)["result_run_id"] is None
+
+
 def test_document_that_could_not_be_read_is_known_by_its_failure():
     failure = pages.failure("gone.jpg", stage=Stage.READ, category=Category.SOURCE_UNAVAILABLE)
     tally = DocumentTally()
     tally.add_failure(failure)
+    assert document_row(tally, pages.PROVENANCE)["retryable_failure_count"] == 0
+    tally.add_failure(replace(failure, retryable=True))
     row = document_row(tally, pages.PROVENANCE)
+    assert (row["failure_count"], row["retryable_failure_count"]) == (1, 1)
     assert (row["uri"], row["status"]) == ("gs://scans/gone.jpg", "FAILURE")
     assert {row[name] for name in ("content_sha256", "format", "page_count", "source_updated_at")} == {None}
 

@@ -1,6 +1,7 @@
 import itertools
 import json
 import random
+from dataclasses import replace
 
 from beam_kie.document import Category, Document, Stage
 from beam_kie.summary import (
@@ -92,10 +93,11 @@ def test_pages_alone_name_their_document():
 
 
 def mixed_tallies():
+    unread = replace(pages.failure("c", None, Stage.READ, Category.SOURCE_UNAVAILABLE), retryable=True)
     return [
         tally("a"),
         tally("b", page_count=3, failures=[pages.failure("b", 2), pages.failure("b", 3)]),
-        tally("c", pages_ok=(), failures=[pages.failure("c", None, Stage.READ, Category.SOURCE_UNAVAILABLE)]),
+        tally("c", pages_ok=(), failures=[unread, unread]),
         tally("d", pages_ok=(), skipped=True),
         tally("e", pages_ok=(1, 2), page_count=10),
     ]
@@ -127,6 +129,7 @@ def test_run_summary_adds_up_in_any_grouping():
     assert sections[0]["mean_confidence"] == {"lines": 0.15, "entities": 0.8, "pairs": 0.35}
     assert sections[0]["failures"] == {
         "total": 3,
+        "retryable": 1,
         "by_category": {"FILE_CORRUPT": 2, "SOURCE_UNAVAILABLE": 1},
         "by_stage": {"DECODE": 2, "READ": 1},
     }
