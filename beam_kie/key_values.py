@@ -40,8 +40,8 @@ def _pair(result: PageResult, head: int, relation: Relation | None) -> KeyValue:
     if relation is None:
         return KeyValue(key=key, value=None, relation_confidence=None, confidence=key.confidence)
     value = result.entities[relation.tail]
-    confidence = key.confidence * value.confidence * relation.confidence
-    return KeyValue(key=key, value=value, relation_confidence=relation.confidence, confidence=confidence)
+    link = relation.confidence if relation.link_confidence is None else relation.link_confidence
+    return KeyValue(key=key, value=value, relation_confidence=link, confidence=relation.confidence)
 
 
 def _check(relation: Relation, entities: int) -> None:

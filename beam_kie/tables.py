@@ -151,7 +151,7 @@ _COLUMNS: dict[str, list[pa.Field]] = {
         _column("entity_index", _INT, "place of the entity in the page's reading order, from 0"),
         _column("label", _STRING, "what it is, for example QUESTION (a key), ANSWER (a value) or HEADER"),
         _nullable("text", _STRING, "its text, from one or several lines; NULL where it is empty"),
-        _column("confidence", _FLOAT, "confidence of the label, 0 to 1"),
+        _column("confidence", _FLOAT, "that label and extent are right, 0 to 1"),
         _nullable("first_line_id", _STRING, "the line where it begins, a row of lines"),
         _column("line_count", _INT, "how many lines it takes text from"),
         *_box("", "the entity"),
@@ -172,14 +172,20 @@ _COLUMNS: dict[str, list[pa.Field]] = {
         ),
         _nullable("value_currency", _STRING, "ISO 4217 code of an amount; NULL where its sign is ambiguous"),
         _column(
-            "confidence", _FLOAT, "key x value x relation confidence; the key's own without a value; 0 to 1"
+            "confidence",
+            _FLOAT,
+            "that key, value and their link are right; the key's own without a value; 0 to 1",
         ),
-        _column("key_confidence", _FLOAT, "confidence of the key's label, 0 to 1"),
+        _column("key_confidence", _FLOAT, "that the key's label and extent are right, 0 to 1"),
         _nullable(
-            "value_confidence", _FLOAT, "confidence of the value's label, 0 to 1; NULL without a value"
+            "value_confidence",
+            _FLOAT,
+            "that the value's label and extent are right, 0 to 1; NULL without a value",
         ),
         _nullable(
-            "relation_confidence", _FLOAT, "that the two belong together, 0 to 1; NULL without a value"
+            "relation_confidence",
+            _FLOAT,
+            "that the two belong together, should both be right, 0 to 1; NULL without a value",
         ),
         _column("key_label", _STRING, "label of the key's entity"),
         _nullable("value_label", _STRING, "label of the value's entity; NULL without a value"),

@@ -79,7 +79,10 @@ def result(name: str = "form.jpg", page: int = 1, form=FORM, links=LINKS, **chan
         Entity(label, text, box_polygon(box), 0.9, (LineSpan(index, 0, len(text)),))
         for index, (label, text, box) in enumerate(form)
     )
-    relations = tuple(Relation(*link) for link in links)
+    relations = tuple(
+        Relation(head, tail, entities[head].confidence * entities[tail].confidence * link, link)
+        for head, tail, link in links
+    )
     return PageResult(page_text(name, page, form, **changes), entities, relations)
 
 

@@ -28,7 +28,7 @@ def test_a_key_may_have_several_values_and_a_value_several_keys():
     ]
 
 
-def test_confidence_is_the_product_and_the_keys_own_without_a_value():
+def test_confidence_is_that_of_the_whole_relation_and_the_keys_own_without_a_value():
     with_value, *_, alone = key_values(pages.result())
     assert with_value.confidence == pytest.approx(0.9 * 0.9 * 0.9)
     assert with_value.relation_confidence == 0.9
