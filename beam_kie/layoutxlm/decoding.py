@@ -251,11 +251,10 @@ def span_shares(text: str, start: int, end: int) -> tuple[float, float]:
 
     White space around the text counts to the piece beside it.
     """
-    indent = len(text) - len(text.lstrip())
-    if start <= indent and end >= len(text.rstrip()):
-        return 0.0, 1.0
     widths = np.cumsum([0, *(_width(character) for character in text)])
-    return float(widths[start] / widths[-1]), float(widths[end] / widths[-1])
+    first = 0.0 if start <= len(text) - len(text.lstrip()) else float(widths[start] / widths[-1])
+    last = 1.0 if end >= len(text.rstrip()) else float(widths[end] / widths[-1])
+    return first, last
 
 
 def join_texts(texts: Sequence[str]) -> str:
