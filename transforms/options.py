@@ -27,6 +27,10 @@ class JobConfig:
     output: str
     run_id: str
     overwrite: bool = False
+    resume: bool = False
+
+    skip_done: bool = False
+    retry_failures: str | None = None
 
     input: tuple[str, ...] = ()
     manifest: str | None = None
@@ -54,12 +58,19 @@ class JobConfig:
     dtype: str = "auto"
     batch_tokens: int = 4_096
 
+    gpu_stage: str = "fused"
+    gpu_type: str | None = None
+    gpu_count: int = 1
+    gpu_machine_type: str | None = None
+    gpu_min_ram_gb: int | None = None
+
     overlays: str = "all"
     overlay_max_side: int = 1_600
     num_shards: int = 1
     infer_txt: bool = False
 
     max_failure_ratio: float = 1.0
+    storage_timeout_s: int = 120
     progress: str | None = None
 
 
@@ -159,6 +170,23 @@ def _add_input(group) -> None:
     _add(group, "pdf_text_layer", "Take the text layer of PDF pages that have one instead of OCR.")
 
 
+def _add_reruns(group) -> None:
+    _add(
+        group,
+        "skip_done",
+        "Leave out documents that a finished run under --output has done already: same URI, content, models "
+        "and options (docs/reruns.md).",
+    )
+    _add(
+        group,
+        "retry_failures",
+        "Only the documents of that finished run under --output of which something failed that may succeed "
+        "now; with --input or --manifest only those of them that it names.",
+        type=_run_id,
+        metavar="RUN_ID",
+    )
+
+
 def _add_ocr(group) -> None:
     _add(
         group,
@@ -246,6 +274,39 @@ def _add_model(group) -> None:
     )
 
 
+def _add_gpus(group) -> None:
+    _add(
+        group,
+        "gpu_type",
+        "A GPU for workers, for example nvidia-l4 or nvidia-tesla-t4; --device auto then means cuda.",
+        type=_text,
+        metavar="TYPE",
+    )
+    _add(group, "gpu_count", "GPUs of a worker; the model uses one.", type=_whole(1, 16), metavar="N")
+    _add(
+        group,
+        "gpu_stage",
+        "fused: every worker has a GPU and does everything; separate: workers without one decode and read, "
+        "others with one (of --gpu_machine_type) only run the model.",
+        choices=("fused", "separate"),
+    )
+    _add(
+        group,
+        "gpu_machine_type",
+        "Machine type of the workers with a GPU, with --gpu_stage separate; --machine_type is that of the "
+        "others.",
+        type=_text,
+        metavar="TYPE",
+    )
+    _add(
+        group,
+        "gpu_min_ram_gb",
+        "Least memory of the workers with a GPU in GB, with --gpu_stage separate.",
+        type=_whole(1, 12_000),
+        metavar="GB",
+    )
+
+
 def _add_output(group) -> None:
     _add(
         group,
@@ -266,6 +327,11 @@ def _add_output(group) -> None:
         metavar="ID",
     )
     _add(group, "overwrite", "Delete what an earlier run with this --run_id left under --output.")
+    _add(
+        group,
+        "resume",
+        "Run --run_id again if it was broken off, with none of what it left; if it is finished, only say so.",
+    )
     _add(
         group,
         "num_shards",
@@ -308,6 +374,14 @@ def _add_limits(group) -> None:
     _add(group, "max_pages", "Files with more pages fail.", type=_whole(1), metavar="N")
     _add(
         group,
+        "storage_timeout_s",
+        "Seconds after which a file in object storage that cannot be read or written is given up, retries "
+        "included (docs/object-storage.md).",
+        type=_whole(1, 3_600),
+        metavar="S",
+    )
+    _add(
+        group,
         "max_failure_ratio",
         "Exit with 1 if a larger share of the documents fails; 1 never does.",
         type=_ratio,
@@ -335,8 +409,10 @@ def _add_run(group) -> None:
 
 GROUPS: dict[str, Callable] = {
     "Input": _add_input,
+    "Runs before": _add_reruns,
     "OCR": _add_ocr,
     "Model": _add_model,
+    "GPUs on Dataflow": _add_gpus,
     "Output": _add_output,
     "Overlays": _add_overlays,
     "Limits": _add_limits,
