@@ -11,6 +11,7 @@ import torch
 from tokenizers import Tokenizer
 
 from beam_kie.labels import LabelError, read_labels
+from beam_kie.training.curves import draw_after_run
 from beam_kie.training.data import PageSource, read_text, split_held_out
 from beam_kie.training.loop import Trainer
 from beam_kie.training.settings import Settings, SettingsError
@@ -31,6 +32,7 @@ def main(argv: list[str] | None = None) -> int:
             torch.set_num_threads(settings.threads)
         source = PageSource(settings)
         Trainer(settings, source, _tokenizer(settings), args.device).run()
+        draw_after_run(settings.output)
     except (SettingsError, LabelError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
