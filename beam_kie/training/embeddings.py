@@ -28,7 +28,7 @@ def text_embeddings(
     """
     counts = count_neighbours(tokenizer, texts)
     vectors, values, _ = svds(mutual_information(counts), k=size, random_state=0)
-    found = vectors * np.sqrt(values)
+    found = vectors * np.sqrt(values) * (counts.getnnz(1) > 0)[:, None]
     return (found * (spread / found[found.any(1)].std())).astype(np.float32)
 
 

@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from beam_kie.training.augment import Augmentation, augment, merge_neighbours
+from beam_kie.training.augment import Augmentation, augment, merge_neighbours, swap_texts
 from beam_kie.training.pages import TrainingLine, TrainingPage
 
 NONE = Augmentation(0, 0, 0, 0, 0, 0, 0)
@@ -52,3 +52,26 @@ def test_every_character_keeps_an_owner_and_boxes_stay_upright(seed):
 
 def test_a_page_is_never_emptied():
     assert augment(PAGE, random.Random(0), Augmentation(line_drop=1.0)).lines
+
+
+TEXTS = {"QUESTION": ["Nam:", "Sum_:"], "ANSWER": ["Wei Li", "A value that is far too long to stand here"]}
+
+
+def test_swapped_texts_come_from_lines_of_the_same_label_and_about_the_same_length():
+    swapped = swap_texts(PAGE, TEXTS, random.Random(0), rate=1.0)
+    assert [changed.box for changed in swapped.lines] == [original.box for original in PAGE.lines]
+    assert swapped.lines[1].text == "Wei Li"
+    for changed in swapped.lines:
+        assert len(set(changed.owners)) == 1 and len(changed.owners) == len(changed.text)
+    assert {swapped.lines[0].text, swapped.lines[3].text} <= {"Nam:", "Sum_:"}
+
+
+def test_lines_that_share_an_entity_or_hold_two_keep_their_text():
+    both = TrainingLine("Sum 5", (100, 500, 150, 520), (4, 4, 4, 3, 3))
+    page = TrainingPage(1000, 1000, (*PAGE.lines[2:], both), PAGE.labels, PAGE.relations)
+    assert swap_texts(page, TEXTS, random.Random(0), rate=1.0) == page
+
+
+def test_nothing_is_swapped_where_no_text_fits():
+    assert swap_texts(PAGE, {"ANSWER": ["x"]}, random.Random(0), rate=1.0) == PAGE
+    assert swap_texts(PAGE, TEXTS, random.Random(0), rate=0.0) == PAGE

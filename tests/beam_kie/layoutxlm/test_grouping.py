@@ -1,0 +1,103 @@
+import numpy as np
+import pytest
+import torch
+
+from beam_kie.document import PageText, TextLine
+from beam_kie.geometry import box_polygon
+from beam_kie.layoutxlm import grouping
+from beam_kie.layoutxlm.decoding import Piece
+from beam_kie.layoutxlm.features import PageTokens
+from beam_kie.layoutxlm.grouping import group_pieces, grouping_scores, piece_boxes
+from beam_kie.layoutxlm.model import KieModel
+from tests.small_networks import BUNDLED_KIND, character_tokenizer, small_config, small_network
+from tests.small_networks import page as small_page
+
+BOXES = [(100, 100, 200, 120), (100, 122, 200, 142), (600, 90, 700, 150), (100, 144, 200, 164)]
+PAGE = PageText(
+    "d", "u", 1, 1000, 1000, lines=tuple(TextLine("text", box_polygon(box)) for box in map(tuple, BOXES))
+)
+ROWS = np.arange(len(BOXES))
+TOKENS = PageTokens(ROWS, ROWS, ROWS * 0, ROWS * 0 + 4, ROWS * 0, np.array(BOXES))
+
+
+class FixedHead:
+    """Every piece continues the one that it is told to, or begins an entity (None)."""
+
+    def __init__(self, continues):
+        self.continues = continues
+
+    def __call__(self, vectors, labels, boxes, heads, tails):
+        scores = torch.zeros(len(tails), len(heads) + 1)
+        for row, tail in enumerate(tails.tolist()):
+            before = self.continues[tail]
+            scores[row, len(heads) if before is None else before] = 9
+        return scores
+
+
+def pieces(*labels):
+    return [Piece(label, line, line, line + 1, False) for line, label in enumerate(labels)]
+
+
+def groups(continues, *labels):
+    found = pieces(*labels)
+    hidden = torch.randn(len(BOXES), 48)
+    joined = group_pieces(FixedHead(continues), small_config(), PAGE, TOKENS, found, hidden)
+    return [[piece.line for piece in group] for group in joined]
+
+
+def test_lines_that_go_on_become_one_entity():
+    assert groups([None, 0, None, 1], *["ANSWER"] * 4) == [[0, 1, 3], [2]]
+
+
+def test_lines_of_an_entity_come_from_top_to_bottom_whatever_was_linked():
+    assert groups([1, 3, None, None], *["ANSWER"] * 4) == [[0, 1, 3], [2]]
+
+
+def test_a_ring_of_links_is_one_entity():
+    assert groups([1, 0, None, None], *["ANSWER"] * 4) == [[0, 1], [2], [3]]
+
+
+def test_another_label_is_never_continued():
+    assert groups([None, 0, None, 1], "ANSWER", "QUESTION", "ANSWER", "QUESTION") == [[0], [1, 3], [2]]
+
+
+def test_one_piece_or_none_needs_no_head():
+    assert group_pieces(None, small_config(), PAGE, TOKENS, [], torch.zeros(4, 48)) == []
+    (piece,) = pieces("ANSWER")
+    assert group_pieces(None, small_config(), PAGE, TOKENS, [piece], torch.zeros(4, 48)) == [[piece]]
+
+
+def test_a_piece_never_continues_itself():
+    head = FixedHead([0, 1, 2, 3])
+    labels = torch.zeros(4, dtype=torch.long)
+    scores = grouping_scores(head, torch.zeros(4, 48), labels, torch.zeros(4, 4), torch.arange(4))
+    assert torch.isinf(scores.diagonal()).all()
+    assert torch.isfinite(scores).sum() == 4 * 3 + 4
+
+
+@pytest.mark.parametrize("pairs", [1, 4, 7])
+def test_portions_change_nothing(monkeypatch, pairs):
+    monkeypatch.setattr(grouping, "PAIRS_AT_ONCE", pairs)
+    assert groups([None, 0, None, 1], *["ANSWER"] * 4) == [[0, 1, 3], [2]]
+
+
+def test_a_piece_has_its_share_of_the_lines_box():
+    tokens = PageTokens(
+        np.arange(2),
+        np.zeros(2, int),
+        np.array([0, 5]),
+        np.array([4, 9]),
+        np.arange(2),
+        np.array([(100, 10, 190, 30)]),
+    )
+    found = [Piece("QUESTION", 0, 0, 1, False), Piece("ANSWER", 0, 1, 2, False)]
+    assert piece_boxes(["name Anna"], tokens, found) == [(100, 10, 140, 30), (150, 10, 190, 30)]
+
+
+def test_model_with_a_grouping_head_joins_lines_of_one_label_only():
+    network = small_network(**BUNDLED_KIND, grouping_head=True)
+    (found,) = KieModel(network, character_tokenizer()).predict([small_page(*["name Anna", "total 5"] * 6)])
+    joined = [entity for entity in found.entities if len({span.line for span in entity.spans}) > 1]
+    assert joined
+    lines = [span for entity in found.entities for span in entity.spans]
+    assert len(lines) == len(set(lines))
