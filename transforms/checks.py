@@ -15,19 +15,17 @@ from itertools import islice
 from apache_beam.io.filesystems import FileSystems
 from apache_beam.options.pipeline_options import (
     DirectOptions,
-    GoogleCloudOptions,
     PipelineOptions,
-    SetupOptions,
     StandardOptions,
-    WorkerOptions,
 )
 from apache_beam.runners.runner import create_runner
 
 from model_store import StoreError
-from transforms import inputs, layout, storage
+from transforms import dataflow, inputs, layout, storage
 from transforms.arguments import UsageError, job_config
 from transforms.models import model_folder
 from transforms.options import SHARDS_ELSEWHERE, JobConfig
+from transforms.retries import reason
 
 DATAFLOW = "DataflowRunner"
 IN_PROCESS = "FnApiRunner"
@@ -60,6 +58,7 @@ def prepare_job(namespace: argparse.Namespace, options: PipelineOptions) -> Job:
 
     Raises:
         UsageError: the first thing that is wrong.
+        StorageError: a storage did not answer, which is no mistake of the user's.
     """
     runner = _check_runner(options)
     if runner == IN_PROCESS:
@@ -68,7 +67,8 @@ def prepare_job(namespace: argparse.Namespace, options: PipelineOptions) -> Job:
     config = _absolute_paths(job_config(namespace, num_shards=shards))
     FileSystems.set_options(options)
     try:
-        config = replace(config, input=inputs.normalise_inputs(config.input))
+        config = _with_gpus(config, options, runner)
+        config = replace(config, input=inputs.normalise_inputs(config.input, config.storage_timeout_s))
         _check_ocr(config)
         _check_model(config)
         _check_devices(config, runner)
@@ -79,6 +79,15 @@ def prepare_job(namespace: argparse.Namespace, options: PipelineOptions) -> Job:
         raise UsageError(str(error)) from error
     _check_run_id(config)
     return Job(config=config, options=options, runner=runner)
+
+
+def _with_gpus(config: JobConfig, options: PipelineOptions, runner: str) -> JobConfig:
+    if runner == DATAFLOW:
+        return dataflow.with_gpus(config, options)
+    for flag in ("gpu_type", "gpu_machine_type", "gpu_min_ram_gb"):
+        if getattr(config, flag):
+            raise UsageError(f"--{flag} is for Dataflow; elsewhere --device says where the model runs")
+    return config
 
 
 def _is_local(runner: str) -> bool:
@@ -107,7 +116,7 @@ def _check_runner(options: PipelineOptions) -> str:
     if options.view_as(DirectOptions).direct_num_workers < 0:
         raise UsageError("--direct_num_workers: must be 0 (one for each core) or more")
     if runner == DATAFLOW:
-        _check_dataflow(options)
+        dataflow.check_service(options)
     return runner
 
 
@@ -149,15 +158,6 @@ def _known_runner(asked: str) -> str:
     return runner
 
 
-def _check_dataflow(options: PipelineOptions) -> None:
-    cloud = options.view_as(GoogleCloudOptions)
-    for flag in ("project", "region", "temp_location"):
-        if not getattr(cloud, flag):
-            raise UsageError(f"--runner DataflowRunner needs --{flag}")
-    if not (options.view_as(SetupOptions).setup_file or options.view_as(WorkerOptions).sdk_container_image):
-        raise UsageError("--runner DataflowRunner needs --sdk_container_image or --setup_file ./setup.py")
-
-
 def _check_ocr(config: JobConfig) -> None:
     if config.ocr_engine == "none" and not (config.ocr_lines or config.pdf_text_layer):
         raise UsageError("--ocr_engine none reads nothing: add --ocr_lines FILE or --pdf_text_layer")
@@ -171,7 +171,7 @@ def _check_ocr(config: JobConfig) -> None:
         folder = getattr(config, flag)
         if folder and inputs.is_local(folder) and not os.path.isdir(folder):
             raise UsageError(f"--{flag}: there is no folder {folder!r}")
-    if config.ocr_lines and not _file_exists(config.ocr_lines):
+    if config.ocr_lines and not _file_exists(config.ocr_lines, config.storage_timeout_s):
         raise UsageError(f"--ocr_lines: there is no file {config.ocr_lines!r}")
 
 
@@ -227,7 +227,7 @@ def _check_inputs(config: JobConfig, asked: tuple[str, ...] | list[str], runner:
         raise UsageError("nothing to read: give --input or --manifest")
     if config.manifest:
         _check_manifest(config.manifest, runner)
-    inputs.check_inputs(asked)
+    inputs.check_inputs(asked, config.storage_timeout_s)
     picture = layout.overlay_path(config.output, config.run_id, "document", 1)
     if inputs.covers(config.input, picture):
         raise UsageError(
@@ -251,9 +251,11 @@ def _check_run_id(config: JobConfig) -> None:
     if config.overwrite:
         return
     try:
-        taken = storage.run_exists(config.output, config.run_id)
+        taken = storage.run_exists(config.output, config.run_id, config.storage_timeout_s)
     except Exception as error:  # every storage client has errors of its own
-        raise UsageError(f"--output: cannot look into {config.output!r}: {inputs.reason(error)}") from error
+        if isinstance(error, storage.StorageError) and error.transient:
+            raise
+        raise UsageError(f"--output: cannot look into {config.output!r}: {reason(error)}") from error
     if taken:
         raise UsageError(
             f"--run_id: {config.output!r} already holds run {config.run_id}; "
@@ -268,8 +270,10 @@ def _filesystem_of(uri: str, flag: str) -> None:
         raise UsageError(f"{flag}: no filesystem for {uri!r}: use local paths, gs:// or s3://") from error
 
 
-def _file_exists(uri: str) -> bool:
+def _file_exists(uri: str, timeout_s: float) -> bool:
     try:
-        return FileSystems.exists(uri)
-    except (OSError, ValueError):
-        return False
+        return storage.exists(uri, timeout_s)
+    except storage.StorageError as error:
+        if error.transient:
+            raise
+        raise UsageError(str(error)) from error

@@ -6,9 +6,7 @@ import json
 import os
 from typing import Any
 
-from apache_beam.io.filesystems import FileSystems
-
-from transforms import layout
+from transforms import layout, storage
 from transforms.inputs import is_local
 from transforms.options import JobConfig
 
@@ -20,10 +18,9 @@ def read_summary(config: JobConfig) -> dict[str, Any]:
         FileNotFoundError: the run ended without writing one.
     """
     path = layout.summary_path(config.output, config.run_id)
-    if not FileSystems.exists(path):
+    if not storage.exists(path, config.storage_timeout_s):
         raise FileNotFoundError(f"the run left no {path}")
-    with FileSystems.open(path) as stream:
-        return json.loads(stream.read())
+    return json.loads(storage.read_bytes(path, timeout_s=config.storage_timeout_s))
 
 
 def table(summary: dict[str, Any], config: JobConfig, elapsed_s: float) -> str:
@@ -64,10 +61,18 @@ def plan(config: JobConfig, runner: str) -> str:
         ("OCR", config.ocr_lines or config.ocr_engine),
         ("model", f"{' and '.join(filter(None, (config.model, config.re_model)))} on {config.device}"),
         ("runner", runner),
+        *([("GPUs", _gpus(config))] if config.gpu_type else []),
         *_places(config),
     ]
     lines = "\n".join(f"{name:<10} {text}" for name, text in rows)
     return f"All options are in order; nothing was launched.\n{lines}"
+
+
+def _gpus(config: JobConfig) -> str:
+    where = "every worker"
+    if config.gpu_stage == "separate":
+        where = f"every {config.gpu_machine_type} worker, for the model only"
+    return f"{config.gpu_count} {config.gpu_type} on {where}"
 
 
 def launched(config: JobConfig, job_id: str | None) -> str:

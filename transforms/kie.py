@@ -17,6 +17,7 @@ from beam_kie.layoutxlm.model import KieModel
 from beam_kie.layoutxlm.pair import KiePair, load_kie
 from beam_kie.overlay import FailedPage
 from beam_kie.summary import StageTime
+from transforms.accelerators import on_model_workers, require_gpu
 from transforms.isolation import predict_isolated, reason_of
 from transforms.metrics import StageTimer, count, count_failure, observe
 from transforms.models import model_folder
@@ -49,7 +50,7 @@ class FindEntities(beam.PTransform):
         """Wire the model and the parting of its outcomes; results are the main output."""
         return (
             pages
-            | "Run model" >> RunInference(self.handler)
+            | "Run model" >> on_model_workers(RunInference(self.handler), self.config)
             | "Part outcomes"
             >> beam.ParDo(PartOutcomesFn(self.config.progress)).with_outputs(
                 FAILED_PAGES, FAILURES, TIMES, main="results"
@@ -99,9 +100,13 @@ class KieModelHandler(ModelHandler[PageText | FailedPage, PageResult | FailedPag
         self._config = config
 
     def load_model(self) -> KieModel | KiePair:
-        """The model or models, once per process. Raises ModelError: a run without its model ends at once."""
+        """The model or models, once per process.
+
+        Raises ModelError or GpuMissingError: a run without its model or its GPU ends at once.
+        """
         config = self._config
         leave_cores_to_beam()
+        require_gpu(config.device)
         return load_kie(
             model_folder(config.model),
             None if config.re_model is None else model_folder(config.re_model),

@@ -174,7 +174,7 @@ def test_gpu_that_is_not_there_is_refused_at_once(place, monkeypatch, flag):
 DATAFLOW = (
     "--runner=DataflowRunner",
     "--project=project",
-    "--region=region",
+    "--region=us-central1",
     "--temp_location=gs://bucket/t",
 )
 
