@@ -4,7 +4,7 @@ import json
 
 from beam_kie.forms import generate_form
 from beam_kie.training.data import read_ocr_lines
-from beam_kie.training.ocr_lines import main
+from beam_kie.training.ocr_lines import in_pixels_of, main
 
 
 def test_pictures_are_read_and_broken_ones_named(tmp_path, capsys):
@@ -24,3 +24,22 @@ def test_pictures_are_read_and_broken_ones_named(tmp_path, capsys):
 def test_missing_folder_is_said(tmp_path, capsys):
     assert main([str(tmp_path / "none"), "--output", str(tmp_path / "x")]) == 2
     assert "no such folder" in capsys.readouterr().err
+
+
+def test_lines_are_given_in_the_pixels_of_the_labels():
+    line = {"text": "a", "polygon": [10.0, 20.0, 30.0, 20.0, 30.0, 40.0, 10.0, 40.0], "confidence": 0.9}
+    record = {"uri": "a.png", "page": 1, "width": 100, "height": 200, "lines": [line]}
+    scaled = in_pixels_of({"a.png": (200, 600)}, record)
+    assert (scaled["width"], scaled["height"]) == (200, 600)
+    assert scaled["lines"] == [
+        {**line, "polygon": [20.0, 60.0, 60.0, 60.0, 60.0, 120.0, 20.0, 120.0]},
+    ]
+    assert in_pixels_of({"a.png": (100, 200)}, record) == record
+    assert in_pixels_of({"other.png": (200, 600)}, record) == record
+
+
+def test_unreadable_labels_are_said_before_anything_is_read(tmp_path, capsys):
+    output = tmp_path / "lines.jsonl"
+    assert main([str(tmp_path), "--output", str(output), "--labels", str(tmp_path / "none.json")]) == 2
+    assert "none.json" in capsys.readouterr().err
+    assert not output.exists()
