@@ -17,11 +17,15 @@ from beam_kie.training.pages import TrainingLine, TrainingPage
 class Augmentation:
     """Strengths. Rates are probabilities; shifts and scales are shares of the page.
 
+    ``merge``: how many lines are joined with the one right beside them on ``merged_pages`` of the pages:
+    all of this a key with its value, a quarter of it others. ``cut``: how many lines come as two.
     ``text_swap``: how many lines get the text of another line with the same label from the same source.
     """
 
     line_drop: float = 0.05
-    merge: float = 0.3
+    merged_pages: float = 0.6
+    merge: float = 0.5
+    cut: float = 0.02
     character_noise: float = 0.01
     scale: float = 0.1
     shift: float = 0.06
@@ -33,8 +37,9 @@ class Augmentation:
 def augment(page: TrainingPage, rng: random.Random, strength: Augmentation) -> TrainingPage:
     """A changed copy of the page, in reading order again."""
     lines = [line for line in page.lines if rng.random() >= strength.line_drop] or list(page.lines)
-    if rng.random() < 0.5:
+    if rng.random() < strength.merged_pages:
         lines = merge_neighbours(lines, page, rng, strength.merge)
+    lines = [part for line in lines for part in cut_line(line, rng, strength.cut)]
     lines = [_noisy(line, rng, strength.character_noise) for line in lines]
     lines = _moved(lines, page, rng, strength)
     order = reading_order([line.box for line in lines])
@@ -71,12 +76,11 @@ def _with_text_of_another(line: TrainingLine, texts: Sequence[str], rng: random.
 def merge_neighbours(
     lines: list[TrainingLine], page: TrainingPage, rng: random.Random, rate: float
 ) -> list[TrainingLine]:
-    """Joins some keys with the value right beside them into one line, as OCR engines do."""
-    links = {value: key for key, value in page.relations}
+    """Joins some lines with the one right beside them, as OCR engines do; most often a key with its value."""
     merged: list[TrainingLine] = []
     for line in lines:
         before = merged[-1] if merged else None
-        if before and _joinable(before, line, links) and rng.random() < rate:
+        if before and rng.random() < rate * _likeness_to_join(before, line, page.relations):
             gap = rng.choice(("", "", " "))
             owners = before.owners + (before.owners[-1],) * len(gap) + line.owners
             merged[-1] = TrainingLine(
@@ -87,14 +91,31 @@ def merge_neighbours(
     return merged
 
 
-def _joinable(left: TrainingLine, right: TrainingLine, links: dict[int, int]) -> bool:
-    if links.get(right.owners[0], -1) != left.owners[-1]:
-        return False
+def _likeness_to_join(
+    left: TrainingLine, right: TrainingLine, relations: frozenset[tuple[int | None, int | None]]
+) -> float:
     _, y0, x1, y1 = left.box
     rx0, ry0, _, ry1 = right.box
     height = min(y1 - y0, ry1 - ry0)
-    level = min(y1, ry1) - max(y0, ry0) > 0.6 * height
-    return level and -0.5 * height < rx0 - x1 < 4 * height
+    gap = rx0 - x1
+    if min(y1, ry1) - max(y0, ry0) <= 0.6 * height or not -0.5 * height < gap < 4 * height:
+        return 0.0
+    if (left.owners[-1], right.owners[0]) in relations:
+        return 1.0
+    return 0.25 if gap < 1.5 * height else 0.0
+
+
+def cut_line(line: TrainingLine, rng: random.Random, rate: float) -> list[TrainingLine]:
+    """A line, some of them in two parts."""
+    if len(line.text) < 4 or rng.random() >= rate:
+        return [line]
+    place = rng.randrange(2, len(line.text) - 1)
+    x0, y0, x1, y1 = line.box
+    middle = x0 + (x1 - x0) * place / len(line.text)
+    return [
+        TrainingLine(line.text[:place], (x0, y0, middle, y1), line.owners[:place]),
+        TrainingLine(line.text[place:], (middle, y0, x1, y1), line.owners[place:]),
+    ]
 
 
 def _noisy(line: TrainingLine, rng: random.Random, rate: float) -> TrainingLine:

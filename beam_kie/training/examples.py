@@ -23,6 +23,7 @@ from beam_kie.reading_order import reading_order
 from beam_kie.training.pages import TrainingPage
 
 UNMASKED = -100  # cross entropy's "ignore this token"
+SHARED_LINE_WEIGHT = 2.5
 
 
 class PieceTarget(NamedTuple):
@@ -80,14 +81,13 @@ class ExampleMaker:
         tokens, owners = self._cropped(tokens, owners, rng)
         pieces = self._pieces(page, tokens, owners)
         entities = self._entities(page, owners, pieces)
-        counts = np.bincount(tokens.lines)[tokens.lines]
         ids, masked = self._masked(tokens, rng)
         return Example(
             tokens=PageTokens(
                 ids, tokens.lines, tokens.starts, tokens.ends, tokens.positions, tokens.line_boxes
             ),
             tags=self._tags(page, tokens, owners),
-            weights=(1 / np.sqrt(counts)).astype(np.float32),
+            weights=_weights(tokens, owners),
             masked=masked,
             entity_tokens=[indices for indices, _, _, _ in entities],
             entity_labels=[label for _, label, _, _ in entities],
@@ -170,6 +170,14 @@ class ExampleMaker:
         mask_id = self.tokenizer.token_to_id("<mask>")
         wanted = np.where(chosen & ~hidden, tokens.ids, UNMASKED)
         return np.where(chosen | hidden, mask_id, tokens.ids), wanted
+
+
+def _weights(tokens: PageTokens, owners: np.ndarray) -> np.ndarray:
+    """What tokens count: less on long lines, more on the few where an entity ends and another begins."""
+    counts = np.bincount(tokens.lines)[tokens.lines]
+    borders = np.flatnonzero((np.diff(owners) != 0) & (np.diff(tokens.lines) == 0))
+    shared = np.isin(tokens.lines, tokens.lines[borders])
+    return (np.where(shared, SHARED_LINE_WEIGHT, 1) / np.sqrt(counts)).astype(np.float32)
 
 
 def _pieces_before(owners: Sequence[int], boxes: Sequence[tuple[int, int, int, int]]) -> list[int | None]:

@@ -4,10 +4,10 @@ import random
 
 import pytest
 
-from beam_kie.training.augment import Augmentation, augment, merge_neighbours, swap_texts
+from beam_kie.training.augment import Augmentation, augment, cut_line, merge_neighbours, swap_texts
 from beam_kie.training.pages import TrainingLine, TrainingPage
 
-NONE = Augmentation(0, 0, 0, 0, 0, 0, 0)
+NONE = Augmentation(0, 0, 0, 0, 0, 0, 0, 0, 0)
 
 
 def line(text, box, owner):
@@ -75,3 +75,20 @@ def test_lines_that_share_an_entity_or_hold_two_keep_their_text():
 def test_nothing_is_swapped_where_no_text_fits():
     assert swap_texts(PAGE, {"ANSWER": ["x"]}, random.Random(0), rate=1.0) == PAGE
     assert swap_texts(PAGE, TEXTS, random.Random(0), rate=0.0) == PAGE
+
+
+def test_neighbours_without_a_relation_are_merged_less_often_and_only_close_by():
+    left, right = line("12345", (100, 100, 150, 120), 1), line("Name", (160, 100, 200, 120), 2)
+    page = TrainingPage(1000, 1000, (left, right), {1: "ANSWER", 2: "QUESTION"}, frozenset())
+    results = [len(merge_neighbours([left, right], page, random.Random(seed), 1.0)) for seed in range(200)]
+    assert 0.1 < results.count(1) / 200 < 0.4
+    far = line("Name", (190, 100, 230, 120), 2)
+    assert len(merge_neighbours([left, far], page, random.Random(2), rate=100)) == 2
+
+
+def test_a_cut_line_comes_as_two_parts_of_its_text_and_box():
+    first, second = cut_line(PAGE.lines[2], random.Random(0), rate=1.0)
+    assert first.text + second.text == "far away"
+    assert first.box[2] == second.box[0] and (first.box[0], second.box[2]) == (800, 900)
+    assert first.owners + second.owners == PAGE.lines[2].owners
+    assert cut_line(PAGE.lines[2], random.Random(0), rate=0.0) == [PAGE.lines[2]]
