@@ -83,7 +83,8 @@ def write_lines(gathered: tuple[str, Iterable[tuple[str, int, bytes]]], config: 
     """Write one file, sorted and without repetitions, and return its path."""
     name, placed = gathered
     path = layout.infer_txt_path(config.output, config.run_id, name)
-    storage.write_bytes(path, b"".join(line for _, _, line in sorted(set(placed))))
+    data = b"".join(line for _, _, line in sorted(set(placed)))
+    storage.write_bytes(path, data, config.storage_timeout_s)
     return path
 
 

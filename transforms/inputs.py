@@ -15,10 +15,13 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from urllib.parse import unquote, urlsplit
 
-from apache_beam.io.filesystem import BeamIOError, CompressionTypes, FileSystem
+from apache_beam.io.filesystem import BeamIOError, CompressionTypes
 from apache_beam.io.filesystems import FileSystems
 
-_MAGIC = re.compile(r"[*?[]")
+from transforms import storage
+from transforms.patterns import escape_pattern, has_magic, matcher
+from transforms.retries import TIMEOUT_S, reason
+
 _SCHEME = re.compile(r"^[a-zA-Z][-a-zA-Z0-9+.]*://")
 _SYSTEM_NAMES = frozenset({"thumbs.db", "desktop.ini", "ehthumbs.db"})
 # How many files of a pattern are looked at before launch to see that one of them is worth reading.
@@ -45,11 +48,6 @@ def absolute_uri(uri: str) -> str:
     return absolute + "/" if uri.endswith("/") and absolute != "/" else absolute
 
 
-def escape_pattern(path: str) -> str:
-    """A Beam pattern that matches ``path`` and nothing else, also where it holds ``*``, ``?`` or ``[``."""
-    return _MAGIC.sub(lambda found: f"[{found.group()}]", path)
-
-
 def is_system_file(uri: str) -> bool:
     """Whether a pattern should pass over this file: hidden files, what desktops leave behind, folder marks.
 
@@ -60,7 +58,7 @@ def is_system_file(uri: str) -> bool:
     return not name or name.startswith(".") or name.lower() in _SYSTEM_NAMES or "__MACOSX" in parts
 
 
-def normalise_inputs(inputs: Sequence[str]) -> tuple[str, ...]:
+def normalise_inputs(inputs: Sequence[str], timeout_s: float = TIMEOUT_S) -> tuple[str, ...]:
     """The Beam patterns for what ``--input`` was given, without duplicates, in the order given.
 
     A folder becomes "every file below it"; ``**/`` also stands for no folder at all, as in a shell; a
@@ -68,18 +66,24 @@ def normalise_inputs(inputs: Sequence[str]) -> tuple[str, ...]:
     patterns, of which only some match anything.
 
     Raises:
-        InputError: no filesystem for the scheme, or it could not be asked.
+        InputError: no filesystem for the scheme, or it refuses to be asked.
+        StorageError: it is there, but did not answer in ``timeout_s`` seconds.
     """
-    return tuple(dict.fromkeys(pattern for text in inputs for pattern in _patterns_of(text)))
+    return tuple(dict.fromkeys(pattern for text in inputs for pattern in _patterns_of(text, timeout_s)))
 
 
-def check_inputs(inputs: Sequence[str]) -> None:
+def check_inputs(inputs: Sequence[str], timeout_s: float = TIMEOUT_S) -> None:
     """Make sure that every input matches at least one file, looking at a few files of each.
 
     Raises:
         InputError: names every input that matches nothing.
+        StorageError: a storage did not answer in ``timeout_s`` seconds.
     """
-    empty = [text for text in inputs if not any(_matches_any(pattern) for pattern in _patterns_of(text))]
+    empty = [
+        text
+        for text in inputs
+        if not any(_matches_any(pattern, timeout_s) for pattern in _patterns_of(text, timeout_s))
+    ]
     if not empty:
         return
     message = "--input matches no file: " + ", ".join(repr(text) for text in empty)
@@ -90,7 +94,7 @@ def check_inputs(inputs: Sequence[str]) -> None:
 
 def covers(patterns: Sequence[str], path: str) -> bool:
     """Whether any of the Beam ``patterns`` would match the file ``path``."""
-    return any(re.match(FileSystem.translate_pattern(pattern), path) for pattern in patterns)
+    return any(matcher(pattern)(path) for pattern in patterns)
 
 
 def read_manifest(path: str) -> Iterator[str]:
@@ -139,10 +143,10 @@ def _column(rows: Iterator[list[str]]) -> Iterator[str]:
             yield row[index]
 
 
-def _patterns_of(text: str) -> tuple[str, ...]:
+def _patterns_of(text: str, timeout_s: float) -> tuple[str, ...]:
     """The Beam patterns that one input stands for."""
     uri = absolute_uri(text)
-    folder = _folder_pattern(uri)
+    folder = _folder_pattern(uri, timeout_s)
     if folder:
         return (folder,)
     if is_local(uri) and os.path.exists(uri):
@@ -154,48 +158,39 @@ def _patterns_of(text: str) -> tuple[str, ...]:
     return tuple("".join(itertools.chain(*zip(parts, (*gaps, ""), strict=True))) for gaps in choices)
 
 
-def _folder_pattern(uri: str) -> str | None:
+def _folder_pattern(uri: str, timeout_s: float) -> str | None:
     """The pattern of all files below ``uri`` if it is a folder, else None."""
     if is_local(uri):
         return escape_pattern(uri.rstrip("/")) + "/**" if os.path.isdir(uri) else None
-    if _MAGIC.search(uri):
+    if has_magic(uri):
         return uri + "**" if uri.endswith("/") else None
     below = uri.rstrip("/") + "/**"
     if uri.endswith("/") or "/" not in uri.split("://", 1)[1]:
         return below
-    return below if not _exists(uri) and _matches_any(below) else None
+    return below if not _exists(uri, timeout_s) and _matches_any(below, timeout_s) else None
 
 
-def _matches_any(pattern: str) -> bool:
+def _matches_any(pattern: str, timeout_s: float) -> bool:
     try:
-        (result,) = FileSystems.match([pattern], limits=[_SAMPLE_FILES])
+        found = list(storage.match(pattern, _SAMPLE_FILES, timeout_s))
     except (BeamIOError, ValueError, OSError) as error:
         raise _unreadable(pattern, error) from error
-    found = result.metadata_list
-    if not _MAGIC.search(pattern):
+    if not has_magic(pattern):
         return bool(found)
-    return len(found) == _SAMPLE_FILES or any(not is_system_file(item.path) for item in found)
+    return len(found) == _SAMPLE_FILES or any(not is_system_file(file.uri) for file in found)
 
 
-def _exists(uri: str) -> bool:
+def _exists(uri: str, timeout_s: float) -> bool:
     try:
-        return FileSystems.exists(uri)
+        return storage.exists(uri, timeout_s)
     except (BeamIOError, ValueError, OSError) as error:
         raise _unreadable(uri, error) from error
 
 
-def _unreadable(uri: str, error: Exception) -> InputError:
-    scheme = uri.split("://", 1)[0]
+def _unreadable(uri: str, error: Exception) -> Exception:
+    """What to raise where a storage could not be asked; a busy one is no mistake of the user's."""
     if "Unable to get filesystem" in str(error):
-        extra = " (s3:// needs the extra: pip install 'beam-kie[s3]')" if scheme.startswith("s3") else ""
-        return InputError(f"no filesystem for {uri!r}: use local paths, gs:// or s3://{extra}")
+        return InputError(f"no filesystem for {uri!r}: use local paths, gs:// or s3://")
+    if isinstance(error, storage.StorageError):
+        return error if error.transient else InputError(f"--input: {error}")
     return InputError(f"cannot look for {uri!r}: {reason(error)}")
-
-
-def reason(error: Exception) -> str:
-    """The innermost cause of a filesystem's error on one line; Beam wraps it in several layers."""
-    details = getattr(error, "exception_details", None)
-    if details:
-        error = next(iter(details.values()))
-        return reason(error) if isinstance(error, Exception) else str(error)
-    return " ".join(f"{type(error).__name__}: {error}".split())[:300]

@@ -74,6 +74,17 @@ class JobConfig:
     progress: str | None = None
 
 
+RESULT_OPTIONS = (
+    *("pdf_dpi", "pdf_text_layer"),
+    *("ocr_engine", "ocr_lines", "ocr_max_side", "ocr_min_confidence", "ocr_detect_rotation"),
+    *("rapidocr_backend", "paddle_engine", "dtype"),
+    *("overlays", "overlay_max_side", "infer_txt"),
+)
+"""What is written of a document depends on these, and on the models; of a file its content counts."""
+
+LIMIT_OPTIONS = ("max_file_bytes", "max_pixels", "max_pages")
+"""These decide whether a document fails, and nothing else about it."""
+
 _DEFAULTS = {field.name: field.default for field in fields(JobConfig)}
 
 

@@ -65,7 +65,7 @@ class WriteOverlayFn(beam.DoFn):
 
     def _write(self, page: PageText, picture: bytes) -> str:
         path = layout.overlay_path(self._config.output, self._config.run_id, page.document_id, page.page)
-        storage.write_bytes(path, picture)
+        storage.write_bytes(path, picture, self._config.storage_timeout_s)
         count("overlays_written")
         return path
 

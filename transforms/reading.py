@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Callable, Iterable, Iterator
 from typing import TypeVar
 
 import apache_beam as beam
-from apache_beam.io.filesystems import FileSystems
 from apache_beam.pvalue import TaggedOutput
 
 from beam_kie.document import (
@@ -23,20 +21,20 @@ from beam_kie.document import (
 from beam_kie.imaging import DecodeLimits, decode_pages, page_count, sniff_format
 from beam_kie.summary import StageTime
 from transforms import coders
-from transforms.inputs import is_system_file, read_manifest
+from transforms.inputs import is_local, is_system_file, read_manifest
 from transforms.isolation import reason_of
 from transforms.metrics import StageTimer, count, count_failure, timed_steps
 from transforms.options import JobConfig
+from transforms.patterns import has_magic
 from transforms.progress import record
-from transforms.storage import read_bytes
+from transforms.retries import TIMEOUT_S
+from transforms.storage import StorageError, look, match, read_bytes
 
 T = TypeVar("T")
 
 DOCUMENTS = "documents"
 FAILURES = "failures"
 TIMES = "times"
-
-_MAGIC = re.compile(r"[*?[]")
 
 
 class FindSources(beam.PTransform):
@@ -52,11 +50,12 @@ class FindSources(beam.PTransform):
 
     def expand(self, pipeline):
         """Wire matching, manifest and removal of duplicates."""
+        timeout_s = self.config.storage_timeout_s
         manifests = (self.config.manifest,) if self.config.manifest else ()
         matched = (
             pipeline
             | "Take patterns" >> beam.Create(self.config.input, reshuffle=False)
-            | "Match patterns" >> beam.FlatMap(match_pattern).with_output_types(SourceFile)
+            | "Match patterns" >> beam.FlatMap(match_pattern, timeout_s).with_output_types(SourceFile)
         )
         listed = (
             pipeline
@@ -73,23 +72,30 @@ class FindSources(beam.PTransform):
         )
 
 
-def match_pattern(pattern: str) -> Iterator[SourceFile]:
-    """The files that a Beam pattern matches now.
+def match_pattern(pattern: str, timeout_s: float = TIMEOUT_S) -> Iterator[SourceFile]:
+    """The files that a Beam pattern matches now, as the listing goes on.
 
     Hidden and system files are passed over unless they are named one by one. A pattern may match nothing
     (the launcher has checked that the input as a whole does); a single file that is gone is still a source.
+
+    Raises:
+        StorageError: the storage cannot be asked, after transient errors were retried.
     """
-    (result,) = FileSystems.match([pattern])
-    named = not _MAGIC.search(pattern)
-    if named and not result.metadata_list:
-        yield SourceFile(uri=pattern)
-    for found in result.metadata_list:
-        if named or not is_system_file(found.path):
-            yield SourceFile(
-                uri=found.path,
-                size_bytes=found.size_in_bytes,
-                updated_at_s=found.last_updated_in_seconds or None,
-            )
+    if not has_magic(pattern):
+        yield look_at(pattern, timeout_s)
+        return
+    for file in match(pattern, timeout_s=timeout_s):
+        if not is_system_file(file.uri):
+            yield SourceFile(*file)
+
+
+def look_at(uri: str, timeout_s: float) -> SourceFile:
+    """A file with what its storage tells of it; where that is nothing, reading it will say why."""
+    try:
+        found = look(uri, timeout_s)
+    except StorageError:
+        found = None
+    return SourceFile(uri=uri) if found is None else SourceFile(*found)
 
 
 def list_manifest(path: str) -> Iterator[SourceFile]:
@@ -140,6 +146,9 @@ class DecodeFn(beam.DoFn):
         """Yield the document, its pages, its failures and the times that they took."""
         count("documents")
         with StageTimer("read") as timer:
+            if source.size_bytes is None and not is_local(source.uri):
+                # Named by a manifest: its version lets a later run know it again without reading it.
+                source = look_at(source.uri, self._config.storage_timeout_s)
             data, error = self._read(source)
         yield TaggedOutput(TIMES, timer.spent())
         document = describe(source, data)
@@ -155,7 +164,11 @@ class DecodeFn(beam.DoFn):
 
     def _read(self, source: SourceFile) -> tuple[bytes | None, Exception | None]:
         try:
-            return read_bytes(source.uri, self._config.max_file_bytes, source.size_bytes), None
+            config = self._config
+            data = read_bytes(
+                source.uri, config.max_file_bytes, source.size_bytes, timeout_s=config.storage_timeout_s
+            )
+            return data, None
         except Exception as error:
             return None, error
 
@@ -190,6 +203,7 @@ def describe(source: SourceFile, data: bytes | None) -> Document:
         content_sha256=sha256,
         size_bytes=source.size_bytes if data is None else len(data),
         updated_at_s=source.updated_at_s,
+        source_version=source.source_version,
         format=None if data is None else _unless_damaged(sniff_format, data),
         page_count=None if data is None else _unless_damaged(page_count, data),
     )

@@ -13,7 +13,8 @@ import pyarrow.parquet as pq
 from apache_beam.io.filesystems import FileSystems
 
 from transforms import layout
-from transforms.inputs import absolute_uri, escape_pattern
+from transforms.inputs import absolute_uri
+from transforms.patterns import escape_pattern
 from transforms.text_table import text_table
 
 _COLUMNS = ["uri", "page", "pair_index", "key_text", "value_text", "confidence"]

@@ -136,7 +136,7 @@ def write_table_file(gathered: tuple[Place, Iterable[bytes]], config: JobConfig)
     (table, shard), encoded = gathered
     data, rows = parquet_from_encoded(table, encoded)
     path = layout.table_path(config.output, table, config.run_id, shard, config.num_shards)
-    storage.write_bytes(path, data)
+    storage.write_bytes(path, data, config.storage_timeout_s)
     count(f"rows_{table}", rows)
     return layout.TableFile(table, path, rows)
 

@@ -200,7 +200,7 @@ def write_summary(
             summary.documents_out,
         )
     path = layout.summary_path(config.output, config.run_id)
-    storage.write_bytes(path, to_json(sections))
+    storage.write_bytes(path, to_json(sections), config.storage_timeout_s)
     return path
 
 

@@ -1,21 +1,9 @@
 import os
-import threading
-from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
-from apache_beam.io.filesystem import BeamIOError
-from google.api_core.exceptions import Forbidden, NotFound, ServiceUnavailable
-from google.api_core.retry import Retry
 
 from beam_kie.document import Category, DocumentError
-from transforms import layout, storage
-
-
-@pytest.fixture
-def fast_retry(monkeypatch):
-    """The storage's own retry, with waits that a test can afford."""
-    quick = Retry(predicate=storage.is_transient, initial=0.01, maximum=0.02, timeout=5.0)
-    monkeypatch.setattr(storage, "_RETRY", quick)
+from transforms import gcs, layout, storage
 
 
 @pytest.fixture(params=["local", "gcs"])
@@ -93,7 +81,7 @@ def test_failed_write_leaves_the_old_file_and_nothing_else(tmp_path, monkeypatch
     assert os.listdir(tmp_path) == ["table.parquet"]
 
 
-def test_other_filesystems_go_through_beam(monkeypatch, tmp_path, fast_retry):
+def test_other_filesystems_go_through_beam(monkeypatch, tmp_path):
     # Beam's own local filesystem stands in for one that only Beam knows.
     monkeypatch.setattr(storage, "is_local", lambda path: False)
     path = str(tmp_path / "file.bin")
@@ -135,84 +123,27 @@ def test_a_run_exists_with_its_first_file_and_is_gone_when_cleared(root):
     assert storage.list_files(output) == [other]
 
 
-@pytest.mark.parametrize(
-    ("error", "transient"),
-    [
-        (ServiceUnavailable("busy"), True),
-        (ConnectionResetError("peer"), True),
-        (OSError("stale file handle"), True),
-        (BeamIOError("Match operation failed"), True),
-        (NotFound("none"), False),
-        (Forbidden("no"), False),
-        (FileNotFoundError("none"), False),
-        (OSError("Not found: s3://bucket/key"), False),
-        (PermissionError("no"), False),
-        (ValueError("defect"), False),
-    ],
-)
-def test_only_errors_that_may_pass_are_transient(error, transient):
-    assert storage.is_transient(error) is transient
-
-
-class _Busy(BaseHTTPRequestHandler):
-    """A storage that answers 503 ``busy`` times before it serves the object."""
-
-    def do_GET(self):
-        if self.server.busy > 0:
-            self.server.busy -= 1
-            self._answer(503, b"")
-        elif self.server.forbidden:
-            self._answer(403, b"{}")
-        else:
-            self._answer(200, b"content")
-
-    def _answer(self, status, body):
-        self.send_response(status)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *_):
-        pass
-
-
-@pytest.fixture
-def busy_storage(monkeypatch, fast_retry):
-    server = HTTPServer(("localhost", 0), _Busy)
-    server.busy, server.forbidden = 0, False
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    monkeypatch.setenv("STORAGE_EMULATOR_HOST", f"http://localhost:{server.server_address[1]}")
-    yield server
-    server.shutdown()
-    server.server_close()
-
-
-def test_busy_storage_is_asked_again(busy_storage):
-    busy_storage.busy = 3
-    assert storage.read_bytes("gs://bucket/name", max_bytes=10, size_bytes=7) == b"content"
-    assert busy_storage.busy == 0
-
-
-def test_storage_that_stays_busy_is_a_failure_worth_a_later_run(busy_storage, monkeypatch):
-    monkeypatch.setattr(storage, "_RETRY", storage._RETRY.with_timeout(0.1))
-    busy_storage.busy = 10_000
-    with pytest.raises(DocumentError) as caught:
-        storage.read_bytes("gs://bucket/name", max_bytes=10, size_bytes=7)
-    assert caught.value.category == Category.SOURCE_UNAVAILABLE
-    assert caught.value.retryable
-
-
-def test_missing_permission_is_said_and_not_retried(busy_storage):
-    busy_storage.forbidden = True
-    with pytest.raises(DocumentError) as caught:
-        storage.read_bytes("gs://bucket/name", max_bytes=10, size_bytes=7)
-    assert "permission" in caught.value.message
-    assert not caught.value.retryable
-
-
 def test_one_client_serves_all_reads_of_a_process(gcs_bucket):
     storage.write_bytes(f"{gcs_bucket}/a", b"1")
-    client = storage._client()
+    client = gcs._client()
     storage.read_bytes(f"{gcs_bucket}/a", max_bytes=1)
-    assert storage._client() is client
+    assert gcs._client() is client
+
+
+def test_what_is_there_is_looked_up_and_matched(root):
+    for name in ("scans/a.png", "scans/b.jpg", "scans/deep/c.png", "scans-old/d.png"):
+        storage.write_bytes(f"{root}/{name}", b"123")
+    found = storage.look(f"{root}/scans/a.png")
+    assert (found.uri, found.size_bytes) == (f"{root}/scans/a.png", 3)
+    assert found.updated_at_s > 1_700_000_000
+    assert storage.look(f"{root}/scans/none.png") is None
+    assert list(storage.match(f"{root}/scans/a.png")) == [found]
+    names = sorted(file.uri.removeprefix(f"{root}/") for file in storage.match(f"{root}/scans/**.png"))
+    assert names == ["scans/a.png", "scans/deep/c.png"]
+    assert len(list(storage.match(f"{root}/**", limit=2))) == 2
+    assert found in storage.match(f"{root}/scans/?.png")
+
+
+def test_bucket_must_be_named():
+    with pytest.raises(storage.StorageError, match="name of the bucket"):
+        list(storage.match("gs://buck*/**"))
