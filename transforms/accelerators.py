@@ -109,8 +109,8 @@ def _what_is_missing(torch: Any) -> str:
             "VARIANT=cuda (docs/dataflow.md)."
         )
     return (
-        f"its PyTorch {torch.__version__} finds no GPU with a driver for CUDA {torch.version.cuda}. Ask for one "
-        "with --gpu_type, and see whether its driver was installed (docs/dataflow.md)."
+        f"its PyTorch {torch.__version__} sees no GPU with a driver for CUDA {torch.version.cuda}. Ask for "
+        "one with --gpu_type, and see whether its driver was installed (docs/dataflow.md)."
     )
 
 
