@@ -176,8 +176,8 @@ def _word_runs(word: Word, room: float, face: str, size: float, baseline: float,
     if natural > room:
         size = max(MIN_SIZE_PX, size * room / natural)
         natural = _set_width(word.text, face, size)
-    width = _width(word.box)
-    tracking = (min(width, room) - natural) / max(1, len(word.text) - 1)
+    width = min(_width(word.box), room)
+    tracking = (width - natural) / max(1, len(word.text) - 1)
     # Set letter by letter a word loses its kerning, so small differences are left.
     loosest = (MAX_DIGIT_TRACKING if word.text.isdigit() else MAX_TRACKING) * size
     tracking = min(tracking, loosest) if tracking > 0.02 * size else 0.0
