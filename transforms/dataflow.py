@@ -107,7 +107,10 @@ def _with_raw_accelerators(config: JobConfig, options: PipelineOptions, raw: lis
 
 def _check_gpu(config: JobConfig, options: PipelineOptions) -> None:
     if config.gpu_type not in MACHINES:
-        close = difflib.get_close_matches(config.gpu_type, MACHINES, n=1, cutoff=0.5)
+        chip = config.gpu_type.rpartition("-")[2]
+        close = [name for name in MACHINES if name.endswith(f"-{chip}")] or difflib.get_close_matches(
+            config.gpu_type, MACHINES, n=1
+        )
         raise UsageError(
             f"--gpu_type: Dataflow has no {config.gpu_type!r}"
             + (f": did you mean {close[0]}?" if close else f"; it has {', '.join(MACHINES)}")
@@ -125,8 +128,8 @@ def _check_gpu(config: JobConfig, options: PipelineOptions) -> None:
 
 
 def _check_separate(config: JobConfig, options: PipelineOptions) -> None:
-    if config.device == "cpu" or config.ocr_device == "cuda":
-        raise UsageError(f"--gpu_stage {SEPARATE} runs the model on GPUs and OCR on CPUs: change the devices")
+    if config.ocr_device == "cuda":
+        raise UsageError(f"--gpu_stage {SEPARATE} runs OCR on workers without a GPU: leave out --ocr_device")
     if options.view_as(GoogleCloudOptions).flexrs_goal:
         raise UsageError(
             f"--gpu_stage {SEPARATE} does not go with --flexrs_goal: Dataflow has no right fitting there"
