@@ -23,6 +23,7 @@ from apache_beam.runners.runner import create_runner
 from model_store import StoreError
 from transforms import dataflow, inputs, layout, storage
 from transforms.arguments import UsageError, job_config
+from transforms.finished_runs import find_summary
 from transforms.models import model_folder
 from transforms.options import SHARDS_ELSEWHERE, JobConfig
 from transforms.retries import reason
@@ -58,6 +59,7 @@ def prepare_job(namespace: argparse.Namespace, options: PipelineOptions) -> Job:
 
     Raises:
         UsageError: the first thing that is wrong.
+        UnreadableRunError: the run of --retry_failures is damaged.
         StorageError: a storage did not answer, which is no mistake of the user's.
     """
     runner = _check_runner(options)
@@ -66,6 +68,7 @@ def prepare_job(namespace: argparse.Namespace, options: PipelineOptions) -> Job:
     shards = namespace.num_shards or (None if _is_local(runner) else SHARDS_ELSEWHERE)
     config = _absolute_paths(job_config(namespace, num_shards=shards))
     FileSystems.set_options(options)
+    _check_resume(config, namespace)
     try:
         config = _with_gpus(config, options, runner)
         config = replace(config, input=inputs.normalise_inputs(config.input, config.storage_timeout_s))
@@ -78,6 +81,7 @@ def prepare_job(namespace: argparse.Namespace, options: PipelineOptions) -> Job:
     except inputs.InputError as error:
         raise UsageError(str(error)) from error
     _check_run_id(config)
+    _check_retry(config)
     return Job(config=config, options=options, runner=runner)
 
 
@@ -223,7 +227,7 @@ def _check_remote_paths(config: JobConfig, runner: str) -> None:
 
 
 def _check_inputs(config: JobConfig, asked: tuple[str, ...] | list[str], runner: str) -> None:
-    if not asked and not config.manifest:
+    if not (asked or config.manifest or config.retry_failures):
         raise UsageError("nothing to read: give --input or --manifest")
     if config.manifest:
         _check_manifest(config.manifest, runner)
@@ -247,8 +251,30 @@ def _check_manifest(manifest: str, runner: str) -> None:
         _filesystem_of(scheme, "--manifest")
 
 
+def _check_retry(config: JobConfig) -> None:
+    run_id = config.retry_failures
+    if run_id is None:
+        return
+    if run_id == config.run_id:
+        raise UsageError(f"--retry_failures {run_id}: give the new run a --run_id of its own")
+    if find_summary(config.output, run_id, config.storage_timeout_s) is not None:
+        return
+    if storage.run_exists(config.output, run_id, config.storage_timeout_s):
+        raise UsageError(
+            f"--retry_failures: run {run_id} is not finished; --run_id {run_id} --resume runs it again"
+        )
+    raise UsageError(f"--retry_failures: there is no run {run_id} under {config.output!r}")
+
+
+def _check_resume(config: JobConfig, namespace: argparse.Namespace) -> None:
+    if config.resume and not namespace.run_id:
+        raise UsageError("--resume needs the --run_id of the run that was broken off")
+    if config.resume and config.overwrite:
+        raise UsageError("--resume and --overwrite: give one; --overwrite also replaces a finished run")
+
+
 def _check_run_id(config: JobConfig) -> None:
-    if config.overwrite:
+    if config.overwrite or config.resume:
         return
     try:
         taken = storage.run_exists(config.output, config.run_id, config.storage_timeout_s)
@@ -257,10 +283,9 @@ def _check_run_id(config: JobConfig) -> None:
             raise
         raise UsageError(f"--output: cannot look into {config.output!r}: {reason(error)}") from error
     if taken:
-        raise UsageError(
-            f"--run_id: {config.output!r} already holds run {config.run_id}; "
-            "give another --run_id, or --overwrite"
-        )
+        finished = storage.exists(layout.summary_path(config.output, config.run_id), config.storage_timeout_s)
+        advice = "give another --run_id, or --overwrite" if finished else "it is not finished: add --resume"
+        raise UsageError(f"--run_id: {config.output!r} already holds run {config.run_id}; {advice}")
 
 
 def _filesystem_of(uri: str, flag: str) -> None:

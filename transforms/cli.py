@@ -25,6 +25,7 @@ from apache_beam.runners.runner import PipelineResult, PipelineState
 from transforms import closing, logs, storage
 from transforms.arguments import PROGRAM, UsageError, parse_arguments
 from transforms.checks import DATAFLOW, Job, prepare_job
+from transforms.finished_runs import UnreadableRunError, find_summary
 from transforms.processes import descendants
 from transforms.progress import ProgressLine
 
@@ -39,13 +40,19 @@ def main(argv: Sequence[str] | None = None) -> int:
         namespace, options = parse_arguments(sys.argv[1:] if argv is None else argv)
         logs.set_up(namespace.log_level, namespace.log_format)
         job = prepare_job(namespace, options)
+        ended = _end_of_what_is_done(job)
+        if ended is not None:
+            return ended
         if namespace.validate_only:
             _graph_of(job)
             print(closing.plan(job.config, job.runner))
             return OK
-    except UsageError as error:
+    except (UsageError, UnreadableRunError) as error:
         print(f"{PROGRAM}: error: {error}", file=sys.stderr)
         return BAD_OPTIONS
+    except storage.StorageError as error:
+        print(f"{PROGRAM}: nothing was written: {error}", file=sys.stderr)
+        return FAILED
     except SystemExit as stop:  # --help
         return int(stop.code or OK)
     except KeyboardInterrupt:
@@ -69,6 +76,23 @@ def main(argv: Sequence[str] | None = None) -> int:
             shutil.rmtree(progress, ignore_errors=True)
 
 
+def _end_of_what_is_done(job: Job) -> int | None:
+    """The exit code where there is nothing to do, which is said; else None."""
+    config = job.config
+    if config.resume:
+        summary = find_summary(config.output, config.run_id, config.storage_timeout_s)
+        if summary is not None:
+            print(f"Run {config.run_id} is finished already: nothing was done.")
+            return _exit_code(summary, job)
+    if config.retry_failures:
+        before = find_summary(config.output, config.retry_failures, config.storage_timeout_s)
+        # Summaries of older versions do not tell: an empty run will find it out.
+        if before["failures"].get("retryable") == 0:
+            print(f"Nothing failed in run {config.retry_failures} that may succeed now: nothing was done.")
+            return OK
+    return None
+
+
 def _graph_of(job: Job) -> beam.Pipeline:
     """The job's graph, not yet running.
 
@@ -90,8 +114,8 @@ def _run(job: Job, wait: bool, json_logs: bool) -> int:
     config = job.config
     _let_worker_processes_import_us()
     pipeline = _graph_of(job)
-    if config.overwrite:
-        storage.clear_run(config.output, config.run_id)
+    if config.overwrite or config.resume:
+        storage.clear_run(config.output, config.run_id, config.storage_timeout_s)
     _LOGGER.info("run %s on %s, writing to %s", config.run_id, job.runner, config.output)
     stream = logs.LogStream(_LOGGER) if json_logs else sys.stderr
     with ProgressLine(config.progress, stream) if config.progress else nullcontext():
@@ -174,8 +198,8 @@ def _stops_at_once(job: Job) -> Iterator[None]:
 
 def _again(job: Job) -> str:
     return (
-        f"It has no summary and does not count as a finished run; --run_id {job.config.run_id} --overwrite "
-        "runs it anew."
+        f"It has no summary and does not count as a finished run; --run_id {job.config.run_id} --resume "
+        "runs it again."
     )
 
 

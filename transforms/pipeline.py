@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import apache_beam as beam
 
+from transforms.earlier_runs import FailedSources, OnlyNamed, OnlyNew
 from transforms.kie import FindEntities
 from transforms.ocr import ReadText
 from transforms.options import JobConfig
@@ -23,19 +24,34 @@ def build(pipeline: beam.Pipeline, config: JobConfig) -> None:
         FileNotFoundError: a model of the OCR engine is missing.
     """
     model = model_card(config.model, config.re_model)
-    sources = pipeline | "Find scans" >> FindSources(config)
+    provenance = provenance_of(config, model)
+    sources = _find_sources(pipeline, config)
+    streams = {"sources": sources}
+    if config.skip_done:
+        parted = sources | "Leave out what is done" >> OnlyNew(config, provenance)
+        sources, streams["skipped"] = parted.new, parted.skipped
     decoded = sources | "Read and decode scans" >> DecodeSources(config)
     read = decoded.pages | "Read the text of pages" >> ReadText(config, model.pictures)
     found = read.pages | "Find entities and relations" >> FindEntities(config)
     failures = (decoded.failures, found.failures) | "Put failures together" >> beam.Flatten()
     times = (decoded.times, read.times, found.times) | "Put times together" >> beam.Flatten()
-    _ = {
-        "sources": sources,
+    streams |= {
         "documents": decoded.documents,
         "results": found.results,
         "failed_pages": found.failed_pages,
         "failures": failures,
         "times": times,
-    } | "Write tables, pictures and summary" >> WriteOutputs(
-        config, provenance_of(config, model), model.labels, model.key_labels
-    )
+    }
+    write = WriteOutputs(config, provenance, model.labels, model.key_labels)
+    _ = streams | "Write tables, pictures and summary" >> write
+
+
+def _find_sources(pipeline: beam.Pipeline, config: JobConfig) -> beam.PCollection:
+    """Every file that the run is asked to read, once."""
+    if not config.retry_failures:
+        return pipeline | "Find scans" >> FindSources(config)
+    failed = pipeline | "Find what failed" >> FailedSources(config)
+    if not (config.input or config.manifest):
+        return failed
+    found = pipeline | "Find scans" >> FindSources(config)
+    return (failed, found) | "Leave out what did not fail" >> OnlyNamed()

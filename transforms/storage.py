@@ -265,7 +265,8 @@ def _read_local(path: str, max_bytes: int) -> bytes:
         )
     _check_size(status.st_size, max_bytes)
     with open(path, "rb") as file:
-        return file.read(max_bytes + 1)
+        # Python takes the memory that is asked for before it reads.
+        return file.read() if max_bytes == _ANY_SIZE else file.read(max_bytes + 1)
 
 
 def _write_local(path: str, data: bytes) -> None:
