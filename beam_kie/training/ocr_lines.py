@@ -2,7 +2,7 @@
 
 Training on labelled segments alone prepares a model for lines that no OCR engine gives. This command
 writes the lines of a folder of pictures as JSON lines, in the format of the job's ``--ocr_lines``.
-``--labels`` gives the lines in the pixels of these labels where the pictures have another size.
+``--labels`` gives the lines in the pixels of these labels, and says how many labelled entities were read.
 """
 
 from __future__ import annotations
@@ -10,15 +10,25 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Mapping
+from difflib import SequenceMatcher
 from pathlib import Path
+from typing import NamedTuple
 
-from beam_kie.document import DocumentError, Failure, PageImage, PageText
+from beam_kie.document import DocumentError, Failure, PageImage, PageText, TextLine
 from beam_kie.imaging import DecodeLimits, decode_pages
-from beam_kie.labels import LabelError, read_labels
+from beam_kie.labels import LabelError, LabelledPage, read_labels
 from beam_kie.ocr import OcrEngine, OcrOptions, create_engine
+from beam_kie.training.pages import ocr_view
 
-Sizes = Mapping[str, tuple[int, int]]
+LIKE_LABELS = 0.9  # similarity of texts (0..1), spaces aside, from which an entity counts as read
+
+
+class Agreement(NamedTuple):
+    """How many labelled entities there are, on how many a line lies, and how many read as labelled."""
+
+    entities: int = 0
+    found: int = 0
+    read: int = 0
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -34,7 +44,8 @@ def main(argv: list[str] | None = None) -> int:
         type=Path,
         metavar="FILE",
         help="labels of the pictures, may be given several times: lines are written in the pixels of the "
-        "labelled page of the same name, whatever the size of the picture, and no picture is turned",
+        "labelled page of the same name, whatever the size of the picture, no picture is turned, and the "
+        "labelled entities that were read are counted",
     )
     args = parser.parse_args(argv)
     missing = [str(folder) for folder in args.folders if not folder.is_dir()]
@@ -42,21 +53,27 @@ def main(argv: list[str] | None = None) -> int:
         print(f"error: no such folder: {', '.join(missing)}", file=sys.stderr)
         return 2
     try:
-        sizes = {
-            page.name: (page.width_px, page.height_px) for path in args.labels for page in read_labels(path)
-        }
+        labelled = {page.name: page for path in args.labels for page in read_labels(path)}
     except (LabelError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
     # The labels of a page that lies on its side lie so too.
-    engine = create_engine(args.engine, OcrOptions(detect_rotation=not args.labels))
+    engine = create_engine(args.engine, OcrOptions(detect_rotation=not labelled))
     pictures = [path for folder in args.folders for path in sorted(folder.iterdir()) if path.is_file()]
+    agreed = Agreement()
     with open(args.output, "w", encoding="utf-8") as file:
         for number, path in enumerate(pictures, 1):
             for record in read_picture(path, engine):
-                file.write(json.dumps(in_pixels_of(sizes, record), ensure_ascii=False) + "\n")
+                page = labelled.get(record["uri"])
+                if page:
+                    record = in_pixels_of(page, record)
+                    agreed = Agreement(*map(sum, zip(agreed, agreement(page, record), strict=True)))
+                file.write(json.dumps(record, ensure_ascii=False) + "\n")
             print(f"\r{number} of {len(pictures)} pictures", end="", file=sys.stderr)
     print(file=sys.stderr)
+    if labelled:
+        found, right = f"{agreed.found} with lines on them", f"{agreed.read} read as labelled"
+        print(f"{agreed.entities} labelled entities: {found}, {right}")
     return 0
 
 
@@ -72,17 +89,33 @@ def read_picture(path: Path, engine: OcrEngine) -> list[dict]:
     return [_record(text) for text in engine.read(images)]
 
 
-def in_pixels_of(sizes: Sizes, record: dict) -> dict:
-    """The record in the pixels of the labelled page of its name; itself where there is none."""
-    width, height = sizes.get(record["uri"], (record["width"], record["height"]))
-    scale = (width / record["width"], height / record["height"])
+def in_pixels_of(page: LabelledPage, record: dict) -> dict:
+    """The record of a picture in the pixels of its labels, which may have been made at another size."""
+    scale = (page.width_px / record["width"], page.height_px / record["height"])
     if scale == (1.0, 1.0):
         return record
     lines = [
         {**line, "polygon": [round(v * scale[n % 2], 1) for n, v in enumerate(line["polygon"])]}
         for line in record["lines"]
     ]
-    return {**record, "width": width, "height": height, "lines": lines}
+    return {**record, "width": page.width_px, "height": page.height_px, "lines": lines}
+
+
+def agreement(page: LabelledPage, record: dict) -> Agreement:
+    """How far the lines of a record, in pixels of the labels, are what the page's labels say."""
+    lines = [TextLine(line["text"], tuple(line["polygon"])) for line in record["lines"]]
+    read: dict[int | None, str] = {}
+    for line in ocr_view(page, lines).lines:
+        for char, owner in zip(line.text, line.owners, strict=True):
+            read[owner] = read.get(owner, "") + char.strip()
+    entities = [entry for entry in page.entries if entry.is_entity and entry.text.strip()]
+    found = [entry for entry in entities if read.get(entry.id)]
+    like = [entry for entry in found if _alike("".join(entry.text.split()), read[entry.id])]
+    return Agreement(len(entities), len(found), len(like))
+
+
+def _alike(labelled: str, read: str) -> bool:
+    return SequenceMatcher(None, labelled, read, autojunk=False).ratio() >= LIKE_LABELS
 
 
 def _record(text: PageText) -> dict:

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from beam_kie.labels import LabelError, LabelledPage, read_labels
-from beam_kie.training.typesetting import LONGER_SIDE_PX, draw, lay_out
+from beam_kie.training.typesetting import LONGER_SIDE_PX, draw, is_standing, lay_out
 
 PICTURE_ENDINGS = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff"})
 
@@ -41,11 +41,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     except (LabelError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
+    standing = 0
     for number, page in enumerate(pages, 1):
+        standing += sum(is_standing(word) for entry in page.entries for word in entry.words)
         picture = draw(lay_out(page, args.seed, args.longer_side), page.name)
         picture.save(args.output / page.name, quality=88)
         print(f"\r{number} of {len(pages)} pages", end="", file=sys.stderr)
-    print(file=sys.stderr)
+    print(f"; {standing} words that stand on end are not drawn", file=sys.stderr)
     return 0
 
 

@@ -38,7 +38,7 @@ MIN_SIZE_PX = 5.0
 # In ems: the least space between words, and how far letters (and digits, each in a cell of its own) move.
 WORD_SPACE = 0.25
 MAX_TRACKING, MAX_DIGIT_TRACKING = 0.05, 0.4
-# Times as high as wide: such a word of three letters or more was printed on end, and is left out.
+# Times as high as wide: a word of three letters or more that is so was printed on end.
 MAX_STANDING = 2.0
 
 
@@ -134,9 +134,14 @@ def _colour(entry: LabelledEntry, style: _Style, dark: Sequence[Box]) -> Colour:
     return style.pen if entry.label == "ANSWER" else INK
 
 
+def is_standing(word: Word) -> bool:
+    """Whether the word was printed on end, from the shape of its box; such words are not drawn."""
+    return len(word.text) > 2 and _height(word.box) >= MAX_STANDING * _width(word.box)
+
+
 def _row_runs(row: Sequence[Word], face: str, colour: Colour) -> list[Run]:
     """The words of a printed line, all of one size, each spread over the width of its own box."""
-    row = [word for word in row if _height(word.box) < MAX_STANDING * _width(word.box) or len(word.text) < 3]
+    row = [word for word in row if not is_standing(word)]
     if not row:
         return []
     size = _row_size(row, face)

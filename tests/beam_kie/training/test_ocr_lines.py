@@ -3,8 +3,10 @@
 import json
 
 from beam_kie.forms import generate_form
+from beam_kie.geometry import box_polygon
+from beam_kie.labels import LabelledEntry, LabelledPage
 from beam_kie.training.data import read_ocr_lines
-from beam_kie.training.ocr_lines import in_pixels_of, main
+from beam_kie.training.ocr_lines import Agreement, agreement, in_pixels_of, main
 
 
 def test_pictures_are_read_and_broken_ones_named(tmp_path, capsys):
@@ -29,13 +31,25 @@ def test_missing_folder_is_said(tmp_path, capsys):
 def test_lines_are_given_in_the_pixels_of_the_labels():
     line = {"text": "a", "polygon": [10.0, 20.0, 30.0, 20.0, 30.0, 40.0, 10.0, 40.0], "confidence": 0.9}
     record = {"uri": "a.png", "page": 1, "width": 100, "height": 200, "lines": [line]}
-    scaled = in_pixels_of({"a.png": (200, 600)}, record)
+    scaled = in_pixels_of(LabelledPage("a.png", 200, 600, ()), record)
     assert (scaled["width"], scaled["height"]) == (200, 600)
     assert scaled["lines"] == [
         {**line, "polygon": [20.0, 60.0, 60.0, 60.0, 60.0, 120.0, 20.0, 120.0]},
     ]
-    assert in_pixels_of({"a.png": (100, 200)}, record) == record
-    assert in_pixels_of({"other.png": (200, 600)}, record) == record
+    assert in_pixels_of(LabelledPage("a.png", 100, 200, ()), record) == record
+
+
+def test_entities_that_were_read_are_counted():
+    """One read as labelled but for a space, one misread, one not found, and text that is no entity."""
+    texts = ["Nom :", "Müller", "Bern", "page 1"]
+    labels = ["QUESTION", "ANSWER", "ANSWER", "OTHER"]
+    boxes = [box_polygon((100, 100 * n, 300, 100 * n + 30)) for n in range(1, 5)]
+    entries = [LabelledEntry(n, texts[n], labels[n], boxes[n]) for n in range(4)]
+    read = [("Nom:", boxes[0]), ("Miiier", boxes[1]), ("page 1", boxes[3])]
+    lines = [{"text": text, "polygon": list(polygon), "confidence": 0.9} for text, polygon in read]
+    record = {"uri": "a.png", "page": 1, "width": 1000, "height": 1000, "lines": lines}
+    page = LabelledPage("a.png", 1000, 1000, tuple(entries))
+    assert agreement(page, record) == Agreement(entities=3, found=2, read=1)
 
 
 def test_unreadable_labels_are_said_before_anything_is_read(tmp_path, capsys):
