@@ -56,7 +56,8 @@ def draw_overlay(result: PageResult, max_side: int, key_labels: Sequence[str] = 
     pairs = _number(result, key_labels)
     preview = _open_preview(result.page, max_side)
     frame = _plan(preview, max_side, pairs=len(pairs))
-    font = load_font(frame.text_size, script_of(entity.text for entity in result.entities))
+    script = script_of(entity.text for entity in result.entities)
+    font = load_font(frame.text_size, script)
     picture = Image.new("RGB", frame.size, drawing.WHITE)
     page = _fit(preview, frame)
     with_tags = max_side >= _LEAST_SIDE_WITH_LIST
@@ -65,7 +66,7 @@ def draw_overlay(result: PageResult, max_side: int, key_labels: Sequence[str] = 
     _draw_border(draw, frame.page)
     _draw_title(draw, frame, font, _title(result.page), _legend(result, pairs))
     if frame.pairs:
-        draw_pair_list(draw, frame.pairs, pairs, script_of(entity.text for entity in result.entities))
+        draw_pair_list(draw, frame.pairs, pairs, script)
     return _jpeg(picture)
 
 
@@ -285,8 +286,12 @@ def _open_preview(page: PageText, max_side: int) -> np.ndarray:
 def _fit(preview: np.ndarray, frame: _Frame) -> np.ndarray:
     x0, y0, x1, y1 = frame.page
     size = (x1 - x0, y1 - y0)
-    smaller = size[1] < preview.shape[0]
-    return cv2.resize(preview, size, interpolation=cv2.INTER_AREA if smaller else cv2.INTER_CUBIC)
+    shrink = size[1] / preview.shape[0]
+    if shrink < 0.5:
+        method = cv2.INTER_AREA
+    else:
+        method = cv2.INTER_LINEAR if shrink < 1 else cv2.INTER_CUBIC
+    return cv2.resize(preview, size, interpolation=method)
 
 
 def _jpeg(picture: Image.Image) -> bytes:
