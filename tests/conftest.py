@@ -29,6 +29,31 @@ def _gcs_emulator():
         yield f"http://localhost:{port}"
 
 
+@pytest.fixture(scope="session")
+def _s3_server():
+    """The address of an S3 server that holds its objects in memory; one per test process."""
+    server = pytest.importorskip("moto.server", reason="the dev extra is not installed")
+    running = server.ThreadedMotoServer("127.0.0.1", 0, verbose=False)
+    running.start()
+    host, port = running.get_host_and_port()
+    yield f"http://{host}:{port}"
+    running.stop()
+
+
+@pytest.fixture
+def s3_bucket(_s3_server, monkeypatch) -> str:
+    """A fresh ``s3://bucket``; this process and its children reach it by environment variables."""
+    import boto3
+
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "none")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "none")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    monkeypatch.setenv("AWS_ENDPOINT_URL_S3", _s3_server)
+    bucket = f"bucket-{uuid.uuid4().hex[:12]}"
+    boto3.client("s3").create_bucket(Bucket=bucket)
+    return f"s3://{bucket}"
+
+
 @pytest.fixture
 def gcs_bucket(_gcs_emulator, monkeypatch, tmp_path_factory) -> str:
     """A fresh ``gs://bucket``; this process and its children reach it by environment variables."""

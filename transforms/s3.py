@@ -6,9 +6,11 @@ Its flags (``--s3_endpoint_url`` and so on) are used; what they leave out, boto3
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import mimetypes
 import os
+import threading
 
 from apache_beam.io.filesystems import FileSystems
 from apache_beam.options.pipeline_options import PipelineOptions, S3Options
@@ -26,13 +28,15 @@ PERMISSIONS = {
 # Threads of a process that ask at once; more connections would be opened and thrown away.
 _CONNECTIONS = 32
 _CHUNK_BYTES = 64 * 1024
+_LOCK = threading.Lock()
 
 
 def read(uri: str, max_bytes: int, attempt: Attempt) -> bytes:
     """The object's bytes, checked against its checksum; at most one more than ``max_bytes``."""
     bucket, key = split_uri(uri)
     data = bytearray()
-    with _client(attempt).get_object(Bucket=bucket, Key=key)["Body"] as body:
+    # Not "with": that would give the stream beneath, which does not notice a body that breaks off.
+    with contextlib.closing(_client(attempt).get_object(Bucket=bucket, Key=key)["Body"]) as body:
         while len(data) <= max_bytes and (chunk := body.read(_CHUNK_BYTES)):
             attempt.check()
             data += chunk
@@ -83,8 +87,9 @@ def _client(attempt: Attempt):
     keys = ("endpoint_url", "region_name", "api_version", "verify")
     keys += ("access_key_id", "secret_access_key", "session_token", "disable_ssl")
     given = tuple((key, getattr(options, f"s3_{key}")) for key in keys)
-    # A client's connections must not be shared with a forked process.
-    return _client_of(os.getpid(), attempt.silence_s, given)
+    # A client's connections must not be shared with a forked process, and a session makes one at a time.
+    with _LOCK:
+        return _client_of(os.getpid(), attempt.silence_s, given)
 
 
 def _options() -> S3Options:
@@ -94,15 +99,12 @@ def _options() -> S3Options:
 
 
 @functools.lru_cache(maxsize=4)
-def _client_of(_process: int, silence_s: float, given: tuple[tuple[str, object], ...]):
-    try:
-        import boto3
-        from botocore.config import Config
-    except ImportError as error:
-        raise StorageError("s3:// needs the extra: pip install 'beam-kie[s3]'") from error
+def _client_of(process: int, silence_s: float, given: tuple[tuple[str, object], ...]):
+    from botocore.config import Config
+
     options = dict(given)
     endpoint = options["endpoint_url"]
-    return boto3.session.Session().client(
+    return _session_of(process).client(
         "s3",
         endpoint_url=endpoint,
         region_name=options["region_name"],
@@ -121,3 +123,13 @@ def _client_of(_process: int, silence_s: float, given: tuple[tuple[str, object],
             s3={"addressing_style": "path" if endpoint else "auto"},
         ),
     )
+
+
+@functools.lru_cache(maxsize=1)
+def _session_of(_process: int):
+    """What all clients share: credentials, and the description of the service, which is slow to read."""
+    try:
+        import boto3
+    except ImportError as error:
+        raise StorageError("s3:// needs the extra: pip install 'beam-kie[s3]'") from error
+    return boto3.session.Session()
