@@ -6,11 +6,18 @@ import argparse
 import dataclasses
 import importlib
 import json
-import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from beam_kie.evaluation.arguments import (
+    Parser,
+    UsageError,
+    page_range,
+    positive,
+    regex,
+    show_progress,
+)
 from beam_kie.evaluation.gold import GoldPage, gold_pages
 from beam_kie.evaluation.measure import Report, evaluate, no_progress
 from beam_kie.evaluation.pictures import (
@@ -32,15 +39,6 @@ with --images the pictures are also read as the job reads them. All scores are m
 """
 
 
-class UsageError(Exception):
-    """Something the caller has to change; the message is one line."""
-
-
-class _Parser(argparse.ArgumentParser):
-    def error(self, message):
-        raise UsageError(message)
-
-
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs the command. Returns 0, or 2 after one line on stderr where something has to be changed."""
     try:
@@ -57,7 +55,7 @@ def _run(args: argparse.Namespace) -> int:
     gold = _with_pictures(gold, model, args.images)
     for note in _notes(gold, model):
         print(f"note: {note}", file=sys.stderr)
-    progress = no_progress if args.quiet else _progress
+    progress = no_progress if args.quiet else show_progress
     report = evaluate(model, gold, progress)
     if args.images:
         engine = create_engine("rapidocr", OcrOptions())
@@ -68,7 +66,7 @@ def _run(args: argparse.Namespace) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = _Parser("python -m beam_kie.evaluation", description=DESCRIPTION, allow_abbrev=False)
+    parser = Parser("python -m beam_kie.evaluation", description=DESCRIPTION, allow_abbrev=False)
     parser.add_argument(
         "--labels",
         type=Path,
@@ -85,40 +83,18 @@ def _parser() -> argparse.ArgumentParser:
         help="folder of the pictures: page sizes, and key-value pairs from the picture alone",
     )
     parser.add_argument("--json", action="store_true", help="print JSON, scores in 0..1")
-    parser.add_argument("--only", type=_regex, metavar="REGEX", help="only pages whose name this finds")
+    parser.add_argument("--only", type=regex, metavar="REGEX", help="only pages whose name this finds")
     parser.add_argument(
         "--pages",
-        type=_page_range,
+        type=page_range,
         metavar="FROM:TO",
         help="only these pages of the label file, from 1, TO included; either may be left out",
     )
-    parser.add_argument("--limit", type=_positive, metavar="N", help="at most N pages")
+    parser.add_argument("--limit", type=positive, metavar="N", help="at most N pages")
     parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
-    parser.add_argument("--batch_tokens", type=_positive, metavar="N", help="tokens a batch may hold")
+    parser.add_argument("--batch_tokens", type=positive, metavar="N", help="tokens a batch may hold")
     parser.add_argument("--quiet", action="store_true", help="no progress on stderr")
     return parser
-
-
-def _positive(text: str) -> int:
-    value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError(f"{text} is not a number from 1 up")
-    return value
-
-
-def _regex(text: str) -> re.Pattern[str]:
-    try:
-        return re.compile(text)
-    except re.error as error:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a regular expression: {error}") from None
-
-
-def _page_range(text: str) -> slice:
-    match = re.fullmatch(r"(\d*):(\d*)", text)
-    start, end = (int(number) if number else None for number in match.groups()) if match else (0, 0)
-    if start == 0 or end == 0 or (start and end and start > end):
-        raise argparse.ArgumentTypeError(f"{text!r} is not FROM:TO with pages from 1, for example 121:149")
-    return slice(start - 1 if start else None, end)
 
 
 def _read(args: argparse.Namespace) -> list[LabelledPage]:
@@ -178,14 +154,6 @@ def _notes(gold: list[GoldPage], model: KieModel | KiePair) -> list[str]:
         notes.append(f"the model does not know these labels and cannot find them: {', '.join(unknown)}")
     warning = scale_warning(gold)
     return [*notes, warning] if warning else notes
-
-
-def _progress(what: str, done: int, total: int) -> None:
-    # A terminal gets one line that counts up, a log file a line now and then.
-    if sys.stderr.isatty():
-        print(f"\r{what}: {done} of {total} pages", end="\n" if done == total else "", file=sys.stderr)
-    elif done == total or done % 10 == 0:
-        print(f"{what}: {done} of {total} pages", file=sys.stderr)
 
 
 def _table(report: Report, model: KieModel | KiePair) -> str:

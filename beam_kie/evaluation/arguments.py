@@ -1,0 +1,52 @@
+"""What the commands of this package share: how arguments are read, and what is said meanwhile."""
+
+from __future__ import annotations
+
+import argparse
+import re
+import sys
+
+
+class UsageError(Exception):
+    """Something the caller has to change; the message is one line."""
+
+
+class Parser(argparse.ArgumentParser):
+    """Raises UsageError in place of leaving the process."""
+
+    def error(self, message):
+        """What argparse calls for impossible arguments."""
+        raise UsageError(message)
+
+
+def positive(text: str) -> int:
+    """An argument that is a whole number from 1 up."""
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"{text} is not a number from 1 up")
+    return value
+
+
+def regex(text: str) -> re.Pattern[str]:
+    """An argument that is a regular expression."""
+    try:
+        return re.compile(text)
+    except re.error as error:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a regular expression: {error}") from None
+
+
+def page_range(text: str) -> slice:
+    """FROM:TO, pages from 1 and TO included, as a slice of the pages."""
+    match = re.fullmatch(r"(\d*):(\d*)", text)
+    start, end = (int(number) if number else None for number in match.groups()) if match else (0, 0)
+    if start == 0 or end == 0 or (start and end and start > end):
+        raise argparse.ArgumentTypeError(f"{text!r} is not FROM:TO with pages from 1, for example 121:149")
+    return slice(start - 1 if start else None, end)
+
+
+def show_progress(what: str, done: int, total: int) -> None:
+    """Progress on stderr: a terminal gets one line that counts up, a log file a line now and then."""
+    if sys.stderr.isatty():
+        print(f"\r{what}: {done} of {total} pages", end="\n" if done == total else "", file=sys.stderr)
+    elif done == total or done % 10 == 0:
+        print(f"{what}: {done} of {total} pages", file=sys.stderr)
