@@ -8,7 +8,7 @@ from functools import lru_cache
 
 import cv2
 import numpy as np
-from PIL import ImageDraw
+from PIL import Image, ImageDraw
 
 from beam_kie.document import Box, Polygon
 from beam_kie.fonts import Font
@@ -92,7 +92,42 @@ def draw_tag(
     x = min(max(0, round(corner[0] - 0.6 * width)), draw.im.size[0] - width)
     y = min(max(0, round(corner[1] - 0.7 * height)), draw.im.size[1] - height)
     draw.rounded_rectangle((x, y, x + width, y + height), 2, fill=colour)
-    draw.text((x + 3 - left, y + 2 - top), text, font=font, fill=_text_on(colour))
+    draw_text(draw, (x + 3 - left, y + 2 - top), text, font, _text_on(colour))
+
+
+def draw_text(
+    draw: ImageDraw.ImageDraw,
+    place: tuple[int, int],
+    text: str,
+    font: Font,
+    colour: Colour,
+    anchor: str = "la",
+) -> None:
+    """A line of text whose left top ("la"), right top ("ra") or right bottom ("rd") is at ``place``.
+
+    As ImageDraw.text does it, in a tenth of the time: a character is drawn once and then kept.
+    """
+    x, y = place
+    ascent, descent = font.getmetrics()
+    if anchor[0] == "r":
+        x -= text_width(text, font)
+    baseline = y + ascent if anchor[1] == "a" else y - descent
+    for char in text:
+        picture, left, top = _glyph(font, char)
+        if picture is not None:
+            draw.bitmap((round(x) + left, baseline + top), picture, fill=colour)
+        x += _advance(font, char)
+
+
+@lru_cache(maxsize=20_000)
+def _glyph(font: Font, char: str) -> tuple[Image.Image | None, int, int]:
+    """A character's mask, and where its top left corner is from the beginning of the baseline."""
+    left, top, right, bottom = (round(side) for side in font.getbbox(char, anchor="ls"))
+    if right <= left or bottom <= top:
+        return None, 0, 0
+    mask = Image.new("L", (right - left, bottom - top))
+    ImageDraw.Draw(mask).text((-left, -top), char, font=font, fill=255, anchor="ls")
+    return mask, left, top
 
 
 def text_width(text: str, font: Font) -> float:

@@ -239,7 +239,7 @@ def _draw_title(
 ) -> None:
     """A line that names the page, and under it the legend; what finds no room there is left out."""
     x, y, right = _MARGIN, _MARGIN // 2, frame.size[0] - _MARGIN
-    draw.text((x, y), drawing.shorten(title, font, right - x), font=font, fill=drawing.INK)
+    drawing.draw_text(draw, (x, y), drawing.shorten(title, font, right - x), font, drawing.INK)
     y += frame.line_height
     side = round(frame.text_size * 0.9)
     for index, (text, colour) in enumerate(legend):
@@ -248,7 +248,7 @@ def _draw_title(
             return
         draw_sign = drawing.draw_arrow_sign if index == len(legend) - 1 else drawing.draw_box_sign
         draw_sign(draw, (x, y + round(frame.text_size * 0.32)), side, colour)
-        draw.text((x + side + 6, y), text, font=font, fill=drawing.INK)
+        drawing.draw_text(draw, (x + side + 6, y), text, font, drawing.INK)
         x = end + frame.text_size
 
 
@@ -258,12 +258,12 @@ def _draw_banner(draw: ImageDraw.ImageDraw, frame: _Frame, failed: FailedPage) -
     failure, width, gap = failed.failure, frame.size[0] - 2 * _MARGIN, _MARGIN // 3
     draw.rectangle((0, 0, frame.size[0], frame.line_height + gap), fill=drawing.VERMILLION)
     kind = f"FAILED in stage {failure.stage.value}: {failure.category.value}"
-    draw.text((_MARGIN, gap), drawing.shorten(kind, font, width), font=font, fill=drawing.WHITE)
+    drawing.draw_text(draw, (_MARGIN, gap), drawing.shorten(kind, font, width), font, drawing.WHITE)
     lines = [drawing.shorten(_title(failed.page), font, width)]
     lines += drawing.wrap(failure.message, font, width, lines=2)
     for index, line in enumerate(lines, 1):
         place = (_MARGIN, index * frame.line_height + 2 * gap)
-        draw.text(place, line, font=font, fill=drawing.INK)
+        drawing.draw_text(draw, place, line, font, drawing.INK)
 
 
 def _draw_border(draw: ImageDraw.ImageDraw, area: Area) -> None:
@@ -287,10 +287,9 @@ def _fit(preview: np.ndarray, frame: _Frame) -> np.ndarray:
     x0, y0, x1, y1 = frame.page
     size = (x1 - x0, y1 - y0)
     shrink = size[1] / preview.shape[0]
+    method = cv2.INTER_LINEAR if shrink < 1 else cv2.INTER_CUBIC
     if shrink < 0.5:
         method = cv2.INTER_AREA
-    else:
-        method = cv2.INTER_LINEAR if shrink < 1 else cv2.INTER_CUBIC
     return cv2.resize(preview, size, interpolation=method)
 
 

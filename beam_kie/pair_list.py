@@ -88,7 +88,7 @@ def draw_pair_list(
         _draw_column(draw, x0 + column * (width + _GAP), y0, rows, style)
     if missing:
         note = f"and {missing} more pairs: see the table key_values"
-        draw.text((x1, y1), note, font=style.font, fill=drawing.GREY, anchor="rd")
+        drawing.draw_text(draw, (x1, y1), note, style.font, drawing.GREY, anchor="rd")
 
 
 def _fit(pairs: Sequence[NumberedPair], columns: int, width: int, height: int, script: str):
@@ -139,7 +139,7 @@ def _draw_column(draw: ImageDraw.ImageDraw, x: int, y: int, rows: list[_Row], st
     value_x = key_x + style.text_width + style.size // 2
     right = x + style.width
     for text, place, anchor in (("key", key_x, "la"), ("value", value_x, "la"), ("conf.", right, "ra")):
-        draw.text((place, y), text, font=style.font, fill=drawing.GREY, anchor=anchor)
+        drawing.draw_text(draw, (place, y), text, style.font, drawing.GREY, anchor)
     y += style.line_height + style.padding
     draw.line((x, y - 2, right, y - 2), fill=drawing.RULE)
     shaded = False
@@ -150,15 +150,15 @@ def _draw_column(draw: ImageDraw.ImageDraw, x: int, y: int, rows: list[_Row], st
         top = y + style.padding
         if row.number is not None:
             place = (key_x - style.size // 2, top)
-            draw.text(place, str(row.number), font=style.font, fill=drawing.GREY, anchor="ra")
+            drawing.draw_text(draw, place, str(row.number), style.font, drawing.GREY, anchor="ra")
         _draw_lines(draw, key_x, top, row.key, style)
         _draw_lines(draw, value_x, top, row.value, style)
         low = row.confidence < LOW_CONFIDENCE
         colour = drawing.RELATION_COLOUR if low else drawing.INK
-        draw.text((right - 2, top), f"{row.confidence:.2f}", font=style.font, fill=colour, anchor="ra")
+        drawing.draw_text(draw, (right - 2, top), f"{row.confidence:.2f}", style.font, colour, anchor="ra")
         y += style.height(row)
 
 
 def _draw_lines(draw: ImageDraw.ImageDraw, x: int, y: int, lines: list[str], style: _Style) -> None:
     for index, line in enumerate(lines):
-        draw.text((x, y + index * style.line_height), line, font=style.font, fill=drawing.INK)
+        drawing.draw_text(draw, (x, y + index * style.line_height), line, style.font, drawing.INK)

@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from PIL import Image, ImageDraw
 
 from beam_kie import drawing
 from beam_kie.fonts import load_font
@@ -64,6 +65,19 @@ def test_arrow_passes_by_a_box_in_its_way():
 )
 def test_arrow_between_touching_equal_empty_or_outlying_boxes_is_still_drawn(start, end):
     assert arrow_pixels(start, end, [start, end]).sum() > 10
+
+
+@pytest.mark.parametrize("anchor", ["la", "ra", "rd"])
+@pytest.mark.parametrize("text", ["Registration no. 12/3", "非自然人客户（2021）", "naïve — Ä √□", " ", ""])
+def test_text_is_drawn_as_pillow_draws_it(text, anchor):
+    font = load_font(17)
+    expected, drawn = Image.new("RGB", (400, 80), "white"), Image.new("RGB", (400, 80), "white")
+    ImageDraw.Draw(expected).text((200, 40), text, font=font, fill=drawing.INK, anchor=anchor)
+    drawing.draw_text(ImageDraw.Draw(drawn), (200, 40), text, font, drawing.INK, anchor)
+    # Where two characters overlap, their edges are blended in another way.
+    different = np.abs(np.asarray(drawn).astype(int) - np.asarray(expected)).max(axis=2) > 8
+    assert different.sum() <= 5
+    assert (np.asarray(drawn) < 128).any() == bool(text.strip())
 
 
 def test_text_fits_the_width_that_it_is_given():
