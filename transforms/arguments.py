@@ -21,6 +21,20 @@ BEAM_HELP = (
     "--temp_location, --setup_file, --sdk_container_image. Anything else is an error."
 )
 
+# Beam learns these from the job server when the job is sent. Only those that can matter to a batch job.
+JOB_SERVER_FLAGS = {
+    "execution_mode_for_batch": {"choices": ("PIPELINED", "PIPELINED_FORCED", "BATCH", "BATCH_FORCED")},
+    "number_of_execution_retries": {"type": int},
+    "execution_retry_delay": {"type": int},
+    "object_reuse": {"action": "store_true"},
+    "faster_copy": {"action": "store_true"},
+    "disable_metrics": {"action": "store_true"},
+    "re_iterable_group_by_key_result": {"action": "store_true"},
+    "bundle_size": {"type": int},
+    "storage_level": {},
+}
+"""Options of Beam's Flink and Spark job servers: name -> arguments of argparse."""
+
 
 class UsageError(ValueError):
     """The command line asks for something impossible; the message is one line that says what to do."""
@@ -35,7 +49,7 @@ def parse_arguments(argv: Sequence[str]) -> tuple[argparse.Namespace, PipelineOp
     """
     parser = argument_parser()
     # Beam's own defaults do not tell whether a flag was given; what happens without them is for checks.py.
-    parser.set_defaults(direct_num_workers=None, direct_running_mode=None)
+    parser.set_defaults(direct_num_workers=None, direct_running_mode=None, job_server_timeout=None)
     namespace, unknown = parser.parse_known_args(argv)
     if unknown:
         raise UsageError(_explain_unknown(unknown[0], parser))
@@ -59,6 +73,8 @@ def argument_parser() -> argparse.ArgumentParser:
         add_help=False,
         allow_abbrev=False,
     )
+    for name, kind in JOB_SERVER_FLAGS.items():
+        parser.add_argument(f"--{name}", help=argparse.SUPPRESS, **kind)
     parser.add_argument_group("Beam", BEAM_HELP)
     return parser
 

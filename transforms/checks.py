@@ -6,32 +6,23 @@ Nothing is written here. Each check raises ``UsageError`` with one line that say
 from __future__ import annotations
 
 import argparse
-import difflib
 import importlib.util
 import os
 from dataclasses import dataclass, replace
 from itertools import islice
 
 from apache_beam.io.filesystems import FileSystems
-from apache_beam.options.pipeline_options import (
-    DirectOptions,
-    PipelineOptions,
-    StandardOptions,
-)
-from apache_beam.runners.runner import create_runner
+from apache_beam.options.pipeline_options import DirectOptions, PipelineOptions, StandardOptions
 
 from model_store import StoreError
-from transforms import dataflow, inputs, layout, storage
+from transforms import dataflow, engines, inputs, layout, storage
 from transforms.arguments import UsageError, job_config
+from transforms.engines import DATAFLOW, IN_PROCESS
 from transforms.finished_runs import find_summary
 from transforms.models import model_folder
 from transforms.options import SHARDS_ELSEWHERE, JobConfig
 from transforms.retries import reason
 
-DATAFLOW = "DataflowRunner"
-IN_PROCESS = "FnApiRunner"
-_SAME_AS_IN_PROCESS = ("DirectRunner", "SwitchingDirectRunner")
-_REFUSED = {"daskrunner": "it drops batches and gives wrong results", "dask": "it gives wrong results"}
 # More threads than this wait for Python's lock; processes go on from there.
 _MOST_THREADS = 8
 # How many lines of a manifest are looked at before launch.
@@ -62,7 +53,8 @@ def prepare_job(namespace: argparse.Namespace, options: PipelineOptions) -> Job:
         UnreadableRunError: the run of --retry_failures is damaged.
         StorageError: a storage did not answer, which is no mistake of the user's.
     """
-    runner = _check_runner(options)
+    runner = _check_runner(options, namespace)
+    place = engines.place_elsewhere(options, runner)
     if runner == IN_PROCESS:
         _share_cores(options.view_as(DirectOptions), namespace)
     shards = namespace.num_shards or (None if _is_local(runner) else SHARDS_ELSEWHERE)
@@ -76,12 +68,13 @@ def prepare_job(namespace: argparse.Namespace, options: PipelineOptions) -> Job:
         _check_model(config)
         _check_devices(config, runner)
         _check_output(config)
-        _check_remote_paths(config, runner)
-        _check_inputs(config, namespace.input or (), runner)
+        _check_remote_paths(config, place)
+        _check_inputs(config, namespace.input or (), place)
     except inputs.InputError as error:
         raise UsageError(str(error)) from error
     _check_run_id(config)
     _check_retry(config)
+    engines.check_answers(options, runner)
     return Job(config=config, options=options, runner=runner)
 
 
@@ -109,18 +102,16 @@ def _absolute_paths(config: JobConfig) -> JobConfig:
     return replace(config, output=inputs.absolute_uri(config.output), **changes)
 
 
-def _check_runner(options: PipelineOptions) -> str:
+def _check_runner(options: PipelineOptions, namespace: argparse.Namespace) -> str:
     """Set the runner that is really used. What Beam itself demands it checks when the graph is made."""
     asked = options.view_as(StandardOptions).runner or StandardOptions.DEFAULT_RUNNER
-    runner = _known_runner(asked)
-    if runner in _SAME_AS_IN_PROCESS:
-        # Beam's own DirectRunner may download and start another engine, or change it half-way.
-        runner = IN_PROCESS
+    runner = engines.canonical_runner(asked)
     options.view_as(StandardOptions).runner = runner
     if options.view_as(DirectOptions).direct_num_workers < 0:
         raise UsageError("--direct_num_workers: must be 0 (one for each core) or more")
     if runner == DATAFLOW:
         dataflow.check_service(options)
+    engines.check_engine(options, runner, namespace)
     return runner
 
 
@@ -143,23 +134,6 @@ def _usable_cores() -> int:
         return len(os.sched_getaffinity(0))
     except AttributeError:  # not on every system
         return os.cpu_count() or 1
-
-
-def _known_runner(asked: str) -> str:
-    if "." in asked:
-        try:
-            create_runner(asked)
-        except (ImportError, AttributeError) as error:
-            raise UsageError(f"--runner {asked}: {error}") from error
-        return asked
-    if asked.lower() in _REFUSED:
-        raise UsageError(f"--runner {asked} is not supported: {_REFUSED[asked.lower()]}")
-    known = {name.lower(): name for name in StandardOptions.KNOWN_RUNNER_NAMES}
-    runner = known.get(asked.lower()) or known.get(asked.lower() + "runner")
-    if runner is None:
-        close = difflib.get_close_matches(asked, StandardOptions.KNOWN_RUNNER_NAMES, n=1)
-        raise UsageError(f"--runner {asked} is unknown" + (f": did you mean {close[0]}?" if close else ""))
-    return runner
 
 
 def _check_ocr(config: JobConfig) -> None:
@@ -215,22 +189,22 @@ def _check_output(config: JobConfig) -> None:
         raise UsageError(f"--output: {parent!r} cannot be written to")
 
 
-def _check_remote_paths(config: JobConfig, runner: str) -> None:
-    """Machines of a cloud service see no local files."""
-    if runner != DATAFLOW:
+def _check_remote_paths(config: JobConfig, place: str | None) -> None:
+    """Machines of a service or cluster, and containers, see no local files; ``place`` says which, if any."""
+    if place is None:
         return
     named = [("--output", config.output), ("--manifest", config.manifest), ("--ocr_lines", config.ocr_lines)]
     named += [("--input", pattern) for pattern in config.input]
     for flag, path in named:
         if path and inputs.is_local(path):
-            raise UsageError(f"{flag}: {path!r} is a path of this machine; Dataflow needs gs://")
+            raise UsageError(f"{flag}: {path!r} is a path of this machine; {place} needs gs:// or s3://")
 
 
-def _check_inputs(config: JobConfig, asked: tuple[str, ...] | list[str], runner: str) -> None:
+def _check_inputs(config: JobConfig, asked: tuple[str, ...] | list[str], place: str | None) -> None:
     if not (asked or config.manifest or config.retry_failures):
         raise UsageError("nothing to read: give --input or --manifest")
     if config.manifest:
-        _check_manifest(config.manifest, runner)
+        _check_manifest(config.manifest, place)
     inputs.check_inputs(asked, config.storage_timeout_s)
     picture = layout.overlay_path(config.output, config.run_id, "document", 1)
     if inputs.covers(config.input, picture):
@@ -240,13 +214,13 @@ def _check_inputs(config: JobConfig, asked: tuple[str, ...] | list[str], runner:
         )
 
 
-def _check_manifest(manifest: str, runner: str) -> None:
+def _check_manifest(manifest: str, place: str | None) -> None:
     uris = list(islice(inputs.read_manifest(manifest), _MANIFEST_SAMPLE))
     if not uris:
         raise UsageError(f"--manifest: {manifest!r} lists no file")
     local = next((uri for uri in uris if inputs.is_local(uri)), None)
-    if runner == DATAFLOW and local:
-        raise UsageError(f"--manifest: {local!r} is a path of this machine; Dataflow needs gs://")
+    if place and local:
+        raise UsageError(f"--manifest: {local!r} is a path of this machine; {place} needs gs:// or s3://")
     for scheme in {uri.split("://", 1)[0]: uri for uri in uris}.values():
         _filesystem_of(scheme, "--manifest")
 

@@ -182,8 +182,9 @@ DATAFLOW = (
 def test_service_gets_more_files_a_table(place):
     assert job_of(*SCANS).config.num_shards == 1
     assert job_of(*SCANS, "--num_shards=7").config.num_shards == 7
-    assert job_of(*SCANS, "--runner=PortableRunner").config.num_shards == 64
-    assert job_of(*SCANS, "--runner=PortableRunner", "--num_shards=7").config.num_shards == 7
+    elsewhere = (*SCANS, "--runner=PortableRunner", "--job_endpoint=embed", "--environment_type=LOOPBACK")
+    assert job_of(*elsewhere).config.num_shards == 64
+    assert job_of(*elsewhere, "--num_shards=7").config.num_shards == 7
 
 
 @pytest.mark.parametrize("missing", ["--project", "--region", "--temp_location"])
