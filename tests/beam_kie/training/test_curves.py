@@ -2,11 +2,14 @@
 
 import builtins
 import json
+from importlib.util import find_spec
 
 import pytest
 from PIL import Image
 
 from beam_kie.training.curves import CurvesError, draw, draw_after_run, main, read_log
+
+drawn = pytest.mark.skipif(find_spec("matplotlib") is None, reason="the extra train is not installed")
 
 LOSSES = {"step": 50, "seconds": 34, "tags": 1.5, "relations": 2.5}
 MEASURED = {"step": 100, "xfund/zh": {"ser": 0.8, "re": 0.9}, "funsd": {"ser": 0.7, "re": 0.85}}
@@ -42,6 +45,7 @@ def test_broken_line_is_named(tmp_path):
         read_log(folder)
 
 
+@drawn
 def test_picture_grows_with_the_measures(tmp_path):
     """Two runs, one of them measured: losses and two measures; losses alone: one panel."""
     plain = write_log(tmp_path / "plain", LOSSES, {**LOSSES, "step": 100})
@@ -54,6 +58,7 @@ def test_picture_grows_with_the_measures(tmp_path):
         assert large.height == 2 * small.height
 
 
+@drawn
 def test_every_curve_is_a_line_in_its_colour(tmp_path):
     """The same source has the same colour in both runs, the runs differ in style."""
     runs = {name: read_log(write_log(tmp_path / name, LOSSES, MEASURED)) for name in ("a", "b")}
@@ -64,6 +69,7 @@ def test_every_curve_is_a_line_in_its_colour(tmp_path):
     assert "stroke-dasharray" in svg
 
 
+@drawn
 def test_runs_of_the_same_name_are_kept_apart(tmp_path):
     runs = [tmp_path / "first" / "out", tmp_path / "second" / "out"]
     for run in runs:
@@ -91,6 +97,7 @@ def test_run_without_a_log_is_said(tmp_path, capsys, log, message):
     assert not output.exists()
 
 
+@drawn
 def test_unknown_ending_and_missing_folder_are_said(tmp_path, capsys):
     folder = str(write_log(tmp_path / "run", LOSSES))
     assert main([folder, "--output", str(tmp_path / "curves.gnu")]) == 2

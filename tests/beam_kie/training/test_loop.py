@@ -1,6 +1,7 @@
 """A run end to end: it learns, can be cut off, and leaves a model that loads."""
 
 import json
+from importlib.util import find_spec
 
 import pytest
 import torch
@@ -73,6 +74,7 @@ def test_the_command_learns_labels_of_ones_own(config):
     log = [json.loads(line) for line in (config.parent / "run" / "log.jsonl").read_text().splitlines()]
     (last,) = [value for key, value in log[-1].items() if key != "step"]
     assert last["ser"] > 0.9 and last["re"] > 0.9
+    assert (config.parent / "run" / "curves.png").is_file() == (find_spec("matplotlib") is not None)
     model = KieModel.load(config.parent / "run" / "model", device="cpu", dtype="float32")
     lines = (
         TextLine("shipper", box_polygon((100, 100, 200, 120))),
