@@ -12,7 +12,8 @@ from apache_beam.options.pipeline_options import PipelineOptions
 SHARDS_ELSEWHERE = 64
 """Files a table where a service or cluster does the work: one worker must be able to hold one file's rows."""
 
-_RUN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+RUN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+"""The names that a run may have."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,7 +140,7 @@ def _boolean(text: str) -> bool:
 
 
 def _run_id(text: str) -> str | None:
-    if text and not _RUN_ID.fullmatch(text):
+    if text and not RUN_ID.fullmatch(text):
         raise argparse.ArgumentTypeError(
             f"{text!r} must be 1 to 100 letters, digits, '-', '_' or '.', and begin with a letter or digit"
         )
