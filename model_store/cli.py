@@ -11,7 +11,7 @@ from pathlib import Path
 from model_store.cache import ENVIRONMENT, Cache
 from model_store.errors import ModelNotFoundError, SourceError, StoreError
 from model_store.model_card import LAYOUTXLM_LICENCE, changed_files
-from model_store.references import BUNDLED, KINDS, manifest, parse, resolve
+from model_store.references import KINDS, bundled, manifest, parse, resolve
 
 OK, FAILED, UNUSABLE = 0, 1, 2
 _EPILOG = f"""A reference is {KINDS}.
@@ -146,7 +146,10 @@ def _verify_one(reference: str) -> int:
 def _list(_args: argparse.Namespace) -> int:
     cache = Cache()
     here = {record.reference: record for record in cache.records()}
-    rows = [("bundled", "here" if (BUNDLED / "config.json").is_file() else "missing", "part of this project")]
+    rows = [
+        (name, "here" if (folder / "config.json").is_file() else "missing", "part of this project")
+        for name, folder in bundled().items()
+    ]
     for name, facts in manifest()["paddle"].items():
         rows.append((f"paddle:{name}", _state(cache, f"paddle:{name}"), facts["task"]))
     known = {row[0] for row in rows}

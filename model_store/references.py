@@ -14,9 +14,13 @@ from model_store.downloads import has_opener, without_query
 from model_store.errors import ModelNotFoundError
 
 BUNDLED = Path(__file__).parent / "bundled"
+BUNDLED_SYNTHETIC = Path(__file__).parent / "bundled_synthetic"
 MANIFEST = Path(__file__).parent / "manifest.json"
 HUB = "https://huggingface.co"
-KINDS = '"bundled", a folder, gs://..., https://....tar, hf:owner/name@revision or paddle:NAME'
+KINDS = (
+    '"bundled", "bundled-synthetic", a folder, gs://..., https://....tar, hf:owner/name@revision '
+    "or paddle:NAME"
+)
 _HUB_NAME = re.compile(r"\w[\w.-]*/\w[\w.-]*", re.ASCII)
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _FOREIGN = ("model_state.pdparams", "inference.pdiparams", "pytorch_model.bin")
@@ -46,8 +50,9 @@ class Remote:
 def resolve(reference: str, allow_fetch: bool = False) -> Path:
     """The folder of a model, with ``config.json`` in it.
 
-    A reference is "bundled", a folder, ``gs://…`` (a folder or .tar), ``https://….tar`` (optionally with
-    ``#sha256=…``), ``hf:owner/name@revision`` or ``paddle:NAME`` (see manifest.json). What is elsewhere
+    A reference is "bundled", "bundled-synthetic" (trained on generated forms and free text alone), a folder,
+    ``gs://…`` (a folder or .tar), ``https://….tar`` (optionally with ``#sha256=…``),
+    ``hf:owner/name@revision`` or ``paddle:NAME`` (see manifest.json). What is elsewhere
     comes from the cache; it is fetched into it only with ``allow_fetch``, except for ``gs://``. Raises
     ModelNotFoundError for references that lead nowhere, FetchError and SourceError where fetching fails.
     """
@@ -96,6 +101,11 @@ def parse(reference: str) -> Remote | None:
     return Remote(reference, address.rstrip("/"), archive, checksum, users_own=storage)
 
 
+def bundled() -> dict[str, Path]:
+    """The models that are part of this project, by their references; a folder may be missing."""
+    return {"bundled": BUNDLED, "bundled-synthetic": BUNDLED_SYNTHETIC}
+
+
 def manifest() -> dict:
     """Public models by their names, and the tokenizer of those that come without one."""
     return json.loads(MANIFEST.read_text("utf-8"))
@@ -119,7 +129,13 @@ def _paddle(reference: str, name: str) -> Remote:
 
 
 def _local(reference: str) -> Path:
-    folder = BUNDLED if reference == "bundled" else Path(reference)
+    part = bundled().get(reference)
+    folder = Path(reference) if part is None else part
+    if part is not None and not (part / "config.json").is_file():
+        raise ModelNotFoundError(
+            f"model {reference!r} is not in this copy of the project: {part} is missing; "
+            "docs/training.md says how to train it"
+        )
     if _is_foreign(folder):
         raise ModelNotFoundError(
             f"model {reference!r}: a checkpoint of another format; convert it with: "

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from model_store import references
 from model_store.cli import main
 from tests.small_networks import save_model, small_network
 
@@ -91,6 +92,22 @@ def test_fetch_path_list_verify(capsys, archive, cache_root):
     weights.write_bytes(data)
     code, out, _ = run(capsys, "verify", archive)
     assert (code, "damaged: model.safetensors" in out) == (1, True)
+
+
+def test_models_of_the_project(capsys, tmp_path, monkeypatch, cache_root):
+    folder = tmp_path / "bundled_synthetic"
+    monkeypatch.setattr(references, "BUNDLED_SYNTHETIC", folder)
+    for command in ("path", "verify", "fetch"):
+        code, out, err = run(capsys, command, "bundled-synthetic")
+        assert (code, out, err.count("\n")) == (1, "", 0)
+        assert err.startswith("error: model 'bundled-synthetic' is not in this copy of the project")
+    states = dict(line.split()[:2] for line in run(capsys, "list")[1].splitlines())
+    assert (states["bundled"], states["bundled-synthetic"]) == ("here", "missing")
+    save_model(folder, small_network())
+    assert run(capsys, "path", "bundled-synthetic") == (0, str(folder), "")
+    assert run(capsys, "verify", "bundled-synthetic") == (0, "bundled-synthetic: good", "")
+    states = dict(line.split()[:2] for line in run(capsys, "list")[1].splitlines())
+    assert states["bundled-synthetic"] == "here"
 
 
 def test_what_is_not_there_is_exit_code_1(capsys, web, cache_root):

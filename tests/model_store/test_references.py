@@ -18,6 +18,16 @@ def test_bundled(tmp_path, monkeypatch):
     assert model_store.BUNDLED.parent.name == "model_store"
 
 
+def test_bundled_synthetic(tmp_path, monkeypatch):
+    assert references.bundled()["bundled-synthetic"] == model_store.BUNDLED.parent / "bundled_synthetic"
+    folder = tmp_path / "bundled_synthetic"
+    monkeypatch.setattr(references, "BUNDLED_SYNTHETIC", folder)
+    with pytest.raises(ModelNotFoundError, match=r"not in this copy .* docs/training.md says how"):
+        resolve("bundled-synthetic")
+    save_model(folder, small_network())
+    assert resolve("bundled-synthetic") == folder
+
+
 @pytest.mark.parametrize(
     ("reference", "message"),
     [
