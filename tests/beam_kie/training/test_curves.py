@@ -127,6 +127,7 @@ def test_after_a_run_without_matplotlib_nothing_is_drawn(tmp_path, monkeypatch):
     assert not (folder / "curves.png").exists()
 
 
+@drawn
 def test_run_whose_log_is_broken_ends_well(tmp_path, capsys):
     draw_after_run(write_log(tmp_path / "run", ["no", "record"]))
     assert "warning: the run is complete" in capsys.readouterr().err
