@@ -15,7 +15,7 @@ from apache_beam.io.filesystems import FileSystems
 from apache_beam.options.pipeline_options import DirectOptions, PipelineOptions, StandardOptions
 
 from model_store import StoreError
-from transforms import dataflow, engines, inputs, layout, storage
+from transforms import cores, dataflow, engines, inputs, layout, storage
 from transforms.arguments import UsageError, job_config
 from transforms.engines import DATAFLOW, IN_PROCESS
 from transforms.finished_runs import find_summary
@@ -23,8 +23,6 @@ from transforms.models import model_folder
 from transforms.options import SHARDS_ELSEWHERE, JobConfig
 from transforms.retries import reason
 
-# More threads than this wait for Python's lock; processes go on from there.
-_MOST_THREADS = 8
 # How many lines of a manifest are looked at before launch.
 _MANIFEST_SAMPLE = 1000
 _ENGINE_PACKAGES = {"rapidocr": "rapidocr", "paddleocr": "paddleocr"}
@@ -56,13 +54,14 @@ def prepare_job(namespace: argparse.Namespace, options: PipelineOptions) -> Job:
     runner = _check_runner(options, namespace)
     place = engines.place_elsewhere(options, runner)
     if runner == IN_PROCESS:
-        _share_cores(options.view_as(DirectOptions), namespace)
+        cores.share_cores(options.view_as(DirectOptions), namespace)
     shards = namespace.num_shards or (None if _is_local(runner) else SHARDS_ELSEWHERE)
     config = _absolute_paths(job_config(namespace, num_shards=shards))
     FileSystems.set_options(options)
     _check_resume(config, namespace)
     try:
         config = _with_gpus(config, options, runner)
+        config = replace(config, ocr_threads=config.ocr_threads or cores.fair_ocr_threads(options, runner))
         config = replace(config, input=inputs.normalise_inputs(config.input, config.storage_timeout_s))
         _check_ocr(config)
         _check_model(config)
@@ -113,27 +112,6 @@ def _check_runner(options: PipelineOptions, namespace: argparse.Namespace) -> st
         dataflow.check_service(options)
     engines.check_engine(options, runner, namespace)
     return runner
-
-
-def _share_cores(direct: DirectOptions, namespace: argparse.Namespace) -> None:
-    """Without flags, a thread for every core: one decodes, draws and writes while others read.
-
-    The threads share one OCR engine and one model. Beam's own default, one thread, leaves cores idle; and
-    where several workers are asked for without a mode, it would use one of them.
-    """
-    if namespace.direct_num_workers is None and namespace.direct_running_mode != "in_memory":
-        direct.direct_num_workers = min(_usable_cores(), _MOST_THREADS)
-        if direct.direct_num_workers > 1 and namespace.direct_running_mode is None:
-            direct.direct_running_mode = "multi_threading"
-    elif direct.direct_num_workers != 1 and direct.direct_running_mode == "in_memory":
-        direct.direct_running_mode = "multi_processing"
-
-
-def _usable_cores() -> int:
-    try:
-        return len(os.sched_getaffinity(0))
-    except AttributeError:  # not on every system
-        return os.cpu_count() or 1
 
 
 def _check_ocr(config: JobConfig) -> None:

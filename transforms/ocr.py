@@ -162,6 +162,7 @@ def ocr_options(config: JobConfig) -> OcrOptions:
         paddle_engine=config.paddle_engine,
         detect_rotation=config.ocr_detect_rotation,
         min_confidence=config.ocr_min_confidence,
+        threads=config.ocr_threads,
     )
 
 

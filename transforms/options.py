@@ -46,6 +46,7 @@ class JobConfig:
     ocr_device: str = "auto"
     ocr_max_side: int = 1_280
     ocr_batch_size: int = 1
+    ocr_threads: int = 0
     ocr_min_confidence: float = 0.5
     ocr_detect_rotation: bool = True
     ocr_det_model_dir: str | None = None
@@ -227,6 +228,13 @@ def _add_ocr(group) -> None:
         metavar="PX",
     )
     _add(group, "ocr_batch_size", "Pages handed to the engine at once.", type=_whole(1, 1024), metavar="N")
+    _add(
+        group,
+        "ocr_threads",
+        "CPU threads of OCR in each process; 0: the process's fair share of the cores.",
+        type=_whole(0, 1024),
+        metavar="N",
+    )
     _add(
         group,
         "ocr_min_confidence",

@@ -76,7 +76,7 @@ def test_direct_runner_is_always_the_same_engine(place, asked):
     ],
 )
 def test_a_run_on_this_machine_uses_its_cores(place, monkeypatch, cores, flags, workers, mode):
-    monkeypatch.setattr(checks, "_usable_cores", lambda: cores)
+    monkeypatch.setattr("transforms.cores.usable_cores", lambda: cores)
     direct = job_of(*SCANS, *flags).options.view_as(DirectOptions)
     assert (direct.direct_num_workers, direct.direct_running_mode) == (workers, mode)
 
