@@ -72,7 +72,7 @@ def _settings_of(folder: Path) -> str:
     digest = hashlib.sha256()
     for path in sorted(folder.iterdir()):
         if path.is_file() and path.suffix != ".md" and path.name != WEIGHTS_FILE:
-            digest.update(f"{path.name}\n{hashlib.sha256(path.read_bytes()).hexdigest()}\n".encode())
+            digest.update(f"{path.name}\n{file_revision(path)}\n".encode())
     return digest.hexdigest()
 
 

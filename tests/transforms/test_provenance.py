@@ -1,4 +1,5 @@
 import shutil
+from dataclasses import fields, replace
 from pathlib import Path
 
 import pytest
@@ -8,8 +9,8 @@ from beam_kie.layoutxlm.pair import load_kie
 from beam_kie.tables import Provenance
 from tests.small_networks import PUBLISHED_KIND, VISUAL_KIND, save_model, small_network
 from transforms.ocr import open_engine
-from transforms.options import JobConfig
-from transforms.provenance import ModelCard, model_card, provenance_of
+from transforms.options import LIMIT_OPTIONS, RESULT_OPTIONS, JobConfig
+from transforms.provenance import ModelCard, model_card, options_digest, provenance_of
 
 CARD = ModelCard(name="model", revision="0123456789ab", pictures=None)
 
@@ -73,17 +74,74 @@ def test_rows_name_the_engine_that_workers_load(tmp_path, engine):
     settings = config(tmp_path, ocr_engine=engine)
     loaded = open_engine(settings)
     assert loaded.name.startswith(engine)
-    expected = Provenance(loaded.name, loaded.revision, CARD.name, CARD.revision)
+    expected = Provenance(
+        loaded.name, loaded.revision, CARD.name, CARD.revision, options_digest(settings, CARD)
+    )
     assert provenance_of(settings, CARD) == expected
 
 
 def test_the_launcher_needs_no_gpu(tmp_path):
     settings = config(tmp_path)
     elsewhere = config(tmp_path, ocr_device="cuda", rapidocr_backend="onnxruntime")
-    assert provenance_of(elsewhere, CARD) == provenance_of(settings, CARD)
+    here, there = provenance_of(settings, CARD), provenance_of(elsewhere, CARD)
+    assert replace(there, options_digest=here.options_digest) == here
 
 
 def test_no_engine_is_named_where_none_reads(tmp_path):
-    assert provenance_of(config(tmp_path, ocr_engine="none"), CARD) == Provenance(
-        None, None, CARD.name, CARD.revision
+    settings = config(tmp_path, ocr_engine="none")
+    assert provenance_of(settings, CARD) == Provenance(
+        None, None, CARD.name, CARD.revision, options_digest(settings, CARD)
     )
+
+
+# Options that may differ between two runs of which the second skips what the first has done.
+WITHOUT_EFFECT = {
+    *("input", "manifest", "output", "run_id", "overwrite", "resume", "skip_done", "retry_failures"),
+    # Whose revisions are compared.
+    *("model", "re_model", "ocr_det_model_dir", "ocr_rec_model_dir"),
+    # Where and how fast the work is done.
+    *("device", "ocr_device", "ocr_batch_size", "batch_tokens", "num_shards", "storage_timeout_s"),
+    *("gpu_stage", "gpu_type", "gpu_count", "gpu_machine_type", "gpu_min_ram_gb"),
+    *("max_failure_ratio", "progress"),
+}
+
+
+def test_of_every_option_it_is_known_whether_results_depend_on_it():
+    """Whoever adds an option decides: RESULT_OPTIONS or LIMIT_OPTIONS of transforms/options.py, or here."""
+    groups = [set(RESULT_OPTIONS), set(LIMIT_OPTIONS), WITHOUT_EFFECT]
+    assert set().union(*groups) == {field.name for field in fields(JobConfig)}
+    assert sum(map(len, groups)) == len(fields(JobConfig)), "an option is in two groups"
+
+
+def test_the_digest_changes_with_every_option_that_results_depend_on(tmp_path):
+    given = [tmp_path / "lines.jsonl", tmp_path / "copy.jsonl", tmp_path / "others.jsonl"]
+    for path, text in zip(given, ("a", "a", "b"), strict=True):
+        path.write_text(text)
+    lines, copy, others = map(str, given)
+    changed = {
+        **{"pdf_dpi": 300, "pdf_text_layer": True, "ocr_engine": "none", "ocr_lines": lines},
+        **{"ocr_max_side": 2000, "ocr_min_confidence": 0.1, "ocr_detect_rotation": False},
+        **{"rapidocr_backend": "torch", "paddle_engine": "paddle", "dtype": "float32"},
+        **{"overlays": "none", "overlay_max_side": 500, "infer_txt": True},
+    }
+    assert set(changed) == set(RESULT_OPTIONS)
+    digests = [options_digest(config(tmp_path, **{name: value}), CARD) for name, value in changed.items()]
+    plain = options_digest(config(tmp_path), CARD)
+    assert len({plain, *digests}) == len(changed) + 1
+    assert options_digest(config(tmp_path, max_pixels=1, device="cuda", num_shards=7), CARD) == plain
+    # Of a file its content counts.
+    of_lines = digests[list(changed).index("ocr_lines")]
+    assert options_digest(config(tmp_path, ocr_lines=copy), CARD) == of_lines
+    assert options_digest(config(tmp_path, ocr_lines=others), CARD) not in {plain, *digests}
+
+
+def test_the_digest_changes_with_the_configuration_of_the_model(small_model, tmp_path):
+    settings = config(tmp_path)
+    shutil.copytree(small_model, tmp_path / "copy")
+    before = options_digest(settings, model_card(str(tmp_path / "copy")))
+    assert before == options_digest(settings, model_card(small_model))
+    (tmp_path / "copy" / "model_card.md").write_text("no part of the model")
+    assert options_digest(settings, model_card(str(tmp_path / "copy"))) == before
+    path = tmp_path / "copy" / "config.json"
+    path.write_text(path.read_text() + "\n")
+    assert options_digest(settings, model_card(str(tmp_path / "copy"))) != before
