@@ -20,6 +20,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import apache_beam as beam
+import grpc
 from apache_beam.runners.runner import PipelineResult, PipelineState
 
 from transforms import closing, logs, storage
@@ -174,7 +175,7 @@ def _stops_at_once(job: Job) -> Iterator[None]:
         return
 
     def stop(_number: int, _frame: object) -> None:
-        goes_on = " The Dataflow job goes on." if job.runner == DATAFLOW else ""
+        goes_on = "" if job.is_local else f" What {job.runner} has begun may go on."
         threading.excepthook = lambda _: None  # who watches over a worker process need not report its end
         for process in descendants(os.getpid()):
             with suppress(ProcessLookupError):
@@ -205,5 +206,6 @@ def _again(job: Job) -> str:
 
 def _last_line(error: Exception) -> str:
     """What an error says; a runner's error holds a worker's whole traceback, of which the end says most."""
-    lines = [line for line in str(error).splitlines() if line.strip()]
+    text = error.details() if isinstance(error, grpc.Call) else str(error)
+    lines = [line for line in (text or "").splitlines() if line.strip()]
     return lines[-1].strip()[:500] if lines else type(error).__name__
