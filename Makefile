@@ -40,8 +40,9 @@ docs: .venv/made-for-job  ## Write the generated pages of docs/ anew
 samples: .venv/made-for-job  ## Make the scans in samples/ anew
 	$(BIN)/python -m beam_kie.forms --samples samples
 
-bench: .venv/made-for-tests  ## Measure the job on samples/ (SCANS=FILES), and LayoutXLM-base at its full size
+bench: .venv/made-for-tests  ## Measure the job on samples/ (SCANS=FILES), the bundled model, LayoutXLM-base at its full size
 	$(BIN)/python benchmarks/throughput.py --input $(SCANS)
+	$(BIN)/python benchmarks/model.py
 	$(BIN)/python benchmarks/layoutxlm.py
 
 lock: ## Write constraints.txt anew from the bounds in pyproject.toml
