@@ -288,7 +288,7 @@ def _add_model(group) -> None:
     _add(
         group,
         "batch_tokens",
-        "Tokens of a batch: more is faster on a GPU and takes more memory.",
+        "Tokens of a batch on a GPU: more is faster and takes more memory. On a CPU a batch is one window.",
         type=_whole(512),
         metavar="N",
     )

@@ -79,6 +79,9 @@ class KieModel:
         self.labels = list(self.config.labels)
         self.pictures = self.config.pictures
         self.max_batch_tokens = max_batch_tokens
+        # On a CPU a batch saves no time, and its sums would depend on the pages that share it: there
+        # windows go one by one, and a page's result is the same whatever else is read.
+        self.batch_budget = 1 if self.device.type == "cpu" else max_batch_tokens
         self.size_bytes = sum(p.numel() * p.element_size() for p in network.parameters())
         self._decoder = create_decoder(self.config)
 
@@ -226,7 +229,7 @@ class KieModel:
         ]
         pictures = self._look(pages, sorted({window.page for window in windows}))
         extra = config.window_tokens - config.text_tokens + config.visual_tokens
-        for group in plan_batches(windows, self.max_batch_tokens, extra):
+        for group in plan_batches(windows, self.batch_budget, extra):
             for window, states, scores in zip(group, *self._run(group, tokens, pictures), strict=True):
                 part = slice(window.start, window.end)
                 text = slice(config.special_before, config.special_before + len(window))
