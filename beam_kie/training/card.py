@@ -47,7 +47,7 @@ DATA = {
     ),
     "ocr": Data("the lines that the job's OCR reads on these pages"),
     "forms": Data("forms of the project's generator in eight languages"),
-    "text": Data("plain text in the public domain, for masked tokens"),
+    "text": Data("free plain text (public domain, CC BY 4.0, open government), for masked tokens"),
     "own": Data("labelled pages of one's own"),
 }
 
@@ -177,8 +177,8 @@ def _licence(data: Sequence[str]) -> str:
         )
     else:
         text = (
-            "Apache-2.0, as the code, commercial use included: no page and no text that it was trained on "
-            "belongs to anybody."
+            "Apache-2.0, as the code, commercial use included: nothing that it was trained on is reserved for "
+            "other uses."
         )
     return f"## Licence\n\n{_wrapped(text)}"
 
