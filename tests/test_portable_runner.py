@@ -28,7 +28,7 @@ WORKER_POOL = "apache_beam.runners.worker.worker_pool_main"
 
 @pytest.fixture(scope="module")
 def installed(tmp_path_factory) -> Path:
-    """A folder for PYTHONPATH with what setup.py would install: the packages, nothing else of the checkout."""
+    """A folder for PYTHONPATH with what setup.py installs: the packages, nothing else of the checkout."""
     home = tmp_path_factory.mktemp("installed")
     packages = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]["packages"]
     for package in {name.split(".")[0] for name in packages}:
