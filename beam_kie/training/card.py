@@ -177,8 +177,7 @@ def _licence(data: Sequence[str]) -> str:
         )
     else:
         text = (
-            "Apache-2.0, as the code, commercial use included: nothing that it was trained on is reserved for "
-            "other uses."
+            "Apache-2.0, as the code, commercial use included: nothing that it was trained on forbids any use."
         )
     return f"## Licence\n\n{_wrapped(text)}"
 
