@@ -15,11 +15,12 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 DRIP_BYTES = 512
 DRIP_S = 0.02
+_NAME_BYTES = 500
 
 
 @dataclass
 class Fault:
-    """What becomes of the requests whose method is ``method`` and whose URL holds ``part``.
+    """What becomes of requests with this ``method`` whose URL, or upload's name, holds ``part``.
 
     ``kind`` is an HTTP status, or one of: reset (the connection breaks before the answer), stall (no answer),
     stall_body (half of the body, then silence), truncate (half of the body, then the end), corrupt (another
@@ -31,9 +32,9 @@ class Fault:
     method: str = "GET"
     times: int | None = 1
 
-    def takes(self, method: str, url: str) -> bool:
+    def takes(self, method: str, what: str) -> bool:
         """Whether this request fares so; it then counts."""
-        if method != self.method or self.part not in unquote(url) or self.times == 0:
+        if method != self.method or self.part not in what or self.times == 0:
             return False
         if self.times is not None:
             self.times -= 1
@@ -41,7 +42,11 @@ class Fault:
 
 
 class FaultyServer(ThreadingHTTPServer):
-    """The proxy; ``asked`` holds the method and URL of every request, ``connections`` counts them."""
+    """The proxy.
+
+    ``asked`` holds the method of every request and what it was for: its URL, and the beginning of its body,
+    where uploads to Cloud Storage have their name. ``connections`` counts those that were opened.
+    """
 
     daemon_threads = True
     # More than wait on a busy machine when many threads write at once.
@@ -64,7 +69,7 @@ class FaultyServer(ThreadingHTTPServer):
 
     def count(self, part: str, method: str = "GET") -> int:
         """How many requests there were of this kind."""
-        return sum(method == asked and part in unquote(url) for asked, url in self.asked)
+        return sum(method == asked and part in what for asked, what in self.asked)
 
     def process_request(self, request, client_address):
         self.connections += 1
@@ -73,10 +78,12 @@ class FaultyServer(ThreadingHTTPServer):
     def handle_error(self, request, client_address):
         pass  # a client that hung up
 
-    def fault_of(self, method: str, url: str) -> Fault | None:
+    def fault_of(self, method: str, url: str, body: bytes) -> Fault | None:
+        """What is to become of a request, if anything; it is noted."""
+        what = unquote(url) + body[:_NAME_BYTES].decode("utf-8", "replace")
         with self._lock:
-            self.asked.append((method, url))
-            return next((fault for fault in self.faults if fault.takes(method, url)), None)
+            self.asked.append((method, what))
+            return next((fault for fault in self.faults if fault.takes(method, what)), None)
 
 
 @contextmanager
@@ -99,9 +106,9 @@ class _Handler(BaseHTTPRequestHandler):
     disable_nagle_algorithm = True
 
     def handle_request(self):
-        fault = self.server.fault_of(self.command, self.path)
-        kind = fault.kind if fault else None
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        fault = self.server.fault_of(self.command, self.path, body)
+        kind = fault.kind if fault else None
         if kind == "reset":
             self._reset()
         elif kind == "stall":

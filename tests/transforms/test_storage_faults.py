@@ -1,14 +1,18 @@
 """Real clients against a storage that is busy, breaks off, falls silent or sends damaged bytes."""
 
+import io
+import json
 import os
 
+import pyarrow.parquet as pq
 import pytest
 from apache_beam.io.filesystems import FileSystems
 from apache_beam.options.pipeline_options import PipelineOptions
+from PIL import Image
 
 from beam_kie.document import Category, DocumentError
 from tests.faulty_server import Fault, faulty
-from transforms import inputs, storage
+from transforms import cli, inputs, layout, storage
 from transforms.reading import match_pattern
 from transforms.storage import StorageError
 
@@ -203,3 +207,78 @@ def test_reads_share_their_connections(place):
     for _ in range(20):
         storage.read_bytes(f"{bucket}/file.bin", timeout_s=PLENTY_S)
     assert server.connections - before <= 1
+
+
+# ---------------------------------------------------------------- the whole job
+
+
+@pytest.fixture
+def job(gs, small_model):
+    """A proxy, a bucket with pages behind it, and the flags of a job that reads and writes there."""
+    server, bucket = gs
+    lines = []
+    for name in ("a", "b", "c", "secret", "stays"):
+        page = io.BytesIO()
+        Image.new("L", (60, 80), 255).save(page, "png")
+        storage.write_bytes(f"{bucket}/scans/{name}.png", page.getvalue())
+        given = [{"text": "Name: Li Lei", "confidence": 0.9, "box": [5, 5, 50, 15]}]
+        lines.append(json.dumps({"uri": f"{bucket}/scans/{name}.png", "page": 1, "lines": given}) + "\n")
+    storage.write_bytes(f"{bucket}/lines.jsonl", "".join(lines).encode())
+    flags = [f"--input={bucket}/scans/**", f"--output={bucket}/out", "--run_id=r", "--num_shards=1"]
+    flags += ["--ocr_engine=none", f"--ocr_lines={bucket}/lines.jsonl", f"--model={small_model}"]
+    return server, f"{bucket}/out", [*flags, "--storage_timeout_s=9"]
+
+
+def failure_rows(output) -> list[dict]:
+    data = storage.read_bytes(layout.table_path(output, "failures", "r", 0, 1))
+    return pq.read_table(io.BytesIO(data)).to_pylist()
+
+
+def test_job_goes_on_where_errors_pass_and_loses_only_files_that_stay_out_of_reach(job):
+    server, output, flags = job
+    uploads = [Fault(503, f"out/{name}/run_id=r", "POST") for name in ("lines", "overlays", "runs")]
+    server.faults = [
+        *uploads,
+        Fault("reset", "out/documents/run_id=r", "POST"),
+        Fault(429, "prefix=scans", times=3),
+        Fault(503, "a.png", times=2),
+        Fault("truncate", "b.png"),
+        Fault("stall", "c.png"),
+        Fault(403, "secret.png", times=None),
+        Fault(503, "stays.png", times=None),
+    ]
+    assert cli.main(flags) == cli.OK
+    assert [fault.times for fault in server.faults if fault.times] == []
+    documents = json.loads(storage.read_bytes(layout.summary_path(output, "r")))["documents"]
+    assert documents["counts_add_up"]
+    assert (documents["success"], documents["failure"]) == (3, 2)
+    assert len(storage.list_files(layout.overlay_folder(output, "r"))) == 3
+    rows = {row["uri"].rsplit("/", 1)[1]: row for row in failure_rows(output)}
+    assert {row["category"] for row in rows.values()} == {"SOURCE_UNAVAILABLE"}
+    assert {name: row["retryable"] for name, row in rows.items()} == {"secret.png": False, "stays.png": True}
+    assert "storage.objects.get" in rows["secret.png"]["message"]
+    assert "HTTP 503" in rows["stays.png"]["message"]
+
+
+@pytest.mark.parametrize(
+    ("status", "path", "advice"),
+    [(503, "runs/run_id=r/summary.json", "--storage_timeout_s"), (403, "lines/run_id=r", "objects.create")],
+)
+def test_job_that_cannot_write_says_so_and_does_not_look_finished(job, capfd, status, path, advice):
+    server, output, flags = job
+    server.faults = [Fault(status, f"out/{path}", "POST", times=None)]
+    assert cli.main([*flags, "--overlays=none"]) == cli.FAILED
+    (line,) = [line for line in capfd.readouterr().err.splitlines() if "run r failed" in line]
+    assert f"cannot write {output}/{path}" in line
+    assert advice in line
+    assert not storage.exists(layout.summary_path(output, "r"))
+
+
+def test_job_that_cannot_list_its_input_ends_before_anything_is_written(job, capfd):
+    server, output, flags = job
+    server.faults = [Fault(503, "prefix=scans", times=None)]
+    assert cli.main([*flags, "--storage_timeout_s=1"]) == cli.FAILED
+    (line,) = capfd.readouterr().err.splitlines()
+    assert "nothing was written: cannot list" in line
+    server.faults = []
+    assert storage.list_files(output) == []

@@ -1,0 +1,158 @@
+"""The real command from bucket to bucket on a Cloud Storage emulator: 300 pages, bad files among them."""
+
+import io
+import json
+import subprocess
+import sys
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+import pytest
+from PIL import Image, ImageDraw
+
+from transforms import cli, layout, storage
+from transforms.layout import TABLES
+
+ROOT = Path(__file__).resolve().parent.parent
+READ_BY_OCR = ("ja_registration.png", "en_patient_fax.tif")
+FORM = (("Invoice 4711", 30), ("Name:", 80), ("Li Lei", 110), ("Date of birth: 2001-02-03", 150))
+
+
+def drawn(number: int, size=(300, 400)) -> Image.Image:
+    """A small page that is like no other."""
+    image = Image.new("L", size, 255)
+    draw = ImageDraw.Draw(image)
+    draw.text((20, 200), str(number), fill=0)
+    for text, top in FORM:
+        draw.text((20, top), text, fill=0)
+    return image
+
+
+def file_of(kind: str, pages: int, number: int) -> bytes:
+    first, *others = [drawn(1000 * number + page) for page in range(pages)]
+    data = io.BytesIO()
+    more = {"save_all": True, "append_images": others} if others else {}
+    if kind == "tiff":
+        more["compression"] = "tiff_lzw"
+    first.save(data, kind, **more)
+    return data.getvalue()
+
+
+def encrypted_pdf() -> bytes:
+    """A PDF that no password opens."""
+    secret = f"/ID[<00><00>]/Encrypt<</Filter/Standard/V 1/R 2/P -1/O<{'5a' * 32}>/U<{'a5' * 32}>>>\n"
+    return file_of("pdf", 1, 0).replace(b"/Root", secret.encode() + b"/Root")
+
+
+def scans() -> dict[str, tuple[bytes, int]]:
+    """Files by name, with their number of pages: 296 pages of which the text is given, 4 for OCR."""
+    files = {f"fax/{number}.tif": (file_of("tiff", 40, number), 40) for number in range(5)}
+    files |= {f"bundle {number}.pdf": (file_of("pdf", 20, number), 20) for number in range(3)}
+    files |= {f"pages/{number}.png": (file_of("png", 1, number), 1) for number in range(18)}
+    files |= {f"pages/{number}.jpg": (file_of("jpeg", 1, number), 1) for number in range(18)}
+    return files
+
+
+def bad_files() -> dict[str, tuple[bytes, str]]:
+    """Files of which no page can be read, with the category of their failure."""
+    return {
+        "bad/truncated.jpg": (file_of("jpeg", 1, 1)[:900], "FILE_CORRUPT"),
+        "bad/encrypted.pdf": (encrypted_pdf(), "FILE_ENCRYPTED"),
+        "bad/empty.png": (b"", "FILE_EMPTY"),
+        "bad/letter.docx": (b"PK\x03\x04 a letter", "FORMAT_UNSUPPORTED"),
+    }
+
+
+def given_lines(uri: str, page: int) -> str:
+    lines = [{"text": text, "confidence": 0.9, "box": [20, top, 200, top + 20]} for text, top in FORM]
+    return json.dumps({"uri": uri, "page": page, "lines": lines}) + "\n"
+
+
+@dataclass
+class Job:
+    """A bucket with everything that a run needs, and the flags."""
+
+    bucket: str
+    flags: list[str]
+
+    def files(self) -> dict[str, bytes]:
+        """What the run wrote, but for the summary, which tells times."""
+        paths = [path for path in storage.list_files(f"{self.bucket}/out") if "summary.json" not in path]
+        return {path: storage.read_bytes(path) for path in paths}
+
+    def summary(self) -> dict:
+        return json.loads(storage.read_bytes(layout.summary_path(f"{self.bucket}/out", "r")))
+
+
+@pytest.fixture
+def job(gcs_bucket) -> Job:
+    lines = []
+    for name, (data, pages) in scans().items():
+        uri = f"{gcs_bucket}/scans/{name}"
+        storage.write_bytes(uri, data)
+        lines += [given_lines(uri, page + 1) for page in range(pages)]
+    for name, (data, _) in bad_files().items():
+        storage.write_bytes(f"{gcs_bucket}/scans/{name}", data)
+    for name in READ_BY_OCR:
+        storage.write_bytes(f"{gcs_bucket}/scans/{name}", (ROOT / "samples" / name).read_bytes())
+    storage.write_bytes(f"{gcs_bucket}/lines.jsonl", "".join(lines).encode())
+    # One that is not there, and one that the pattern finds as well.
+    listed = f"uri\n{gcs_bucket}/scans/gone.png\n{gcs_bucket}/scans/pages/0.png\n"
+    storage.write_bytes(f"{gcs_bucket}/more.csv", listed.encode())
+    flags = [f"--input={gcs_bucket}/scans", f"--manifest={gcs_bucket}/more.csv", "--run_id=r"]
+    flags += [f"--output={gcs_bucket}/out", f"--ocr_lines={gcs_bucket}/lines.jsonl", "--pdf_dpi=72"]
+    return Job(gcs_bucket, [*flags, "--overlay_max_side=400", "--num_shards=2"])
+
+
+def test_from_a_bucket_to_a_bucket(job, tmp_path, capfd):
+    command = [sys.executable, str(ROOT / "run_pipeline.py"), *job.flags]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    every_document_is_accounted_for(job)
+    tables_and_pictures_are_whole(job, tmp_path)
+
+    written = job.files()
+    assert cli.main(job.flags) == cli.BAD_OPTIONS
+    assert "--overwrite" in capfd.readouterr().err
+    assert job.files() == written
+
+    assert cli.main([*job.flags, "--overwrite"]) == cli.OK
+    assert job.files() == written
+
+
+def every_document_is_accounted_for(job: Job) -> None:
+    documents, pages = job.summary()["documents"], job.summary()["pages"]
+    good, bad = len(scans()) + len(READ_BY_OCR), len(bad_files()) + 1
+    assert documents["counts_add_up"]
+    assert documents["in"] == good + bad
+    assert (documents["success"], documents["failure"]) == (good, bad)
+    # The truncated picture was begun as a page.
+    assert (pages["ok"], pages["failed"]) == (300, 1)
+    expected = Counter(category for _, category in bad_files().values()) + Counter(["SOURCE_UNAVAILABLE"])
+    assert job.summary()["failures"]["by_category"] == expected
+
+
+def tables_and_pictures_are_whole(job: Job, folder: Path) -> None:
+    summary = job.summary()
+    pictures = storage.list_files(layout.overlay_folder(f"{job.bucket}/out", "r"))
+    assert len(pictures) == summary["overlays"]["written"] == 300
+    for table in TABLES:
+        files = storage.list_files(layout.table_folder(f"{job.bucket}/out", table, "r"))
+        assert len(files) == 2
+        for path in files:
+            storage.write_bytes(f"{folder}/{table}/{path.rsplit('/', 1)[1]}", storage.read_bytes(path))
+        ((rows,),) = duckdb.sql(f"SELECT count(*) FROM '{folder}/{table}/*.parquet'").fetchall()
+        assert rows == summary["tables"][table]["rows"]
+    found = duckdb.sql(
+        f"SELECT d.uri, d.status, count(DISTINCT p.page) FROM '{folder}/documents/*.parquet' d "
+        f"LEFT JOIN '{folder}/pages/*.parquet' p USING (document_id) GROUP BY ALL"
+    ).fetchall()
+    counts = {uri.removeprefix(f"{job.bucket}/scans/"): (status, pages) for uri, status, pages in found}
+    assert all(counts[name] == ("SUCCESS", pages) for name, (_, pages) in scans().items())
+    assert all(counts[name] == ("FAILURE", 0) for name in [*bad_files(), "gone.png"])
+    ((pairs,),) = duckdb.sql(
+        f"SELECT count(*) FROM '{folder}/key_values/*.parquet' WHERE value_text IS NOT NULL"
+    ).fetchall()
+    assert pairs == summary["found"]["pairs"] > 300
