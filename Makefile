@@ -3,6 +3,8 @@ SHELL := /bin/bash
 PYTHON ?= $(shell for p in python3.11 python3.12 python3; do $$p -c '' 2>/dev/null && echo $$p && break; done)
 BIN := .venv/bin
 OUT ?= out/demo
+VARIANT ?= cpu
+IMAGE ?= beam-kie:$(VARIANT)
 # The scans, without the labels beside them.
 SCANS := $(filter-out %.txt %.md,$(wildcard samples/*))
 # One thread a process: tests and workers share the cores among processes.
@@ -13,7 +15,7 @@ REQUIREMENTS := import sys, tomllib; p = tomllib.load(open("pyproject.toml", "rb
 	print(*p["dependencies"], *(r for e in sys.argv[1:] for r in p["optional-dependencies"][e]), sep="\n")
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format docs samples bench lock clean
+.PHONY: help demo test lint format docs samples bench image lock clean
 
 help:  ## Print this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  make %-9s %s\n", $$1, $$2}'
@@ -34,8 +36,9 @@ format: .venv/made-for-tests  ## Put the code in the form that lint wants
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-docs: .venv/made-for-job  ## Write the generated pages of docs/ anew
+docs: .venv/made-for-job  ## Write what is made from the flags anew: pages of docs/, deploy/flex_template.json
 	$(BIN)/python docs/render_options.py
+	$(BIN)/python deploy/render_flex_template.py
 
 samples: .venv/made-for-job  ## Make the scans in samples/ anew
 	$(BIN)/python -m beam_kie.forms --samples samples
@@ -44,6 +47,9 @@ bench: .venv/made-for-tests  ## Measure the job on samples/ (SCANS=FILES), the b
 	$(BIN)/python benchmarks/throughput.py --input $(SCANS)
 	$(BIN)/python benchmarks/model.py
 	$(BIN)/python benchmarks/layoutxlm.py
+
+image:  ## Build the image for Dataflow (VARIANT=cpu or cuda, IMAGE=beam-kie:cpu)
+	docker build --build-arg VARIANT=$(VARIANT) --target dataflow --tag $(IMAGE) .
 
 lock: ## Write constraints.txt anew from the bounds in pyproject.toml
 	rm -rf build/lock && $(PYTHON) -m venv build/lock

@@ -23,6 +23,8 @@ REQUIRED = {"output", "sdk_container_image"}
 # Beam's own flags that a request to launch a template has no field for, or that this job cannot do without.
 _BEAMS = {
     "sdk_container_image": ("The image of the workers: the one that this template was built from.", "^.+$"),
+    "machine_type": ("Machine type of the workers, for example n2-standard-4.", "^[a-z][a-z0-9-]+$"),
+    "disk_size_gb": ("Disk of a worker in GB.", "^[1-9][0-9]*$"),
     "number_of_worker_harness_threads": (
         "Threads of a worker's process, each with a page of its own.",
         "^[1-9][0-9]*$",

@@ -232,7 +232,7 @@ def test_body_of_the_scheduler_is_a_launch_request():
         "[a-z]([a-z0-9-]{0,38}[a-z0-9])?", launch.job_name
     )
     assert launch.container_spec_gcs_path == "gs://my-bucket/templates/beam-kie.json"
-    assert launch.environment.max_workers == 20 and launch.environment.disk_size_gb == 50
+    assert launch.environment.max_workers == 20 and launch.environment.machine_type == "n2-standard-4"
     assert launch.environment.service_account_email == "beam-kie-worker@my-project.iam.gserviceaccount.com"
 
 

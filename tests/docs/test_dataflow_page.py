@@ -1,0 +1,56 @@
+"""docs/dataflow.md: its sums are right, and its commands name what is there."""
+
+import itertools
+import json
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+from transforms.arguments import argument_parser
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+PAGE = (ROOT / "docs" / "dataflow.md").read_text(encoding="utf-8")
+COMMANDS = re.findall(r"^```\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
+TEMPLATE = json.loads((ROOT / "deploy" / "flex_template.json").read_text())
+PARAMETERS = {parameter["name"]: parameter for parameter in TEMPLATE["parameters"]}
+
+
+def words(program: str) -> list[list[str]]:
+    """The commands of the page that begin with ``program``, as a shell would take them apart."""
+    text = "\n".join(COMMANDS).replace("\\\n", " ")
+    return [shlex.split(line) for line in text.splitlines() if line.startswith(program)]
+
+
+def test_worked_example_prints_what_stands_below_it():
+    code, printed = re.search(r"```python\n(.*?)```\n\n```\n(.*?)```", PAGE, re.DOTALL).groups()
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == printed
+
+
+def test_parameters_of_the_first_run_are_those_of_the_template():
+    (command,) = words("gcloud dataflow flex-template run")
+    given = dict(word.split("=", 1) for flag, word in itertools.pairwise(command) if flag == "--parameters")
+    assert given.keys() <= PARAMETERS.keys()
+    assert {name for name, parameter in PARAMETERS.items() if not parameter["isOptional"]} <= given.keys()
+    values = {name: value.replace("$BUCKET", "bucket") for name, value in given.items()}
+    for name, value in values.items():
+        assert all(re.fullmatch(pattern, value) for pattern in PARAMETERS[name]["regexes"]), name
+
+
+def test_flags_of_the_job_are_known():
+    known = set(argument_parser()._option_string_actions)
+    (command,) = words("python run_pipeline.py")
+    assert {word for word in command if word.startswith("--")} <= known
+    ours = {flag for flag in re.findall(r"`(--[a-z_]+)", PAGE) if "_" in flag or flag in known}
+    assert "--gpu_stage" in ours and ours <= known
+
+
+def test_files_of_the_page_are_there():
+    for name in re.findall(r"\]\(([^)#:]+)\)", PAGE):
+        assert (ROOT / "docs" / name).exists(), name
+    for name in re.findall(r"(?:deploy|tests)/\w+\.\w+", PAGE):
+        assert (ROOT / name).is_file(), name
+    (build,) = words("gcloud builds submit")
+    assert "deploy/cloudbuild.yaml" in build
