@@ -79,7 +79,10 @@ class WriteOutputs(beam.PTransform):
             tallies | "Turn documents into rows" >> place_document.with_output_types(PlacedRows),
         ) | "Write tables" >> WriteTables(self.config)
         paths = [each.paths for each in drawn]
-        times = [each.times for each in drawn] + [streams[name] for name in ("times",) if name in streams]
+        times = [
+            each.times | f"Sum times of pictures {number}" >> beam.ParDo(summaries.SumTimesFn())
+            for number, each in enumerate(drawn)
+        ] + [streams[name] for name in ("times",) if name in streams]
         return {
             "tallies": tallies,
             "files": files,

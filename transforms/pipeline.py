@@ -11,6 +11,7 @@ from transforms.options import JobConfig
 from transforms.outputs import WriteOutputs
 from transforms.provenance import model_card, provenance_of
 from transforms.reading import DecodeSources, FindSources
+from transforms.summaries import SumTimesFn
 
 
 def build(pipeline: beam.Pipeline, config: JobConfig) -> None:
@@ -34,7 +35,10 @@ def build(pipeline: beam.Pipeline, config: JobConfig) -> None:
     read = decoded.pages | "Read the text of pages" >> ReadText(config, model.pictures)
     found = read.pages | "Find entities and relations" >> FindEntities(config)
     failures = (decoded.failures, found.failures) | "Put failures together" >> beam.Flatten()
-    times = (decoded.times, read.times, found.times) | "Put times together" >> beam.Flatten()
+    times = [
+        part.times | f"Sum times of {name}" >> beam.ParDo(SumTimesFn())
+        for name, part in (("decoding", decoded), ("OCR", read), ("the model", found))
+    ] | "Put times together" >> beam.Flatten()
     streams |= {
         "documents": decoded.documents,
         "results": found.results,

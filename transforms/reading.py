@@ -49,7 +49,11 @@ class FindSources(beam.PTransform):
         self.config = config
 
     def expand(self, pipeline):
-        """Wire matching, manifest and removal of duplicates."""
+        """Wire matching, manifest and removal of duplicates.
+
+        Grouping by URI spreads the files over the workers: to shuffle them once more would only hold them
+        twice.
+        """
         timeout_s = self.config.storage_timeout_s
         manifests = (self.config.manifest,) if self.config.manifest else ()
         matched = (
@@ -68,7 +72,6 @@ class FindSources(beam.PTransform):
             | "Key by URI" >> beam.WithKeys(_uri_of).with_output_types(tuple[str, SourceFile])
             | "Drop duplicates" >> beam.CombinePerKey(most_informed)
             | "Drop keys" >> beam.Values().with_output_types(SourceFile)
-            | "Spread over workers" >> beam.Reshuffle()
         )
 
 

@@ -9,6 +9,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 import apache_beam as beam
+from apache_beam.transforms.window import GlobalWindows
+from apache_beam.utils.timestamp import MIN_TIMESTAMP
 
 from beam_kie import __version__
 from beam_kie.document import Document, Failure, PageText
@@ -116,6 +118,26 @@ class TallyDocuments(beam.PTransform):
             | "Combine what is known" >> beam.CombinePerKey(TallyFn())
             | "Drop ids" >> beam.Values().with_output_types(DocumentTally)
         )
+
+
+@beam.typehints.with_input_types(StageTime)
+@beam.typehints.with_output_types(StageTime)
+class SumTimesFn(beam.DoFn):
+    """The times of a bundle as one record a stage: a runner need not hold several for every page."""
+
+    def start_bundle(self):
+        """Begin with nothing."""
+        self._times: dict[str, StageTime] = {}
+
+    def process(self, time: StageTime) -> None:
+        """Add one record; nothing is yielded before the bundle ends."""
+        known = self._times.get(time.stage)
+        self._times[time.stage] = time if known is None else _sum_of_stage([known, time])
+
+    def finish_bundle(self):
+        """Yield the sums."""
+        for time in self._times.values():
+            yield GlobalWindows.windowed_value(time, timestamp=MIN_TIMESTAMP)
 
 
 class AddUpTimes(beam.PTransform):

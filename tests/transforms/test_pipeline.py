@@ -364,6 +364,9 @@ def test_steps_read_as_a_sentence(scans, small_model, tmp_path):
         "Read the text of pages",
         "Find entities and relations",
         "Put failures together",
+        "Sum times of decoding",
+        "Sum times of OCR",
+        "Sum times of the model",
         "Put times together",
         "Write tables, pictures and summary",
     ]

@@ -60,6 +60,13 @@ def test_times_of_a_stage_become_one():
         assert_that(added, equal_to([StageTime("ocr", 3.0, 5), StageTime("read", 0.5, 1)]))
 
 
+def test_times_of_a_bundle_leave_as_one_record_a_stage():
+    times = [StageTime("ocr", 1.0), StageTime("read", 0.5), StageTime("ocr", 2.0, 4)]
+    with beam.Pipeline("FnApiRunner") as pipeline:
+        summed = pipeline | beam.Create(times, reshuffle=False) | beam.ParDo(summaries.SumTimesFn())
+        assert_that(summed, equal_to([StageTime("ocr", 3.0, 5), StageTime("read", 0.5, 1)]))
+
+
 def test_summary_holds_options_tables_and_times(tmp_path):
     config = JobConfig(output=str(tmp_path), run_id="a", input=("scans/**",), progress="/tmp/internal")
     path = summaries.write_summary(

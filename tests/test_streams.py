@@ -1,0 +1,145 @@
+"""Long files go through page by page: what is in memory does not depend on how many pages there are."""
+
+import gc
+import io
+import json
+import subprocess
+import sys
+import tracemalloc
+import weakref
+
+import apache_beam as beam
+import pyarrow.parquet as pq
+import pypdfium2
+import pytest
+from apache_beam.options.pipeline_options import PipelineOptions
+from PIL import Image
+
+from beam_kie.document import PageImage, PageResult, PageText
+from beam_kie.imaging import page_count, sniff_format
+from transforms import reading
+from transforms.kie import _LEAST_WEIGHT
+from transforms.layout import table_folder
+from transforms.options import JobConfig
+from transforms.pipeline import build
+
+MIB = 1024 * 1024
+SIZE = (300, 420)
+PAGE_MIB = 3 * SIZE[0] * SIZE[1] / MIB
+PAGES = {"tiff": 500, "pdf": 2000}
+
+# Decodes a file and prints by how many MiB the process grew after its first pages.
+DECODE = """
+import resource, sys
+from beam_kie.imaging import DecodeLimits, decode_pages
+peak = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+with open(sys.argv[1], "rb") as file:
+    pages = decode_pages(file.read(), "id", "uri", DecodeLimits(), pdf_dpi=72, pdf_text_layer=True)
+for number, page in enumerate(pages, 1):
+    assert page.pixels.shape == (420, 300, 3), page
+    if number == 20:
+        before = peak()
+    del page
+print(number, peak() - before)
+"""
+
+
+def long_file(file_format: str, pages: int) -> bytes:
+    """Pages with a black frame on white; compressed, so that the file is small."""
+    image = Image.new("1", SIZE, 1)
+    image.paste(0, (20, 20, 280, 30))
+    options = {"tiff": {"compression": "group4"}, "pdf": {"resolution": 72.0}}[file_format]
+    data = io.BytesIO()
+    image.save(data, file_format, save_all=True, append_images=[image] * (pages - 1), **options)
+    return data.getvalue()
+
+
+@pytest.fixture(scope="module", params=PAGES)
+def scan(request, tmp_path_factory):
+    """A long file, and how many pages it has."""
+    path = tmp_path_factory.mktemp("long") / f"long.{request.param}"
+    path.write_bytes(long_file(request.param, PAGES[request.param]))
+    return path, PAGES[request.param]
+
+
+def test_decoding_takes_the_memory_of_a_few_pages(scan):
+    path, pages = scan
+    done = subprocess.run([sys.executable, "-c", DECODE, path], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    number, grown_mib = done.stdout.split()
+    assert int(number) == pages
+    assert float(grown_mib) < 20 < pages * PAGE_MIB / 5
+
+
+def test_format_and_number_of_pages_are_told_without_decoding_any(scan, monkeypatch):
+    path, pages = scan
+    data = path.read_bytes() + bytes(
+        20 * MIB
+    )  # as large as scans are; what lies behind the end is not looked at
+
+    def decoded(*_):
+        raise AssertionError("a page was opened")
+
+    monkeypatch.setattr(Image, "open", decoded)
+    monkeypatch.setattr(pypdfium2.PdfDocument, "get_page", decoded)
+    monkeypatch.setattr(pypdfium2.PdfDocument, "__getitem__", decoded)
+    tracemalloc.start()
+    try:
+        assert sniff_format(data) == path.suffix[1:]
+        assert page_count(data) == pages
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < MIB
+
+
+def test_job_lets_go_of_every_page(scan, tmp_path, monkeypatch):
+    """From decoding to the tables: pixels live one page at a time, texts for two of the model's batches."""
+    path, pages = scan
+    living, most_pixels, most_texts = set(), [0], [0]
+    decode = reading.decode_pages
+
+    def counted(*arguments, **options):
+        for number, page in enumerate(decode(*arguments, **options), 1):
+            living.add(number)
+            weakref.finalize(page.pixels, living.discard, number)
+            most_pixels[0] = max(most_pixels[0], len(living))
+            if number % (pages // 5) == 0:
+                most_texts[0] = max(most_texts[0], living_texts())
+            yield page
+            del page
+
+    monkeypatch.setattr(reading, "decode_pages", counted)
+    lines = tmp_path / "lines.jsonl"
+    blank = [{"uri": str(path), "page": page + 1, "lines": []} for page in range(pages)]
+    lines.write_text("\n".join(map(json.dumps, blank)))
+    config = JobConfig(
+        output=str(tmp_path / "out"),
+        run_id="r",
+        input=(str(path),),
+        ocr_engine="none",
+        ocr_lines=str(lines),
+        pdf_dpi=72,
+        overlays="none",
+        device="cpu",
+        batch_tokens=1024,
+    )
+    pipeline = beam.Pipeline(runner="FnApiRunner", options=PipelineOptions([]))
+    build(pipeline, config)
+    pipeline.run().wait_until_finish()
+
+    table = pq.read_table(table_folder(config.output, "pages", "r"))
+    assert table["page"].to_pylist() == list(range(1, pages + 1))
+    assert 1 <= most_pixels[0] <= 2 + config.ocr_batch_size
+    batch = config.batch_tokens // _LEAST_WEIGHT
+    # One batch is filled while the one before it is let go.
+    assert 0 < most_texts[0] <= 2 * batch + 2 < pages / 5
+    gc.collect()
+    assert not living
+
+
+def living_texts() -> int:
+    """How many pages of text or results are in memory."""
+    gc.collect()
+    living = [each for each in gc.get_objects() if isinstance(each, PageText | PageResult | PageImage)]
+    return len({each.page.page if isinstance(each, PageResult) else each.page for each in living})
