@@ -54,3 +54,10 @@ def test_files_of_the_page_are_there():
         assert (ROOT / name).is_file(), name
     (build,) = words("gcloud builds submit")
     assert "deploy/cloudbuild.yaml" in build
+
+
+def test_counters_of_the_page_are_those_that_there_are():
+    table = PAGE[PAGE.index("## Reading the counters") :]
+    named = set(re.findall(r"`([a-z]+(?:_[a-z]+)*_(?:ms|ok|failed|tokens|secs))`", table))
+    assert {"pages_ok", "ocr_ms", "load_model_latency_milli_secs"} <= named
+    assert named <= set(re.findall(r"`([a-z_]+)`", (ROOT / "docs" / "counters.md").read_text()))

@@ -1,9 +1,12 @@
+import json
+
 import apache_beam as beam
 import pytest
 import torch
 from apache_beam.ml.inference.base import RunInference
 from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.testing.util import assert_that, equal_to
+from PIL import Image
 
 from beam_kie.document import Category, Failure, PageText, Stage
 from beam_kie.overlay import FailedPage
@@ -19,6 +22,7 @@ from transforms.accelerators import (
 )
 from transforms.kie import FindEntities, KieModelHandler
 from transforms.options import JobConfig
+from transforms.pipeline import build
 
 
 def config(**changes):
@@ -102,6 +106,43 @@ def _bare(result):
         [(e.label, e.text) for e in result.entities],
         [(r.head, r.tail) for r in result.relations],
     )
+
+
+def test_separate_writes_the_files_that_fused_writes(small_model, tmp_path):
+    """Text, previews and failures cross the shuffle and come back: the same bytes, pictures included."""
+    scans = tmp_path / "scans"
+    scans.mkdir()
+    lines = [{"text": text, "box": [10, 20, 150, 40], "confidence": 0.9} for text in ("Name: Li Lei", "Date")]
+    given = []
+    for number in range(3):
+        Image.new("RGB", (300, 200), (200, 200, number)).save(scans / f"{number}.png")
+        given.append({"uri": str(scans / f"{number}.png"), "page": 1, "lines": lines})
+    (scans / "broken.png").write_bytes(b"no picture")
+    (tmp_path / "lines.jsonl").write_text("".join(json.dumps(page) + "\n" for page in given[:2]))
+    written = {}
+    for stage in ("fused", "separate"):
+        settings = JobConfig(
+            output=str(tmp_path / stage),
+            run_id="test",
+            input=(f"{scans}/**",),
+            gpu_stage=stage,
+            num_shards=2,
+            ocr_engine="none",
+            ocr_lines=str(tmp_path / "lines.jsonl"),
+            model=small_model,
+            device="cpu",
+            dtype="float32",
+        )
+        pipeline = beam.Pipeline("FnApiRunner", options=PipelineOptions([]))
+        build(pipeline, settings)
+        pipeline.run()
+        files = [path for path in (tmp_path / stage).rglob("*") if path.is_file()]
+        written[stage] = {str(path.relative_to(tmp_path / stage)): path.read_bytes() for path in files}
+        assert json.loads(written[stage].pop("runs/run_id=test/summary.json"))["documents"]["success"] == 2
+    assert sum(name.endswith(".jpg") for name in written["fused"]) == 3, (
+        "the page without lines has a picture too"
+    )
+    assert written["separate"] == written["fused"]
 
 
 def test_worker_without_its_gpu_says_whose_fault_it_is(monkeypatch):
