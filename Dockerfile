@@ -57,7 +57,8 @@ RUN python -m compileall -q . && python -c 'import transforms.pipeline' && pytho
 # For one machine, not as root: docker run --rm --volume "$PWD:/data" beam-kie:machine --input /data/scans --output ...
 FROM job AS machine
 RUN useradd --create-home --uid 10001 kie
-USER kie
+# By its number, so that Kubernetes sees that it is not root.
+USER 10001
 WORKDIR /home/kie
 ENTRYPOINT ["python", "/opt/beam-kie/run_pipeline.py"]
 

@@ -24,7 +24,9 @@ stop() {
 command -v flock > /dev/null || stop "$UNAVAILABLE" "there is no flock: install util-linux"
 command -v "$python" > /dev/null || stop "$UNAVAILABLE" "there is no $python: run make, or set BEAM_KIE_PYTHON"
 lock="${BEAM_KIE_LOCK:-${XDG_STATE_HOME:-${HOME:?}/.local/state}/beam-kie/nightly.lock}"
-mkdir -p "$(dirname "$lock")" && exec 9>> "$lock" || stop "$UNAVAILABLE" "cannot open the lock $lock"
+if ! { mkdir -p "$(dirname "$lock")" && exec 9>> "$lock"; }; then
+    stop "$UNAVAILABLE" "cannot open the lock $lock"
+fi
 flock --exclusive --nonblock 9 || stop "$BUSY" "another run holds $lock"
 
 # The run takes this process over, and the open lock with it: signals reach it, and however it ends (kill -9, too),
