@@ -100,7 +100,8 @@ WITHOUT_EFFECT = {
     # Whose revisions are compared.
     *("model", "re_model", "ocr_det_model_dir", "ocr_rec_model_dir"),
     # Where and how fast the work is done.
-    *("device", "ocr_device", "ocr_batch_size", "batch_tokens", "num_shards", "storage_timeout_s"),
+    *("device", "ocr_device", "ocr_batch_size", "ocr_threads", "batch_tokens"),
+    *("num_shards", "storage_timeout_s"),
     *("gpu_stage", "gpu_type", "gpu_count", "gpu_machine_type", "gpu_min_ram_gb"),
     *("max_failure_ratio", "progress"),
 }
