@@ -60,7 +60,7 @@ def prepare_job(namespace: argparse.Namespace, options: PipelineOptions) -> Job:
     FileSystems.set_options(options)
     _check_resume(config, namespace)
     try:
-        config = _with_gpus(config, options, runner)
+        config = _fit_service(config, options, runner)
         config = replace(config, ocr_threads=config.ocr_threads or cores.fair_ocr_threads(options, runner))
         config = replace(config, input=inputs.normalise_inputs(config.input, config.storage_timeout_s))
         _check_ocr(config)
@@ -77,8 +77,9 @@ def prepare_job(namespace: argparse.Namespace, options: PipelineOptions) -> Job:
     return Job(config=config, options=options, runner=runner)
 
 
-def _with_gpus(config: JobConfig, options: PipelineOptions, runner: str) -> JobConfig:
+def _fit_service(config: JobConfig, options: PipelineOptions, runner: str) -> JobConfig:
     if runner == DATAFLOW:
+        dataflow.check_folders(config)
         return dataflow.with_gpus(config, options)
     for flag in ("gpu_type", "gpu_machine_type", "gpu_min_ram_gb"):
         if getattr(config, flag):

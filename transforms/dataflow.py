@@ -6,6 +6,7 @@ Nothing is written here. Each check raises ``UsageError`` with one line that say
 from __future__ import annotations
 
 import difflib
+import os
 import re
 from collections.abc import Iterator
 from dataclasses import replace
@@ -34,6 +35,9 @@ MOST_THREADS = 8
 GPU_DISK_GB = 100
 """Workers unpack the CUDA image and the GPU's driver on their disk: the service's own 25 GB do not do."""
 
+IN_IMAGE = "FLEX_TEMPLATE_PYTHON_PY_FILE"
+"""Set in the image that a template's launcher and its workers share."""
+
 _REGION = re.compile(r"[a-z]+-[a-z]+[0-9]+")
 _CORES = re.compile(r"-(\d+)$")
 
@@ -61,6 +65,23 @@ def check_service(options: PipelineOptions) -> None:
         raise UsageError("--runner DataflowRunner needs --sdk_container_image or --setup_file ./setup.py")
     if setup.save_main_session is None:
         setup.save_main_session = False  # the script defines nothing that a worker needs
+
+
+def check_folders(config: JobConfig) -> None:
+    """Whether the workers will find the models that are folders here.
+
+    A template's launcher runs in the image of the workers and sees what they see; other launchers do not.
+
+    Raises:
+        UsageError: a folder of this machine.
+    """
+    if IN_IMAGE in os.environ:
+        return
+    for flag in ("model", "re_model", "ocr_det_model_dir", "ocr_rec_model_dir"):
+        path = getattr(config, flag)
+        if path and os.path.isdir(path):
+            remedy = "put it into gs://" if flag.endswith("model") else "put it into a template's image"
+            raise UsageError(f"--{flag}: {path!r} is a folder of this machine, not of the workers: {remedy}")
 
 
 def with_gpus(config: JobConfig, options: PipelineOptions) -> JobConfig:

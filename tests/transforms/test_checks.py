@@ -5,7 +5,7 @@ import pytest
 import torch
 from apache_beam.options.pipeline_options import DirectOptions, StandardOptions
 
-from transforms import checks, layout
+from transforms import layout
 from transforms.arguments import UsageError, parse_arguments
 from transforms.checks import Job, prepare_job
 
@@ -197,6 +197,11 @@ def test_dataflow_needs_our_code(place):
     assert "needs --sdk_container_image or --setup_file" in message_of(*SCANS, *DATAFLOW)
 
 
+def test_dataflow_sees_no_local_models(place):
+    message = message_of(*SCANS, *DATAFLOW, "--sdk_container_image=i", "--output=gs://bucket/out")
+    assert message.startswith(f"--model: '{place}/model' is a folder of this machine, not of the workers: ")
+
+
 @pytest.mark.parametrize(
     ("argv", "says"),
     [
@@ -207,5 +212,5 @@ def test_dataflow_needs_our_code(place):
 )
 def test_dataflow_sees_no_local_files(place, argv, says):
     Path("list.txt").write_text("scans/a.png\n")
-    message = message_of(*argv, *DATAFLOW, "--sdk_container_image=i")
+    message = message_of(*argv, *DATAFLOW, "--sdk_container_image=i", "--model=bundled")
     assert message.startswith(says) and "path of this machine" in message

@@ -192,7 +192,7 @@ def test_dataflow_is_launched_and_not_waited_for(flags, gcs_bucket, tmp_path, ca
         "--sdk_container_image=image",
         f"--template_location={template}",
     ]
-    assert cli.main([*flags[3:4], *flags[5:], "--run_id=r", *places, *cloud]) == cli.OK
+    assert cli.main([*flags[3:4], *flags[6:], "--run_id=r", *places, *cloud]) == cli.OK
     assert capfd.readouterr().out.startswith("Launched run r.\nIt is finished when this file is there: gs://")
     shown = json.loads(template.read_text())["environment"]["sdkPipelineOptions"]["options"]
     assert shown["output"] == f"{gcs_bucket}/out"

@@ -9,7 +9,7 @@ from apache_beam.options.pipeline_options import (
 
 from transforms.accelerators import MACHINES
 from transforms.arguments import UsageError, job_config, parse_arguments
-from transforms.dataflow import check_service, with_gpus
+from transforms.dataflow import check_folders, check_service, with_gpus
 from transforms.options import JobConfig
 
 SERVICE = ("--project=project", "--region=us-central1", "--temp_location=gs://bucket/tmp")
@@ -66,6 +66,18 @@ def test_the_script_is_not_sent_along_unless_it_is_asked_for():
 )
 def test_place_that_is_none(argv, says):
     assert message_of(*argv).startswith(says)
+
+
+@pytest.mark.parametrize("flag", ["model", "re_model", "ocr_det_model_dir", "ocr_rec_model_dir"])
+def test_workers_do_not_see_folders_of_this_machine(tmp_path, monkeypatch, flag):
+    namespace, _ = parse_arguments(["--output=gs://bucket/out", f"--{flag}={tmp_path}"])
+    with pytest.raises(UsageError, match=f"--{flag}: .* is a folder of this machine, not of the workers"):
+        check_folders(job_config(namespace))
+    monkeypatch.setenv("FLEX_TEMPLATE_PYTHON_PY_FILE", "/opt/beam-kie/run_pipeline.py")
+    check_folders(job_config(namespace))
+    monkeypatch.undo()
+    elsewhere, _ = parse_arguments(["--output=gs://bucket/out", f"--{flag}=gs://bucket/model"])
+    check_folders(job_config(elsewhere))
 
 
 def test_fused_gives_every_worker_a_gpu():
