@@ -1,0 +1,65 @@
+"""What a page weighs where ``--gpu_stage separate`` hands it from the workers that read to those with a GPU.
+
+python benchmarks/handover.py samples/en_invoice.jpg samples/zh_application.jpg
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from apache_beam.coders import registry
+
+from beam_kie.document import PageImage, PageText
+from beam_kie.imaging import DecodeLimits, decode_pages
+from beam_kie.overlay import FailedPage
+from transforms.ocr import OcrModelHandler
+from transforms.options import JobConfig
+
+COLUMNS = ("lines", "pixels", "text", "preview", "thumbnail", "together")
+
+
+def pages(paths: list[Path], config: JobConfig) -> Iterator[tuple[str, PageImage, PageText]]:
+    """Every page as it is decoded and as it leaves OCR, with the pictures that a visual backbone wants."""
+    handler = OcrModelHandler(config, pictures="hf")
+    engine = handler.load_model()
+    limits = DecodeLimits(
+        max_file_bytes=config.max_file_bytes, max_pixels=config.max_pixels, max_pages=config.max_pages
+    )
+    for path in paths:
+        for image in decode_pages(path.read_bytes(), "0" * 32, str(path), limits):
+            for outcome in handler.run_inference([image], engine):
+                if isinstance(outcome, PageText):
+                    yield path.name, image, outcome
+
+
+def weigh(image: PageImage, page: PageText) -> dict[str, int]:
+    """Bytes of the page and of its parts, with the coder that the shuffle has."""
+    coder = registry.get_coder(PageText | FailedPage)
+    return {
+        "lines": len(page.lines),
+        "pixels": image.pixels.nbytes,
+        "text": len(coder.encode(replace(page, preview=None, thumbnail=None))),
+        "preview": len(page.preview or b""),
+        "thumbnail": len(page.thumbnail or b""),
+        "together": len(coder.encode(page)),
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("scans", nargs="+", type=Path)
+    scans = parser.parse_args().scans
+    print(f"{'bytes a page':<24}" + "".join(f"{name:>12}" for name in COLUMNS))
+    for name, image, page in pages(scans, JobConfig(output="out", run_id="weigh")):
+        row = weigh(image, page)
+        print(f"{name:<24}" + "".join(f"{row[column]:>12,}" for column in COLUMNS))
+
+
+if __name__ == "__main__":
+    main()
