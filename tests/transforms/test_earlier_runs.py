@@ -1,12 +1,11 @@
 """What earlier runs have done: real tables of real outputs, real joins, on this machine and on gs://."""
 
-import json
 import os
 import pickle
 import tempfile
 import uuid
 from collections import defaultdict
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 
 import apache_beam as beam
@@ -15,12 +14,10 @@ from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.pvalue import TaggedOutput
 from apache_beam.testing.util import assert_that, equal_to
 
-from beam_kie import __version__
-from beam_kie.document import Category, Document, Failure, SourceFile, Stage, document_id
-from beam_kie.rows import document_row, failure_row
-from beam_kie.summary import DocumentTally, PageCounts
-from beam_kie.tables import write_parquet
-from tests import pages
+from beam_kie.document import Document, SourceFile, document_id
+from beam_kie.rows import document_row
+from beam_kie.summary import DocumentTally
+from tests.earlier import DAYS, PROVENANCE, failure_of, tally_of, write_run
 from transforms import earlier_runs, layout, storage
 from transforms.earlier_runs import (
     FailedSources,
@@ -31,11 +28,8 @@ from transforms.earlier_runs import (
     tables_of_documents,
 )
 from transforms.finished_runs import UnreadableRunError, find_summary, list_summaries
-from transforms.options import LIMIT_OPTIONS, JobConfig
+from transforms.options import JobConfig
 from transforms.reading import describe, look_at
-
-PROVENANCE = replace(pages.PROVENANCE, options_digest="0011223344556677")
-DAYS = {name: f"2026-01-0{day}T02:00:00Z" for day, name in enumerate(("mon", "tue", "wed"), start=1)}
 
 
 def config(output, **changes) -> JobConfig:
@@ -51,56 +45,6 @@ def scans(tmp_path):
         made[name].parent.mkdir(exist_ok=True)
         made[name].write_bytes(f"scan {name}".encode())
     return made
-
-
-def failure_of(document: Document, retryable: bool) -> Failure:
-    stage, category = (
-        (Stage.READ, Category.SOURCE_UNAVAILABLE) if retryable else (Stage.DECODE, Category.FILE_CORRUPT)
-    )
-    return Failure(document.document_id, document.uri, None, stage, category, "say why", retryable)
-
-
-def tally_of(path, failures=(), pages_ok=1, skipped=None) -> DocumentTally:
-    """How a document of these bytes ended; ``skipped`` names the run that holds its rows."""
-    source = look_at(str(path), 10)
-    document = describe(source, storage.read_bytes(source.uri))
-    tally = DocumentTally()
-    if skipped:
-        tally.add_document(replace(document, result_run_id=skipped), skipped=True)
-        return tally
-    tally.add_document(replace(document, page_count=pages_ok or None))
-    for page in range(1, pages_ok + 1):
-        tally.add_page(document, page, PageCounts())
-    for retryable in failures:
-        tally.add_failure(failure_of(document, retryable))
-    return tally
-
-
-def write_run(output, run_id, tallies, provenance=PROVENANCE, finished=True, version=__version__, **options):
-    """What a run leaves: two shards of documents and failures, and the summary."""
-    limits = {name: getattr(config(output), name) for name in LIMIT_OPTIONS}
-    for shard in (0, 1):
-        part = tallies[shard::2]
-        failures = [
-            failure_row(failure_of(tally.document, retryable), provenance)
-            for tally in part
-            for retryable in [told in tally.retryable for told in tally.failures]
-        ]
-        rows = {"documents": [document_row(tally, provenance) for tally in part], "failures": failures}
-        for table, of_table in rows.items():
-            storage.write_bytes(
-                layout.table_path(str(output), table, run_id, shard, 2), write_parquet(table, of_table)
-            )
-    summary = {
-        "beam_kie_version": version,
-        "run_id": run_id,
-        "started_at": DAYS.get(run_id, "2026-01-09T02:00:00Z"),
-        "finished_at": DAYS.get(run_id, "2026-01-09T02:00:00Z"),
-        "provenance": asdict(provenance),
-        "options": limits | options,
-    }
-    if finished:
-        storage.write_bytes(layout.summary_path(str(output), run_id), json.dumps(summary).encode())
 
 
 def parted(settings, sources, provenance=PROVENANCE):
