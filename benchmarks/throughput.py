@@ -1,9 +1,13 @@
-"""How fast the job is and how much memory it takes: pages/s against OCR alone, seconds by stage, flatness.
+"""What a page costs: the job in several settings, and the way PaddleOCR's scripts work, on the same pages.
 
-    python benchmarks/throughput.py --input FOLDER [--memory_pages 12 120] [--json] [JOB FLAGS]
+    python benchmarks/throughput.py --input FOLDER [--rows NAME ...] [--limit 12] [--repeat 1] [--json]
+        [JOB FLAGS]
 
-Every measurement runs in a process of its own. Loading of models is measured, but is no part of pages/s.
-Flags that this script does not know go to the job, for example ``--ocr_engine paddleocr``.
+Every measurement is a program of its own: ``run_pipeline.py``, or ``rival.py`` beside this file. Each runs
+twice, on a few scans and on all: the difference is what pages cost, and "start s" what a run costs besides
+(Python, imports, models, six tables). Seconds are medians over --repeat rounds; memory is that of all
+processes together. Flags that this script does not know go to the job in all of its rows.
+Leave the machine alone meanwhile.
 """
 
 from __future__ import annotations
@@ -11,63 +15,111 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import resource
-import subprocess
+import statistics
 import sys
 import tempfile
-import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass
 from itertools import cycle, islice
 from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
-MIB = 1024 * 1024
-RUN_ID = "benchmark"
 sys.path.insert(0, str(ROOT))
+
+from benchmarks import emulator  # noqa: E402 (needs the path)
+from benchmarks.stages import REST  # noqa: E402
+from benchmarks.watching import Usage, watch  # noqa: E402
+
+FEW = 2
+RUN_ID = "benchmark"
+STAGES = "stages"
+
+
+@dataclass(frozen=True)
+class Row:
+    """A setting: what it is, and the flags of the job (None: the rival)."""
+
+    text: str
+    flags: Sequence[str] | None = None
+    rival: str = ""
+    in_cloud: bool = False
+
+
+_ONE = ("--direct_num_workers=1", "--ocr_threads=1")
+_THREADS = ("--direct_num_workers=2", "--direct_running_mode=multi_threading", "--ocr_threads=2")
+_PROCESSES = ("--direct_num_workers=2", "--direct_running_mode=multi_processing", "--ocr_threads=1")
+_PADDLE = ("--ocr_engine=paddleocr", "--ocr_max_side=960", "--ocr_detect_rotation=false")
+ROWS = {
+    "one": Row("job, 1 worker on 1 core", _ONE),
+    "threads": Row("job, 2 threads", _THREADS),
+    "processes": Row("job, 2 processes", _PROCESSES),
+    "gcs": Row("job, gs:// (emulator)", _THREADS, in_cloud=True),
+    "paddle": Row("job, the rival's OCR", (*_THREADS, *_PADDLE)),
+    "rival": Row("rival, our weights", rival="bundled"),
+    "rival-full": Row("rival, LayoutXLM-base", rival="layoutxlm"),
+}
+
+
+@dataclass(frozen=True)
+class Figures:
+    """What a row costs. Of the pages alone, but for ``start_s`` and ``peak_mib``; None: too quick to tell."""
+
+    pages: int
+    pages_per_s: float | None
+    cpu_s_per_page: float | None
+    start_s: float
+    peak_mib: int
+    rival_cpu_s: dict[str, float] | None = None
 
 
 def main() -> int:
-    """Measure and print; the parent process imports nothing heavy, so that peaks are the children's own."""
     arguments, job_flags = parse_arguments()
-    if arguments.measure:
-        measure = {"ocr": measure_ocr, "job": measure_job}[arguments.measure]
-        print(json.dumps(measure(arguments.input, arguments.output, job_flags)))
-        return 0
     report = run_all(arguments, job_flags)
     print(json.dumps(report, indent=2) if arguments.json else table(report))
     return 0
 
 
-def parse_arguments() -> tuple[argparse.Namespace, list[str]]:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("--input", nargs="+", required=True, help="files or folders of scans")
-    parser.add_argument("--limit", type=int, help="take only the first N files")
-    parser.add_argument(
-        "--memory_pages", type=int, nargs="*", default=[], help="numbers of files to show flat memory with"
+def parse_arguments(argv: Sequence[str] | None = None) -> tuple[argparse.Namespace, list[str]]:
+    rows = "\n".join(f"  {name:<12}{row.text}" for name, row in ROWS.items())
+    parser = argparse.ArgumentParser(
+        description=f"{__doc__}\nrows:\n{rows}\n  {STAGES:<12}CPU seconds by stage, one worker",
+        formatter_class=argparse.RawTextHelpFormatter,
     )
+    parser.add_argument("--input", nargs="+", required=True, help="files or folders of scans of one page")
+    every = [*ROWS, STAGES]
+    parser.add_argument("--rows", nargs="+", choices=every, default=every, metavar="NAME")
+    parser.add_argument(
+        "--limit", type=int, default=12, help="how many scans; repeated where there are fewer"
+    )
+    parser.add_argument("--repeat", type=int, default=1, help="rounds; medians are reported")
     parser.add_argument("--json", action="store_true", help="print the figures as JSON")
-    parser.add_argument("--measure", choices=("ocr", "job"), help=argparse.SUPPRESS)
-    parser.add_argument("--output", help=argparse.SUPPRESS)
-    return parser.parse_known_args()
+    arguments, job_flags = parser.parse_known_args(argv)
+    if arguments.limit <= FEW:
+        parser.error(f"--limit must be more than {FEW}")
+    return arguments, job_flags
 
 
 def run_all(arguments: argparse.Namespace, job_flags: list[str]) -> dict[str, Any]:
-    files = sorted(islice(files_below(arguments.input), arguments.limit))
+    files = list(islice(files_below(arguments.input), arguments.limit))
     if not files:
         raise SystemExit("--input holds no files")
-    with tempfile.TemporaryDirectory(prefix="beam-kie-bench-") as folder:
-        report = {
-            "files": len(files),
-            "cores": len(os.sched_getaffinity(0)),
-            "ocr": in_child("ocr", link(files, len(files), folder, "ocr"), job_flags),
-            "job": in_child("job", link(files, len(files), folder, "job"), job_flags),
-            "memory": [
-                in_child("job", link(files, count, folder, f"memory-{count}"), job_flags)
-                for count in arguments.memory_pages
-            ],
-        }
-    report["job_to_ocr"] = round(report["job"]["pages_per_s"] / report["ocr"]["pages_per_s"], 3)
+    names = [name for name in ROWS if name in arguments.rows]
+    with tempfile.TemporaryDirectory(prefix="beam-kie-bench-") as folder, ExitStack() as stack:
+        place = Path(folder)
+        scans = [link(files, count, place / f"scans-{count}") for count in (FEW, arguments.limit)]
+        if any(ROWS[name].in_cloud for name in names):
+            stack.enter_context(emulator.cloud_storage(place))
+            for one in scans:
+                emulator.upload(sorted(one.iterdir()), one.name)
+        report: dict[str, Any] = {"scans": arguments.limit, "cores": len(os.sched_getaffinity(0)), "rows": {}}
+        for name in names:
+            rounds = [[measure(ROWS[name], one, job_flags) for one in scans] for _ in range(arguments.repeat)]
+            report["rows"][name] = asdict(figures(rounds))
+            print(f"{name}: {report['rows'][name]}", file=sys.stderr)
+        if STAGES in arguments.rows:
+            report[STAGES] = stages_of(*scans, place / "stages", job_flags)
     return report
 
 
@@ -77,138 +129,117 @@ def files_below(inputs: Iterable[str]) -> Iterator[Path]:
         yield from sorted(p for p in path.rglob("*") if p.is_file()) if path.is_dir() else [path]
 
 
-def link(files: list[Path], count: int, folder: str, name: str) -> Path:
+def link(files: list[Path], count: int, place: Path) -> Path:
     """A folder with ``count`` links to the files, round and round: each is a document of its own."""
-    place = Path(folder) / name / "scans"
     place.mkdir(parents=True)
     for number, path in enumerate(islice(cycle(files), count)):
         (place / f"{number:05d}-{path.name}").symlink_to(path.resolve())
     return place
 
 
-def in_child(measure: str, scans: Path, job_flags: list[str]) -> dict[str, Any]:
-    """Run one measurement in a fresh process and read its figures."""
-    command = [sys.executable, __file__, "--measure", measure, "--input", str(scans)]
-    command += ["--output", str(scans.parent / "out"), *job_flags]
-    done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True)
-    return json.loads(done.stdout.splitlines()[-1])
+def measure(row: Row, scans: Path, job_flags: list[str]) -> tuple[Usage, dict[str, Any]]:
+    """Run a row on the scans once: what it took, and its own figures (``pages`` among them)."""
+    if row.flags is None:
+        usage = watch([sys.executable, "benchmarks/rival.py", "--input", str(scans), "--model", row.rival])
+        return usage, json.loads(usage.output.splitlines()[-1])
+    root = f"gs://{emulator.BUCKET}" if row.in_cloud else str(scans.parent)
+    command = [
+        sys.executable,
+        "run_pipeline.py",
+        "--input",
+        f"{root}/{scans.name}/*",
+        "--output",
+        f"{root}/out",
+    ]
+    usage = watch([*command, f"--run_id={RUN_ID}", "--overwrite", *row.flags, *job_flags])
+    name = f"out/runs/run_id={RUN_ID}/summary.json"
+    summary = json.loads(emulator.download(name) if row.in_cloud else (scans.parent / name).read_bytes())
+    return usage, {"pages": summary["pages"]["ok"] + summary["pages"]["failed"]}
 
 
-def measure_ocr(scans: list[str], output: str, job_flags: list[str]) -> dict[str, Any]:
-    """Decode and read page by page, without Beam; only reading counts."""
-    from transforms.ocr import open_engine
-
-    config = job_of(scans, output, job_flags).config
-    started = time.perf_counter()
-    engine = open_engine(config)
-    load_s = time.perf_counter() - started
-    pages = lines = 0
-    seconds = cpu = 0.0
-    for batch in batches(decoded(scans), config.ocr_batch_size):
-        wall_before, cpu_before = time.perf_counter(), time.process_time()
-        texts = engine.read(batch)
-        seconds += time.perf_counter() - wall_before
-        cpu += time.process_time() - cpu_before
-        pages, lines = pages + len(texts), lines + sum(len(text.lines) for text in texts)
-    return {**figures(pages, seconds, cpu, load_s), "lines": lines}
-
-
-def decoded(scans: list[str]) -> Iterator[Any]:
-    """The pages of all files, one at a time; what cannot be decoded is left out."""
-    from beam_kie.document import DocumentError, PageImage
-    from beam_kie.imaging import DecodeLimits, decode_pages
-
-    for path in files_below(scans):
-        try:
-            pages = decode_pages(path.read_bytes(), "document", str(path), DecodeLimits())
-        except DocumentError:
-            continue
-        yield from (page for page in pages if isinstance(page, PageImage))
+def figures(rounds: Sequence[Sequence[tuple[Usage, dict[str, Any]]]]) -> Figures:
+    """Medians over rounds, each of which is a run on a few scans and one on all."""
+    few, all_ = (rounds[0][index][1] for index in (0, 1))
+    pages = all_["pages"] - few["pages"]
+    few_s, all_s = (statistics.median(one[index][0].wall_s for one in rounds) for index in (0, 1))
+    cpu = statistics.median(one[1][0].cpu_s - one[0][0].cpu_s for one in rounds) / pages
+    seconds = (all_s - few_s) / pages
+    stages = all_.get("cpu_s")
+    return Figures(
+        pages=all_["pages"],
+        pages_per_s=round(1 / seconds, 4) if seconds > 0 else None,
+        cpu_s_per_page=round(cpu, 3) if cpu > 0 else None,
+        start_s=round(few_s - max(seconds, 0) * few["pages"], 1),
+        peak_mib=max(one[1][0].peak_mib for one in rounds),
+        rival_cpu_s=stages and {name: round(value / all_["pages"], 4) for name, value in stages.items()},
+    )
 
 
-def batches(pages: Iterator[Any], size: int) -> Iterator[list[Any]]:
-    """Lists of ``size`` pages, the last one may be shorter."""
-    while batch := list(islice(pages, size)):
-        yield batch
+def stages_of(few: Path, scans: Path, output: Path, job_flags: list[str]) -> dict[str, float]:
+    command = [sys.executable, "benchmarks/stages.py", "--few", str(few), "--input", str(scans)]
+    return json.loads(watch([*command, "--output", str(output), *job_flags]).output.splitlines()[-1])
 
 
-def measure_job(scans: list[str], output: str, job_flags: list[str]) -> dict[str, Any]:
-    """The whole job as ``run_pipeline.py`` runs it, without the start of Python."""
-    import apache_beam as beam
-
-    from transforms.layout import summary_path
-    from transforms.pipeline import build
-
-    job = job_of(scans, output, job_flags)
-    started, cpu_started = time.perf_counter(), time.process_time()
-    pipeline = beam.Pipeline(options=job.options)
-    build(pipeline, job.config)
-    build_s = time.perf_counter() - started
-    result = pipeline.run()
-    result.wait_until_finish()
-    seconds, cpu = time.perf_counter() - started, time.process_time() - cpu_started
-    load_s = loading_seconds(result)
-    summary = json.loads(Path(summary_path(output, RUN_ID)).read_text())
-    pages = summary["pages"]["ok"] + summary["pages"]["failed"]
-    stages = {name: round(stage["seconds"] / pages, 4) for name, stage in summary["stage_times"].items()}
-    return {
-        **figures(pages, seconds - build_s - load_s, cpu, load_s),
-        "build_s": round(build_s, 2),
-        "lines": summary["found"]["lines"],
-        "failed": summary["pages"]["failed"],
-        "seconds_per_page": stages,
-    }
-
-
-def job_of(scans: list[str], output: str, job_flags: list[str]):
-    """The job that the command line would run."""
-    from transforms.arguments import parse_arguments
-    from transforms.checks import prepare_job
-
-    argv = ["--input", *scans, "--output", output, "--run_id", RUN_ID, *job_flags]
-    return prepare_job(*parse_arguments(argv))
-
-
-def loading_seconds(result) -> float:
-    """How long the models took to load, as RunInference measured it."""
-    from apache_beam.metrics import MetricsFilter
-
-    name = "load_model_latency_milli_secs"
-    found = result.metrics().query(MetricsFilter().with_name(name))["distributions"]
-    return sum(distribution.committed.sum for distribution in found) / 1000
-
-
-def figures(pages: int, seconds: float, cpu: float, load_s: float) -> dict[str, Any]:
-    """What is reported of every measurement; the peak is the resident memory of the whole process."""
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
-    return {
-        "pages": pages,
-        "pages_per_s": round(pages / seconds, 4),
-        "wall_s_per_page": round(seconds / pages, 3),
-        "cpu_s_per_page": round(cpu / pages, 3),
-        "peak_mib": round(peak / MIB),
-        "load_s": round(load_s, 2),
-    }
+# ---------------------------------------------------------------- for a reader
 
 
 def table(report: dict[str, Any]) -> str:
-    """The figures for a reader."""
-    columns = ("pages", "pages_per_s", "wall_s_per_page", "cpu_s_per_page", "peak_mib", "load_s")
-    rows = [("OCR alone", report["ocr"]), ("job", report["job"])]
-    rows += [(f"job, {figures['pages']} pages", figures) for figures in report["memory"]]
-    lines = [f"{report['files']} files, {report['cores']} cores", ""]
-    lines.append(" " * 16 + "".join(f"{column:>17}" for column in columns))
-    lines += [f"{name:<16}" + "".join(f"{row[column]:>17}" for column in columns) for name, row in rows]
-    lines += [
-        "",
-        f"job / OCR alone: {report['job_to_ocr']:.2f} of its pages/s",
-        "",
-        "seconds per page by stage",
-    ]
-    stages = report["job"]["seconds_per_page"]
-    whole = sum(stages.values())
-    lines += [f"  {stage:<10}{seconds:>9.4f}{seconds / whole:>8.1%}" for stage, seconds in stages.items()]
+    """All figures as text."""
+    rows = report["rows"]
+    lines = [f"{report['scans']} scans, {report['cores']} cores", ""]
+    if rows:
+        columns = ("pages/s", "of rival's", "CPU s/page", "start s", "peak MiB")
+        lines.append(" " * 24 + "".join(f"{column:>12}" for column in columns))
+        lines += [_row_text(name, row, rows.get("rival")) for name, row in rows.items()]
+        lines += ["", *_ratios(rows)]
+    if STAGES in report:
+        lines += ["", "CPU seconds a page of the job, one worker", *_shares(report[STAGES])]
+        outside = 1 - sum(report[STAGES].get(name, 0) for name in ("ocr", "model")) / sum(
+            report[STAGES].values()
+        )
+        lines.append(f"  outside OCR and model: {outside:.1%}")
+    for name, row in rows.items():
+        if row["rival_cpu_s"]:
+            lines += ["", f"CPU seconds a page of the {ROWS[name].text}", *_shares(row["rival_cpu_s"])]
     return "\n".join(lines)
+
+
+def _row_text(name: str, row: dict[str, Any], rival: dict[str, Any] | None) -> str:
+    ratio = _ratio(row, rival)
+    cells = (
+        "-" if row["pages_per_s"] is None else f"{row['pages_per_s']:.3f}",
+        "-" if ratio is None else f"{ratio:.2f}",
+        "-" if row["cpu_s_per_page"] is None else f"{row['cpu_s_per_page']:.3f}",
+        row["start_s"],
+        row["peak_mib"],
+    )
+    return f"{ROWS[name].text:<24}" + "".join(f"{cell!s:>12}" for cell in cells)
+
+
+def _ratio(row: dict[str, Any] | None, other: dict[str, Any] | None) -> float | None:
+    if not (row and other and row["pages_per_s"] and other["pages_per_s"]):
+        return None
+    return row["pages_per_s"] / other["pages_per_s"]
+
+
+def _ratios(rows: dict[str, Any]) -> list[str]:
+    """What the rows are there to tell."""
+    questions = (
+        ("threads", "rival", "job (2 threads) / rival with the same weights"),
+        ("threads", "rival-full", "job (2 threads) / rival as published (LayoutXLM-base twice)"),
+        ("paddle", "rival", "job / rival with the same OCR and weights: batches and overlap alone"),
+        ("threads", "one", "2 threads / 1 worker"),
+        ("processes", "one", "2 processes / 1 worker"),
+        ("gcs", "threads", "gs:// / local files"),
+    )
+    answers = [(text, _ratio(rows.get(name), rows.get(other))) for name, other, text in questions]
+    return [f"  {ratio:5.2f}  {text}" for text, ratio in answers if ratio is not None]
+
+
+def _shares(stages: dict[str, float]) -> list[str]:
+    whole = sum(stages.values())
+    order = sorted(stages, key=lambda name: (name == REST, -stages[name]))
+    return [f"  {name:<10}{stages[name]:>9.4f}{stages[name] / whole:>8.1%}" for name in order]
 
 
 if __name__ == "__main__":
