@@ -19,6 +19,7 @@ class Augmentation:
 
     ``merge``: how many lines are joined with the one right beside them on ``merged_pages`` of the pages:
     all of this a key with its value, a quarter of it others. ``cut``: how many lines come as two.
+    ``bilingual``: on how many pages keys in ideographs get a second line in Latin script.
     ``text_swap``: how many lines get the text of another line with the same label from the same source.
     """
 
@@ -32,6 +33,7 @@ class Augmentation:
     box_jitter: float = 0.12
     skew: float = 0.01
     text_swap: float = 0.0
+    bilingual: float = 0.0
 
 
 def augment(page: TrainingPage, rng: random.Random, strength: Augmentation) -> TrainingPage:
@@ -62,6 +64,33 @@ def swap_texts(
         alone = len(set(line.owners)) == 1 and (owner is None or lines_of[owner] == 1)
         if alone and rng.random() < rate:
             line = _with_text_of_another(line, texts.get(page.labels.get(owner), ()), rng)
+        lines.append(line)
+    return replace(page, lines=tuple(lines))
+
+
+def bilingual_keys(
+    page: TrainingPage, latin: Sequence[str], key_label: str, rng: random.Random
+) -> TrainingPage:
+    """Gives keys in ideographs a second line in Latin script, below or above, as forms for foreigners have it.
+
+    ``latin``: what these lines may say: keys of other pages, no translations. Only lines that are a whole
+    entity change.
+    """
+    lines_of = Counter(owner for line in page.lines for owner in set(line.owners))
+    below = rng.random() < 0.6
+    lines: list[TrainingLine] = []
+    for line in page.lines:
+        owner = line.owners[0]
+        alone = len(set(line.owners)) == 1 and lines_of[owner] == 1 and page.labels.get(owner) == key_label
+        if alone and latin and any(character >= "\u2e80" for character in line.text) and rng.random() < 0.8:
+            x0, y0, x1, y1 = line.box
+            height = (y1 - y0) * rng.uniform(0.5, 0.9)
+            text = rng.choice(latin)
+            upper = (x0, y0 - 0.1 * height, x1, y0 + 0.9 * height)
+            lower = (x0, y0 + height, x1, y0 + 2 * height)
+            other = TrainingLine(text, lower if below else upper, (owner,) * len(text))
+            line = replace(line, box=upper if below else lower)
+            lines.append(other)
         lines.append(line)
     return replace(page, lines=tuple(lines))
 

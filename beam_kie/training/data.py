@@ -16,7 +16,7 @@ from beam_kie.forms import Layout, generate_layout, visual_lines
 from beam_kie.geometry import polygon_box
 from beam_kie.labels import IGNORED_LABELS, LabelledPage, read_labels
 from beam_kie.reading_order import reading_order
-from beam_kie.training.augment import swap_texts
+from beam_kie.training.augment import bilingual_keys, swap_texts
 from beam_kie.training.pages import Pairing, TrainingLine, TrainingPage, gold_view, ocr_view, visual_view
 from beam_kie.training.settings import LabelledSource, Settings
 
@@ -56,6 +56,9 @@ class PageSource:
                 self.held_out_lines[name] = {
                     page.name: lines[page.name] for page in held if page.name in lines
                 }
+        self._key_label = network.head_labels[0] if network.head_labels else ""
+        keys = [text for group in self._groups for text in group.texts.get(self._key_label, ())]
+        self._latin_keys = [text for text in keys if text.isascii() and len(text) > 2]
         self._texts = [read_text(path) for path in settings.texts] if settings.text_share else []
 
     def draw(self, rng: random.Random) -> tuple[TrainingPage, bool]:
@@ -66,17 +69,28 @@ class PageSource:
         if kind < self._settings.text_share + self._settings.synthetic_share:
             return self._synthetic(rng), True
         (group,) = rng.choices(self._groups, [group.weight for group in self._groups])
-        page = self._view(rng.choice(group.pages), rng)
-        return swap_texts(page, group.texts, rng, self._settings.augmentation.text_swap), True
+        views = rng.choice(group.pages)
+        page = self._view(views, rng)
+        gold = page is views[0]
+        page = swap_texts(page, group.texts, rng, self._settings.augmentation.text_swap)
+        return (page if gold else self._bilingual(page, rng)), True
 
     def _view(self, views: list[TrainingPage | None], rng: random.Random) -> TrainingPage:
         odds = [odd if view else 0 for odd, view in zip(self._settings.views, views, strict=True)]
         return rng.choices(views, odds)[0]
 
+    def _bilingual(self, page: TrainingPage, rng: random.Random) -> TrainingPage:
+        rate = self._settings.augmentation.bilingual
+        if not rate or rng.random() >= rate:
+            return page
+        return bilingual_keys(page, self._latin_keys, self._key_label, rng)
+
     def _synthetic(self, rng: random.Random) -> TrainingPage:
         layout = generate_layout(rng.choice(self._settings.synthetic_languages), rng.randrange(2**31))
         page = gold_view(layout.labelled_page("form"))
-        return page if rng.random() < 0.5 else replace(page, lines=form_lines(layout))
+        if rng.random() < 0.5:
+            return page
+        return self._bilingual(replace(page, lines=form_lines(layout)), rng)
 
 
 def texts_by_label(pages: list[list[TrainingPage | None]]) -> dict[str | None, list[str]]:

@@ -23,7 +23,7 @@ from beam_kie.reading_order import reading_order
 from beam_kie.training.pages import TrainingPage
 
 UNMASKED = -100  # cross entropy's "ignore this token"
-SHARED_LINE_WEIGHT = 2.5
+SHARED_LINE_WEIGHT = 1.5
 
 
 class PieceTarget(NamedTuple):

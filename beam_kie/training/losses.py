@@ -64,7 +64,7 @@ def _page_relation_losses(network: LayoutXLM, hidden: Tensor, example: Example) 
 def grouping_loss(network: LayoutXLM, hidden: Tensor, examples: Sequence[Example]) -> Tensor:
     """Mean over all pieces of -log of the probability of the piece that they continue (or of "a start").
 
-    Most pieces are starts; those that go on count four times.
+    Most pieces are starts; those that go on count twice.
     """
     losses, weights = [], []
     for row, example in enumerate(examples):
@@ -75,7 +75,7 @@ def grouping_loss(network: LayoutXLM, hidden: Tensor, examples: Sequence[Example
         before = [start if piece.continues is None else piece.continues for piece in example.pieces]
         target = torch.tensor(before, device=hidden.device)
         losses.append(functional.cross_entropy(scores, target, reduction="none"))
-        weights.append(torch.where(target == start, 1.0, 4.0))
+        weights.append(torch.where(target == start, 1.0, 2.0))
     if not losses:
         return hidden.sum() * 0
     weight = torch.cat(weights)

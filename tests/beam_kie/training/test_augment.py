@@ -4,10 +4,17 @@ import random
 
 import pytest
 
-from beam_kie.training.augment import Augmentation, augment, cut_line, merge_neighbours, swap_texts
+from beam_kie.training.augment import (
+    Augmentation,
+    augment,
+    bilingual_keys,
+    cut_line,
+    merge_neighbours,
+    swap_texts,
+)
 from beam_kie.training.pages import TrainingLine, TrainingPage
 
-NONE = Augmentation(0, 0, 0, 0, 0, 0, 0, 0, 0)
+NONE = Augmentation(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)
 
 
 def line(text, box, owner):
@@ -92,3 +99,27 @@ def test_a_cut_line_comes_as_two_parts_of_its_text_and_box():
     assert first.box[2] == second.box[0] and (first.box[0], second.box[2]) == (800, 900)
     assert first.owners + second.owners == PAGE.lines[2].owners
     assert cut_line(PAGE.lines[2], random.Random(0), rate=0.0) == [PAGE.lines[2]]
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_keys_in_ideographs_get_a_second_line_of_the_same_entity(seed):
+    page = TrainingPage(
+        1000,
+        1000,
+        (line("姓名", (100, 100, 150, 120), 1), line("Total", (100, 400, 150, 420), 4), *PAGE.lines[1:2]),
+        PAGE.labels,
+        frozenset(),
+    )
+    changed = bilingual_keys(page, ["Name"], "QUESTION", random.Random(seed))
+    added = [each for each in changed.lines if each.text == "Name"]
+    assert len(changed.lines) == len(page.lines) + len(added)
+    for each in added:
+        (key,) = (other for other in changed.lines if other.text == "姓名")
+        assert set(each.owners) == set(key.owners) == {1}
+        first, second = sorted((each.box, key.box), key=lambda box: box[1])
+        assert first[3] <= second[1] + 1e-6
+    assert [each for each in changed.lines if each.text in ("Total", "Li Lei")] == list(page.lines[1:])
+
+
+def test_without_latin_texts_nothing_becomes_bilingual():
+    assert bilingual_keys(PAGE, [], "QUESTION", random.Random(0)) == PAGE
