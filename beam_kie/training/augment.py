@@ -71,7 +71,7 @@ def swap_texts(
 def bilingual_keys(
     page: TrainingPage, latin: Sequence[str], key_label: str, rng: random.Random
 ) -> TrainingPage:
-    """Gives keys in ideographs a second line in Latin script, below or above, as forms for foreigners have it.
+    """Gives keys in ideographs a second line in Latin script, below or above, as forms for foreigners do.
 
     ``latin``: what these lines may say: keys of other pages, no translations. Only lines that are a whole
     entity change.
