@@ -184,7 +184,10 @@ def test_a_file_that_was_never_read_is_tried_again(tmp_path, scans):
     tally = DocumentTally()
     tally.add_failure(failure_of(Document(document_id(str(scans["a"]), None), str(scans["a"])), False))
     write_run(tmp_path, "mon", [tally])
-    assert parted(config(tmp_path), sources_of([scans["a"]]))[0] == ["a"]
+    sources = sources_of([scans["a"]])
+    assert parted(config(tmp_path), sources)[0] == ["a"]
+    scans["a"].unlink()
+    assert parted(config(tmp_path), sources)[0] == ["a"], "nor is it done where it still cannot be read"
 
 
 def test_a_skipped_document_is_named_after_the_run_that_holds_its_rows(tmp_path, scans):
@@ -205,6 +208,8 @@ def test_of_several_runs_the_newest_with_these_bytes_counts(tmp_path, scans):
     assert parted(config(tmp_path), sources_of([scans["a"]]))[1]["a"].result_run_id == "wed"
     scans["a"].write_bytes(b"scan a")
     assert parted(config(tmp_path), sources_of([scans["a"]]))[1]["a"].result_run_id == "tue"
+    write_run(tmp_path, "a-later-one", [first], started_at="2026-02-01T00:00:00Z")
+    assert parted(config(tmp_path), sources_of([scans["a"]]))[1]["a"].result_run_id == "a-later-one"
 
 
 def test_a_file_that_cannot_be_read_now_is_left_to_the_job(tmp_path, scans):
