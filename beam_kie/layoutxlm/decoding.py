@@ -7,6 +7,7 @@ tokens of a line vote: a line that holds a key and its value comes out as one of
 
 from __future__ import annotations
 
+import math
 import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -25,13 +26,18 @@ CONTINUATION_GAP = 1.5  # a continued line starts at most this many line heights
 
 @dataclass(frozen=True)
 class Piece:
-    """Tokens ``start`` to ``end`` (exclusive), all on one line, with one label."""
+    """Tokens ``start`` to ``end`` (exclusive), all on one line, with one label.
+
+    ``place_chance``: how likely it is that the piece belongs where it was put, as the start of an entity or
+    behind another piece, where that was computed.
+    """
 
     label: str
     line: int
     start: int
     end: int
     continues: bool
+    place_chance: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -202,7 +208,8 @@ def decode_entities(
 
     ``join`` puts the pieces of lines together to entities; None: as the decoder does it by itself.
 
-    An entity's confidence is the mean over its tokens of the probability of its label, B- and I- together.
+    An entity's confidence is the mean over its tokens of the probability of its label, B- and I- together,
+    times the chances that its pieces belong where they were put.
     Runs of nothing but white space are no entities.
     """
     if not len(tokens):
@@ -222,7 +229,8 @@ def _entity(
     label = pieces[0].label
     indices = np.concatenate([np.arange(piece.start, piece.end) for piece in pieces])
     columns = [column for column, tag in enumerate(tags) if tag[2:] == label]
-    confidence = float(np.clip(probabilities[np.ix_(indices, columns)].sum(1).mean(), 0, 1))
+    labelled = float(np.clip(probabilities[np.ix_(indices, columns)].sum(1).mean(), 0, 1))
+    confidence = labelled * math.prod(piece.place_chance for piece in pieces)
     spans = tuple(
         LineSpan(piece.line, int(tokens.starts[piece.start]), int(tokens.ends[piece.end - 1]))
         for piece in pieces

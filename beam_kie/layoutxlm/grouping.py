@@ -7,6 +7,7 @@ with the head that also finds relations.
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 
 import torch
@@ -31,7 +32,7 @@ def group_pieces(
     pieces: Sequence[Piece],
     hidden: Tensor,
 ) -> list[list[Piece]]:
-    """The pieces of every entity in reading order; entities by their first piece.
+    """The pieces of every entity in reading order, with their chances; entities by their first piece.
 
     ``hidden``: T x H hidden states of the page's tokens, on the head's device.
     """
@@ -41,7 +42,10 @@ def group_pieces(
     labels = torch.tensor([known[piece.label] for piece in pieces], device=hidden.device)
     vectors = torch.stack([hidden[piece.start : piece.end].mean(0) for piece in pieces])
     boxes = piece_boxes([line.text for line in page.lines], tokens, pieces)
-    continued = _continued(head, vectors, labels, torch.tensor(boxes, device=hidden.device))
+    continued, chances = _continued(head, vectors, labels, torch.tensor(boxes, device=hidden.device))
+    pieces = [
+        dataclasses.replace(piece, place_chance=chance) for piece, chance in zip(pieces, chances, strict=True)
+    ]
     groups = [[pieces[index] for index in group] for group in _connected(continued)]
     return sorted((_ordered(group, page, tokens) for group in groups), key=lambda group: group[0].start)
 
@@ -71,16 +75,20 @@ def piece_boxes(
     return boxes
 
 
-def _continued(head: SoftmaxRelationHead, vectors: Tensor, labels: Tensor, boxes: Tensor) -> list[int]:
-    """For every piece the one that it most likely continues; itself where it is a start."""
+def _continued(
+    head: SoftmaxRelationHead, vectors: Tensor, labels: Tensor, boxes: Tensor
+) -> tuple[list[int], list[float]]:
+    """For every piece the one that it most likely continues, itself where it is a start; and how likely."""
     count = len(labels)
     chosen: list[int] = []
+    chances: list[float] = []
     step = max(1, PAIRS_AT_ONCE // count)
     for start in range(0, count, step):
         part = torch.arange(start, min(start + step, count), device=labels.device)
-        best = grouping_scores(head, vectors, labels, boxes, part).argmax(1)
+        sure, best = grouping_scores(head, vectors, labels, boxes, part).softmax(1).max(1)
         chosen += torch.where(best == count, part, best).tolist()
-    return chosen
+        chances += sure.tolist()
+    return chosen, chances
 
 
 def _connected(continued: Sequence[int]) -> list[list[int]]:

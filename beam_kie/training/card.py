@@ -176,9 +176,7 @@ def _licence(data: Sequence[str]) -> str:
             "Whatever the owner of the labelled pages allows; nothing else that it was trained on binds it."
         )
     else:
-        text = (
-            "Apache-2.0, as the code, commercial use included: nothing that it was trained on forbids any use."
-        )
+        text = "Apache-2.0, as the code, commercial use included: nothing that it was trained on forbids it."
     return f"## Licence\n\n{_wrapped(text)}"
 
 

@@ -1,3 +1,5 @@
+import math
+
 import numpy as np
 import pytest
 import torch
@@ -51,6 +53,17 @@ def test_lines_that_go_on_become_one_entity():
 
 def test_lines_of_an_entity_come_from_top_to_bottom_whatever_was_linked():
     assert groups([1, 3, None, None], *["ANSWER"] * 4) == [[0, 1, 3], [2]]
+
+
+def test_every_piece_knows_how_likely_its_place_is():
+    hidden = torch.randn(len(BOXES), 48)
+    found = pieces("ANSWER", "ANSWER", "QUESTION", "ANSWER")
+
+    joined = group_pieces(FixedHead([None, 0, None, 1]), small_config(), PAGE, TOKENS, found, hidden)
+
+    # A score of 9 against three zeros for values (two others, or the start), against none but itself for the key.
+    wanted = {line: math.exp(9) / (math.exp(9) + 2) for line in (0, 1, 3)} | {2: 1.0}
+    assert {piece.line: pytest.approx(piece.place_chance) for group in joined for piece in group} == wanted
 
 
 def test_a_ring_of_links_is_one_entity():
