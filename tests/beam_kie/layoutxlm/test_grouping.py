@@ -61,7 +61,7 @@ def test_every_piece_knows_how_likely_its_place_is():
 
     joined = group_pieces(FixedHead([None, 0, None, 1]), small_config(), PAGE, TOKENS, found, hidden)
 
-    # A score of 9 against three zeros for values (two others, or the start), against none but itself for the key.
+    # Scores of 9 against two zeros for the values; the key could not be anything but a start.
     wanted = {line: math.exp(9) / (math.exp(9) + 2) for line in (0, 1, 3)} | {2: 1.0}
     assert {piece.line: pytest.approx(piece.place_chance) for group in joined for piece in group} == wanted
 
