@@ -1,0 +1,75 @@
+"""The walk-through of docs/training.md does what it says: its settings, its commands, with few steps."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+from safetensors.torch import load_file
+
+from model_store import BUNDLED
+
+ROOT = Path(__file__).resolve().parents[3]
+SECTION = re.search(
+    r"^## Walk-through: the samples\n(.*?)(?=^## )", (ROOT / "docs" / "training.md").read_text(), re.S | re.M
+)[1]
+PARTS = ("beam_kie", "model_store", "samples", "transforms", "run_pipeline.py")
+
+
+@pytest.fixture
+def checkout(tmp_path):
+    """A root of the project in which the commands may write."""
+    for part in PARTS:
+        (tmp_path / part).symlink_to(ROOT / part)
+    return tmp_path
+
+
+def settings(checkout, **changes):
+    """Writes the section's settings where it says."""
+    path = checkout / re.search(r"`(work/\S+\.json)`", SECTION)[1]
+    (text,) = re.findall(r"```json\n(.*?)```", SECTION, re.S)
+    path.parent.mkdir(parents=True)
+    path.write_text(json.dumps(json.loads(text) | changes))
+
+
+def started_from_bundled(folder):
+    """Two small steps leave words almost where they were."""
+    words = "embeddings.word_embeddings.weight"
+    mine, bundled = (load_file(each / "model.safetensors")[words].float() for each in (folder, BUNDLED))
+    return mine.shape == bundled.shape and 0 < (mine - bundled).abs().max() < 0.01
+
+
+@pytest.mark.slow
+def test_the_walk_through_works(checkout):
+    settings(checkout, steps=2, batch_tokens=512, threads=1)
+    (commands,) = re.findall(r"```bash\n(.*?)```", SECTION, re.S)
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+
+    done = subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", commands],
+        cwd=checkout,
+        env={**os.environ, "PATH": path},
+        capture_output=True,
+        text=True,
+    )
+
+    assert done.returncode == 0, done.stderr
+    work = checkout / "work" / "samples"
+    last = json.loads((work / "run" / "log.jsonl").read_text().splitlines()[-1])
+    (measured,) = [value for key, value in last.items() if key != "step"]
+    assert last["step"] == 2
+    assert set(measured) >= {"ser", "re", "pairs"}
+    assert "2 pages, model" in done.stdout and "SER, entities" in done.stdout
+    assert started_from_bundled(work / "run" / "model")
+    assert "ECE before" in done.stdout
+    config = json.loads((work / "run" / "model" / "config.json").read_text())
+    assert config["entity_calibration"] or config["entity_temperature"] != 1 or "as computed" in done.stdout
+    (document,) = pq.read_table(work / "out" / "documents" / "run_id=mine").to_pylist()
+    pairs = pq.read_table(work / "out" / "key_values" / "run_id=mine").to_pylist()
+    assert document["status"] == "SUCCESS" and document["model"] == config["name"]
+    shown = next(pair["value_text"] for pair in pairs if pair["value_text"])
+    assert shown in done.stdout
