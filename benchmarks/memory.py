@@ -1,6 +1,6 @@
 """How much memory a run takes and how soon it starts, for manifests of different lengths and several runners.
 
-    python benchmarks/memory.py [--documents 250 1000 4000] [--runners in_memory threads processes portable]
+    python benchmarks/memory.py [--documents 100 400 1600] [--runners in_memory threads processes portable]
         [--missing] [--first_page] [--plot FILE.png] [--json] [JOB FLAGS]
 
 Every measurement is ``run_pipeline.py`` on a manifest of small PDFs with a text layer, in processes of its
@@ -74,7 +74,7 @@ def main() -> int:
 
 def parse_arguments() -> tuple[argparse.Namespace, list[str]]:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("--documents", type=int, nargs="+", default=[250, 1000, 4000])
+    parser.add_argument("--documents", type=int, nargs="+", default=[100, 400, 1600])
     parser.add_argument("--runners", nargs="+", choices=RUNNERS, default=list(RUNNERS))
     parser.add_argument("--missing", action="store_true", help="a manifest of files that do not exist")
     parser.add_argument("--first_page", action="store_true", help="end each run at its first page")
