@@ -62,11 +62,8 @@ def _page_relation_losses(network: LayoutXLM, hidden: Tensor, example: Example) 
 
 
 def grouping_loss(network: LayoutXLM, hidden: Tensor, examples: Sequence[Example]) -> Tensor:
-    """Mean over all pieces of -log of the probability of the piece that they continue (or of "a start").
-
-    Most pieces are starts; those that go on count twice.
-    """
-    losses, weights = [], []
+    """Mean over all pieces of -log of the probability of the piece that they continue (or of "a start")."""
+    losses = []
     for row, example in enumerate(examples):
         if network.grouping is None or not example.supervised or len(example.pieces) < 2:
             continue
@@ -75,11 +72,7 @@ def grouping_loss(network: LayoutXLM, hidden: Tensor, examples: Sequence[Example
         before = [start if piece.continues is None else piece.continues for piece in example.pieces]
         target = torch.tensor(before, device=hidden.device)
         losses.append(functional.cross_entropy(scores, target, reduction="none"))
-        weights.append(torch.where(target == start, 1.0, 2.0))
-    if not losses:
-        return hidden.sum() * 0
-    weight = torch.cat(weights)
-    return (torch.cat(losses) * weight).sum() / weight.sum()
+    return torch.cat(losses).mean() if losses else hidden.sum() * 0
 
 
 def _page_grouping_scores(network: LayoutXLM, hidden: Tensor, example: Example) -> Tensor:

@@ -133,6 +133,7 @@ SMALL_NETWORK = {
     "relation_head": "softmax",
     "relation_size": 256,
     "grouping_head": True,
+    "switch_penalty": 4.0,
     "window_tokens": 640,
     "window_overlap_tokens": 128,
 }
