@@ -44,7 +44,7 @@ samples: .venv/made-for-job  ## Make the scans in samples/ anew
 	$(BIN)/python -m beam_kie.forms --samples samples
 
 bench: .venv/made-for-tests  ## Measure the job on samples/ (SCANS=FILES), the bundled model, LayoutXLM-base at its full size
-	$(BIN)/python benchmarks/throughput.py --input $(SCANS)
+	$(BIN)/python benchmarks/throughput.py --input $(SCANS) --rows one threads processes gcs paddle stages
 	$(BIN)/python benchmarks/model.py
 	$(BIN)/python benchmarks/layoutxlm.py
 
