@@ -24,7 +24,7 @@ from beam_kie.training.data import PageSource, read_text
 from beam_kie.training.embeddings import text_embeddings
 from beam_kie.training.examples import Example, ExampleMaker, collate_examples
 from beam_kie.training.losses import grouping_loss, masked_loss, relation_loss, tag_loss
-from beam_kie.training.settings import Settings
+from beam_kie.training.settings import Settings, SettingsError
 
 POOL_PAGES = 32
 CHECKPOINT = "checkpoint.pt"
@@ -60,6 +60,7 @@ class Trainer:
         self._resume()
         saved, started, report = time.monotonic(), time.monotonic(), {}
         sums: dict[str, float] = {}
+        last = self.step
         batches = self._batches()
         while self.step < self.settings.steps:
             losses = self._train(next(batches))
@@ -67,7 +68,8 @@ class Trainer:
             for name, value in losses.items():
                 sums[name] = sums.get(name, 0.0) + value
             if self.step % 50 == 0:
-                means = {name: round(value / 50, 4) for name, value in sums.items()}
+                means = {name: round(value / (self.step - last), 4) for name, value in sums.items()}
+                last = self.step
                 self._log({"step": self.step, "seconds": round(time.monotonic() - started), **means})
                 sums = {}
             if self.step % self.settings.evaluate_every == 0 or self.step == self.settings.steps:
@@ -165,6 +167,11 @@ class Trainer:
         weights = load_network(folder).state_dict()
         own = self.network.state_dict()
         fitting = {k: v for k, v in weights.items() if k in own and own[k].shape == v.shape}
+        if 2 * len(fitting) < len(own):
+            raise SettingsError(
+                f"start_from: of {len(own)} weights only {len(fitting)} fit those of {folder}; "
+                "is it another size of network?"
+            )
         self.network.load_state_dict({**own, **fitting})
 
     def _start_with_embeddings(self) -> None:

@@ -1,3 +1,4 @@
+import dataclasses
 import json
 
 import pytest
@@ -126,8 +127,9 @@ def test_line_stays_one_line_of_two_columns():
 
 @pytest.mark.parametrize("link", [(1, 99), (-1, 2)])
 def test_relation_to_nothing_is_an_error(link):
+    result = dataclasses.replace(pages.result(), relations=(Relation(*link, 0.9),))
     with pytest.raises(ValueError, match="does not join"):
-        ser_re_line(pages.result(links=[(*link, 0.9)]), IDS)
+        ser_re_line(result, IDS)
 
 
 def test_label_that_the_model_does_not_have_is_an_error():

@@ -226,6 +226,6 @@ def test_interrupted_run_ends_at_once_and_is_not_finished(flags, place, number):
         run.send_signal(number)
         said = run.stderr.read()
     assert run.returncode == cli.INTERRUPTED
-    assert "run r was interrupted" in said and "--run_id r --overwrite" in said
+    assert "run r was interrupted" in said and "--run_id r --resume" in said
     assert "Traceback" not in said
     assert not os.path.exists(layout.summary_path("out", "r"))

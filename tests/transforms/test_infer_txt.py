@@ -94,7 +94,12 @@ def test_nothing_is_written_unasked(tmp_path):
 def test_summary_waits_for_the_files(tmp_path, monkeypatch):
     order = []
     write = storage.write_bytes
-    monkeypatch.setattr(storage, "write_bytes", lambda path, data: (write(path, data), order.append(path)))
+
+    def noted(path, data, *timeout):
+        write(path, data, *timeout)
+        order.append(path)
+
+    monkeypatch.setattr(storage, "write_bytes", noted)
     run(tmp_path)
     assert order[-1] == layout.summary_path(str(tmp_path), "r")
     assert {layout.infer_txt_path(str(tmp_path), "r", name) for name in ("infer_ser", "infer_ser_re")} < set(

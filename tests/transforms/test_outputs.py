@@ -143,7 +143,12 @@ def test_summary_says_what_ran_and_how_long(written):
 def test_summary_is_written_last(tmp_path, monkeypatch):
     order = []
     write = storage.write_bytes
-    monkeypatch.setattr(storage, "write_bytes", lambda path, data: (write(path, data), order.append(path)))
+
+    def noted(path, data, *timeout):
+        write(path, data, *timeout)
+        order.append(path)
+
+    monkeypatch.setattr(storage, "write_bytes", noted)
     run(tmp_path)
     assert order[-1] == layout.summary_path(str(tmp_path), "r")
     assert len(order) == 2 * len(SCHEMAS) + 4 + 1
@@ -306,10 +311,10 @@ def test_picture_that_cannot_be_drawn_costs_a_failure_row_and_no_more(tmp_path):
 def test_picture_that_cannot_be_written_is_worth_another_run(tmp_path, monkeypatch):
     write = storage.write_bytes
 
-    def full(path, data):
+    def full(path, data, *timeout):
         if path.endswith(".jpg"):
             raise OSError("no space left on device")
-        write(path, data)
+        write(path, data, *timeout)
 
     monkeypatch.setattr(storage, "write_bytes", full)
     summary = run(tmp_path)

@@ -59,7 +59,7 @@ def test_failed_page_gets_another_picture(config):
     ],
 )
 def test_error_is_a_failure_of_the_page(config, monkeypatch, error, category, retryable):
-    def fail(path, data):
+    def fail(path, data, timeout_s):
         raise error
 
     monkeypatch.setattr(storage, "write_bytes", fail)

@@ -15,6 +15,7 @@ from beam_kie.training.data import PageSource
 from beam_kie.training.loop import Trainer
 from beam_kie.training.settings import Settings, SettingsError
 from beam_kie.training.vocabulary import train_tokenizer
+from tests.small_networks import save_model, small_network
 
 NETWORK = {
     "hidden_size": 48,
@@ -109,3 +110,11 @@ def test_settings_say_what_is_wrong(tmp_path, capsys):
             Settings.load(path)
     assert main(["--config", str(path)]) == 2
     assert "output" in capsys.readouterr().err
+
+
+def test_weights_of_another_size_are_no_start(config, capsys):
+    save_model(config.parent / "other", small_network())
+    values = json.loads(config.read_text("utf-8"))
+    config.write_text(json.dumps({**values, "start_from": "other"}))
+    assert main(["--config", str(config)]) == 2
+    assert "start_from: of" in capsys.readouterr().err
