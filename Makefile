@@ -68,6 +68,6 @@ clean:  ## Remove the environment, outputs and caches
 	@touch $@
 
 .venv/made-for-tests: .venv/made-for-job
-	$(BIN)/python -c '$(REQUIREMENTS)' dev > .venv/requirements.txt
+	$(BIN)/python -c '$(REQUIREMENTS)' dev train > .venv/requirements.txt
 	$(BIN)/python -m pip install --quiet -r .venv/requirements.txt -c constraints.txt
 	@touch $@

@@ -109,7 +109,7 @@ def test_job_lets_go_of_every_page(scan, tmp_path, monkeypatch):
             weakref.finalize(page.pixels, living.discard, number)
             most_pixels[0] = max(most_pixels[0], len(living))
             if number % (pages // 5) == 0:
-                most_texts[0] = max(most_texts[0], living_texts())
+                most_texts[0] = max(most_texts[0], living_texts(path))
             yield page
             del page
 
@@ -142,8 +142,9 @@ def test_job_lets_go_of_every_page(scan, tmp_path, monkeypatch):
     assert not living
 
 
-def living_texts() -> int:
-    """How many pages of text or results are in memory."""
+def living_texts(path: Path) -> int:
+    """How many pages of the file are in memory as text or results; other tests' pages do not count."""
     gc.collect()
     living = [each for each in gc.get_objects() if isinstance(each, PageText | PageResult | PageImage)]
-    return len({each.page.page if isinstance(each, PageResult) else each.page for each in living})
+    pages = [each.page if isinstance(each, PageResult) else each for each in living]
+    return len({page.page for page in pages if page.uri == str(path)})
