@@ -38,6 +38,20 @@ VISUAL_KIND = {
 }
 BIASED_KIND = {**PUBLISHED_KIND, "has_relative_attention_bias": True, "has_spatial_attention_bias": True}
 
+# A network to train in a test, with labels that are nobody's but the user's.
+OWN_LABELS = {
+    "hidden_size": 48,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 2,
+    "intermediate_size": 64,
+    "coordinate_size": 8,
+    "shape_size": 8,
+    "relation_size": 32,
+    "labels": ["SHIPPER", "WEIGHT"],
+    "head_labels": ["SHIPPER"],
+    "tail_labels": ["WEIGHT"],
+}
+
 
 def character_tokenizer() -> Tokenizer:
     """Every character that is not white space is a token; ids 0 to 2 as in the bundled model."""

@@ -18,10 +18,9 @@ from beam_kie.geometry import union_box
 from beam_kie.layoutxlm.config import LayoutXLMConfig
 from beam_kie.layoutxlm.decoding import Piece, span_shares
 from beam_kie.layoutxlm.features import PageTokens
+from beam_kie.layoutxlm.linking import PAIRS_AT_ONCE
 from beam_kie.layoutxlm.relations import SoftmaxRelationHead
 from beam_kie.reading_order import reading_order
-
-PAIRS_AT_ONCE = 200_000  # a page of thousands of lines must not need gigabytes
 
 
 def group_pieces(
@@ -65,14 +64,15 @@ def piece_boxes(
     texts: Sequence[str], tokens: PageTokens, pieces: Sequence[Piece]
 ) -> list[tuple[int, int, int, int]]:
     """The boxes of pieces on the 0..1000 grid: their share of the line's box. ``texts``: of every line."""
-    boxes = []
-    for piece in pieces:
-        x0, y0, x1, y1 = tokens.line_boxes[piece.line].tolist()
-        first, last = span_shares(
-            texts[piece.line], int(tokens.starts[piece.start]), int(tokens.ends[piece.end - 1])
-        )
-        boxes.append((round(x0 + (x1 - x0) * first), y0, round(x0 + (x1 - x0) * last), y1))
-    return boxes
+    cut = [_cut(tokens.line_boxes[piece.line].tolist(), texts[piece.line], tokens, piece) for piece in pieces]
+    return [(round(x0), y0, round(x1), y1) for x0, y0, x1, y1 in cut]
+
+
+def _cut(box: Sequence[float], text: str, tokens: PageTokens, piece: Piece) -> Box:
+    """A piece's share of its line's box."""
+    x0, y0, x1, y1 = box
+    first, last = span_shares(text, int(tokens.starts[piece.start]), int(tokens.ends[piece.end - 1]))
+    return (x0 + (x1 - x0) * first, y0, x0 + (x1 - x0) * last, y1)
 
 
 def _continued(
@@ -112,15 +112,10 @@ def _ordered(group: list[Piece], page: PageText, tokens: PageTokens) -> list[Pie
     """Reading order within the entity: that of the page may go astray between columns."""
     if len(group) == 1:
         return group
-    order = reading_order([_line_box(page, tokens, piece) for piece in group])
+    lines = [page.lines[piece.line] for piece in group]
+    boxes = [_cut(line.box, line.text, tokens, piece) for line, piece in zip(lines, group, strict=True)]
+    order = reading_order(boxes)
     return [group[index] for index in order]
-
-
-def _line_box(page: PageText, tokens: PageTokens, piece: Piece) -> Box:
-    x0, y0, x1, y1 = page.lines[piece.line].box
-    text = page.lines[piece.line].text
-    first, last = span_shares(text, int(tokens.starts[piece.start]), int(tokens.ends[piece.end - 1]))
-    return (x0 + (x1 - x0) * first, y0, x0 + (x1 - x0) * last, y1)
 
 
 def entity_box(boxes: Sequence[tuple[int, int, int, int]]) -> tuple[int, int, int, int]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional
@@ -41,10 +42,7 @@ def relation_loss(network: LayoutXLM, hidden: Tensor, examples: Sequence[Example
 
 def _page_relation_losses(network: LayoutXLM, hidden: Tensor, example: Example) -> Tensor:
     config = network.config
-    member = torch.zeros(len(example.entity_tokens), hidden.shape[0])
-    for row, indices in enumerate(example.entity_tokens):
-        member[row, indices] = 1 / len(indices)
-    vectors = member.to(hidden) @ hidden
+    vectors = _means(hidden, example.entity_tokens)
     labels = torch.tensor(example.entity_labels, device=hidden.device)
     boxes = torch.tensor(example.entity_boxes, device=hidden.device)
     head_ids = [config.labels.index(label) for label in config.head_labels]
@@ -77,13 +75,19 @@ def grouping_loss(network: LayoutXLM, hidden: Tensor, examples: Sequence[Example
 
 def _page_grouping_scores(network: LayoutXLM, hidden: Tensor, example: Example) -> Tensor:
     pieces = example.pieces
-    member = torch.zeros(len(pieces), hidden.shape[0])
-    for row, piece in enumerate(pieces):
-        member[row, piece.start : piece.end] = 1 / (piece.end - piece.start)
+    vectors = _means(hidden, [np.arange(piece.start, piece.end) for piece in pieces])
     labels = torch.tensor([piece.label for piece in pieces], device=hidden.device)
     boxes = torch.tensor([piece.box for piece in pieces], device=hidden.device)
     everything = torch.arange(len(pieces), device=hidden.device)
-    return grouping_scores(network.grouping, member.to(hidden) @ hidden, labels, boxes, everything)
+    return grouping_scores(network.grouping, vectors, labels, boxes, everything)
+
+
+def _means(hidden: Tensor, groups: Sequence[np.ndarray]) -> Tensor:
+    """Mean state of each group of tokens: indices into T x H states to groups x H, as one product."""
+    member = torch.zeros(len(groups), hidden.shape[0])
+    for row, indices in enumerate(groups):
+        member[row, indices] = 1 / len(indices)
+    return member.to(hidden) @ hidden
 
 
 def masked_loss(network: LayoutXLM, hidden: Tensor, masked: Tensor) -> Tensor:

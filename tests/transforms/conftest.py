@@ -6,6 +6,7 @@ from tokenizers.models import Unigram
 
 from beam_kie.layoutxlm.config import LayoutXLMConfig
 from beam_kie.layoutxlm.network import LayoutXLM
+from transforms import storage
 
 CHARACTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789:.,-/ "
 
@@ -35,3 +36,17 @@ def small_model(tmp_path_factory) -> str:
     torch.manual_seed(0)
     save_file(LayoutXLM(config).state_dict(), str(folder / "model.safetensors"))
     return str(folder)
+
+
+@pytest.fixture
+def order(monkeypatch):
+    """The paths that are written, in their order."""
+    paths = []
+    write = storage.write_bytes
+
+    def noted(path, data, *timeout):
+        write(path, data, *timeout)
+        paths.append(path)
+
+    monkeypatch.setattr(storage, "write_bytes", noted)
+    return paths

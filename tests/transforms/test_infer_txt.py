@@ -91,15 +91,7 @@ def test_nothing_is_written_unasked(tmp_path):
     assert summary["infer_txt"] == {"written": 0}
 
 
-def test_summary_waits_for_the_files(tmp_path, monkeypatch):
-    order = []
-    write = storage.write_bytes
-
-    def noted(path, data, *timeout):
-        write(path, data, *timeout)
-        order.append(path)
-
-    monkeypatch.setattr(storage, "write_bytes", noted)
+def test_summary_waits_for_the_files(tmp_path, order):
     run(tmp_path)
     assert order[-1] == layout.summary_path(str(tmp_path), "r")
     assert {layout.infer_txt_path(str(tmp_path), "r", name) for name in ("infer_ser", "infer_ser_re")} < set(

@@ -140,15 +140,7 @@ def test_summary_says_what_ran_and_how_long(written):
     assert summary["started_at"] <= summary["finished_at"]
 
 
-def test_summary_is_written_last(tmp_path, monkeypatch):
-    order = []
-    write = storage.write_bytes
-
-    def noted(path, data, *timeout):
-        write(path, data, *timeout)
-        order.append(path)
-
-    monkeypatch.setattr(storage, "write_bytes", noted)
+def test_summary_is_written_last(tmp_path, order):
     run(tmp_path)
     assert order[-1] == layout.summary_path(str(tmp_path), "r")
     assert len(order) == 2 * len(SCHEMAS) + 4 + 1

@@ -9,20 +9,9 @@ from PIL import Image
 from beam_kie.geometry import box_polygon
 from beam_kie.labels import LabelledEntry, LabelledPage, write_paddleocr
 from beam_kie.training.__main__ import main as train
+from tests.small_networks import OWN_LABELS
 from transforms.cli import main as run
 
-NETWORK = {
-    "hidden_size": 48,
-    "num_hidden_layers": 2,
-    "num_attention_heads": 2,
-    "intermediate_size": 64,
-    "coordinate_size": 8,
-    "shape_size": 8,
-    "relation_size": 32,
-    "labels": ["SHIPPER", "WEIGHT"],
-    "head_labels": ["SHIPPER"],
-    "tail_labels": ["WEIGHT"],
-}
 KEY, VALUE = (100, 120, 200, 140), (220, 120, 300, 140)
 
 
@@ -35,7 +24,7 @@ def labelled(number):
 @pytest.mark.slow
 def test_own_labels_from_training_to_tables_and_pictures(tmp_path):
     write_paddleocr(tmp_path / "labels.txt", [labelled(number) for number in range(24)])
-    settings = {"output": "run", "sources": [{"labels": "labels.txt"}], "network": NETWORK, "threads": 1}
+    settings = {"output": "run", "sources": [{"labels": "labels.txt"}], "network": OWN_LABELS, "threads": 1}
     settings |= {"steps": 80, "batch_tokens": 128, "learning_rate": 5e-3, "warmup_steps": 5}
     settings |= {"average_decay": 0.9, "evaluate_every": 80}
     (tmp_path / "settings.json").write_text(json.dumps(settings))

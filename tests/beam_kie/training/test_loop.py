@@ -15,21 +15,7 @@ from beam_kie.training.data import PageSource
 from beam_kie.training.loop import Trainer
 from beam_kie.training.settings import Settings, SettingsError
 from beam_kie.training.vocabulary import train_tokenizer
-from tests.small_networks import save_model, small_network
-
-NETWORK = {
-    "hidden_size": 48,
-    "num_hidden_layers": 2,
-    "num_attention_heads": 2,
-    "intermediate_size": 64,
-    "coordinate_size": 8,
-    "shape_size": 8,
-    "relation_size": 32,
-    "labels": ["SHIPPER", "WEIGHT"],
-    "head_labels": ["SHIPPER"],
-    "tail_labels": ["WEIGHT"],
-}
-
+from tests.small_networks import OWN_LABELS, save_model, small_network
 
 TOKENIZER = train_tokenizer(["shipper page kg 0123456789"] * 10, vocab_size=60)
 
@@ -48,7 +34,7 @@ def config(tmp_path):
     values = {
         "output": "run",
         "sources": [{"labels": "labels.txt", "holdout": "p2[0-3]"}],
-        "network": NETWORK,
+        "network": OWN_LABELS,
         "steps": 80,
         "batch_tokens": 128,
         "learning_rate": 5e-3,
