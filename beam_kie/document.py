@@ -124,8 +124,8 @@ class PageText:
 
     ``rotation_deg`` is how far the stored page has to be turned clockwise to stand upright (0, 90, 180
     or 270); width, height and all polygons are those of the upright page. ``preview`` is a small JPEG
-    of the upright page, or None. ``text_source`` is "ocr", "pdf" or "given". ``thumbnail`` is what a model
-    with a visual backbone looks at (``beam_kie.layoutxlm.images.page_thumbnail``), None where none does.
+    of the upright page, or None. ``text_source`` is "ocr", "pdf" or "given". ``picture`` is what a model
+    looks at beside the text (``beam_kie.layoutxlm.images.with_picture``), None where it looks at nothing.
     """
 
     document_id: str
@@ -137,7 +137,7 @@ class PageText:
     lines: tuple[TextLine, ...] = field(default=(), repr=False)
     text_source: str = "ocr"
     preview: bytes | None = field(default=None, repr=False, compare=False)
-    thumbnail: bytes | None = field(default=None, repr=False, compare=False)
+    picture: bytes | None = field(default=None, repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ from beam_kie.overlay import FailedPage
 from transforms.ocr import OcrModelHandler
 from transforms.options import JobConfig
 
-COLUMNS = ("lines", "pixels", "text", "preview", "thumbnail", "together")
+COLUMNS = ("lines", "pixels", "text", "preview", "picture", "together")
 
 
 def pages(paths: list[Path], config: JobConfig) -> Iterator[tuple[str, PageImage, PageText]]:
@@ -44,9 +44,9 @@ def weigh(image: PageImage, page: PageText) -> dict[str, int]:
     return {
         "lines": len(page.lines),
         "pixels": image.pixels.nbytes,
-        "text": len(coder.encode(replace(page, preview=None, thumbnail=None))),
+        "text": len(coder.encode(replace(page, preview=None, picture=None))),
         "preview": len(page.preview or b""),
-        "thumbnail": len(page.thumbnail or b""),
+        "picture": len(page.picture or b""),
         "together": len(coder.encode(page)),
     }
 

@@ -116,7 +116,7 @@ def page():
         left, top = 200 + 1100 * (index % 2), 200 + 60 * (index // 2)
         lines.append(TextLine(" ".join(["word"] * words), box_polygon((left, top, left + 900, top + 40))))
     picture = np.random.default_rng(0).integers(0, 256, 224 * 224 * 3, dtype=np.uint8).tobytes()
-    return PageText("d", "u", 1, 2480, 3508, lines=tuple(lines), thumbnail=picture)
+    return PageText("d", "u", 1, 2480, 3508, lines=tuple(lines), picture=picture)
 
 
 def entities_of(text):

@@ -104,11 +104,11 @@ def load_full_size():
 
 def with_thumbnail(text, image, model):
     """The page with the small picture that a network with a visual backbone looks at."""
-    from beam_kie.layoutxlm.images import page_thumbnail
+    from beam_kie.layoutxlm.images import with_picture
 
     if model.pictures is None:
         return text
-    return replace(text, thumbnail=page_thumbnail(image.pixels, model.pictures))
+    return with_picture(text, image.pixels, model.pictures)
 
 
 def first_tokens(text, model):

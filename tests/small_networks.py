@@ -151,14 +151,14 @@ def line(text: str, x0: float, y0: float, width: float = 200, height: float = 20
 
 
 def page(
-    *texts: str, lines=(), width: int = 1000, height: int = 1400, number: int = 1, thumbnail=None
+    *texts: str, lines=(), width: int = 1000, height: int = 1400, number: int = 1, picture=None
 ) -> PageText:
     """Texts below each other, or ``lines`` where they lie elsewhere."""
     lines = tuple(lines) or tuple(line(text, 50, 30 + 30 * i) for i, text in enumerate(texts))
-    return PageText("document", "memory://page", number, width, height, lines=lines, thumbnail=thumbnail)
+    return PageText("document", "memory://page", number, width, height, lines=lines, picture=picture)
 
 
-def form(rows: int, number: int = 1, seed: int = 0, thumbnail=None) -> PageText:
+def form(rows: int, number: int = 1, seed: int = 0, picture=None) -> PageText:
     """Keys on the left, values on the right."""
     random = np.random.default_rng(seed)
     lines = []
@@ -166,7 +166,7 @@ def form(rows: int, number: int = 1, seed: int = 0, thumbnail=None) -> PageText:
         key = "".join(random.choice(list(CHARACTERS), random.integers(2, 8)))
         value = "".join(random.choice(list(CHARACTERS), random.integers(2, 12)))
         lines += [line(key, 50, 20 + 25 * row), line(value, 400, 20 + 25 * row, 300)]
-    return page(lines=lines, number=number, thumbnail=thumbnail)
+    return page(lines=lines, number=number, picture=picture)
 
 
 def noise_thumbnail(seed: int = 0) -> bytes:

@@ -16,7 +16,7 @@ from apache_beam.pvalue import TaggedOutput
 
 from beam_kie.document import Category, Failure, PageImage, PageText, Stage
 from beam_kie.imaging import encode_preview, upright
-from beam_kie.layoutxlm.images import page_thumbnail
+from beam_kie.layoutxlm.images import with_picture
 from beam_kie.ocr import OcrEngine, OcrOptions, create_engine
 from beam_kie.ocr.given import GivenLinesEngine, GivenPage, PageKey, read_lines_file
 from beam_kie.overlay import FailedPage
@@ -65,8 +65,8 @@ class OcrModelHandler(ModelHandler[PageImage, PageText | FailedPage | StageTime,
     """Reads pages, ``config.ocr_batch_size`` at a time.
 
     Yields one PageText or FailedPage per page, in order, and the StageTimes of the batch. A preview goes with
-    every page where overlays are wanted, and a thumbnail with every page that was read where the model looks
-    at ``pictures`` (KieModel.pictures).
+    every page where overlays are wanted, and a picture for the model with every page that was read where it
+    looks at ``pictures`` (KieModel.pictures).
     """
 
     def __init__(self, config: JobConfig, pictures: str | None = None):
@@ -118,7 +118,7 @@ class OcrModelHandler(ModelHandler[PageImage, PageText | FailedPage | StageTime,
 
     def _pictured(self, page: PageText, pixels: np.ndarray) -> PageText:
         if self._pictures is not None:
-            page = replace(page, thumbnail=page_thumbnail(pixels, self._pictures))
+            page = with_picture(page, pixels, self._pictures)
         if self._preview_side is not None:
             page = replace(page, preview=encode_preview(pixels, self._preview_side))
         return page

@@ -25,9 +25,10 @@ from beam_kie.evaluation.pictures import (
     missing_pictures,
     pairs_from_pictures,
     scale_warning,
-    with_thumbnails,
+    with_pictures,
 )
 from beam_kie.labels import LabelError, LabelledPage, read_labels
+from beam_kie.layoutxlm.config import STRIPS
 from beam_kie.layoutxlm.model import KieModel, ModelError
 from beam_kie.layoutxlm.pair import KiePair, load_kie
 from beam_kie.metrics import Score
@@ -122,11 +123,11 @@ def _with_pictures(gold: list[GoldPage], model: KieModel | KiePair, folder: Path
         raise UsageError(f"--images {folder}: {len(missing)} pictures are not there, first {missing[0]}")
     if model.pictures is None:
         return gold
-    if folder is None:
-        raise UsageError(
-            f"model {model.name} looks at the pictures of pages: give their folder with --images"
-        )
-    return with_thumbnails(gold, folder, model.pictures)
+    if folder is not None:
+        return with_pictures(gold, folder, model.pictures)
+    if model.pictures == STRIPS:
+        return gold
+    raise UsageError(f"model {model.name} looks at the pictures of pages: give their folder with --images")
 
 
 def _load(args: argparse.Namespace) -> KieModel | KiePair:
@@ -152,6 +153,8 @@ def _notes(gold: list[GoldPage], model: KieModel | KiePair) -> list[str]:
     unknown = sorted(labels - set(model.labels))
     if unknown:
         notes.append(f"the model does not know these labels and cannot find them: {', '.join(unknown)}")
+    if model.pictures == STRIPS and not any(gold_page.page.picture for gold_page in gold):
+        notes.append("the model would look at the lines, if it had the pictures: give --images")
     warning = scale_warning(gold)
     return [*notes, warning] if warning else notes
 

@@ -36,9 +36,9 @@ from beam_kie.evaluation.fitting import (
 )
 from beam_kie.evaluation.gold import GoldPage, gold_pages
 from beam_kie.evaluation.measure import no_progress
-from beam_kie.evaluation.pictures import PictureError, with_thumbnails
+from beam_kie.evaluation.pictures import PictureError, with_pictures
 from beam_kie.labels import LabelError, LabelledPage, read_labels
-from beam_kie.layoutxlm.config import LayoutXLMConfig
+from beam_kie.layoutxlm.config import STRIPS, LayoutXLMConfig
 from beam_kie.layoutxlm.model import KieModel, ModelError
 from beam_kie.training.data import read_ocr_lines, source_name, split_held_out
 from beam_kie.training.pages import Pairing
@@ -192,16 +192,14 @@ def _pages(args: argparse.Namespace, model: KieModel) -> dict[tuple[str, str], l
         labelled = _held_out(source)[args.pages or slice(None)]
         pairing = Pairing(model.config.head_labels, model.config.tail_labels)
         gold = gold_pages(labelled, *pairing)
-        if model.pictures:
-            gold = _with_pictures(gold, source, model.pictures)
         lines = read_ocr_lines(source.ocr_lines) if source.ocr_lines else {}
         read = [
             gold_on_ocr_lines(page, its_gold, lines[page.name], pairing)
             for page, its_gold in zip(labelled, gold, strict=True)
             if page.name in lines
         ]
-        found[source_name(source), GOLD] = gold
-        found[source_name(source), OCR] = read
+        found[source_name(source), GOLD] = _with_pictures(gold, source, model.pictures)
+        found[source_name(source), OCR] = _with_pictures(read, source, model.pictures)
     found = {key: pages for key, pages in found.items() if pages}
     if not found:
         raise UsageError("no labelled page is selected")
@@ -213,10 +211,12 @@ def _held_out(source: LabelledSource) -> list[LabelledPage]:
     return split_held_out(pages, source.holdout)[1] if source.holdout else pages
 
 
-def _with_pictures(gold: list[GoldPage], source: LabelledSource, kind: str) -> list[GoldPage]:
+def _with_pictures(gold: list[GoldPage], source: LabelledSource, kind: str | None) -> list[GoldPage]:
+    if kind is None or (kind == STRIPS and source.images is None):
+        return gold
     if source.images is None:
         raise UsageError("the model looks at the pictures of pages: give their folder (--images)")
-    return with_thumbnails(gold, Path(source.images), kind)
+    return with_pictures(gold, Path(source.images), kind)
 
 
 def table(report: dict) -> str:

@@ -13,7 +13,7 @@ from beam_kie.document import DocumentError, Failure, PageImage, PageResult, Pag
 from beam_kie.evaluation.gold import GoldPage
 from beam_kie.evaluation.measure import Model, Progress, chunks, no_progress
 from beam_kie.imaging import DecodeLimits, decode_pages, upright
-from beam_kie.layoutxlm.images import page_thumbnail
+from beam_kie.layoutxlm.images import with_picture
 from beam_kie.metrics import Score, TextPair, pair_score
 from beam_kie.ocr import OcrEngine
 from beam_kie.reading_order import order_lines
@@ -43,7 +43,7 @@ def pairs_from_pictures(
         pages = []
         for image in page_images(chunk, folder):
             (page,) = engine.read([image])
-            pages.append(_with_thumbnail(page, upright(image.pixels, page.rotation_deg), model.pictures))
+            pages.append(_with_picture(page, upright(image.pixels, page.rotation_deg), model.pictures))
             done += 1
             progress("pictures", done, len(gold))
         for gold_page, result in zip(chunk, model.predict(pages), strict=True):
@@ -51,25 +51,30 @@ def pairs_from_pictures(
     return score
 
 
-def pairs_from_lines(
-    model: Model, gold: Sequence[GoldPage], lines: Mapping[str, Sequence[TextLine]]
-) -> Score:
-    """As ``pairs_from_pictures``, on lines that were read before, by page name.
+def with_read_lines(gold: Sequence[GoldPage], lines: Mapping[str, Sequence[TextLine]]) -> list[GoldPage]:
+    """Gold pages with lines that were read on them before, by page name; pages without are left out.
 
-    Pages without lines are left out.
+    Their entities keep the gold texts, but no longer name characters of the page.
     """
+    return [
+        replace(page, page=replace(page.page, lines=order_lines(lines[page.name]), picture=None))
+        for page in gold
+        if page.name in lines
+    ]
+
+
+def pairs_from_lines(model: Model, read: Sequence[GoldPage]) -> Score:
+    """As ``pairs_from_pictures``, on pages of ``with_read_lines``."""
     score = Score()
-    read = [page for page in gold if page.name in lines]
-    pages = [replace(page.page, lines=order_lines(lines[page.name])) for page in read]
-    for gold_page, result in zip(read, model.predict(pages), strict=True):
+    for gold_page, result in zip(read, model.predict([page.page for page in read]), strict=True):
         score += pair_score(text_pairs(result), gold_page.text_pairs)
     return score
 
 
-def with_thumbnails(gold: Sequence[GoldPage], folder: Path, kind: str) -> list[GoldPage]:
+def with_pictures(gold: Sequence[GoldPage], folder: Path, kind: str) -> list[GoldPage]:
     """Gold pages for a model that looks at pictures; ``kind`` is its ``pictures``. Raises PictureError."""
     return [
-        replace(gold_page, page=_with_thumbnail(gold_page.page, image.pixels, kind))
+        replace(gold_page, page=_with_picture(gold_page.page, image.pixels, kind))
         for gold_page, image in zip(gold, page_images(gold, folder), strict=True)
     ]
 
@@ -114,8 +119,8 @@ def _extent(page: PageText) -> float:
     return max(right, bottom)
 
 
-def _with_thumbnail(page: PageText, pixels: np.ndarray, kind: str | None) -> PageText:
-    return page if kind is None else replace(page, thumbnail=page_thumbnail(pixels, kind))
+def _with_picture(page: PageText, pixels: np.ndarray, kind: str | None) -> PageText:
+    return page if kind is None else with_picture(page, pixels, kind)
 
 
 def _decode(path: Path, numbers: Sequence[int]) -> Iterator[PageImage]:

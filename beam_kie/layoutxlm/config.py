@@ -29,6 +29,8 @@ class LayoutXLMConfig:
     Picture: with ``use_visual_backbone`` a ResNeXt-FPN of the ``visual_*`` sizes looks at the page.
     ``image_normalisation`` is "hf" (blue-green-red, normalised once) or "paddleocr" (red-green-blue,
     normalised by its pre-processing and again by the network, as its published weights were trained).
+    With ``strip_channels``, the channels of three convolutions, every token sees its own piece of its text
+    line (strips.py) where the page comes with pixels; empty: none does.
 
     Heads: ``token_classifier`` is False for weights that only find relations. ``relation_head`` is
     "softmax" (each value chooses among the keys and "none"), "biaffine" (LayoutXLM's: each pair is
@@ -79,6 +81,7 @@ class LayoutXLMConfig:
     image_feature_pool_shape: tuple[int, ...] = (7, 7, 256)
     has_visual_segment_embedding: bool = True
     image_normalisation: str = "hf"
+    strip_channels: tuple[int, ...] = ()
     norm_first: bool = False
     token_classifier: bool = True
     line_classifier: bool = False
@@ -114,6 +117,7 @@ class LayoutXLMConfig:
             raise ConfigError('spatial_bias "lines" goes with neither other biases nor a visual backbone')
         if len(self.visual_blocks) != 4:
             raise ConfigError("visual_blocks must hold the number of blocks of res2, res3, res4 and res5")
+        self._check_strips()
         if not 0 <= self.window_overlap_tokens < self.text_tokens:
             raise ConfigError("window_overlap_tokens must be less than the text tokens of a window")
         if self.special_tokens == "hf" and self.position_kind == "line":
@@ -124,6 +128,14 @@ class LayoutXLMConfig:
         for field in _TABLES:
             if not _is_table(getattr(self, field)):
                 raise ConfigError(f"{field} must be points [x, y] from 0 to 1, x rising and y not falling")
+
+    def _check_strips(self) -> None:
+        if not self.strip_channels:
+            return
+        if len(self.strip_channels) != 3 or min(self.strip_channels) < 1:
+            raise ConfigError("strip_channels must hold three numbers of channels, or none")
+        if self.use_visual_backbone or self.special_tokens == "hf":
+            raise ConfigError('strip_channels go with neither a visual backbone nor special_tokens "hf"')
 
     def _check_labels(self) -> None:
         unknown = set(self.head_labels + self.tail_labels) - set(self.labels)
@@ -156,7 +168,10 @@ class LayoutXLMConfig:
 
     @property
     def pictures(self) -> str | None:
-        """How the thumbnails are made that the network looks at (see images.py); None: it looks at none."""
+        """What the network looks at beside text and boxes (see images.py): thumbnails made in the way that
+        ``image_normalisation`` names, or STRIPS of the lines; None: nothing."""
+        if self.strip_channels:
+            return STRIPS
         return self.image_normalisation if self.use_visual_backbone else None
 
     @property
@@ -217,6 +232,9 @@ def _is_like(value: object, default: object) -> bool:
 
 
 _KINDS = {bool: "true or false", int: "a whole number", float: "a number", str: "text", tuple: "a list"}
+
+STRIPS = "strips"
+"""What ``LayoutXLMConfig.pictures`` says of a network that looks at strips of the text lines."""
 
 _TABLES = ("entity_calibration", "relation_calibration")
 

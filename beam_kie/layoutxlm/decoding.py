@@ -8,7 +8,6 @@ tokens of a line vote: a line that holds a key and its value comes out as one of
 from __future__ import annotations
 
 import math
-import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -19,6 +18,7 @@ from beam_kie.document import Entity, LineSpan, PageText, Polygon, TextLine
 from beam_kie.geometry import box_polygon, split_polygon, union_box
 from beam_kie.layoutxlm.config import LayoutXLMConfig
 from beam_kie.layoutxlm.features import PageTokens
+from beam_kie.text_width import char_width, character_edges
 
 FORBIDDEN = -1e9
 CONTINUATION_GAP = 1.5  # a continued line starts at most this many line heights below the one before
@@ -259,9 +259,9 @@ def span_shares(text: str, start: int, end: int) -> tuple[float, float]:
 
     White space around the text counts to the piece beside it.
     """
-    widths = np.cumsum([0, *(_width(character) for character in text)])
-    first = 0.0 if start <= len(text) - len(text.lstrip()) else float(widths[start] / widths[-1])
-    last = 1.0 if end >= len(text.rstrip()) else float(widths[end] / widths[-1])
+    edges = character_edges(text)
+    first = 0.0 if start <= len(text) - len(text.lstrip()) else float(edges[start])
+    last = 1.0 if end >= len(text.rstrip()) else float(edges[end])
     return first, last
 
 
@@ -269,11 +269,7 @@ def join_texts(texts: Sequence[str]) -> str:
     """Joins the lines of one entity: with a space, but none between ideographs."""
     joined = ""
     for text in texts:
-        if joined and text and not (_width(joined[-1]) == 2 and _width(text[0]) == 2):
+        if joined and text and not (char_width(joined[-1]) == 2 and char_width(text[0]) == 2):
             joined += " "
         joined += text
     return joined
-
-
-def _width(character: str) -> int:
-    return 2 if unicodedata.east_asian_width(character) in "WF" else 1

@@ -13,12 +13,16 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
+from torch import Tensor
+from torch.nn import functional
 
 from beam_kie.document import PageText, TextLine
 from beam_kie.geometry import normalise_box_1000
 from beam_kie.layoutxlm.config import LayoutXLMConfig
 from beam_kie.layoutxlm.network import Batch
+from beam_kie.layoutxlm.strips import TokenPlaces
 from beam_kie.layoutxlm.tokenizer import PageTokenizer
+from beam_kie.text_width import character_edges
 
 START_BOX, END_BOX = (0, 0, 0, 0), (1000, 1000, 1000, 1000)
 _WORD = re.compile(r"\S+")
@@ -97,6 +101,16 @@ def _with_word_boxes(tokens: PageTokens, page: PageText) -> PageTokens:
     return replace(tokens, words=words, word_boxes=np.array(boxes, dtype=np.int64).reshape(-1, 4))
 
 
+def token_places(texts: Sequence[str], tokens: PageTokens) -> TokenPlaces:
+    """Where the tokens stand on their lines; ``texts`` are those of all lines of the page."""
+    first, last = np.zeros(len(tokens)), np.zeros(len(tokens))
+    for line in np.unique(tokens.lines).tolist():
+        mine = tokens.lines == line
+        edges = character_edges(texts[line])
+        first[mine], last[mine] = edges[tokens.starts[mine]], edges[tokens.ends[mine]]
+    return TokenPlaces(tokens.lines, first, last)
+
+
 def line_box_1000(line: TextLine, page: PageText) -> tuple[int, int, int, int]:
     """A line's box on the 0..1000 grid of its page, clamped and never inverted."""
     return normalise_box_1000(line.box, page.width_px, page.height_px)
@@ -167,6 +181,19 @@ def collate(windows: Sequence[Window], pages: Sequence[PageTokens], config: Layo
         line_mask=torch.arange(height)[None] < line_counts[:, None],
         padded=bool((token_counts < width).any()),
     )
+
+
+def pad_looks(parts: Sequence[Tensor | None], width: int) -> Tensor | None:
+    """What the tokens of B windows look like, T x H each, as B x ``width`` x H; a window without is zero.
+
+    None where all are None.
+    """
+    known = next((part for part in parts if part is not None), None)
+    if known is None:
+        return None
+    nothing = known.new_zeros(0, known.shape[1])
+    parts = [nothing if part is None else part for part in parts]
+    return torch.stack([functional.pad(part, (0, 0, 0, width - len(part))) for part in parts])
 
 
 def _window_arrays(window: Window, tokens: PageTokens, config: LayoutXLMConfig) -> dict[str, np.ndarray]:

@@ -1,13 +1,29 @@
-"""The small picture of a page that a visual backbone looks at; it travels with the page's text."""
+"""What a model looks at beside text and boxes; it travels with the page's text."""
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 import cv2
 import numpy as np
 from PIL import Image
 
+from beam_kie.document import PageText
+from beam_kie.layoutxlm.config import STRIPS
+from beam_kie.layoutxlm.strips import pack_strips, page_strips
+
 SIDE = 224
 THUMBNAIL_BYTES = SIDE * SIDE * 3
+
+
+def with_picture(page: PageText, pixels: np.ndarray, kind: str) -> PageText:
+    """The page with what a model of that ``kind`` (KieModel.pictures) looks at.
+
+    ``pixels`` are those of the upright page, H x W x 3 uint8 RGB.
+    """
+    if kind == STRIPS:
+        return replace(page, picture=pack_strips(page_strips(pixels, [line.box for line in page.lines])))
+    return replace(page, picture=page_thumbnail(pixels, kind))
 
 
 def page_thumbnail(pixels: np.ndarray, image_normalisation: str = "hf") -> bytes:

@@ -23,13 +23,16 @@ from beam_kie.layoutxlm.features import (
     Window,
     collate,
     cut_windows,
+    pad_looks,
     page_tokens,
     plan_batches,
+    token_places,
 )
 from beam_kie.layoutxlm.grouping import group_pieces
 from beam_kie.layoutxlm.images import thumbnail_pixels
 from beam_kie.layoutxlm.linking import find_relations
 from beam_kie.layoutxlm.network import LayoutXLM
+from beam_kie.layoutxlm.strips import unpack_strips
 from beam_kie.layoutxlm.tokenizer import PageTokenizer, TokenizerError, load_tokenizer
 
 DEFAULT_BATCH_TOKENS = 4096
@@ -53,7 +56,7 @@ class KieModel:
     """SER and RE with one checkpoint: the encoder runs once per page.
 
     ``name``, ``revision`` (first 12 hex digits of the weights' SHA-256), ``labels``, ``device`` and
-    ``size_bytes`` describe it; ``pictures`` says what thumbnails its pages need (None: none). A model
+    ``size_bytes`` describe it; ``pictures`` says what pictures its pages need (None: none). A model
     without a relation head finds no relations, one without a token classifier only relates given
     entities. The network passed in is made ready for use and can no longer be trained. Not safe to share
     between threads that load; safe to share for predict.
@@ -130,7 +133,8 @@ class KieModel:
     def predict(self, pages: Sequence[PageText]) -> list[PageResult]:
         """Entities (in reading order) and relations of every page, in the order of the pages.
 
-        Raises DocumentError where a page lacks the thumbnail that the model wants.
+        Raises DocumentError where a page lacks the thumbnail that a visual backbone looks at, or comes with a
+        picture that is not of its lines. A page without strips of its lines is read all the same.
         """
         found = self._find(pages, keep_hidden=self.network.relation_head is not None)
         return [
@@ -228,9 +232,10 @@ class KieModel:
             for window in cut_windows(page, index, config.text_tokens, config.window_overlap_tokens)
         ]
         pictures = self._look(pages, sorted({window.page for window in windows}))
+        looks = [self._looks(page, page_token) for page, page_token in zip(pages, tokens, strict=True)]
         extra = config.window_tokens - config.text_tokens + config.visual_tokens
         for group in plan_batches(windows, self.batch_budget, extra):
-            for window, states, scores in zip(group, *self._run(group, tokens, pictures), strict=True):
+            for window, states, scores in zip(group, *self._run(group, tokens, pictures, looks), strict=True):
                 part = slice(window.start, window.end)
                 text = slice(config.special_before, config.special_before + len(window))
                 counts[window.page][part] += 1
@@ -248,13 +253,22 @@ class KieModel:
         return Encoded(None if hidden is None else hidden / counts, log_probs)
 
     def _run(
-        self, group: list[Window], tokens: Sequence[PageTokens], pictures: dict[int, Tensor]
+        self,
+        group: list[Window],
+        tokens: Sequence[PageTokens],
+        pictures: dict[int, Tensor],
+        looks: Sequence[Tensor | None],
     ) -> tuple[Tensor, Sequence[Tensor | None]]:
         """B x T x H states and B x T x tags scores (None each where there is no classifier)."""
         batch = collate(group, tokens, self.config).to(self.device)
         if pictures:
             visual = torch.stack([pictures[window.page] for window in group])
             batch = dataclasses.replace(batch, visual=visual)
+        parts = [
+            None if looks[window.page] is None else looks[window.page][window.start : window.end]
+            for window in group
+        ]
+        batch = dataclasses.replace(batch, looks=pad_looks(parts, batch.ids.shape[1]))
         with torch.autocast(self.device.type, dtype=self.dtype, enabled=self.dtype != torch.float32):
             states = self.network.encode(batch)
             if self.network.classifier is None:
@@ -265,7 +279,7 @@ class KieModel:
     def _look(self, pages: Sequence[PageText], wanted: list[int]) -> dict[int, Tensor]:
         """Visual tokens of the pages with these indices, V x H each: once for all windows of a page."""
         seen: dict[int, Tensor] = {}
-        if self.pictures is None:
+        if self.network.visual is None:
             return seen
         for start in range(0, len(wanted), PICTURES_AT_ONCE):
             part = wanted[start : start + PICTURES_AT_ONCE]
@@ -273,14 +287,28 @@ class KieModel:
             seen.update(zip(part, self.network.look(torch.from_numpy(images).to(self.device)), strict=True))
         return seen
 
+    def _looks(self, page: PageText, tokens: PageTokens) -> Tensor | None:
+        """What the tokens of a page look like, T x H; None where its lines come without pixels."""
+        if self.network.strips is None or page.picture is None or not len(tokens):
+            return None
+        strips = unpack_strips(page.picture)
+        if len(strips) != len(page.lines):
+            raise DocumentError(
+                Category.MODEL_FAILED,
+                f"Page {page.page} has {len(page.lines)} lines, but pixels of {len(strips)}.",
+            )
+        places = token_places([line.text for line in page.lines], tokens)
+        with torch.autocast(self.device.type, dtype=self.dtype, enabled=self.dtype != torch.float32):
+            return self.network.strips(strips, places)
+
     def _picture(self, page: PageText) -> np.ndarray:
-        if page.thumbnail is None:
+        if page.picture is None:
             raise DocumentError(
                 Category.MODEL_FAILED,
                 f"Model {self.name} looks at the picture of a page, but page {page.page} came without one; "
                 "use a model without a visual backbone for text that has no pictures.",
             )
-        return thumbnail_pixels(page.thumbnail)
+        return thumbnail_pixels(page.picture)
 
     @torch.inference_mode()
     def _result(self, page: PageText, decoded: list[DecodedEntity], hidden: Tensor | None) -> PageResult:

@@ -19,6 +19,7 @@ from torch.nn import functional
 from beam_kie.layoutxlm.attention_bias import MASKED, AttentionBias, LineBias, token_bias
 from beam_kie.layoutxlm.config import LayoutXLMConfig
 from beam_kie.layoutxlm.relations import BiaffineRelationHead, SoftmaxRelationHead
+from beam_kie.layoutxlm.strips import StripReader
 from beam_kie.layoutxlm.visual import VisualBackbone, cell_boxes
 
 
@@ -30,6 +31,7 @@ class Batch:
     mask: B x T bool, True for real tokens; line_boxes: B x N x 4 int64; line_mask: B x N bool. Where
     boxes are those of words or of special tokens, each of these counts as a line of its own.
     visual: B x V x H, what the network sees of the pages; None where it does not look at them.
+    looks: B x T x H, what the tokens look like (StripReader); None where nothing is known of it.
     padded: whether ``mask`` is False anywhere.
     """
 
@@ -40,6 +42,7 @@ class Batch:
     line_boxes: Tensor
     line_mask: Tensor
     visual: Tensor | None = None
+    looks: Tensor | None = None
     padded: bool = True
 
     def to(self, device: torch.device | str) -> Batch:
@@ -88,6 +91,8 @@ class Embeddings(nn.Module):
             + layout.gather(1, rows)
             + self.token_type_embeddings.weight[0]
         )
+        if batch.looks is not None:
+            total = total + batch.looks
         return self.dropout(self.LayerNorm(total))
 
 
@@ -253,6 +258,7 @@ class LayoutXLM(nn.Module):
         self.relations = SoftmaxRelationHead(config) if config.relation_head == "softmax" else None
         self.extractor = BiaffineRelationHead(config) if config.relation_head == "biaffine" else None
         self.grouping = SoftmaxRelationHead(config) if config.grouping_head else None
+        self.strips = StripReader(config) if config.strip_channels else None
         self.visual = None
         if config.use_visual_backbone:
             self.visual = VisualBackbone(config)
@@ -261,6 +267,9 @@ class LayoutXLM(nn.Module):
             if config.has_visual_segment_embedding:
                 self.visual_segment_embedding = nn.Parameter(torch.zeros(hidden))
         self.apply(_initialise)
+        if self.strips is not None:
+            # Looks begin as nothing: large ones would hide the text from which everything else is learned.
+            nn.init.zeros_(self.strips.dense.weight)
 
     @property
     def relation_head(self) -> SoftmaxRelationHead | BiaffineRelationHead | None:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from beam_kie.document import Box
 from beam_kie.geometry import union_box
 from beam_kie.reading_order import reading_order
+from beam_kie.training.looks import cut_strip_at, join_strips, worn
 from beam_kie.training.pages import TrainingLine, TrainingPage
 
 
@@ -20,6 +21,7 @@ class Augmentation:
     ``merge``: how many lines are joined with the one right beside them on ``merged_pages`` of the pages:
     all of this a key with its value, a quarter of it others. ``cut``: how many lines come as two.
     ``bilingual``: on how many pages keys in ideographs get a second line in Latin script.
+    ``strip_drop``: how many of the pages with pixels come without.
     ``text_swap``: how many lines get the text of another line with the same label from the same source.
     """
 
@@ -34,6 +36,7 @@ class Augmentation:
     skew: float = 0.01
     text_swap: float = 0.0
     bilingual: float = 0.0
+    strip_drop: float = 0.3
 
 
 def augment(page: TrainingPage, rng: random.Random, strength: Augmentation) -> TrainingPage:
@@ -43,7 +46,7 @@ def augment(page: TrainingPage, rng: random.Random, strength: Augmentation) -> T
         lines = merge_neighbours(lines, page, rng, strength.merge)
     lines = [part for line in lines for part in cut_line(line, rng, strength.cut)]
     lines = [_noisy(line, rng, strength.character_noise) for line in lines]
-    lines = _moved(lines, page, rng, strength)
+    lines = worn(_moved(lines, page, rng, strength), rng, strength.strip_drop)
     order = reading_order([line.box for line in lines])
     return replace(page, lines=tuple(lines[index] for index in order))
 
@@ -98,7 +101,7 @@ def bilingual_keys(
 def _with_text_of_another(line: TrainingLine, texts: Sequence[str], rng: random.Random) -> TrainingLine:
     for text in rng.choices(texts, k=5) if texts else ():
         if 0.6 < len(text) / len(line.text) < 1.7:
-            return TrainingLine(text, line.box, (line.owners[0],) * len(text))
+            return replace(line, text=text, owners=(line.owners[0],) * len(text))
     return line
 
 
@@ -113,7 +116,10 @@ def merge_neighbours(
             gap = rng.choice(("", "", " "))
             owners = before.owners + (before.owners[-1],) * len(gap) + line.owners
             merged[-1] = TrainingLine(
-                before.text + gap + line.text, union_box((before.box, line.box)), owners
+                before.text + gap + line.text,
+                union_box((before.box, line.box)),
+                owners,
+                join_strips(before.strip, line.strip),
             )
         else:
             merged.append(line)
@@ -141,9 +147,10 @@ def cut_line(line: TrainingLine, rng: random.Random, rate: float) -> list[Traini
     place = rng.randrange(2, len(line.text) - 1)
     x0, y0, x1, y1 = line.box
     middle = x0 + (x1 - x0) * place / len(line.text)
+    left, right = cut_strip_at(line.strip, place / len(line.text))
     return [
-        TrainingLine(line.text[:place], (x0, y0, middle, y1), line.owners[:place]),
-        TrainingLine(line.text[place:], (middle, y0, x1, y1), line.owners[place:]),
+        TrainingLine(line.text[:place], (x0, y0, middle, y1), line.owners[:place], left),
+        TrainingLine(line.text[place:], (middle, y0, x1, y1), line.owners[place:], right),
     ]
 
 
@@ -153,7 +160,7 @@ def _noisy(line: TrainingLine, rng: random.Random, rate: float) -> TrainingLine:
     place = rng.randrange(len(line.text))
     if rng.random() < 0.5:
         text = line.text[:place] + line.text[place + 1 :]
-        return TrainingLine(text, line.box, line.owners[:place] + line.owners[place + 1 :])
+        return replace(line, text=text, owners=line.owners[:place] + line.owners[place + 1 :])
     other = rng.choice(line.text)
     return replace(line, text=line.text[:place] + other + line.text[place + 1 :])
 

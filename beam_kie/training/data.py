@@ -10,13 +10,15 @@ from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
-from beam_kie.document import TextLine
+from beam_kie.document import PageImage, TextLine
 from beam_kie.evaluation.gold import GoldPage, gold_pages
+from beam_kie.evaluation.pictures import page_images, with_pictures, with_read_lines
 from beam_kie.forms import Layout, generate_layout, visual_lines
 from beam_kie.geometry import polygon_box
 from beam_kie.labels import IGNORED_LABELS, LabelledPage, read_labels
 from beam_kie.reading_order import reading_order
 from beam_kie.training.augment import bilingual_keys, swap_texts
+from beam_kie.training.looks import with_strips
 from beam_kie.training.pages import Pairing, TrainingLine, TrainingPage, gold_view, ocr_view, visual_view
 from beam_kie.training.settings import LabelledSource, Settings
 
@@ -34,8 +36,9 @@ class _Group(NamedTuple):
 class PageSource:
     """Draws training pages: a labelled page in one of its views, a generated form or plain text.
 
-    ``held_out`` are the labelled pages kept for measuring, by source; ``held_out_lines`` what an OCR engine
-    read on pages of the source, by page name.
+    ``held_out`` are the labelled pages kept for measuring, by source; ``held_out_read`` the same with the
+    lines that an OCR engine read on them. Where the network looks at lines, they and the pages drawn have
+    strips if their source has pictures.
     """
 
     def __init__(self, settings: Settings):
@@ -44,18 +47,25 @@ class PageSource:
         pairing = Pairing(network.head_labels, network.tail_labels)
         self._groups: list[_Group] = []
         self.held_out: dict[str, list[GoldPage]] = {}
-        self.held_out_lines: dict[str, dict[str, tuple[TextLine, ...]]] = {}
+        self.held_out_read: dict[str, list[GoldPage]] = {}
         for source in settings.sources:
             kept, held = split_held_out(read_labels(source.labels, source.images), source.holdout)
             lines = read_ocr_lines(source.ocr_lines) if source.ocr_lines else {}
             views = [_views(page, lines, pairing) for page in kept]
+            looks = source.images if network.pictures else None
+            if looks:
+                images = page_images(gold_pages(kept, *pairing), Path(looks))
+                views = [_seen(page, image) for page, image in zip(views, images, strict=True)]
             self._groups.append(_Group(source.weight * len(kept), views, texts_by_label(views)))
             if held:
                 name = source_name(source)
-                self.held_out[name] = gold_pages(held, *pairing)
-                self.held_out_lines[name] = {
-                    page.name: lines[page.name] for page in held if page.name in lines
-                }
+                gold = gold_pages(held, *pairing)
+                read = with_read_lines(gold, lines)
+                if looks:
+                    gold, read = (
+                        with_pictures(pages, Path(looks), network.pictures) for pages in (gold, read)
+                    )
+                self.held_out[name], self.held_out_read[name] = gold, read
         self._key_label = network.head_labels[0] if network.head_labels else ""
         keys = [text for group in self._groups for text in group.texts.get(self._key_label, ())]
         self._latin_keys = [text for text in keys if text.isascii() and len(text) > 2]
@@ -121,6 +131,10 @@ def _views(
     lines = ocr_lines.get(page.name)
     read = ocr_view(page, lines, pairing) if lines else None
     return [gold_view(page, pairing), visual_view(page, pairing), read]
+
+
+def _seen(views: list[TrainingPage | None], image: PageImage) -> list[TrainingPage | None]:
+    return [None if view is None else with_strips(view, image.pixels) for view in views]
 
 
 def split_held_out(

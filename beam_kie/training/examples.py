@@ -16,9 +16,10 @@ from beam_kie.document import PageText, TextLine
 from beam_kie.geometry import box_polygon
 from beam_kie.layoutxlm.config import LayoutXLMConfig
 from beam_kie.layoutxlm.decoding import Piece
-from beam_kie.layoutxlm.features import PageTokens, Window, collate, page_tokens
+from beam_kie.layoutxlm.features import PageTokens, Window, collate, pad_looks, page_tokens, token_places
 from beam_kie.layoutxlm.grouping import entity_box, piece_boxes
-from beam_kie.layoutxlm.network import Batch
+from beam_kie.layoutxlm.network import Batch, LayoutXLM
+from beam_kie.layoutxlm.strips import TokenPlaces
 from beam_kie.reading_order import reading_order
 from beam_kie.training.pages import TrainingPage
 
@@ -44,7 +45,8 @@ class Example:
     tails: index of each value with the indices of its keys (none: it has no key on this page); pieces:
     the part of an entity on one line, as tokens (start, end), label, box and the piece that it continues
     (None: the entity begins with it).
-    ``masked``: T, the original id where the token was masked, else UNMASKED.
+    ``masked``: T, the original id where the token was masked, else UNMASKED. ``strips``: what the page's
+    lines look like; ``places``: where the tokens stand on them.
     """
 
     tokens: PageTokens
@@ -57,6 +59,8 @@ class Example:
     tails: list[tuple[int, list[int]]]
     pieces: list[PieceTarget]
     supervised: bool = True
+    strips: Sequence[np.ndarray | None] = ()
+    places: TokenPlaces | None = None
 
 
 @dataclass(frozen=True)
@@ -95,6 +99,8 @@ class ExampleMaker:
             tails=self._tails(page, [owner for _, _, _, owner in entities]),
             pieces=[target for target, _ in pieces],
             supervised=supervised,
+            strips=[line.strip for line in page.lines],
+            places=token_places([line.text for line in page.lines], tokens),
         )
 
     def _cropped(self, tokens: PageTokens, owners: np.ndarray, rng: random.Random):
@@ -206,6 +212,23 @@ def collate_examples(examples: Sequence[Example], config: LayoutXLMConfig) -> tu
             tags[row, :size], weights[row, :size] = example.tags, example.weights
     targets = {"tags": tags, "masked": masked, "weights": weights}
     return batch, {name: torch.from_numpy(value) for name, value in targets.items()}
+
+
+def batch_looks(network: LayoutXLM, examples: Sequence[Example], width: int) -> torch.Tensor | None:
+    """What the tokens of the examples look like, B x ``width`` x H; None where no line has pixels."""
+    if network.strips is None:
+        return None
+    strips: list[np.ndarray | None] = []
+    parts = []
+    for example in examples:
+        used = set(example.tokens.lines.tolist())
+        parts.append(example.places._replace(lines=example.tokens.lines + len(strips)))
+        strips += [strip if line in used else None for line, strip in enumerate(example.strips)]
+    if all(strip is None for strip in strips):
+        return None
+    places = TokenPlaces(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))
+    looks = network.strips(strips, places)
+    return pad_looks(looks.split([len(example.tokens) for example in examples]), width)
 
 
 def _text_lines(page: TrainingPage) -> tuple[TextLine, ...]:

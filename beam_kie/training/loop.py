@@ -8,6 +8,7 @@ import math
 import random
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -22,7 +23,7 @@ from beam_kie.layoutxlm.network import LayoutXLM
 from beam_kie.training.augment import augment
 from beam_kie.training.data import PageSource, read_text
 from beam_kie.training.embeddings import text_embeddings
-from beam_kie.training.examples import Example, ExampleMaker, collate_examples
+from beam_kie.training.examples import Example, ExampleMaker, batch_looks, collate_examples
 from beam_kie.training.losses import grouping_loss, masked_loss, relation_loss, tag_loss
 from beam_kie.training.settings import Settings, SettingsError
 
@@ -96,9 +97,9 @@ class Trainer:
                 "re": round(found.re.f1, 4),
                 "pairs": round(found.pairs_gold_lines.f1, 4),
             }
-            lines = self.source.held_out_lines[name]
-            if lines:
-                report[name]["pairs_read"] = round(pairs_from_lines(model, pages, lines).f1, 4)
+            read = self.source.held_out_read[name]
+            if read:
+                report[name]["pairs_read"] = round(pairs_from_lines(model, read).f1, 4)
         return report
 
     def _train(self, examples: list[Example]) -> dict[str, float]:
@@ -108,7 +109,8 @@ class Trainer:
         batch = batch.to(self.device)
         targets = {name: value.to(self.device) for name, value in targets.items()}
         with torch.autocast(self.device.type, self.dtype, enabled=self.dtype != torch.float32):
-            hidden = self.network.encode(batch)
+            looks = batch_looks(self.network, examples, batch.ids.shape[1])
+            hidden = self.network.encode(replace(batch, looks=looks))
             tags = tag_loss(self.network.classify(hidden, batch), targets, settings.label_smoothing)
             relations = relation_loss(self.network, hidden, examples)
             groups = grouping_loss(self.network, hidden, examples)

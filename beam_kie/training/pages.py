@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from difflib import SequenceMatcher
 from typing import NamedTuple
 
+import numpy as np
+
 from beam_kie.document import Box, TextLine
 from beam_kie.geometry import polygon_box, union_box
 from beam_kie.labels import LabelledEntry, LabelledPage, Word
@@ -21,11 +23,15 @@ from beam_kie.reading_order import polygon_slope, reading_order
 
 @dataclass(frozen=True, slots=True)
 class TrainingLine:
-    """A text line; ``owners`` holds for every character the id of its entity, or None."""
+    """A text line; ``owners`` holds for every character the id of its entity, or None.
+
+    ``strip`` is what it looks like (beam_kie.layoutxlm.strips), None where there are no pixels.
+    """
 
     text: str
     box: Box
     owners: tuple[int | None, ...]
+    strip: np.ndarray | None = field(default=None, repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

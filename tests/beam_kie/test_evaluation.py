@@ -15,7 +15,7 @@ from tokenizers import Regex, Tokenizer, models, pre_tokenizers
 from beam_kie.document import Entity, LineSpan, PageResult, Relation
 from beam_kie.evaluation import evaluate, gold_pages
 from beam_kie.evaluation.__main__ import main
-from beam_kie.evaluation.pictures import PictureError, pairs_from_pictures, scale_warning, with_thumbnails
+from beam_kie.evaluation.pictures import PictureError, pairs_from_pictures, scale_warning, with_pictures
 from beam_kie.labels import LabelledEntry, LabelledPage, read_labels, write_paddleocr
 from beam_kie.layoutxlm.config import LayoutXLMConfig
 from beam_kie.layoutxlm.images import page_thumbnail
@@ -330,7 +330,7 @@ def test_a_model_with_eyes_gets_the_upright_picture(labelled, engine):
         pictures = "paddleocr"
 
         def predict(self, pages):
-            seen.extend(page.thumbnail for page in pages)
+            seen.extend(page.picture for page in pages)
             return super().predict(pages)
 
     seen = []
@@ -338,7 +338,7 @@ def test_a_model_with_eyes_gets_the_upright_picture(labelled, engine):
     expected = page_thumbnail(np.asarray(Image.open(labelled / "form.png")), "paddleocr")
 
     pairs_from_pictures(Eyes(), engine, gold, labelled)
-    evaluate(Eyes(), with_thumbnails(gold, labelled, "paddleocr"))
+    evaluate(Eyes(), with_pictures(gold, labelled, "paddleocr"))
 
     assert seen == [expected] * 2
 

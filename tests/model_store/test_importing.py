@@ -137,7 +137,7 @@ def test_imported_model_runs(tmp_path, hugging_face_folder):
     assert {path.stat().st_mode & 0o777 for path in made.iterdir()} == {0o666 & ~_umask()}
     model = KieModel.load(made, device="cpu", dtype="float32")
     assert (model.name, model.labels) == ("made", ["QUESTION", "ANSWER", "HEADER"])
-    [result] = model.predict([page("name 张三", "address city", thumbnail=noise_thumbnail())])
+    [result] = model.predict([page("name 张三", "address city", picture=noise_thumbnail())])
     assert result.page.lines[0].text == "name 张三"
     assert left_behind(tmp_path) == []
 

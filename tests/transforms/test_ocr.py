@@ -86,14 +86,14 @@ def test_the_preview_is_the_upright_page_made_smaller(tmp_path):
 @pytest.mark.parametrize("overlays", ["all", "none"])
 def test_a_model_that_looks_at_pages_gets_the_upright_page(tmp_path, overlays):
     outcomes, _ = infer([image(1)], config(tmp_path, overlays=overlays), StubEngine(), pictures="hf")
-    pixels = thumbnail_pixels(outcomes[0].thumbnail)
+    pixels = thumbnail_pixels(outcomes[0].picture)
     assert pixels[10, 213, 1] < 100 < pixels[10, 10, 1]
     assert (outcomes[0].preview is None) == (overlays == "none")
 
 
 def test_no_thumbnail_is_made_for_a_model_that_looks_at_none(tmp_path):
     (outcome,), _ = infer([image(1)], config(tmp_path), StubEngine())
-    assert outcome.thumbnail is None
+    assert outcome.picture is None
 
 
 def test_no_preview_is_made_where_no_pictures_are_wanted(tmp_path):

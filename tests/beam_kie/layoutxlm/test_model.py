@@ -44,7 +44,7 @@ def model(kind=BUNDLED_KIND, max_batch_tokens=4096, **changes):
 
 
 def pages(*rows):
-    return [form(count, i + 1, seed=i, thumbnail=noise_thumbnail(i)) for i, count in enumerate(rows)]
+    return [form(count, i + 1, seed=i, picture=noise_thumbnail(i)) for i, count in enumerate(rows)]
 
 
 def whole_line(text, index, label):
@@ -136,11 +136,11 @@ def test_pictures_are_looked_at_once_a_page_and_count():
     looking = model(VISUAL_KIND, window_tokens=60, window_overlap_tokens=20)
     batches = []
     looking.network.visual.register_forward_hook(lambda _m, inputs, _o: batches.append(len(inputs[0])))
-    text = form(20, thumbnail=noise_thumbnail(1))
-    others = [form(1, thumbnail=noise_thumbnail(i)) for i in range(2, 11)]
+    text = form(20, picture=noise_thumbnail(1))
+    others = [form(1, picture=noise_thumbnail(i)) for i in range(2, 11)]
     first = looking.predict([text, *others])
     assert batches == [8, 2]
-    darker = dataclasses.replace(text, thumbnail=bytes(len(text.thumbnail)))
+    darker = dataclasses.replace(text, picture=bytes(len(text.picture)))
     assert not same_results(looking.predict([darker]), first[:1])
 
 
@@ -170,7 +170,7 @@ def test_a_page_without_the_picture_that_is_needed_is_an_error_of_that_page():
     ids=["no-lines", "blank", "one", "long-line", "outside", "empty-boxes", "strange-text", "one-pixel"],
 )
 def test_any_page_has_an_answer(kind, text):
-    text = dataclasses.replace(text, thumbnail=noise_thumbnail())
+    text = dataclasses.replace(text, picture=noise_thumbnail())
     (result,) = model(KINDS[kind]).predict([text])
     assert result.page == text
     for entity in result.entities:

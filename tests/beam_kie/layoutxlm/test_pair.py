@@ -59,7 +59,7 @@ def test_pictures_are_needed_where_either_looks():
     looking = model(seed=1, **{**VISUAL_KIND, "token_classifier": False})
     assert KiePair(model(), looking).pictures == "hf"
     assert KiePair(model(), model(**RELATING)).pictures is None
-    seeing = [form(4, seed=3, thumbnail=noise_thumbnail())]
+    seeing = [form(4, seed=3, picture=noise_thumbnail())]
     assert KiePair(model(), looking).predict(seeing)[0].entities
 
 

@@ -1,0 +1,21 @@
+"""How wide characters are printed: ideographs are about as wide as two letters."""
+
+from __future__ import annotations
+
+import unicodedata
+
+import numpy as np
+
+
+def char_width(character: str) -> int:
+    """2 for ideographs and other wide characters, else 1."""
+    return 2 if unicodedata.east_asian_width(character) in "WF" else 1
+
+
+def character_edges(text: str) -> np.ndarray:
+    """Where the characters of a line begin and end: len(text) + 1 rising shares of its width, 0 to 1.
+
+    ``text`` must not be empty.
+    """
+    widths = np.cumsum([0, *(char_width(character) for character in text)])
+    return widths / widths[-1]
