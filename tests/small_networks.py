@@ -14,10 +14,12 @@ from beam_kie.document import PageResult, PageText, TextLine
 from beam_kie.layoutxlm.config import LayoutXLMConfig
 from beam_kie.layoutxlm.features import Window, collate, page_tokens
 from beam_kie.layoutxlm.network import LayoutXLM
+from beam_kie.layoutxlm.strips import HEIGHT, MARGIN, pack_strips
 
 CHARACTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789:.,-/姓名张三"
 
-# The same switches as the bundled model, the published network with a picture, and the one without.
+# The same switches as the bundled model without and with strips of the lines, the published network with a
+# picture, and the one without.
 BUNDLED_KIND = {
     "position_kind": "line",
     "spatial_bias": "lines",
@@ -25,6 +27,7 @@ BUNDLED_KIND = {
     "line_classifier": True,
     "relation_head": "softmax",
 }
+LOOKING_KIND = {**BUNDLED_KIND, "strip_channels": (4, 6, 8)}
 PUBLISHED_KIND = {"relation_head": "biaffine", "relation_labels": ("HEADER", "QUESTION", "ANSWER")}
 VISUAL_KIND = {
     **PUBLISHED_KIND,
@@ -100,6 +103,8 @@ def small_network(seed: int = 1, **changes) -> LayoutXLM:
 
 def _make_findings_likely(network: LayoutXLM) -> None:
     """Keys, values and links between them must occur, but none may be certain."""
+    if network.strips is not None:
+        network.strips.dense.weight.mul_(0.2)
     if network.classifier is not None:
         tokens = page_tokens(form(6), character_tokenizer())
         tokens = dataclasses.replace(tokens, ids=tokens.ids % network.config.vocab_size)
@@ -167,6 +172,16 @@ def form(rows: int, number: int = 1, seed: int = 0, picture=None) -> PageText:
         value = "".join(random.choice(list(CHARACTERS), random.integers(2, 12)))
         lines += [line(key, 50, 20 + 25 * row), line(value, 400, 20 + 25 * row, 300)]
     return page(lines=lines, number=number, picture=picture)
+
+
+def with_strips(text: PageText, seed: int = 0) -> PageText:
+    """The page with noise for the pixels of every line."""
+    noise = np.random.default_rng(seed)
+    strips = [
+        noise.integers(0, 256, (HEIGHT, 2 * MARGIN + 8 + 16 * len(each.text)), dtype=np.uint8)
+        for each in text.lines
+    ]
+    return dataclasses.replace(text, picture=pack_strips(strips))
 
 
 def noise_thumbnail(seed: int = 0) -> bytes:

@@ -20,6 +20,7 @@ from beam_kie.layoutxlm.network import LayoutXLM
 from tests.small_networks import (
     BIASED_KIND,
     BUNDLED_KIND,
+    LOOKING_KIND,
     PUBLISHED_KIND,
     VISUAL_KIND,
     character_tokenizer,
@@ -31,9 +32,16 @@ from tests.small_networks import (
     same_results,
     save_model,
     small_network,
+    with_strips,
 )
 
-KINDS = {"bundled": BUNDLED_KIND, "published": PUBLISHED_KIND, "visual": VISUAL_KIND, "biased": BIASED_KIND}
+KINDS = {
+    "bundled": BUNDLED_KIND,
+    "looking": LOOKING_KIND,
+    "published": PUBLISHED_KIND,
+    "visual": VISUAL_KIND,
+    "biased": BIASED_KIND,
+}
 
 
 def model(kind=BUNDLED_KIND, max_batch_tokens=4096, **changes):
@@ -45,6 +53,13 @@ def model(kind=BUNDLED_KIND, max_batch_tokens=4096, **changes):
 
 def pages(*rows):
     return [form(count, i + 1, seed=i, picture=noise_thumbnail(i)) for i, count in enumerate(rows)]
+
+
+def seen_by(kind, text, seed=0):
+    """The page with a picture such as the kind of network looks at."""
+    if "strip_channels" in kind:
+        return with_strips(text, seed)
+    return dataclasses.replace(text, picture=noise_thumbnail(seed))
 
 
 def whole_line(text, index, label):
@@ -63,7 +78,7 @@ def own_tokens_only(network: LayoutXLM) -> LayoutXLM:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_page_has_the_same_result_alone_and_among_others(kind):
-    many = pages(2, 12, 1, 7)
+    many = [seen_by(KINDS[kind], text, seed) for seed, text in enumerate(pages(2, 12, 1, 7))]
     found = model(KINDS[kind]).predict(many)
     assert [result.page for result in found] == many
     assert any(result.relations for result in found)
@@ -144,6 +159,36 @@ def test_pictures_are_looked_at_once_a_page_and_count():
     assert not same_results(looking.predict([darker]), first[:1])
 
 
+def test_what_lines_look_like_counts_in_every_window():
+    whole, cut = (
+        KieModel(
+            own_tokens_only(small_network(**LOOKING_KIND, window_tokens=size, window_overlap_tokens=15)),
+            character_tokenizer(),
+        )
+        for size in (512, 40)
+    )
+    text = with_strips(form(15))
+    assert whole.pictures == "strips"
+    found = whole.predict([text])
+    assert same_results(cut.predict([text]), found)
+    assert not same_results(whole.predict([with_strips(text, seed=1)]), found)
+    blind = dataclasses.replace(text, picture=None)
+    assert not same_results(whole.predict([blind]), found)
+
+
+def test_pages_with_and_without_pixels_share_a_batch():
+    looking = model(LOOKING_KIND)
+    seen, blind = with_strips(form(4, 1)), form(5, 2, seed=1)
+    together = looking.predict([seen, blind])
+    assert same_results(looking.predict([seen]) + looking.predict([blind]), together)
+
+
+def test_pixels_of_other_lines_are_an_error_of_that_page():
+    wrong = dataclasses.replace(form(3), picture=with_strips(form(2)).picture)
+    with pytest.raises(DocumentError, match="6 lines, but pixels of 4"):
+        model(LOOKING_KIND).predict([wrong])
+
+
 def test_a_page_without_the_picture_that_is_needed_is_an_error_of_that_page():
     looking = model(VISUAL_KIND)
     assert looking.pictures == "hf"
@@ -170,7 +215,7 @@ def test_a_page_without_the_picture_that_is_needed_is_an_error_of_that_page():
     ids=["no-lines", "blank", "one", "long-line", "outside", "empty-boxes", "strange-text", "one-pixel"],
 )
 def test_any_page_has_an_answer(kind, text):
-    text = dataclasses.replace(text, picture=noise_thumbnail())
+    text = seen_by(KINDS[kind], text)
     (result,) = model(KINDS[kind]).predict([text])
     assert result.page == text
     for entity in result.entities:
@@ -291,9 +336,10 @@ def test_half_precision_files_are_used_in_full(tmp_path):
 @pytest.mark.parametrize("kind", KINDS)
 def test_bfloat16_finds_nearly_the_same(tmp_path, kind):
     folder = save_model(tmp_path / "model", small_network(**KINDS[kind]))
+    text = seen_by(KINDS[kind], form(9))
     full, short = (KieModel.load(folder, device="cpu", dtype=dtype) for dtype in ("float32", "bfloat16"))
     tags = [
-        np.array([tag for tags in loaded.token_predictions(pages(9))[0] for tag in tags])
+        np.array([tag for tags in loaded.token_predictions([text])[0] for tag in tags])
         for loaded in (full, short)
     ]
     assert (tags[0] == tags[1]).mean() > 0.9

@@ -1,10 +1,13 @@
 """A run end to end: it learns, can be cut off, and leaves a model that loads."""
 
 import json
+import random
 from importlib.util import find_spec
 
+import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from beam_kie.document import PageText, TextLine
 from beam_kie.geometry import box_polygon
@@ -70,6 +73,36 @@ def test_the_command_learns_labels_of_ones_own(config):
     (result,) = model.predict([PageText("d", "u", 1, 1000, 1000, lines=lines)])
     assert [entity.label for entity in result.entities] == ["SHIPPER", "WEIGHT"]
     assert [(r.head, r.tail) for r in result.relations] == [(0, 1)]
+
+
+def looking_page(folder, number):
+    """Keys are solid, values are striped; text and place tell nothing."""
+    rng = random.Random(number)
+    pixels = np.full((400, 400), 255, np.uint8)
+    entries = []
+    for row in range(6):
+        label, x, y = rng.choice(("SHIPPER", "WEIGHT")), rng.randrange(20, 220), 20 + 60 * row
+        pixels[y : y + 20, x : x + 100 : 1 if label == "SHIPPER" else 6] = 0
+        polygon = box_polygon((x, y, x + 100, y + 20))
+        entries.append(LabelledEntry(row, "page page", label, polygon))
+    Image.fromarray(pixels).save(folder / f"p{number}.png")
+    return LabelledPage(f"p{number}.png", 400, 400, tuple(entries))
+
+
+@pytest.mark.parametrize("images", [None, "."])
+def test_what_only_pixels_tell_is_learned_from_them(config, images):
+    folder = config.parent
+    write_paddleocr(folder / "labels.txt", [looking_page(folder, number) for number in range(24)])
+    source = {"labels": "labels.txt", "images": images, "holdout": "p2[0-3]"}
+    looking = trainer(
+        config,
+        sources=[source],
+        network={**OWN_LABELS, "strip_channels": [4, 8, 8]},
+        augmentation={"strip_drop": 0.0, "merged_pages": 0.0},
+        views=[1, 0, 0],
+    )
+    report = looking.run()[f"{folder.name}/labels"]
+    assert report["ser"] > 0.9 if images else report["ser"] < 0.7
 
 
 def test_a_run_that_was_cut_off_goes_on_exactly(config):
