@@ -12,6 +12,7 @@ from beam_kie.geometry import union_box
 from beam_kie.reading_order import reading_order
 from beam_kie.training.looks import cut_strip_at, join_strips, worn
 from beam_kie.training.pages import TrainingLine, TrainingPage
+from beam_kie.training.wrapping import wrap_lines
 
 
 @dataclass(frozen=True)
@@ -20,6 +21,7 @@ class Augmentation:
 
     ``merge``: how many lines are joined with the one right beside them on ``merged_pages`` of the pages:
     all of this a key with its value, a quarter of it others. ``cut``: how many lines come as two.
+    ``wrap``: how many of the lines that are a whole entity come in two rows on ``wrapped_pages``.
     ``bilingual``: on how many pages keys in ideographs get a second line in Latin script.
     ``strip_drop``: how many of the pages with pixels come without.
     ``text_swap``: how many lines get the text of another line with the same label from the same source.
@@ -29,6 +31,8 @@ class Augmentation:
     merged_pages: float = 0.6
     merge: float = 0.5
     cut: float = 0.02
+    wrapped_pages: float = 0.0
+    wrap: float = 0.2
     character_noise: float = 0.01
     scale: float = 0.1
     shift: float = 0.06
@@ -41,6 +45,8 @@ class Augmentation:
 
 def augment(page: TrainingPage, rng: random.Random, strength: Augmentation) -> TrainingPage:
     """A changed copy of the page, in reading order again."""
+    if rng.random() < strength.wrapped_pages:
+        page = replace(page, lines=tuple(wrap_lines(page, rng, strength.wrap)))
     lines = [line for line in page.lines if rng.random() >= strength.line_drop] or list(page.lines)
     if rng.random() < strength.merged_pages:
         lines = merge_neighbours(lines, page, rng, strength.merge)

@@ -10,6 +10,7 @@ from PIL import Image
 
 from beam_kie.document import Category, PageImage, PageText, Stage, TextLine
 from beam_kie.layoutxlm.images import thumbnail_pixels
+from beam_kie.layoutxlm.strips import unpack_strips
 from beam_kie.overlay import FailedPage
 from beam_kie.summary import StageTime
 from transforms import coders, ocr
@@ -89,6 +90,12 @@ def test_a_model_that_looks_at_pages_gets_the_upright_page(tmp_path, overlays):
     pixels = thumbnail_pixels(outcomes[0].picture)
     assert pixels[10, 213, 1] < 100 < pixels[10, 10, 1]
     assert (outcomes[0].preview is None) == (overlays == "none")
+
+
+def test_a_model_that_looks_at_lines_gets_a_strip_of_each(tmp_path):
+    (outcome,), _ = infer([image(1)], config(tmp_path), StubEngine(), pictures="strips")
+    strips = unpack_strips(outcome.picture)
+    assert len(strips) == len(outcome.lines) > 0
 
 
 def test_no_thumbnail_is_made_for_a_model_that_looks_at_none(tmp_path):
