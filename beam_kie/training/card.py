@@ -18,7 +18,7 @@ from pathlib import Path
 
 from safetensors import SafetensorError, safe_open
 
-from beam_kie.layoutxlm.config import ConfigError, LayoutXLMConfig
+from beam_kie.layoutxlm.config import STRIPS, ConfigError, LayoutXLMConfig
 from beam_kie.layoutxlm.model import MODEL_FILES, WEIGHTS_FILE
 
 MODEL_CARD = "model_card.md"
@@ -51,8 +51,12 @@ DATA = {
     "own": Data("labelled pages of one's own"),
 }
 
+_BLIND = "It reads text and boxes, not the picture: check boxes, stamps and signatures mean nothing to it."
+_SHORT_SIGHTED = (
+    "Of the picture it sees the lines of text and what stands just before them: a box to tick there, but no "
+    "stamp, no signature, no rule of a table."
+)
 _LIMITS = (
-    "It reads text and boxes, not the picture: check boxes, stamps and signatures mean nothing to it.",
     "HEADER is the weakest label; text that is neither key nor value is now and then taken for one of them.",
     "What OCR runs together or cuts in two is told apart or joined again only part of the time.",
 )
@@ -109,7 +113,7 @@ def card(folder: Path, facts: Facts) -> str:
             _licence(facts.data),
             _numbers(facts.scores) if facts.scores else "",
             _confidences(facts.calibration) if facts.calibration else "",
-            _limits(facts),
+            _limits(config, facts),
             _again(facts),
             _checksums(folder),
         ]
@@ -136,7 +140,9 @@ def _what(folder: Path, config: LayoutXLMConfig, facts: Facts) -> str:
     rows.append(("trained on", "; ".join(DATA[name].text for name in facts.data)))
     if facts.speed:
         rows.append(("speed", _speed(facts.speed)))
-    looks = "" if config.use_visual_backbone else " It does not look at the picture."
+    looks = " It does not look at the picture." if config.pictures is None else ""
+    if config.pictures == STRIPS:
+        looks = " Where a page comes with its picture, it looks at these lines too."
     task = (
         f"Semantic entity recognition ({labels}) and relation extraction ({pairs}), jointly, from the text "
         f"lines of a page and where they stand.{looks}"
@@ -218,8 +224,9 @@ def _confidences(report: dict) -> str:
     )
 
 
-def _limits(facts: Facts) -> str:
-    limits = list(_LIMITS)
+def _limits(config: LayoutXLMConfig, facts: Facts) -> str:
+    sight = {None: [_BLIND], STRIPS: [_SHORT_SIGHTED]}
+    limits = [*sight.get(config.pictures, []), *_LIMITS]
     if "xfund" in facts.data or "funsd" in facts.data:
         limits.append(
             "Few pages were held out, and they chose between checkpoints: expect a little less elsewhere."

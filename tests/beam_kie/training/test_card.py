@@ -4,7 +4,7 @@ import pytest
 
 from beam_kie.training.card import MODEL_CARD, main
 from model_store.model_card import changed_files
-from tests.small_networks import BUNDLED_KIND, save_model, small_config, small_network
+from tests.small_networks import BUNDLED_KIND, LOOKING_KIND, save_model, small_config, small_network
 
 
 def score(f1):
@@ -86,6 +86,20 @@ def test_a_card_says_what_the_model_is_and_what_it_can_do(folder, capsys):
     assert "python -m beam_kie.training --config bundled.json" in text
     assert "not calibrated" not in text
     assert max(len(line) for line in text.splitlines() if not line.startswith(("|", " "))) <= 118
+
+
+@pytest.mark.parametrize(
+    ("kind", "says", "never"),
+    [
+        (BUNDLED_KIND, "check boxes, stamps and signatures mean nothing", "looks at these lines"),
+        (LOOKING_KIND, "it looks at these lines too", "does not look at the picture"),
+    ],
+)
+def test_what_a_model_sees_of_a_page_is_told(folder, kind, says, never):
+    save_model(folder, small_network(**kind))
+    assert write(folder, "--data", "forms") == 0
+    text = " ".join((folder / MODEL_CARD).read_text().split())
+    assert says in text and never not in text
 
 
 @pytest.mark.parametrize(
