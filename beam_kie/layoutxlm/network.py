@@ -268,8 +268,7 @@ class LayoutXLM(nn.Module):
                 self.visual_segment_embedding = nn.Parameter(torch.zeros(hidden))
         self.apply(_initialise)
         if self.strips is not None:
-            # Looks begin as nothing: large ones would hide the text from which everything else is learned.
-            nn.init.zeros_(self.strips.dense.weight)
+            self.strips.reset()
 
     @property
     def relation_head(self) -> SoftmaxRelationHead | BiaffineRelationHead | None:

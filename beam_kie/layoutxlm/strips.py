@@ -33,6 +33,7 @@ MAX_LINE = 1_000
 
 _TEXT_ROWS = 16
 _STRIDE = 8
+_WHITE, _CONTRAST = 220.0, 80.0  # about the mean and the deviation of grey levels on printed lines
 _GAP = 24  # a column of features sees no further: lines do not look at their neighbours on the tape
 
 
@@ -119,8 +120,20 @@ class StripReader(nn.Module):
         )
         rows = HEIGHT // 2 ** len(config.strip_channels)
         self.columns = nn.Conv2d(sizes[-1], sizes[-1], (rows, 3), padding=(0, 1))
-        self.norm = nn.LayerNorm(2 * sizes[-1], eps=config.layer_norm_eps)
+        # Tokens differ little in the means of their columns: these are stretched to a variance of one.
+        self.norm = nn.BatchNorm1d(2 * sizes[-1], momentum=0.02, affine=False)
         self.dense = nn.Linear(2 * sizes[-1], config.hidden_size)
+
+    def reset(self) -> None:
+        """Random weights that keep the variance of the ink, and looks that begin as nothing.
+
+        Looks of random size would hide the text, from which everything else is learned.
+        """
+        for convolution in (*self.convolutions, self.columns):
+            nn.init.kaiming_normal_(convolution.weight, nonlinearity="relu")
+            nn.init.zeros_(convolution.bias)
+        nn.init.zeros_(self.dense.weight)
+        nn.init.zeros_(self.dense.bias)
 
     def forward(self, strips: Sequence[np.ndarray | None], places: TokenPlaces) -> Tensor:
         """T x H of ``places``; zero for tokens of lines whose strip is None."""
@@ -128,7 +141,7 @@ class StripReader(nn.Module):
         looks = torch.zeros(len(places.lines), self.dense.out_features, device=device)
         tape, starts = _tape(strips)
         seen = np.flatnonzero(np.isin(places.lines, [i for i, s in enumerate(strips) if s is not None]))
-        if not len(seen):
+        if len(seen) < 1 + self.training:  # one token alone has no variance to learn from
             return looks
         columns = self._read(torch.from_numpy(tape).to(device))
         own, before = (
@@ -140,7 +153,7 @@ class StripReader(nn.Module):
 
     def _read(self, tape: Tensor) -> Tensor:
         """HEIGHT x W uint8 to W / 8 x C features."""
-        ink = 1 - tape.float()[None, None] / 255
+        ink = (_WHITE - tape.float()[None, None]) / _CONTRAST
         for convolution in self.convolutions:
             ink = functional.gelu(convolution(ink))
         return functional.gelu(self.columns(ink))[0, :, 0].T.float()

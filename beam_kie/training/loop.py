@@ -136,6 +136,8 @@ class Trainer:
         decay = min(self.settings.average_decay, (1 + self.step) / (10 + self.step))
         for mean, value in zip(self.average.parameters(), self.network.parameters(), strict=True):
             mean.lerp_(value, 1 - decay)
+        for mean, value in zip(self.average.buffers(), self.network.buffers(), strict=True):
+            mean.copy_(mean.lerp(value, 1 - decay) if mean.is_floating_point() else value)
 
     def _batches(self) -> Iterator[list[Example]]:
         while True:
