@@ -66,7 +66,7 @@ def test_run_ends_with_a_table(flags, capfd):
 def test_flags_of_the_run_are_in_its_summary_but_no_internal_ones(flags):
     assert cli.main(flags) == cli.OK
     options = summary_of("r")["options"]
-    assert options["ocr_engine"] == "none" and "progress" not in options
+    assert options["ocr_engine"] == "none" and "scratch" not in options
 
 
 def test_broken_files_count_as_failures_within_the_budget(flags, place, capfd):

@@ -134,7 +134,7 @@ def test_summary_says_what_ran_and_how_long(written):
     _, summary = written
     assert summary["provenance"]["model_revision"] == pages.PROVENANCE.model_revision
     assert summary["options"]["num_shards"] == 2
-    assert "progress" not in summary["options"]
+    assert "scratch" not in summary["options"]
     assert summary["stage_times"]["ocr"] == {"seconds": 0.75, "items": 2}
     assert summary["stage_times"]["overlay"]["items"] == 4
     assert summary["started_at"] <= summary["finished_at"]

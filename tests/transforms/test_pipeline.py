@@ -172,8 +172,8 @@ def all_files(settings):
 @pytest.fixture(scope="module")
 def first_run(scans, small_model, tmp_path_factory):
     """A run of the job in this process: its configuration and what the runner says of it."""
-    progress = tmp_path_factory.mktemp("progress")
-    settings = config(scans, small_model, tmp_path_factory.mktemp("out"), progress=str(progress))
+    scratch = tmp_path_factory.mktemp("scratch")
+    settings = config(scans, small_model, tmp_path_factory.mktemp("out"), scratch=str(scratch))
     return settings, run(settings)
 
 
@@ -201,7 +201,7 @@ def test_counts_add_up(finished):
     assert rows["failures"] == summary["failures"]["total"]
     assert rows["entities"] == summary["found"]["entities"] > 0
     counts = Counts(done=summary["pages"]["ok"], failed=summary["pages"]["failed"])
-    assert read_counts(finished.progress) == counts
+    assert read_counts(finished.scratch) == counts
 
 
 @pytest.mark.parametrize("name", FILES)
