@@ -42,10 +42,10 @@ def remove(folder: str) -> None:
 def remove_left_over(output: str, run_id: str) -> None:
     """Remove what runs of this id left beside their tables when they were killed."""
     if is_local(output):
-        pattern = os.path.join(glob.escape(output), f"{glob.escape(_prefix(run_id))}????????*")
-        for folder in glob.glob(pattern):
+        for folder in glob.glob(f"{glob.escape(os.path.join(output, _prefix(run_id)))}*"):
             shutil.rmtree(folder, ignore_errors=True)
 
 
 def _prefix(run_id: str) -> str:
-    return f".beam-kie-scratch-{run_id}-"
+    # No run id holds a "~": the prefix of one is never that of another.
+    return f".beam-kie-scratch~{run_id}~"

@@ -166,7 +166,7 @@ def test_no_scratch_folder_is_left_behind(flags, place, monkeypatch):
 
     monkeypatch.setattr("transforms.sinks.pages_of", watched)
     assert cli.main(flags) == cli.OK
-    assert seen and seen[0].name.startswith(".beam-kie-scratch-r-")
+    assert seen and seen[0].name.startswith(".beam-kie-scratch~r~")
     assert not scratch_folders(place)
 
 
@@ -182,7 +182,7 @@ def test_no_scratch_folder_is_left_behind_by_a_run_that_fails(flags, place, monk
 
 
 def test_run_that_goes_on_removes_the_scratch_folder_of_one_that_was_killed(flags, place):
-    left, other = (place / "out" / f".beam-kie-scratch-{name}-01234567" for name in ("r", "r2"))
+    left, other = (place / "out" / f".beam-kie-scratch~{name}~01234567" for name in ("r", "r2"))
     for folder in (left, other):
         folder.mkdir(parents=True)
         (folder / "lines-00000-x").write_bytes(b"x")
