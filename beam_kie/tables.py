@@ -240,7 +240,7 @@ _KEY_SIZE = 2
 
 
 def encode_rows(table: str, rows: Sequence[Row]) -> bytes:
-    """Rows of one page (or document) in one table as bytes, small enough to shuffle: ``page_key``, then Arrow.
+    """Rows of one page (or document) in one table as bytes, small enough to shuffle: key, then Arrow.
 
     Raises:
         ValueError: a column is missing or unknown, NULL where the schema forbids it, or the rows are of

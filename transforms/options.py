@@ -22,8 +22,8 @@ class JobConfig:
 
     ``input`` holds final Beam file patterns (folders already turned into patterns, duplicates gone).
     Sizes are bytes or pixels, ratios and confidences are in [0, 1]; None means "not used". ``scratch``
-    is a folder that all workers of the run share, in which they count pages and keep rows (transforms.scratch);
-    it is set by the launcher only.
+    is a folder that all workers of the run share, to count pages and keep rows in (transforms.scratch); it is
+    set by the launcher only.
     """
 
     output: str

@@ -125,8 +125,8 @@ def _append(path: str, data: bytes) -> tuple[int, int]:
     except OSError as error:
         folder = os.path.dirname(path)
         raise ScratchError(
-            f"rows cannot be kept in {folder} until their file is written ({error.strerror}); make room there, "
-            "about 10 kB a page"
+            f"rows cannot be kept in {folder} until their file is written ({error.strerror}); make room "
+            "there, about 10 kB a page, and run it again"
         ) from error
 
 

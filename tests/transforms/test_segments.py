@@ -99,7 +99,7 @@ def test_a_full_disk_is_told_with_what_to_do(tmp_path, monkeypatch):
             pass
 
     monkeypatch.setattr(segments, "open", Full, raising=False)
-    with pytest.raises(ScratchError, match=r"cannot be kept in .*No space left on device.*make room there"):
+    with pytest.raises(ScratchError, match=r"cannot be kept in .*No space left.*make room there"):
         keep.process((PLACE, ROWS[0]))
 
 

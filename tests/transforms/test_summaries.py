@@ -3,7 +3,6 @@ import json
 from datetime import UTC, datetime
 
 import apache_beam as beam
-import pytest
 from apache_beam.testing.util import assert_that, equal_to
 
 from beam_kie.document import Document
