@@ -121,7 +121,7 @@ def test_help_is_no_error(capfd):
     assert "--input PATTERN" in capfd.readouterr().out
 
 
-def test_run_that_breaks_says_so_and_how_to_go_on(flags, small_model, tmp_path, capfd):
+def test_run_that_breaks_says_so_and_how_to_go_on(flags, place, small_model, tmp_path, capfd):
     broken = tmp_path / "broken-model"
     broken.mkdir()
     for file in Path(small_model).iterdir():
