@@ -126,15 +126,6 @@ class DocumentTally:
         # A file that could not be read is known by its failure alone.
         self.document = _fuller(self.document, Document(failure.document_id, failure.uri))
 
-    def merge(self, other: DocumentTally) -> DocumentTally:
-        """Add what ``other`` knows of the same document; self is changed and returned."""
-        if other.document is not None:
-            self.add_document(other.document, other.skipped)
-        self.pages.update(other.pages)
-        self.failures |= other.failures
-        self.retryable |= other.retryable
-        return self
-
     @property
     def counts(self) -> PageCounts:
         """What was found on all pages together."""

@@ -6,9 +6,8 @@ import io
 import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import groupby, islice
-from operator import itemgetter
-from typing import Any
+from itertools import groupby
+from typing import Any, BinaryIO
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -233,12 +232,15 @@ _PLACE_ON_PAGE = {
     "failures": "failure_id",
 }
 
-_ROW_GROUP = 50_000
+# A row group is in memory as a whole while it is written, about 1 kB a row.
+_ROW_GROUP = 10_000
 _JOINED_PAGES = 256
+_JOINED_ROWS = 1_000
+_KEY_SIZE = 2
 
 
 def encode_rows(table: str, rows: Sequence[Row]) -> bytes:
-    """Rows of one page (or document) in one table as compressed Arrow bytes, small enough to shuffle.
+    """Rows of one page (or document) in one table as bytes, small enough to shuffle: key, then Arrow.
 
     Raises:
         ValueError: a column is missing or unknown, NULL where the schema forbids it, or the rows are of
@@ -249,30 +251,58 @@ def encode_rows(table: str, rows: Sequence[Row]) -> bytes:
     for row in rows:
         if row.keys() != names:
             raise ValueError(f"{table}: columns {sorted(row.keys() ^ names)} are missing or unknown")
-    if len({(row["document_id"], row.get("page")) for row in rows}) > 1:
+    places = {(row["document_id"], row.get("page")) for row in rows}
+    if len(places) > 1:
         raise ValueError(f"{table}: rows of several pages must be encoded one page at a time")
     batch = pa.RecordBatch.from_pylist(list(rows), schema=schema)
     for column in schema:
         if not column.nullable and batch.column(column.name).null_count:
             raise ValueError(f"{table}.{column.name} may not be NULL")
+    key = b"".join(_key(*place) for place in places)
     # The repeated ids, URIs and names of a page compress tenfold even at the fastest level.
-    return zlib.compress(batch.serialize(), 1)
+    return len(key).to_bytes(_KEY_SIZE, "big") + key + zlib.compress(batch.serialize(), 1)
+
+
+def _key(document_id: str, page: int | None) -> bytes:
+    return document_id.encode() + b"\0" + (page or 0).to_bytes(4, "big")
+
+
+def page_key(encoded: bytes) -> bytes:
+    """What sorts ``encode_rows`` bytes by document and page; empty where there are no rows.
+
+    What concerns the whole document comes before its pages. The first bytes of ``encoded`` are enough, 1 kB
+    in any case.
+    """
+    return encoded[_KEY_SIZE : _KEY_SIZE + int.from_bytes(encoded[:_KEY_SIZE], "big")]
+
+
+def write_pages(table: str, pages: Iterable[Sequence[bytes]], sink: BinaryIO) -> int:
+    """Write rows as one Parquet file and say how many they are.
+
+    Each of ``pages`` is all ``encode_rows`` bytes of one ``page_key``; they come in the order of their keys.
+    The file is a function of the set of rows alone: they are sorted by place, and a row id that comes twice
+    is kept once. No rows make a file with no rows. Only the rows of one row group are in memory at a time.
+    """
+    tables = (_rows_of_page(table, encoded) for encoded in pages)
+    written = 0
+    with pq.ParquetWriter(sink, SCHEMAS[table], compression="zstd", version="2.6") as writer:
+        for group in _row_groups(tables):
+            writer.write_table(group, row_group_size=_ROW_GROUP)
+            written += group.num_rows
+    return written
+
+
+def by_page(encoded: Iterable[bytes]) -> Iterator[list[bytes]]:
+    """``encode_rows`` bytes in any order as ``write_pages`` takes them."""
+    found = sorted((data for data in encoded if page_key(data)), key=page_key)
+    for _, same in groupby(found, key=page_key):
+        yield list(same)
 
 
 def parquet_from_encoded(table: str, encoded: Iterable[bytes]) -> tuple[bytes, int]:
-    """The rows of all ``encode_rows`` bytes as one Parquet file, and how many they are.
-
-    The file is a function of the set of rows alone: they are sorted by document, page and place, and a row
-    id that comes twice is kept once. No rows make a file with no rows. Only the encoded rows and those of
-    one row group are in memory at a time, not the whole table.
-    """
-    pages = (_rows_of_page(table, rows) for rows in _by_page(table, encoded))
+    """The rows of all ``encode_rows`` bytes, in any order, as one Parquet file, and how many they are."""
     sink = io.BytesIO()
-    written = 0
-    with pq.ParquetWriter(sink, SCHEMAS[table], compression="zstd", version="2.6") as writer:
-        for group in _row_groups(pages):
-            writer.write_table(group, row_group_size=_ROW_GROUP)
-            written += group.num_rows
+    written = write_pages(table, by_page(encoded), sink)
     return sink.getvalue(), written
 
 
@@ -282,26 +312,14 @@ def write_parquet(table: str, rows: Sequence[Row]) -> bytes:
 
 
 def _decode(table: str, encoded: bytes) -> pa.RecordBatch:
-    return pa.ipc.read_record_batch(pa.py_buffer(zlib.decompress(encoded)), SCHEMAS[table])
+    batch = zlib.decompress(memoryview(encoded)[_KEY_SIZE + len(page_key(encoded)) :])
+    return pa.ipc.read_record_batch(pa.py_buffer(batch), SCHEMAS[table])
 
 
-def _by_page(table: str, encoded: Iterable[bytes]) -> Iterator[list[bytes]]:
-    """Encoded rows page by page; what concerns the whole document comes before its pages."""
-    found = []
-    for data in encoded:
-        batch = _decode(table, data)
-        if batch.num_rows:
-            page = batch.column("page")[0].as_py() if "page" in batch.schema.names else None
-            found.append((batch.column("document_id")[0].as_py(), page or 0, data))
-    # By their bytes too: which of two rows with one id is kept must not depend on the order of arrival.
-    found.sort()
-    for _, page_rows in groupby(found, key=itemgetter(0, 1)):
-        yield [data for _, _, data in page_rows]
-
-
-def _rows_of_page(table: str, encoded: list[bytes]) -> pa.Table:
+def _rows_of_page(table: str, encoded: Iterable[bytes]) -> pa.Table:
     """The rows of one page in their order, each id once."""
-    rows = pa.Table.from_batches([_decode(table, data) for data in encoded])
+    # By their bytes first: which of two rows with one id is kept must not depend on the order of arrival.
+    rows = pa.Table.from_batches([_decode(table, data) for data in sorted(encoded)])
     if rows.num_rows < 2:
         return rows
     rows = rows.combine_chunks().sort_by(_PLACE_ON_PAGE[table])
@@ -327,9 +345,16 @@ def _row_groups(pages: Iterable[pa.Table]) -> Iterator[pa.Table]:
 
 def _joined(pages: Iterable[pa.Table]) -> Iterator[pa.Table]:
     """The same rows in fewer tables: one of a single row takes some 10 kB."""
-    pages = iter(pages)
-    while some := list(islice(pages, _JOINED_PAGES)):
-        yield pa.concat_tables(some).combine_chunks()
+    waiting: list[pa.Table] = []
+    rows = 0
+    for page in pages:
+        waiting.append(page)
+        rows += page.num_rows
+        if len(waiting) == _JOINED_PAGES or rows >= _JOINED_ROWS:
+            yield pa.concat_tables(waiting).combine_chunks()
+            waiting, rows = [], 0
+    if waiting:
+        yield pa.concat_tables(waiting).combine_chunks()
 
 
 def schema_metadata(schema: pa.Schema) -> Mapping[str, str]:

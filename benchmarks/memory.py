@@ -4,9 +4,10 @@
         [--missing] [--first_page] [--plot FILE.png] [--json] [JOB FLAGS]
 
 Every measurement is ``run_pipeline.py`` on a manifest of small PDFs with a text layer, in processes of its
-own; their resident memory is read from /proc twice a second and added up, children included (pages that
-processes share count for each). ``--missing`` lists files that do not exist instead: nothing but the
-bookkeeping is left. ``--first_page`` ends each run at its first page: what a long manifest costs before that.
+own; the most resident memory that each of them ever had is read from /proc and added up, children included
+(pages that processes share count for each, and not all need have had their most at one time). ``--missing``
+lists files that do not exist instead: nothing but the bookkeeping is left. ``--first_page`` ends each run at
+its first page: what a long manifest costs before that.
 Flags that this script does not know go to the job.
 """
 
@@ -15,6 +16,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -133,7 +135,7 @@ def measure(
         process = subprocess.Popen([*command, *flags], env=environment, stdout=log, stderr=log, cwd=place)
         peak, first = 0, None
         while process.poll() is None:
-            peak = max(peak, sum(map(tree_rss, [process.pid, *server_pids])))
+            peak = max(peak, sum(map(tree_peak, [process.pid, *server_pids])))
             if first is None and any_page(place):
                 first = round(time.monotonic() - started, 1)
                 if first_page:
@@ -145,13 +147,13 @@ def measure(
     return Figures(runner, count, first, run_s, peak // MIB)
 
 
-def tree_rss(pid: int) -> int:
-    """Resident bytes of a process and of all that it started."""
-    page_bytes = os.sysconf("SC_PAGE_SIZE")
+def tree_peak(pid: int) -> int:
+    """Resident bytes of a process and of all that it started and that still run, each at its peak."""
     total = 0
     for each in [pid, *descendants(pid)]:
         with suppress(OSError):  # it has ended
-            total += int(Path(f"/proc/{each}/statm").read_text().split()[1]) * page_bytes
+            status = Path(f"/proc/{each}/status").read_text()
+            total += sum(int(kib) for kib in re.findall(r"^VmHWM:\s+(\d+) kB", status, re.MULTILINE)) * 1024
     return total
 
 
@@ -266,7 +268,7 @@ def plot(figures: list[Figures], path: str) -> None:
             axes.plot(*zip(*sorted(points), strict=True), marker=marker, label=runner.replace("_", " "))
     axes.set(xscale="log", xlabel="documents", ylabel="peak memory of all processes, MiB", ylim=(0, None))
     axes.grid(alpha=0.3)
-    axes.legend()
+    axes.legend(loc="center right")
     chart.tight_layout()
     chart.savefig(path)
 

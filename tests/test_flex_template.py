@@ -57,7 +57,7 @@ def test_nothing_in_it_is_unknown_to_google():
 def test_parameters_are_the_flags():
     flags = own_flags().keys()
     assert flags - PARAMETERS.keys() == {"wait", "validate_only"}
-    options = {field.name for field in fields(JobConfig)} - {"progress"}
+    options = {field.name for field in fields(JobConfig)} - {"scratch"}
     assert options <= PARAMETERS.keys(), "an option of the job cannot be set"
     known = set(argument_parser()._option_string_actions)
     assert {f"--{name}" for name in PARAMETERS} <= known

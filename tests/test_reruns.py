@@ -28,17 +28,20 @@ PATIENCE_S = 120
 # Ends itself as "kill -9" would when all files of tables but the last are written.
 KILLED_WHILE_WRITING = """
 import os, runpy, signal, sys
+from contextlib import contextmanager
 from transforms import storage
 
-write, tables = storage.write_bytes, []
+writing, tables = storage.writing, []
 
-def killing_write(path, data, *args):
-    write(path, data, *args)
-    tables.extend([path] if path.endswith(".parquet") else [])
+@contextmanager
+def killing_write(path, *args):
+    with writing(path, *args) as file:
+        yield file
+    tables.append(path)
     if len(tables) == 17:
         os.kill(os.getpid(), signal.SIGKILL)
 
-storage.write_bytes = killing_write
+storage.writing = killing_write
 del sys.argv[0]
 runpy.run_path(sys.argv[0], run_name="__main__")
 """
@@ -155,11 +158,13 @@ def test_a_run_that_was_killed_among_its_tables_runs_again(place, way):
     killed.communicate(timeout=PATIENCE_S)
     assert killed.returncode == -signal.SIGKILL
     assert sum(name.endswith(".parquet") for name in files_of("r")) == 17
+    assert list(Path("out").glob(".*")), "nobody could remove the scratch folder"
     (Path(layout.table_folder("out", "lines", "r")) / ".part.tmp").write_bytes(b"half a file")
     assert cli.main(flags("whole", *WHOLE)) == cli.OK
     check_that_nothing_looks_finished()
     assert cli.main(flags("r", *WHOLE, way)) == cli.OK
     assert files_of("r") == files_of("whole")
+    assert not list(Path("out").glob(".*"))
 
 
 def check_that_nothing_looks_finished():

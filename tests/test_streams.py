@@ -14,10 +14,12 @@ import pyarrow.parquet as pq
 import pypdfium2
 import pytest
 from apache_beam.options.pipeline_options import PipelineOptions
+from apache_beam.runners.portability.fn_api_runner import execution
 from PIL import Image
 
 from beam_kie.document import PageImage, PageResult, PageText
 from beam_kie.imaging import page_count, sniff_format
+from benchmarks.memory import write_manifest
 from transforms import reading
 from transforms.kie import _LEAST_WEIGHT
 from transforms.layout import table_folder
@@ -148,3 +150,42 @@ def living_texts(path: Path) -> int:
     living = [each for each in gc.get_objects() if isinstance(each, PageText | PageResult | PageImage)]
     pages = [each.page if isinstance(each, PageResult) else each for each in living]
     return len({page.page for page in pages if page.uri == str(path)})
+
+
+@pytest.mark.parametrize(("kept_on_disk", "least", "most"), [(True, 0, 2048), (False, 4096, 65_536)])
+def test_what_the_runner_holds_of_a_document_is_small(tmp_path, monkeypatch, kept_on_disk, least, most):
+    """Bytes that cross the job's shuffles: the runner keeps them in memory, at several times their size.
+
+    Rows cross them only where the workers share no disk.
+    """
+    held = [0]
+    for buffer in (execution.ListBuffer, execution.GroupingBuffer):
+
+        def counted(self, data, append=buffer.append):
+            held[0] += len(data)
+            append(self, data)
+
+        monkeypatch.setattr(buffer, "append", counted)
+    shuffled = []
+    for documents in (5, 25):
+        place = tmp_path / str(documents)
+        scratch = place / "scratch"
+        scratch.mkdir(parents=True)
+        config = JobConfig(
+            output=str(place / "out"),
+            run_id="r",
+            manifest=str(write_manifest(place, documents, missing=False)),
+            ocr_engine="none",
+            pdf_text_layer=True,
+            pdf_dpi=36,
+            device="cpu",
+            scratch=str(scratch) if kept_on_disk else None,
+        )
+        held[0] = 0
+        pipeline = beam.Pipeline(runner="FnApiRunner", options=PipelineOptions([]))
+        build(pipeline, config)
+        pipeline.run().wait_until_finish()
+        assert pq.read_table(table_folder(config.output, "lines", "r")).num_rows == 40 * documents
+        shuffled.append(held[0])
+    # One run less the other: what does not depend on the number of documents is no matter.
+    assert least < (shuffled[1] - shuffled[0]) / 20 < most

@@ -8,10 +8,8 @@ from __future__ import annotations
 
 import logging
 import os
-import shutil
 import signal
 import sys
-import tempfile
 import threading
 import time
 from collections.abc import Iterator, Sequence
@@ -23,7 +21,7 @@ import apache_beam as beam
 import grpc
 from apache_beam.runners.runner import PipelineResult, PipelineState
 
-from transforms import closing, logs, storage
+from transforms import closing, logs, scratch, storage
 from transforms.arguments import PROGRAM, UsageError, parse_arguments
 from transforms.checks import DATAFLOW, Job, prepare_job
 from transforms.finished_runs import UnreadableRunError, find_summary
@@ -59,8 +57,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print(f"{PROGRAM}: interrupted before anything was written", file=sys.stderr)
         return INTERRUPTED
-    progress = tempfile.mkdtemp(prefix="beam-kie-") if job.is_local else None
-    job = replace(job, config=replace(job.config, progress=progress))
+    folder = scratch.scratch_folder(job.config.output, job.config.run_id, job.is_local)
+    job = replace(job, config=replace(job.config, scratch=folder))
     try:
         with _stops_at_once(job):
             return _run(job, wait=namespace.wait, json_logs=namespace.log_format == "json")
@@ -73,8 +71,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(_again(job), file=sys.stderr)
         return FAILED
     finally:
-        if progress:
-            shutil.rmtree(progress, ignore_errors=True)
+        if folder:
+            scratch.remove(folder)
 
 
 def _end_of_what_is_done(job: Job) -> int | None:
@@ -117,9 +115,12 @@ def _run(job: Job, wait: bool, json_logs: bool) -> int:
     pipeline = _graph_of(job)
     if config.overwrite or config.resume:
         storage.clear_run(config.output, config.run_id, config.storage_timeout_s)
+        scratch.remove_left_over(config.output, config.run_id)
+    if config.scratch:
+        scratch.make(config.scratch)
     _LOGGER.info("run %s on %s, writing to %s", config.run_id, job.runner, config.output)
     stream = logs.LogStream(_LOGGER) if json_logs else sys.stderr
-    with ProgressLine(config.progress, stream) if config.progress else nullcontext():
+    with ProgressLine(config.scratch, stream) if job.is_local else nullcontext():
         result = pipeline.run()
         if job.runner == DATAFLOW and not wait:
             print(closing.launched(config, _job_id(result)))
@@ -182,8 +183,8 @@ def _stops_at_once(job: Job) -> Iterator[None]:
                 os.kill(process, signal.SIGKILL)
         text = f"\n{PROGRAM}: run {job.config.run_id} was interrupted.{goes_on} {_again(job)}\n"
         os.write(sys.__stderr__.fileno(), text.encode())
-        if job.config.progress:
-            shutil.rmtree(job.config.progress, ignore_errors=True)
+        if job.config.scratch:
+            scratch.remove(job.config.scratch)
         os._exit(INTERRUPTED)
 
     wanted = [

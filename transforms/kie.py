@@ -52,7 +52,7 @@ class FindEntities(beam.PTransform):
             pages
             | "Run model" >> on_model_workers(RunInference(self.handler), self.config)
             | "Part outcomes"
-            >> beam.ParDo(PartOutcomesFn(self.config.progress)).with_outputs(
+            >> beam.ParDo(PartOutcomesFn(self.config.scratch)).with_outputs(
                 FAILED_PAGES, FAILURES, TIMES, main="results"
             )
         )
@@ -62,8 +62,8 @@ class FindEntities(beam.PTransform):
 class PartOutcomesFn(beam.DoFn):
     """Sends every outcome of the model where it belongs and counts the pages that leave the job."""
 
-    def __init__(self, progress: str | None):
-        self._progress = progress
+    def __init__(self, scratch: str | None):
+        self._scratch = scratch
 
     def process(self, outcome: PageResult | FailedPage | StageTime) -> Iterable[PageResult | TaggedOutput]:
         """Yield the outcome, and for a failed page its failure too."""
@@ -72,14 +72,14 @@ class PartOutcomesFn(beam.DoFn):
         elif isinstance(outcome, FailedPage):
             count("pages_failed")
             count_failure(outcome.failure)
-            record(self._progress, pages_ok=0, pages_failed=1)
+            record(self._scratch, pages_ok=0, pages_failed=1)
             yield TaggedOutput(FAILED_PAGES, outcome)
             yield TaggedOutput(FAILURES, outcome.failure)
         else:
             count("pages_ok")
             count("entities", len(outcome.entities))
             count("relations", len(outcome.relations))
-            record(self._progress)
+            record(self._scratch)
             yield outcome
 
 

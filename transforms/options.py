@@ -21,8 +21,9 @@ class JobConfig:
     """One run of the job: picklable, complete, already validated by ``transforms.cli``.
 
     ``input`` holds final Beam file patterns (folders already turned into patterns, duplicates gone).
-    Sizes are bytes or pixels, ratios and confidences are in [0, 1]; None means "not used". ``progress``
-    is a local folder that the workers of a local run count pages in; it is set by the launcher only.
+    Sizes are bytes or pixels, ratios and confidences are in [0, 1]; None means "not used". ``scratch``
+    is a folder that all workers of the run share, to count pages and keep rows in (transforms.scratch); it is
+    set by the launcher only.
     """
 
     output: str
@@ -73,7 +74,7 @@ class JobConfig:
 
     max_failure_ratio: float = 1.0
     storage_timeout_s: int = 120
-    progress: str | None = None
+    scratch: str | None = None
 
 
 RESULT_OPTIONS = (

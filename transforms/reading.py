@@ -189,7 +189,7 @@ class DecodeFn(beam.DoFn):
             if isinstance(page, Failure):
                 count("pages_failed")
                 count_failure(page)
-                record(self._config.progress, pages_ok=0, pages_failed=1)
+                record(self._config.scratch, pages_ok=0, pages_failed=1)
                 yield TaggedOutput(FAILURES, page)
             else:
                 count("pages_decoded")

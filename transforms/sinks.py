@@ -11,21 +11,16 @@ from apache_beam.pvalue import TaggedOutput
 from beam_kie.document import Category, Failure, PageResult, Stage
 from beam_kie.key_values import KEY_LABELS
 from beam_kie.rows import count_rows, page_tables
-from beam_kie.tables import Provenance, Row, encode_rows, parquet_from_encoded
+from beam_kie.tables import Provenance, Row, by_page, encode_rows, write_pages
 from transforms import layout, storage
 from transforms.isolation import reason_of
 from transforms.metrics import count, count_failure
 from transforms.options import JobConfig
+from transforms.segments import KeepRowsFn, Place, PlacedRows, Segment, pages_of
 from transforms.summaries import Told, told_page
 
 FAILURES = "failures"
 TOLD = "told"
-
-Place = tuple[str, int]
-"""A table's name and the shard of it."""
-
-PlacedRows = tuple[Place, bytes]
-"""Encoded rows of one table and document, and the file that will hold them."""
 
 _ADVICE = "This is a defect of the job: please report it with the scan, if you may share it."
 
@@ -117,11 +112,17 @@ class WriteTables(beam.PTransform):
     def expand(self, rows):
         """Wire the shuffle and the writer; ``rows`` is one PCollection or several."""
         several = (rows,) if isinstance(rows, beam.PCollection) else tuple(rows)
+        kept: type = bytes
+        if self.config.scratch:
+            # Before they are put together: that already is a shuffle to local runners.
+            keep = KeepRowsFn(self.config.scratch)
+            several = tuple(each | f"Keep rows {n}" >> beam.ParDo(keep) for n, each in enumerate(several))
+            kept = Segment
         places = [(table, shard) for table in layout.TABLES for shard in range(self.config.num_shards)]
         empty = (
             several[0].pipeline
             | "Name all files" >> beam.Create(places, reshuffle=False)
-            | "Begin without rows" >> beam.Map(_no_rows).with_output_types(PlacedRows)
+            | "Begin without rows" >> beam.Map(_no_rows, kept).with_output_types(tuple[Place, kept])
         )
         return (
             (*several, empty)
@@ -131,15 +132,18 @@ class WriteTables(beam.PTransform):
         )
 
 
-def write_table_file(gathered: tuple[Place, Iterable[bytes]], config: JobConfig) -> layout.TableFile:
-    """Write one file of one table and say what it holds."""
-    (table, shard), encoded = gathered
-    data, rows = parquet_from_encoded(table, encoded)
+def write_table_file(
+    gathered: tuple[Place, Iterable[bytes] | Iterable[Segment]], config: JobConfig
+) -> layout.TableFile:
+    """Write one file of one table, from its rows or where they are kept, and say what it holds."""
+    (table, shard), kept = gathered
+    pages = pages_of(kept) if config.scratch else by_page(kept)
     path = layout.table_path(config.output, table, config.run_id, shard, config.num_shards)
-    storage.write_bytes(path, data, config.storage_timeout_s)
+    with storage.writing(path, config.storage_timeout_s) as file:
+        rows = write_pages(table, pages, file)
     count(f"rows_{table}", rows)
     return layout.TableFile(table, path, rows)
 
 
-def _no_rows(place: Place) -> PlacedRows:
-    return place, encode_rows(place[0], [])
+def _no_rows(place: Place, kept: type) -> tuple[Place, bytes | Segment]:
+    return place, Segment("", 0, 0) if kept is Segment else encode_rows(place[0], [])

@@ -7,15 +7,17 @@ file), everything else through Beam's FileSystems. Transient errors of a remote 
 
 from __future__ import annotations
 
+import io
 import os
 import shutil
 import stat
 import uuid
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from itertools import islice
 from types import ModuleType
-from typing import TypeVar
+from typing import BinaryIO, TypeVar
 
 from beam_kie.document import Category, DocumentError
 from transforms import beam_files, gcs, layout, s3
@@ -79,6 +81,22 @@ def write_bytes(path: str, data: bytes, timeout_s: float = TIMEOUT_S) -> None:
         _write_local(_local(path), data)
     else:
         _asked("write", path, lambda store, attempt: store.write(path, data, attempt), timeout_s)
+
+
+@contextmanager
+def writing(path: str, timeout_s: float = TIMEOUT_S) -> Iterator[BinaryIO]:
+    """A file to write to in a ``with`` block; it replaces the one at ``path`` if the block ends well.
+
+    On this machine what is written goes to the disk as it comes, elsewhere from memory at the end. Raises as
+    ``write_bytes`` does.
+    """
+    if is_local(path):
+        with _replacing(_local(path)) as file:
+            yield file
+        return
+    memory = io.BytesIO()
+    yield memory
+    write_bytes(path, memory.getvalue(), timeout_s)
 
 
 def look(path: str, timeout_s: float = TIMEOUT_S) -> StoredFile | None:
@@ -270,13 +288,19 @@ def _read_local(path: str, max_bytes: int) -> bytes:
 
 
 def _write_local(path: str, data: bytes) -> None:
+    with _replacing(path) as file:
+        file.write(data)
+
+
+@contextmanager
+def _replacing(path: str) -> Iterator[BinaryIO]:
     folder, name = os.path.split(path)
     os.makedirs(folder or ".", exist_ok=True)
     # In the same folder, so that the rename stays within one filesystem and is atomic.
     temporary = os.path.join(folder, f".{name}.{uuid.uuid4().hex}.tmp")
     try:
         with open(temporary, "wb") as file:
-            file.write(data)
+            yield file
         os.replace(temporary, path)
     except BaseException:
         if os.path.exists(temporary):

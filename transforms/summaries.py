@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, astuple
 from datetime import UTC, datetime
 from typing import Any
 
@@ -13,8 +14,9 @@ from apache_beam.transforms.window import GlobalWindows
 from apache_beam.utils.timestamp import MIN_TIMESTAMP
 
 from beam_kie import __version__
-from beam_kie.document import Document, Failure, PageText
+from beam_kie.document import Category, Document, Failure, PageText, Stage
 from beam_kie.summary import (
+    Confidences,
     DocumentTally,
     PageCounts,
     RunSummary,
@@ -29,60 +31,61 @@ from transforms.options import JobConfig
 
 _LOGGER = logging.getLogger(__name__)
 
-Told = tuple[str, Any]
-"""Something known of a document: the name of a DocumentTally method that takes it, and its argument."""
+Told = bytes
+"""Something known of a document, as JSON: small, since local runners hold all of them until the run's end."""
 
-_INTERNAL_OPTIONS = ("progress",)
+_INTERNAL_OPTIONS = ("scratch",)
 
 
 def told_page(page: PageText, counts: PageCounts) -> tuple[str, Told]:
     """The page came through."""
-    return page.document_id, ("page", (Document(page.document_id, page.uri), page.page, counts))
+    return page.document_id, _told("page", page.uri, page.page, *astuple(counts))
 
 
 def told_document(document: Document) -> tuple[str, Told]:
     """The document was read, or at least tried."""
-    return document.document_id, ("document", document)
+    return document.document_id, _told("document", *astuple(document)[1:])
 
 
 def told_skipped(document: Document) -> tuple[str, Told]:
     """The document was left out on purpose."""
-    return document.document_id, ("skipped", document)
+    return document.document_id, _told("skipped", *astuple(document)[1:])
 
 
 def told_failure(failure: Failure) -> tuple[str, Told]:
     """The document or one of its pages failed."""
-    return failure.document_id, ("failure", failure)
+    what = (failure.uri, failure.page, failure.stage.value, failure.category.value, failure.retryable)
+    return failure.document_id, _told("failure", *what)
 
 
-class TallyFn(beam.CombineFn):
-    """All that is told of one document as a DocumentTally, in any order and grouping."""
+def _told(kind: str, *what: Any) -> Told:
+    return json.dumps((kind, *what), separators=(",", ":")).encode()
 
-    def create_accumulator(self) -> DocumentTally:
-        """Nothing known yet."""
-        return DocumentTally()
 
-    def add_input(self, tally: DocumentTally, told: Told) -> DocumentTally:
-        """Know one thing more."""
-        kind, what = told
+def tally_document(told: tuple[str, Iterable[Told]]) -> DocumentTally:
+    """All that is told of one document, by its id, in any order; what is told twice counts once."""
+    document_id, all_told = told
+    tally = DocumentTally()
+    for each in all_told:
+        kind, *what = json.loads(each)
         if kind == "page":
-            tally.add_page(*what)
+            uri, page, *counts = what
+            tally.add_page(Document(document_id, uri), page, _counts(*counts))
         elif kind == "failure":
-            tally.add_failure(what)
+            uri, page, stage, category, retryable = what
+            failed = Failure(document_id, uri, page, Stage(stage), Category(category), "", retryable)
+            tally.add_failure(failed)
         else:
-            tally.add_document(what, skipped=kind == "skipped")
-        return tally
+            tally.add_document(Document(document_id, *what), skipped=kind == "skipped")
+    return tally
 
-    def merge_accumulators(self, tallies: Iterable[DocumentTally]) -> DocumentTally:
-        """Know what all of them know."""
-        merged = DocumentTally()
-        for tally in tallies:
-            merged.merge(tally)
-        return merged
 
-    def extract_output(self, tally: DocumentTally) -> DocumentTally:
-        """The tally itself."""
-        return tally
+def _counts(lines: list, entities: list, pairs: list, keys_without_value: int, labels: list) -> PageCounts:
+    return PageCounts(
+        *(Confidences(*each) for each in (lines, entities, pairs)),
+        keys_without_value,
+        tuple((label, count) for label, count in labels),
+    )
 
 
 class SummariseFn(beam.CombineFn):
@@ -112,11 +115,11 @@ class TallyDocuments(beam.PTransform):
     """What is told of documents to one tally each: PCollection[(id, Told)] to PCollection[DocumentTally]."""
 
     def expand(self, told):
-        """Wire the combination."""
+        """Wire the shuffle; it holds what is told as it came, where a combination would hold tallies."""
         return (
             told
-            | "Combine what is known" >> beam.CombinePerKey(TallyFn())
-            | "Drop ids" >> beam.Values().with_output_types(DocumentTally)
+            | "Gather what is known" >> beam.GroupByKey()
+            | "Tally" >> beam.Map(tally_document).with_output_types(DocumentTally)
         )
 
 

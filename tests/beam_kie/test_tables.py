@@ -12,6 +12,7 @@ from beam_kie.tables import (
     SCHEMA_VERSION,
     SCHEMAS,
     encode_rows,
+    page_key,
     parquet_from_encoded,
     schema_metadata,
     write_parquet,
@@ -100,6 +101,32 @@ def test_small_tables_of_pages_do_not_pile_up(monkeypatch):
     assert read(write_parquet("failures", rows)).num_rows == 100
     assert len(counts) == 100
     assert max(counts) <= 20
+
+
+def test_long_pages_do_not_pile_up_either(monkeypatch):
+    sizes = []
+    joined = tables._joined
+    monkeypatch.setattr(
+        tables, "_joined", lambda each: (sizes.append(one.num_rows) or one for one in joined(each))
+    )
+    monkeypatch.setattr(tables, "_JOINED_ROWS", 20)
+    rows = [row for page in range(1, 11) for row in rows_of("lines", page=page)]
+    assert read(write_parquet("lines", rows)).num_rows == 80
+    assert sizes == [24, 24, 24, 8]
+
+
+def test_key_of_a_page_sorts_as_the_files_do_and_stands_in_front():
+    keys = [
+        page_key(encode_rows("failures", [failure_row(pages.failure(name, page), pages.PROVENANCE)])[:1024])
+        for name in ("a.pdf", "b.pdf")
+        for page in (None, 1, 2, 300)
+    ]
+    assert len(set(keys)) == 8
+    for of_a_document in (keys[:4], keys[4:]):
+        assert of_a_document == sorted(of_a_document)
+    first, second = (pages.document(name).document_id for name in ("a.pdf", "b.pdf"))
+    assert (keys[0] < keys[4]) == (first < second)
+    assert page_key(encode_rows("lines", [])) == b""
 
 
 def test_rows_of_several_pages_are_encoded_one_page_at_a_time():

@@ -1,3 +1,5 @@
+from contextlib import contextmanager
+
 import pytest
 import torch
 from safetensors.torch import save_file
@@ -40,13 +42,20 @@ def small_model(tmp_path_factory) -> str:
 
 @pytest.fixture
 def order(monkeypatch):
-    """The paths that are written, in their order."""
+    """The paths of this machine that are written, in their order."""
     paths = []
-    write = storage.write_bytes
+    write, writing = storage.write_bytes, storage.writing
 
     def noted(path, data, *timeout):
         write(path, data, *timeout)
         paths.append(path)
 
+    @contextmanager
+    def noted_at_the_end(path, *timeout):
+        with writing(path, *timeout) as file:
+            yield file
+        paths.append(path)
+
     monkeypatch.setattr(storage, "write_bytes", noted)
+    monkeypatch.setattr(storage, "writing", noted_at_the_end)
     return paths

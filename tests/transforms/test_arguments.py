@@ -62,7 +62,7 @@ def test_beam_flags_reach_beam():
         (["--zzzzzz"], "unknown flag --zzzzzz: see --help"),
         (["-i", "x"], "unknown flag -i: see --help"),
         (["scans"], "unexpected argument 'scans': every value belongs to a flag, for example --input"),
-        (["--overwrite", "--progress=x"], "unknown flag --progress: "),
+        (["--overwrite", "--scratch=x"], "unknown flag --scratch: "),
     ],
 )
 def test_unknown_flag_names_the_closest_one(argv, hint):

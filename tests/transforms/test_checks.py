@@ -43,7 +43,7 @@ def test_job_holds_what_workers_need_wherever_they_run(place):
     assert job.config.output == f"{place}/out"
     assert job.config.model == f"{place}/model"
     assert job.config.re_model is None
-    assert job.config.progress is None
+    assert job.config.scratch is None
 
 
 def test_two_models_may_find_and_relate(place):

@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
-from transforms import cli, closing, layout, storage
+from transforms import cli, closing, layout, segments, storage
 from transforms.progress import read_counts
 
 SCRIPT = Path(cli.__file__).resolve().parent.parent / "run_pipeline.py"
@@ -66,7 +66,7 @@ def test_run_ends_with_a_table(flags, capfd):
 def test_flags_of_the_run_are_in_its_summary_but_no_internal_ones(flags):
     assert cli.main(flags) == cli.OK
     options = summary_of("r")["options"]
-    assert options["ocr_engine"] == "none" and "progress" not in options
+    assert options["ocr_engine"] == "none" and "scratch" not in options
 
 
 def test_broken_files_count_as_failures_within_the_budget(flags, place, capfd):
@@ -121,7 +121,7 @@ def test_help_is_no_error(capfd):
     assert "--input PATTERN" in capfd.readouterr().out
 
 
-def test_run_that_breaks_says_so_and_how_to_go_on(flags, small_model, tmp_path, capfd):
+def test_run_that_breaks_says_so_and_how_to_go_on(flags, place, small_model, tmp_path, capfd):
     broken = tmp_path / "broken-model"
     broken.mkdir()
     for file in Path(small_model).iterdir():
@@ -131,6 +131,7 @@ def test_run_that_breaks_says_so_and_how_to_go_on(flags, small_model, tmp_path, 
     assert cli.main([*flags, f"--model={broken}"]) in (cli.FAILED, cli.BAD_OPTIONS)
     assert "run_pipeline.py: " in capfd.readouterr().err
     assert not os.path.exists(layout.summary_path("out", "r"))
+    assert not scratch_folders(place)
 
 
 def test_run_that_lost_a_document_has_failed(flags, monkeypatch, capfd):
@@ -151,11 +152,42 @@ def test_json_logs_are_json_to_the_last_line(flags, capfd):
     assert any(line["message"].startswith("pages done 2") for line in lines)
 
 
-def test_no_progress_folder_is_left_behind(flags, place, monkeypatch):
-    (place / "tmp").mkdir()
-    monkeypatch.setattr("tempfile.tempdir", str(place / "tmp"))
+def scratch_folders(place) -> list[Path]:
+    return list((place / "out").glob(".*"))
+
+
+def test_no_scratch_folder_is_left_behind(flags, place, monkeypatch):
+    seen = []
+    write = segments.pages_of
+
+    def watched(kept):
+        seen.extend(scratch_folders(place))
+        return write(kept)
+
+    monkeypatch.setattr("transforms.sinks.pages_of", watched)
     assert cli.main(flags) == cli.OK
-    assert not list((place / "tmp").glob("beam-kie-*"))
+    assert seen and seen[0].name.startswith(".beam-kie-scratch~r~")
+    assert not scratch_folders(place)
+
+
+def test_no_scratch_folder_is_left_behind_by_a_run_that_fails(flags, place, monkeypatch, capfd):
+    def broken(kept):
+        assert scratch_folders(place)
+        raise segments.ScratchError("rows cannot be read")
+
+    monkeypatch.setattr("transforms.sinks.pages_of", broken)
+    assert cli.main(flags) == cli.FAILED
+    assert "run r failed: transforms.segments.ScratchError: rows cannot be read" in capfd.readouterr().err
+    assert not scratch_folders(place)
+
+
+def test_run_that_goes_on_removes_the_scratch_folder_of_one_that_was_killed(flags, place):
+    left, other = (place / "out" / f".beam-kie-scratch~{name}~01234567" for name in ("r", "r2"))
+    for folder in (left, other):
+        folder.mkdir(parents=True)
+        (folder / "lines-00000-x").write_bytes(b"x")
+    assert cli.main([*flags, "--resume"]) == cli.OK
+    assert scratch_folders(place) == [other]
 
 
 def test_cloud_to_cloud(flags, gcs_bucket, capfd):
@@ -217,11 +249,10 @@ def test_script_runs_from_any_folder_with_worker_processes(flags, monkeypatch):
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_interrupted_run_ends_at_once_and_is_not_finished(flags, place, number):
     write_scans(place / "scans", pages=600)
-    temporary = place / "tmp"
-    temporary.mkdir()
-    environment = {**os.environ, "TMPDIR": str(temporary)}
-    with subprocess.Popen(command(flags), stderr=subprocess.PIPE, text=True, env=environment) as run:
-        while run.poll() is None and not any(read_counts(str(folder)).done for folder in temporary.iterdir()):
+    with subprocess.Popen(command(flags), stderr=subprocess.PIPE, text=True) as run:
+        while run.poll() is None and not any(
+            read_counts(str(folder)).done for folder in scratch_folders(place)
+        ):
             time.sleep(0.05)
         run.send_signal(number)
         said = run.stderr.read()
@@ -229,3 +260,4 @@ def test_interrupted_run_ends_at_once_and_is_not_finished(flags, place, number):
     assert "run r was interrupted" in said and "--run_id r --resume" in said
     assert "Traceback" not in said
     assert not os.path.exists(layout.summary_path("out", "r"))
+    assert not scratch_folders(place)

@@ -121,9 +121,9 @@ def test_the_page_at_fault_fails_alone_and_is_not_quoted(tmp_path):
     ids=["FnApi", "Direct", "BundleBased", "multi_processing"],
 )
 def test_a_poisoned_batch_costs_one_page_on_every_runner(tmp_path, runner, flags):
-    progress = tmp_path / "progress"
-    progress.mkdir()
-    settings = config(tmp_path, progress=str(progress))
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    settings = config(tmp_path, scratch=str(scratch))
     elements = [page(n, POISON if n == 5 else "text", "more") for n in range(1, 10)] + [page(10), failed(11)]
     with beam.Pipeline(runner=runner, options=PipelineOptions(flags)) as pipeline:
         found = pipeline | beam.Create(elements) | FindEntities(settings, EchoHandler(settings))
@@ -138,7 +138,7 @@ def test_a_poisoned_batch_costs_one_page_on_every_runner(tmp_path, runner, flags
         pages_timed = found.times | beam.Map(lambda time: time.items) | beam.CombineGlobally(sum)
         assert_that(pages_timed, equal_to([9]), label="times")
     if "repeat" not in str(flags):
-        assert read_counts(str(progress)) == Counts(done=9, failed=2)
+        assert read_counts(str(scratch)) == Counts(done=9, failed=2)
 
 
 def test_the_job_counts_what_it_found(tmp_path):

@@ -21,12 +21,12 @@ def test_every_field_has_a_flag_with_the_same_default():
     options = KieOptions([])
     asked_otherwise = {"output": None, "run_id": None, "input": None, "num_shards": None}
     for field in fields(JobConfig):
-        if field.name != "progress":
+        if field.name != "scratch":
             assert getattr(options, field.name) == asked_otherwise.get(field.name, field.default), field.name
 
 
-def test_progress_cannot_be_set_from_outside():
-    assert not hasattr(KieOptions(["--progress=x"]), "progress")
+def test_scratch_cannot_be_set_from_outside():
+    assert not hasattr(KieOptions(["--scratch=x"]), "scratch")
 
 
 def test_runners_see_the_flags_and_hand_them_to_workers():

@@ -134,7 +134,7 @@ def test_summary_says_what_ran_and_how_long(written):
     _, summary = written
     assert summary["provenance"]["model_revision"] == pages.PROVENANCE.model_revision
     assert summary["options"]["num_shards"] == 2
-    assert "progress" not in summary["options"]
+    assert "scratch" not in summary["options"]
     assert summary["stage_times"]["ocr"] == {"seconds": 0.75, "items": 2}
     assert summary["stage_times"]["overlay"]["items"] == 4
     assert summary["started_at"] <= summary["finished_at"]
@@ -158,12 +158,15 @@ RUNNERS = [
 ]
 
 
+@pytest.mark.parametrize("kept_on_disk", [False, True])
 @pytest.mark.parametrize(("runner", "flags"), RUNNERS)
 def test_every_runner_writes_the_same_bytes_also_when_it_replays_bundles(
-    written, tmp_path, monkeypatch, runner, flags
+    written, tmp_path, tmp_path_factory, monkeypatch, runner, flags, kept_on_disk
 ):
     monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[2]))
-    summary = run(tmp_path, runner=runner, flags=flags)
+    scratch = tmp_path_factory.mktemp("scratch")
+    summary = run(tmp_path, runner=runner, flags=flags, scratch=str(scratch) if kept_on_disk else None)
+    assert any(scratch.iterdir()) == kept_on_disk
     assert files(tmp_path) == files(written[0])
     for key in ("documents", "pages", "found", "mean_confidence", "failures", "tables", "overlays"):
         assert summary[key] == written[1][key]

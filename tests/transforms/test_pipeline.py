@@ -172,8 +172,8 @@ def all_files(settings):
 @pytest.fixture(scope="module")
 def first_run(scans, small_model, tmp_path_factory):
     """A run of the job in this process: its configuration and what the runner says of it."""
-    progress = tmp_path_factory.mktemp("progress")
-    settings = config(scans, small_model, tmp_path_factory.mktemp("out"), progress=str(progress))
+    scratch = tmp_path_factory.mktemp("scratch")
+    settings = config(scans, small_model, tmp_path_factory.mktemp("out"), scratch=str(scratch))
     return settings, run(settings)
 
 
@@ -201,7 +201,7 @@ def test_counts_add_up(finished):
     assert rows["failures"] == summary["failures"]["total"]
     assert rows["entities"] == summary["found"]["entities"] > 0
     counts = Counts(done=summary["pages"]["ok"], failed=summary["pages"]["failed"])
-    assert read_counts(finished.progress) == counts
+    assert read_counts(finished.scratch) == counts
 
 
 @pytest.mark.parametrize("name", FILES)
@@ -278,9 +278,11 @@ def test_every_stage_reports_its_time(finished):
     assert times["overlay"]["items"] == read_summary(finished)["overlays"]["written"]
 
 
-@pytest.mark.parametrize("name", [name for name in RUNNERS if name != "FnApi"])
-def test_every_runner_leaves_the_same_files(finished, scans, small_model, tmp_path, name):
-    settings = config(scans, small_model, tmp_path)
+@pytest.mark.parametrize("name", RUNNERS)
+def test_every_runner_leaves_the_same_files(finished, scans, small_model, tmp_path_factory, name):
+    # The run that is compared with kept its rows on disk, and so do others; this one shuffles them.
+    scratch = None if name == "FnApi" else str(tmp_path_factory.mktemp("scratch"))
+    settings = config(scans, small_model, tmp_path_factory.mktemp("out"), scratch=scratch)
     run(settings, *RUNNERS[name])
     assert all_files(settings) == all_files(finished)
     assert read_summary(settings)["documents"] == read_summary(finished)["documents"]

@@ -103,7 +103,7 @@ WITHOUT_EFFECT = {
     *("device", "ocr_device", "ocr_batch_size", "ocr_threads", "batch_tokens"),
     *("num_shards", "storage_timeout_s"),
     *("gpu_stage", "gpu_type", "gpu_count", "gpu_machine_type", "gpu_min_ram_gb"),
-    *("max_failure_ratio", "progress"),
+    *("max_failure_ratio", "scratch"),
 }
 
 

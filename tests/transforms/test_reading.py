@@ -148,13 +148,13 @@ def test_a_bad_file_is_a_failure_of_its_document(tmp_path, content, changes, cat
 
 def test_a_bad_page_is_a_failure_of_its_own_and_is_counted(tmp_path):
     path = write_tiff(tmp_path / "scan.tif", 3)
-    progress = tmp_path / "progress"
-    progress.mkdir()
-    outputs = decode(path, config(tmp_path, max_pages=2, progress=str(progress)))
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    outputs = decode(path, config(tmp_path, max_pages=2, scratch=str(scratch)))
     assert [page.page for page in outputs["pages"]] == [1, 2]
     assert [(f.category, f.page) for f in outputs["failures"]] == [(Category.TOO_MANY_PAGES, 3)]
     assert outputs["documents"][0].page_count == 3
-    assert read_counts(str(progress)).failed == 1
+    assert read_counts(str(scratch)).failed == 1
 
 
 def test_a_defect_of_a_decoder_costs_one_document_and_is_not_quoted(tmp_path, monkeypatch):

@@ -147,3 +147,30 @@ def test_what_is_there_is_looked_up_and_matched(root):
 def test_bucket_must_be_named():
     with pytest.raises(storage.StorageError, match="name of the bucket"):
         list(storage.match("gs://buck*/**"))
+
+
+def test_file_that_is_written_bit_by_bit_appears_whole_or_not_at_all(tmp_path):
+    path = tmp_path / "new" / "table.parquet"
+    with storage.writing(str(path)) as file:
+        file.write(b"one ")
+        assert not path.exists()
+        file.write(b"two")
+    assert path.read_bytes() == b"one two"
+    with pytest.raises(KeyError), storage.writing(str(path)) as file:
+        file.write(b"half")
+        raise KeyError
+    assert path.read_bytes() == b"one two"
+    assert [each.name for each in path.parent.iterdir()] == ["table.parquet"]
+
+
+def test_file_that_is_written_bit_by_bit_is_sent_at_the_end(gcs_bucket):
+    path = f"{gcs_bucket}/table.parquet"
+    with storage.writing(path) as file:
+        file.write(b"one ")
+        assert not storage.exists(path)
+        file.write(b"two")
+    assert storage.read_bytes(path) == b"one two"
+    with pytest.raises(KeyError), storage.writing(f"{gcs_bucket}/other") as file:
+        file.write(b"half")
+        raise KeyError
+    assert not storage.exists(f"{gcs_bucket}/other")

@@ -1,10 +1,11 @@
+import itertools
 import json
 from datetime import UTC, datetime
 
 import apache_beam as beam
-import pytest
 from apache_beam.testing.util import assert_that, equal_to
 
+from beam_kie.document import Document
 from beam_kie.rows import count_rows, page_tables
 from beam_kie.summary import RunSummary, StageTime
 from tests import pages
@@ -33,19 +34,29 @@ def test_documents_are_tallied_by_their_id():
         assert_that(tallies, equal_to(expected))
 
 
-@pytest.mark.parametrize("cut", [0, 1, 2, 3, 4])
-def test_tally_does_not_depend_on_how_it_is_combined(cut):
-    combine = summaries.TallyFn()
+def test_tally_does_not_depend_on_the_order_and_what_is_told_twice_counts_once():
     told = [what for _, what in TOLD[:4]]
-    parts = []
-    for part in (told[cut:], told[:cut]):
-        accumulator = combine.create_accumulator()
-        for each in part:
-            accumulator = combine.add_input(accumulator, each)
-        parts.append(accumulator)
-    merged = combine.extract_output(combine.merge_accumulators(parts))
-    assert essence(merged) == ("gs://scans/form.jpg", "PARTIAL", 2, 1)
-    assert merged.document == pages.document(pages=3)
+    identity = pages.document().document_id
+    tallies = [
+        summaries.tally_document((identity, order)) for order in itertools.permutations([*told, told[1]])
+    ]
+    assert all(tally == tallies[0] for tally in tallies)
+    assert essence(tallies[0]) == ("gs://scans/form.jpg", "PARTIAL", 2, 1)
+    assert tallies[0].document == pages.document(pages=3)
+    assert tallies[0].pages == {1: COUNTS, 2: COUNTS}
+    failure = pages.failure("form.jpg", 3)
+    assert tallies[0].failures == {(3, failure.stage, failure.category)}
+
+
+def test_all_of_a_document_is_told():
+    full = Document("d", "uri", "sha", 3, 1.5, "pdf", 2, "version", "run")
+    tally = summaries.tally_document(("d", [summaries.told_skipped(full)[1]]))
+    assert tally.document == full and tally.skipped
+
+
+def test_what_is_told_is_small():
+    # Local runners hold it for every page of the run.
+    assert all(len(what) < 250 for _, what in TOLD)
 
 
 def test_run_without_documents_has_a_summary():
@@ -68,7 +79,7 @@ def test_times_of_a_bundle_leave_as_one_record_a_stage():
 
 
 def test_summary_holds_options_tables_and_times(tmp_path):
-    config = JobConfig(output=str(tmp_path), run_id="a", input=("scans/**",), progress="/tmp/internal")
+    config = JobConfig(output=str(tmp_path), run_id="a", input=("scans/**",), scratch="/tmp/internal")
     path = summaries.write_summary(
         RunSummary(),
         config,
