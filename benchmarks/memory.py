@@ -268,7 +268,7 @@ def plot(figures: list[Figures], path: str) -> None:
             axes.plot(*zip(*sorted(points), strict=True), marker=marker, label=runner.replace("_", " "))
     axes.set(xscale="log", xlabel="documents", ylabel="peak memory of all processes, MiB", ylim=(0, None))
     axes.grid(alpha=0.3)
-    axes.legend(loc="center right")
+    axes.legend(loc="center left", bbox_to_anchor=(1.0, 0.5))
     chart.tight_layout()
     chart.savefig(path)
 
