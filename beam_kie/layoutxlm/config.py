@@ -41,6 +41,8 @@ class LayoutXLMConfig:
     order; empty: O, then B- and I- of every label.
 
     ``decoding`` is "runs" (entities are runs of tokens) or "line_vote" (PaddleOCR's: one label a line).
+    A cut within a line costs ``switch_penalty`` nats, a join of lines ``join_penalty``: training shows both more
+    often than pages do.
 
     Confidences: the temperatures divide scores before they become probabilities; ``entity_calibration``
     and ``relation_calibration`` are tables [[computed, reported], ...] of rising confidences (see
@@ -103,6 +105,7 @@ class LayoutXLMConfig:
     entity_calibration: tuple[tuple[float, float], ...] = ()
     relation_calibration: tuple[tuple[float, float], ...] = ()
     switch_penalty: float = 0.0
+    join_penalty: float = 0.0
 
     def __post_init__(self):
         if self.hidden_size % self.num_attention_heads:

@@ -41,7 +41,8 @@ def group_pieces(
     labels = torch.tensor([known[piece.label] for piece in pieces], device=hidden.device)
     vectors = torch.stack([hidden[piece.start : piece.end].mean(0) for piece in pieces])
     boxes = piece_boxes([line.text for line in page.lines], tokens, pieces)
-    continued, chances = _continued(head, vectors, labels, torch.tensor(boxes, device=hidden.device))
+    boxes = torch.tensor(boxes, device=hidden.device)
+    continued, chances = _continued(head, vectors, labels, boxes, config.join_penalty)
     pieces = [
         dataclasses.replace(piece, place_chance=chance) for piece, chance in zip(pieces, chances, strict=True)
     ]
@@ -76,16 +77,21 @@ def _cut(box: Sequence[float], text: str, tokens: PageTokens, piece: Piece) -> B
 
 
 def _continued(
-    head: SoftmaxRelationHead, vectors: Tensor, labels: Tensor, boxes: Tensor
+    head: SoftmaxRelationHead, vectors: Tensor, labels: Tensor, boxes: Tensor, join_penalty: float
 ) -> tuple[list[int], list[float]]:
-    """For every piece the one that it most likely continues, itself where it is a start; and how likely."""
+    """For every piece the one that it most likely continues, itself where it is a start; and how likely.
+
+    ``join_penalty``: nats by which being a start is likelier than the head says.
+    """
     count = len(labels)
     chosen: list[int] = []
     chances: list[float] = []
     step = max(1, PAIRS_AT_ONCE // count)
     for start in range(0, count, step):
         part = torch.arange(start, min(start + step, count), device=labels.device)
-        sure, best = grouping_scores(head, vectors, labels, boxes, part).softmax(1).max(1)
+        scores = grouping_scores(head, vectors, labels, boxes, part)
+        scores[:, -1] += join_penalty
+        sure, best = scores.softmax(1).max(1)
         chosen += torch.where(best == count, part, best).tolist()
         chances += sure.tolist()
     return chosen, chances

@@ -40,10 +40,10 @@ def pieces(*labels):
     return [Piece(label, line, line, line + 1, False) for line, label in enumerate(labels)]
 
 
-def groups(continues, *labels):
+def groups(continues, *labels, **settings):
     found = pieces(*labels)
     hidden = torch.randn(len(BOXES), 48)
-    joined = group_pieces(FixedHead(continues), small_config(), PAGE, TOKENS, found, hidden)
+    joined = group_pieces(FixedHead(continues), small_config(**settings), PAGE, TOKENS, found, hidden)
     return [[piece.line for piece in group] for group in joined]
 
 
@@ -68,6 +68,11 @@ def test_every_piece_knows_how_likely_its_place_is():
 
 def test_a_ring_of_links_is_one_entity():
     assert groups([1, 0, None, None], *["ANSWER"] * 4) == [[0, 1], [2], [3]]
+
+
+def test_joins_may_cost_something():
+    assert groups([None, 0, None, 1], *["ANSWER"] * 4, join_penalty=8.9) == [[0, 1, 3], [2]]
+    assert groups([None, 0, None, 1], *["ANSWER"] * 4, join_penalty=9.1) == [[0], [1], [2], [3]]
 
 
 def test_another_label_is_never_continued():
