@@ -41,8 +41,8 @@ class LayoutXLMConfig:
     order; empty: O, then B- and I- of every label.
 
     ``decoding`` is "runs" (entities are runs of tokens) or "line_vote" (PaddleOCR's: one label a line).
-    A cut within a line costs ``switch_penalty`` nats, a join of lines ``join_penalty``: training shows both more
-    often than pages do.
+    A cut within a line costs ``switch_penalty`` nats, a join of lines ``join_penalty``: training shows both
+    more often than pages do.
 
     Confidences: the temperatures divide scores before they become probabilities; ``entity_calibration``
     and ``relation_calibration`` are tables [[computed, reported], ...] of rising confidences (see
