@@ -44,6 +44,9 @@ class LayoutXLMConfig:
     A cut within a line costs ``switch_penalty`` nats, a join of lines ``join_penalty``: training shows both
     more often than pages do.
 
+    ``ensemble_size`` networks read every page, and the mean of their scores counts. They differ in weights
+    alone, but that one without weights for strips does not look at them.
+
     Confidences: the temperatures divide scores before they become probabilities; ``entity_calibration``
     and ``relation_calibration`` are tables [[computed, reported], ...] of rising confidences (see
     calibration.py); empty: reported as computed.
@@ -100,6 +103,7 @@ class LayoutXLMConfig:
     tag_names: tuple[str, ...] = ()
     decoding: str = "runs"
     name: str = "layoutxlm"
+    ensemble_size: int = 1
     entity_temperature: float = 1.0
     relation_temperature: float = 1.0
     entity_calibration: tuple[tuple[float, float], ...] = ()
@@ -120,7 +124,7 @@ class LayoutXLMConfig:
             raise ConfigError('spatial_bias "lines" goes with neither other biases nor a visual backbone')
         if len(self.visual_blocks) != 4:
             raise ConfigError("visual_blocks must hold the number of blocks of res2, res3, res4 and res5")
-        self._check_strips()
+        self._check_parts()
         if not 0 <= self.window_overlap_tokens < self.text_tokens:
             raise ConfigError("window_overlap_tokens must be less than the text tokens of a window")
         if self.special_tokens == "hf" and self.position_kind == "line":
@@ -132,7 +136,9 @@ class LayoutXLMConfig:
             if not _is_table(getattr(self, field)):
                 raise ConfigError(f"{field} must be points [x, y] from 0 to 1, x rising and y not falling")
 
-    def _check_strips(self) -> None:
+    def _check_parts(self) -> None:
+        if self.ensemble_size < 1:
+            raise ConfigError("ensemble_size must be 1 or more")
         if not self.strip_channels:
             return
         if len(self.strip_channels) != 3 or min(self.strip_channels) < 1:

@@ -24,25 +24,29 @@ from beam_kie.reading_order import reading_order
 
 
 def group_pieces(
-    head: SoftmaxRelationHead,
+    judges: Sequence[tuple[SoftmaxRelationHead, Tensor]],
     config: LayoutXLMConfig,
     page: PageText,
     tokens: PageTokens,
     pieces: Sequence[Piece],
-    hidden: Tensor,
 ) -> list[list[Piece]]:
     """The pieces of every entity in reading order, with their chances; entities by their first piece.
 
-    ``hidden``: T x H hidden states of the page's tokens, on the head's device.
+    ``judges``: heads, each with the T x H hidden states of the page's tokens that it judges by, on its
+    device; the mean of their scores counts.
     """
     if len(pieces) < 2:
         return [[piece] for piece in pieces]
     known = {label: index for index, label in enumerate(config.labels)}
-    labels = torch.tensor([known[piece.label] for piece in pieces], device=hidden.device)
-    vectors = torch.stack([hidden[piece.start : piece.end].mean(0) for piece in pieces])
+    device = judges[0][1].device
+    labels = torch.tensor([known[piece.label] for piece in pieces], device=device)
+    vectors = [
+        (head, torch.stack([hidden[piece.start : piece.end].mean(0) for piece in pieces]))
+        for head, hidden in judges
+    ]
     boxes = piece_boxes([line.text for line in page.lines], tokens, pieces)
-    boxes = torch.tensor(boxes, device=hidden.device)
-    continued, chances = _continued(head, vectors, labels, boxes, config.join_penalty)
+    boxes = torch.tensor(boxes, device=device)
+    continued, chances = _continued(vectors, labels, boxes, config.join_penalty)
     pieces = [
         dataclasses.replace(piece, place_chance=chance) for piece, chance in zip(pieces, chances, strict=True)
     ]
@@ -77,11 +81,12 @@ def _cut(box: Sequence[float], text: str, tokens: PageTokens, piece: Piece) -> B
 
 
 def _continued(
-    head: SoftmaxRelationHead, vectors: Tensor, labels: Tensor, boxes: Tensor, join_penalty: float
+    judges: Sequence[tuple[SoftmaxRelationHead, Tensor]], labels: Tensor, boxes: Tensor, join_penalty: float
 ) -> tuple[list[int], list[float]]:
     """For every piece the one that it most likely continues, itself where it is a start; and how likely.
 
-    ``join_penalty``: nats by which being a start is likelier than the head says.
+    ``judges``: heads with their vectors of the P pieces, P x H. ``join_penalty``: nats by which being a
+    start is likelier than the head says.
     """
     count = len(labels)
     chosen: list[int] = []
@@ -89,7 +94,7 @@ def _continued(
     step = max(1, PAIRS_AT_ONCE // count)
     for start in range(0, count, step):
         part = torch.arange(start, min(start + step, count), device=labels.device)
-        scores = grouping_scores(head, vectors, labels, boxes, part)
+        scores = torch.stack([grouping_scores(*judge, labels, boxes, part) for judge in judges]).mean(0)
         scores[:, -1] += join_penalty
         sure, best = scores.softmax(1).max(1)
         chosen += torch.where(best == count, part, best).tolist()

@@ -17,23 +17,26 @@ PAIRS_AT_ONCE = 200_000  # a page with thousands of keys and values must not nee
 
 
 def find_relations(
-    head: SoftmaxRelationHead | BiaffineRelationHead,
+    judges: Sequence[tuple[SoftmaxRelationHead | BiaffineRelationHead, Tensor]],
     config: LayoutXLMConfig,
     page: PageText,
     decoded: Sequence[DecodedEntity],
-    hidden: Tensor,
 ) -> tuple[Relation, ...]:
     """Links between the entities of one page, in the order of their values.
 
-    ``hidden``: T x H hidden states of the page's tokens, on the head's device. Entities without tokens and
-    labels that the configuration does not name take part in none.
+    ``judges``: heads, each with the T x H hidden states of the page's tokens that it judges by, on its
+    device; the mean of their scores counts. Entities without tokens and labels that the configuration does
+    not name take part in none.
     """
     keys = _candidates(decoded, config.head_labels)
     values = _candidates(decoded, config.tail_labels)
     if not keys or not values:
         return ()
-    device = hidden.device
-    vectors = torch.stack([_vector(item, hidden, head.first_token_only) for item in decoded])
+    device = judges[0][1].device
+    vectors = [
+        torch.stack([_vector(item, hidden, head.first_token_only) for item in decoded])
+        for head, hidden in judges
+    ]
     known = {label: index for index, label in enumerate(config.labels)}
     labels = torch.tensor([known.get(item.entity.label, 0) for item in decoded], device=device)
     boxes = [normalise_box_1000(item.entity.box, page.width_px, page.height_px) for item in decoded]
@@ -43,8 +46,12 @@ def find_relations(
     step = max(1, PAIRS_AT_ONCE // len(keys))
     for start in range(0, len(values), step):
         part = torch.tensor(values[start : start + step], device=device)
-        scores = head(vectors, labels, boxes, key_index, part)
-        chances, bar = head.probabilities(scores, config.relation_temperature)
+        scores = [
+            head(of_head, labels, boxes, key_index, part)
+            for (head, _), of_head in zip(judges, vectors, strict=True)
+        ]
+        mean = torch.stack(scores).mean(0)
+        chances, bar = judges[0][0].probabilities(mean, config.relation_temperature)
         chances = chances.masked_fill(part[:, None] == key_index[None], 0)
         relations += _links(chances, bar, keys, part.tolist(), config.relation_choice)
     return tuple(relations)

@@ -4,40 +4,29 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 import torch
 from safetensors import SafetensorError, safe_open
-from torch import Tensor
+from torch import Tensor, nn
 
-from beam_kie.document import Category, DocumentError, Entity, PageResult, PageText
+from beam_kie.document import Entity, PageResult, PageText
 from beam_kie.layoutxlm.calibration import calibrated_entities, whole_relations
 from beam_kie.layoutxlm.checkpoints import WeightsError, load_weights
 from beam_kie.layoutxlm.config import ConfigError, LayoutXLMConfig
 from beam_kie.layoutxlm.decoding import DecodedEntity, Piece, create_decoder, decode_entities
-from beam_kie.layoutxlm.features import (
-    PageTokens,
-    Window,
-    collate,
-    cut_windows,
-    pad_looks,
-    page_tokens,
-    plan_batches,
-    token_places,
-)
+from beam_kie.layoutxlm.features import PageTokens, page_tokens
 from beam_kie.layoutxlm.grouping import group_pieces
-from beam_kie.layoutxlm.images import thumbnail_pixels
 from beam_kie.layoutxlm.linking import find_relations
 from beam_kie.layoutxlm.network import LayoutXLM
-from beam_kie.layoutxlm.strips import unpack_strips
+from beam_kie.layoutxlm.reading import NetworkReader, Reading
 from beam_kie.layoutxlm.tokenizer import PageTokenizer, TokenizerError, load_tokenizer
 
 DEFAULT_BATCH_TOKENS = 4096
 WEIGHTS_FILE = "model.safetensors"
-PICTURES_AT_ONCE = 8
 
 
 class ModelError(ValueError):
@@ -45,10 +34,10 @@ class ModelError(ValueError):
 
 
 class Encoded(NamedTuple):
-    """What the network makes of a page: T x H hidden states (None: not asked for), T x tags log
-    probabilities (None: the network has no token classifier)."""
+    """What the model makes of a page: T x H hidden states of each member (none: not asked for), T x tags log
+    probabilities (None: it has no token classifier)."""
 
-    hidden: Tensor | None
+    hidden: tuple[Tensor, ...]
     log_probs: np.ndarray | None
 
 
@@ -70,22 +59,25 @@ class KieModel:
         max_batch_tokens: int = DEFAULT_BATCH_TOKENS,
         dtype: torch.dtype = torch.float32,
         device: str | torch.device = "cpu",
+        others: Sequence[LayoutXLM] = (),
     ):
         self.config = network.config
         self.device = torch.device(device)
         self.dtype = dtype
-        self.network = network.eval().to(self.device)
-        self.network.prepare(dtype)
+        self._readers = [NetworkReader(each, dtype, self.device) for each in (network, *others)]
+        self.networks = tuple(reader.network for reader in self._readers)
+        self.network = network
         self.tokenizer = tokenizer
         self.name = self.config.name
         self.revision = revision
         self.labels = list(self.config.labels)
-        self.pictures = self.config.pictures
+        self.pictures = next((each.config.pictures for each in self.networks if each.config.pictures), None)
         self.max_batch_tokens = max_batch_tokens
         # On a CPU a batch saves no time, and its sums would depend on the pages that share it: there
         # windows go one by one, and a page's result is the same whatever else is read.
         self.batch_budget = 1 if self.device.type == "cpu" else max_batch_tokens
-        self.size_bytes = sum(p.numel() * p.element_size() for p in network.parameters())
+        weights = [value for each in self.networks for value in each.parameters()]
+        self.size_bytes = sum(value.numel() * value.element_size() for value in weights)
         self._decoder = create_decoder(self.config)
 
     @classmethod
@@ -106,7 +98,7 @@ class KieModel:
         if missing:
             raise ModelError(f"{folder} is not a model folder: it lacks {', '.join(missing)}")
         try:
-            network = load_network(folder)
+            network, *others = load_networks(folder)
             tokenizer = load_tokenizer(folder)
         except (ConfigError, TokenizerError) as error:
             raise ModelError(str(error)) from error
@@ -123,6 +115,7 @@ class KieModel:
             max_batch_tokens=max_batch_tokens,
             dtype=resolve_dtype(dtype, place),
             device=place,
+            others=others,
         )
 
     def count_tokens(self, page: PageText) -> int:
@@ -182,7 +175,7 @@ class KieModel:
 
     def _find(
         self, pages: Sequence[PageText], keep_hidden: bool
-    ) -> list[tuple[list[DecodedEntity], Tensor | None]]:
+    ) -> list[tuple[list[DecodedEntity], tuple[Tensor, ...]]]:
         self._check_finds_entities()
         tokens = self._tokens(pages)
         encoded = self._encode(pages, tokens, keep_hidden or self.network.grouping is not None)
@@ -193,14 +186,20 @@ class KieModel:
 
     @torch.inference_mode()
     def _decode(self, page: PageText, tokens: PageTokens, state: Encoded) -> list[DecodedEntity]:
-        head = self.network.grouping
-        if head is None:
+        if self.network.grouping is None:
             return decode_entities(page, tokens, state.log_probs, self._decoder)
 
         def join(pieces: list[Piece]) -> list[list[Piece]]:
-            return group_pieces(head, self.config, page, tokens, pieces, state.hidden)
+            judges = self._judges(lambda network: network.grouping, state.hidden)
+            return group_pieces(judges, self.config, page, tokens, pieces)
 
         return decode_entities(page, tokens, state.log_probs, self._decoder, join)
+
+    def _judges(
+        self, head: Callable[[LayoutXLM], nn.Module], hidden: Sequence[Tensor]
+    ) -> list[tuple[nn.Module, Tensor]]:
+        """A head of every member, with what that member made of the page."""
+        return [(head(reader.network), states) for reader, states in zip(self._readers, hidden, strict=True)]
 
     def _calibrated(self, decoded: list[DecodedEntity]) -> list[DecodedEntity]:
         return calibrated_entities(decoded, self.config.entity_calibration)
@@ -212,141 +211,79 @@ class KieModel:
     def _tokens(self, pages: Sequence[PageText]) -> list[PageTokens]:
         return [page_tokens(page, self.tokenizer, self.config.token_boxes) for page in pages]
 
-    @torch.inference_mode()
     def _encode(
         self, pages: Sequence[PageText], tokens: Sequence[PageTokens], keep_hidden: bool
     ) -> list[Encoded]:
-        """Every page's states and scores, those of overlapping windows merged by their mean."""
-        config = self.config
-        finds = self.network.classifier is not None
+        """What the members make of every page: their states, and the mean of their scores."""
+        readings = [reader.read(pages, tokens, keep_hidden, self.batch_budget) for reader in self._readers]
+        return [self._merged(of_page) for of_page in zip(*readings, strict=True)]
 
-        def empty(columns: int, wanted: bool = True) -> list[Tensor | None]:
-            sizes = [len(page) for page in tokens]
-            return [torch.zeros(size, columns, device=self.device) if wanted else None for size in sizes]
-
-        logits, hidden = empty(len(config.tags), finds), empty(config.hidden_size, keep_hidden)
-        counts = empty(1)
-        windows = [
-            window
-            for index, page in enumerate(tokens)
-            for window in cut_windows(page, index, config.text_tokens, config.window_overlap_tokens)
-        ]
-        pictures = self._look(pages, sorted({window.page for window in windows}))
-        looks = [self._looks(page, page_token) for page, page_token in zip(pages, tokens, strict=True)]
-        extra = config.window_tokens - config.text_tokens + config.visual_tokens
-        for group in plan_batches(windows, self.batch_budget, extra):
-            for window, states, scores in zip(group, *self._run(group, tokens, pictures, looks), strict=True):
-                part = slice(window.start, window.end)
-                text = slice(config.special_before, config.special_before + len(window))
-                counts[window.page][part] += 1
-                if keep_hidden:
-                    hidden[window.page][part] += states[text]
-                if finds:
-                    logits[window.page][part] += scores[text]
-        return [self._merged(h, s, n) for h, s, n in zip(hidden, logits, counts, strict=True)]
-
-    def _merged(self, hidden: Tensor | None, scores: Tensor | None, counts: Tensor) -> Encoded:
-        counts = counts.clamp(min=1)
-        log_probs = None
-        if scores is not None:
-            log_probs = (scores / counts / self.config.entity_temperature).log_softmax(-1).cpu().numpy()
-        return Encoded(None if hidden is None else hidden / counts, log_probs)
-
-    def _run(
-        self,
-        group: list[Window],
-        tokens: Sequence[PageTokens],
-        pictures: dict[int, Tensor],
-        looks: Sequence[Tensor | None],
-    ) -> tuple[Tensor, Sequence[Tensor | None]]:
-        """B x T x H states and B x T x tags scores (None each where there is no classifier)."""
-        batch = collate(group, tokens, self.config).to(self.device)
-        if pictures:
-            visual = torch.stack([pictures[window.page] for window in group])
-            batch = dataclasses.replace(batch, visual=visual)
-        parts = [
-            None if looks[window.page] is None else looks[window.page][window.start : window.end]
-            for window in group
-        ]
-        batch = dataclasses.replace(batch, looks=pad_looks(parts, batch.ids.shape[1]))
-        with torch.autocast(self.device.type, dtype=self.dtype, enabled=self.dtype != torch.float32):
-            states = self.network.encode(batch)
-            if self.network.classifier is None:
-                return states.float(), [None] * len(group)
-            scores = self.network.classify(states, batch)
-        return states.float(), scores.float()
-
-    def _look(self, pages: Sequence[PageText], wanted: list[int]) -> dict[int, Tensor]:
-        """Visual tokens of the pages with these indices, V x H each: once for all windows of a page."""
-        seen: dict[int, Tensor] = {}
-        if self.network.visual is None:
-            return seen
-        for start in range(0, len(wanted), PICTURES_AT_ONCE):
-            part = wanted[start : start + PICTURES_AT_ONCE]
-            images = np.stack([self._picture(pages[index]) for index in part])
-            seen.update(zip(part, self.network.look(torch.from_numpy(images).to(self.device)), strict=True))
-        return seen
-
-    def _looks(self, page: PageText, tokens: PageTokens) -> Tensor | None:
-        """What the tokens of a page look like, T x H; None where its lines come without pixels."""
-        if self.network.strips is None or page.picture is None or not len(tokens):
-            return None
-        strips = unpack_strips(page.picture)
-        if len(strips) != len(page.lines):
-            raise DocumentError(
-                Category.MODEL_FAILED,
-                f"Page {page.page} has {len(page.lines)} lines, but pixels of {len(strips)}.",
-            )
-        places = token_places([line.text for line in page.lines], tokens)
-        with torch.autocast(self.device.type, dtype=self.dtype, enabled=self.dtype != torch.float32):
-            return self.network.strips(strips, places)
-
-    def _picture(self, page: PageText) -> np.ndarray:
-        if page.picture is None:
-            raise DocumentError(
-                Category.MODEL_FAILED,
-                f"Model {self.name} looks at the picture of a page, but page {page.page} came without one; "
-                "use a model without a visual backbone for text that has no pictures.",
-            )
-        return thumbnail_pixels(page.picture)
+    def _merged(self, readings: Sequence[Reading]) -> Encoded:
+        hidden = tuple(reading.hidden for reading in readings if reading.hidden is not None)
+        if self.network.classifier is None:
+            return Encoded(hidden, None)
+        scores = torch.stack([reading.scores for reading in readings]).mean(0)
+        return Encoded(hidden, (scores / self.config.entity_temperature).log_softmax(-1).cpu().numpy())
 
     @torch.inference_mode()
-    def _result(self, page: PageText, decoded: list[DecodedEntity], hidden: Tensor | None) -> PageResult:
+    def _result(self, page: PageText, decoded: list[DecodedEntity], hidden: Sequence[Tensor]) -> PageResult:
         entities = tuple(item.entity for item in decoded)
-        head = self.network.relation_head
-        if hidden is None or head is None:
+        if not hidden or self.network.relation_head is None:
             return PageResult(page, entities)
-        links = find_relations(head, self.config, page, decoded, hidden)
+        judges = self._judges(lambda network: network.relation_head, hidden)
+        links = find_relations(judges, self.config, page, decoded)
         return PageResult(page, entities, whole_relations(links, entities, self.config.relation_calibration))
 
 
 MODEL_FILES = ("config.json", WEIGHTS_FILE)
 _WORDS = "embeddings.word_embeddings.weight"
+_MEMBERS = "members."
 
 
 def load_network(folder: str | Path) -> LayoutXLM:
-    """The network of a model folder, in float32, on the CPU.
+    """The network of a model folder, of an ensemble the first: see ``load_networks``."""
+    return _load_member(Path(folder), LayoutXLMConfig.load(Path(folder) / "config.json"), 1)
+
+
+def load_networks(folder: str | Path) -> list[LayoutXLM]:
+    """The networks of a model folder, in float32, on the CPU: one, or as many as ``ensemble_size`` says.
 
     Word embeddings, more than half of a published checkpoint, stay in the file and in its type: only the
     rows of words that occur are ever read. Raises ConfigError and ModelError.
     """
-    folder = Path(folder)
-    path = folder / WEIGHTS_FILE
-    config = LayoutXLMConfig.load(folder / "config.json")
-    with torch.device("meta"):
-        network = LayoutXLM(config)
+    config = LayoutXLMConfig.load(Path(folder) / "config.json")
+    return [_load_member(Path(folder), config, number + 1) for number in range(config.ensemble_size)]
+
+
+def member_prefix(number: int) -> str:
+    """What the names of a network's weights begin with; the first of an ensemble is called as one alone."""
+    return "" if number == 1 else f"{_MEMBERS}{number}."
+
+
+def _load_member(folder: Path, config: LayoutXLMConfig, number: int) -> LayoutXLM:
+    path, prefix = folder / WEIGHTS_FILE, member_prefix(number)
     try:
         # Opened twice: the mapping of all that is copied goes, that of the words stays.
         with safe_open(path, "pt") as file:
             names = list(file.keys())
+            names = [name for name in names if _is_of(name, prefix)]
             rest = [name for name in names if not name.endswith(_WORDS)]
             tensors = {name: file.get_tensor(name).to(torch.float32, copy=True) for name in rest}
         with safe_open(path, "pt") as file:
             tensors.update({name: file.get_tensor(name) for name in names if name not in tensors})
+        tensors = {name.removeprefix(prefix): value for name, value in tensors.items()}
+        if number > 1 and not any(name.startswith("strips.") for name in tensors):
+            config = dataclasses.replace(config, strip_channels=())
+        with torch.device("meta"):
+            network = LayoutXLM(config)
         load_weights(network, tensors)
     except (WeightsError, SafetensorError, OSError) as error:
         raise ModelError(f"{path}: {error}") from error
     return network
+
+
+def _is_of(name: str, prefix: str) -> bool:
+    return name.startswith(prefix) if prefix else not name.startswith(_MEMBERS)
 
 
 def tokens_of(entity: Entity, tokens: PageTokens) -> np.ndarray:

@@ -15,6 +15,7 @@ from pathlib import Path
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
+from beam_kie.layoutxlm.config import ConfigError, LayoutXLMConfig
 from beam_kie.layoutxlm.model import MODEL_FILES, WEIGHTS_FILE
 
 _SAME = ("config.json", "tokenizer.json")
@@ -34,7 +35,7 @@ def main(argv: list[str] | None = None) -> int:
     args = parser.parse_args(argv)
     try:
         average(args.models, args.output)
-    except AverageError as error:
+    except (AverageError, ConfigError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
     print(f"wrote {args.output}")
@@ -69,6 +70,8 @@ def _check_like(first: Path, folder: Path) -> None:
     missing = [name for name in (*MODEL_FILES, *_SAME) if not (folder / name).is_file()]
     if missing:
         raise AverageError(f"{folder} is not a model folder of a training run: it lacks {missing[0]}")
+    if LayoutXLMConfig.load(folder / "config.json").ensemble_size > 1:
+        raise AverageError(f"{folder} is an ensemble: weights of its members have no common mean")
     if (first / "tokenizer.json").read_bytes() != (folder / "tokenizer.json").read_bytes():
         raise AverageError(f"{folder} has another vocabulary than {first}")
 

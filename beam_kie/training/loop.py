@@ -48,7 +48,9 @@ class Trainer:
         elif settings.text_embeddings and not (self.output / CHECKPOINT).is_file():
             self._start_with_embeddings()
         self.average = copy.deepcopy(self.network).eval()
-        self.optimizer = torch.optim.AdamW(_groups(self.network, settings.weight_decay), lr=1.0, fused=True)
+        self.optimizer = torch.optim.AdamW(
+            _groups(self.network, settings.weight_decay, settings.strip_rate), lr=1.0, fused=True
+        )
         self.scheduler = torch.optim.lr_scheduler.LambdaLR(self.optimizer, self._rate)
         self.make = ExampleMaker(
             tokenizer, config, settings.max_page_tokens, settings.mask_rate, settings.line_mask_rate
@@ -136,8 +138,9 @@ class Trainer:
         decay = min(self.settings.average_decay, (1 + self.step) / (10 + self.step))
         for mean, value in zip(self.average.parameters(), self.network.parameters(), strict=True):
             mean.lerp_(value, 1 - decay)
+        # What batches have in common follows by itself; a mean of it would begin with numbers of no batch.
         for mean, value in zip(self.average.buffers(), self.network.buffers(), strict=True):
-            mean.copy_(mean.lerp(value, 1 - decay) if mean.is_floating_point() else value)
+            mean.copy_(value)
 
     def _batches(self) -> Iterator[list[Example]]:
         while True:
@@ -229,7 +232,12 @@ def export(network: LayoutXLM, tokenizer: Tokenizer, folder: Path) -> None:
     tokenizer.save(str(folder / "tokenizer.json"))
 
 
-def _groups(network: LayoutXLM, weight_decay: float) -> list[dict]:
-    decayed = [p for p in network.parameters() if p.ndim > 1]
-    plain = [p for p in network.parameters() if p.ndim <= 1]
-    return [{"params": decayed, "weight_decay": weight_decay}, {"params": plain, "weight_decay": 0.0}]
+def _groups(network: LayoutXLM, weight_decay: float, strip_rate: float) -> list[dict]:
+    """Parameters by their weight decay and, relative to the learning rate, how fast they learn."""
+    reader = set(network.strips.parameters()) if network.strips is not None else set()
+    groups = []
+    for rate, parts in ((1.0, set(network.parameters()) - reader), (strip_rate, reader)):
+        own = [p for p in network.parameters() if p in parts]
+        groups.append({"params": [p for p in own if p.ndim > 1], "weight_decay": weight_decay, "lr": rate})
+        groups.append({"params": [p for p in own if p.ndim <= 1], "weight_decay": 0.0, "lr": rate})
+    return [group for group in groups if group["params"]]

@@ -39,6 +39,7 @@ class Settings:
 
     ``synthetic_share`` of the pages are forms from the project's generator in ``synthetic_languages``;
     ``text_share`` are pages of plain text (files, .xz or not) from which only masked tokens are learned.
+    ``strip_rate``: how much faster than the rest the part learns that reads strips of lines.
     ``text_embeddings``: word embeddings begin as those texts suggest (see embeddings.py). ``mask_rate`` of
     the tokens are masked and guessed, ``line_mask_rate`` of the lines are hidden whole.
     """
@@ -56,6 +57,7 @@ class Settings:
     learning_rate: float = 5e-4
     warmup_steps: int = 200
     weight_decay: float = 0.05
+    strip_rate: float = 3.0
     average_decay: float = 0.999
     relation_weight: float = 0.5
     grouping_weight: float = 0.5

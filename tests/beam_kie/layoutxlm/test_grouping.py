@@ -43,7 +43,7 @@ def pieces(*labels):
 def groups(continues, *labels, **settings):
     found = pieces(*labels)
     hidden = torch.randn(len(BOXES), 48)
-    joined = group_pieces(FixedHead(continues), small_config(**settings), PAGE, TOKENS, found, hidden)
+    joined = group_pieces([(FixedHead(continues), hidden)], small_config(**settings), PAGE, TOKENS, found)
     return [[piece.line for piece in group] for group in joined]
 
 
@@ -59,7 +59,7 @@ def test_every_piece_knows_how_likely_its_place_is():
     hidden = torch.randn(len(BOXES), 48)
     found = pieces("ANSWER", "ANSWER", "QUESTION", "ANSWER")
 
-    joined = group_pieces(FixedHead([None, 0, None, 1]), small_config(), PAGE, TOKENS, found, hidden)
+    joined = group_pieces([(FixedHead([None, 0, None, 1]), hidden)], small_config(), PAGE, TOKENS, found)
 
     # Scores of 9 against two zeros for the values; the key could not be anything but a start.
     wanted = {line: math.exp(9) / (math.exp(9) + 2) for line in (0, 1, 3)} | {2: 1.0}
@@ -75,14 +75,22 @@ def test_joins_may_cost_something():
     assert groups([None, 0, None, 1], *["ANSWER"] * 4, join_penalty=9.1) == [[0], [1], [2], [3]]
 
 
+def test_the_mean_of_several_heads_decides():
+    """Two heads against one: what only one of them joins, with a score of 9 of three, stays apart."""
+    sure, other = FixedHead([None, 0, None, 1]), FixedHead([None, 0, None, None])
+    judges = [(head, torch.randn(len(BOXES), 48)) for head in (sure, other, other)]
+    joined = group_pieces(judges, small_config(), PAGE, TOKENS, pieces(*["ANSWER"] * 4))
+    assert [[piece.line for piece in group] for group in joined] == [[0, 1], [2], [3]]
+
+
 def test_another_label_is_never_continued():
     assert groups([None, 0, None, 1], "ANSWER", "QUESTION", "ANSWER", "QUESTION") == [[0], [1, 3], [2]]
 
 
 def test_one_piece_or_none_needs_no_head():
-    assert group_pieces(None, small_config(), PAGE, TOKENS, [], torch.zeros(4, 48)) == []
+    assert group_pieces([], small_config(), PAGE, TOKENS, []) == []
     (piece,) = pieces("ANSWER")
-    assert group_pieces(None, small_config(), PAGE, TOKENS, [piece], torch.zeros(4, 48)) == [[piece]]
+    assert group_pieces([], small_config(), PAGE, TOKENS, [piece]) == [[piece]]
 
 
 def test_a_piece_never_continues_itself():

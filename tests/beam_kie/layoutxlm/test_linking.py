@@ -37,7 +37,7 @@ def alternating(count):
 
 def relations(head, decoded, **config):
     hidden = torch.randn(len(decoded) + 1, 48, generator=torch.manual_seed(0))
-    found = find_relations(head, small_config(**config), page("a"), decoded, hidden)
+    found = find_relations([(head, hidden)], small_config(**config), page("a"), decoded)
     return [(r.head, r.tail, round(r.confidence, 2)) for r in found]
 
 
@@ -79,6 +79,15 @@ def test_entities_without_tokens_and_unknown_labels_take_part_in_nothing():
     assert relations(head, decoded) == []
 
 
+@torch.inference_mode()
+def test_the_mean_of_several_heads_decides():
+    decoded = [entity("QUESTION", 0), entity("ANSWER", 1), entity("QUESTION", 2)]
+    hidden = torch.zeros(3, 48)
+    judges = [(head, hidden) for head in (FixedHead([[0.7, 0.3]]), FixedHead([[0.1, 0.9]]))]
+    (found,) = find_relations(judges, small_config(**HEADS["softmax"]), page("a"), decoded)
+    assert (found.head, found.tail) == (2, 1)
+
+
 @pytest.mark.parametrize("kind", HEADS)
 @torch.inference_mode()
 def test_portions_change_nothing(kind, monkeypatch):
@@ -98,6 +107,6 @@ def test_a_biaffine_head_sees_the_first_token_and_a_softmax_head_all(kind, all_c
     seen = []
     network.relation_head.register_forward_pre_hook(lambda _module, inputs: seen.append(inputs[0]))
     for states in (hidden, torch.cat([hidden[:3], hidden[3:] + 1])):
-        find_relations(network.relation_head, network.config, page("a"), decoded, states)
+        find_relations([(network.relation_head, states)], network.config, page("a"), decoded)
     assert torch.equal(seen[0][0], seen[1][0])
     assert torch.equal(seen[0][1], seen[1][1]) != all_count

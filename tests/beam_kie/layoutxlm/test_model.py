@@ -17,6 +17,7 @@ from beam_kie.layoutxlm.model import (
     tokens_of,
 )
 from beam_kie.layoutxlm.network import LayoutXLM
+from beam_kie.layoutxlm.reading import NetworkReader
 from tests.small_networks import (
     BIASED_KIND,
     BUNDLED_KIND,
@@ -98,18 +99,19 @@ def test_pages_longer_than_a_window_lose_nothing():
 
 
 def test_overlapping_windows_are_merged_by_their_mean():
-    merged = model(window_tokens=40, window_overlap_tokens=15)
+    network = small_network(**BUNDLED_KIND, window_tokens=40, window_overlap_tokens=15)
+    reader = NetworkReader(network, torch.float32, torch.device("cpu"))
     tokens = [page_tokens(pages(6)[0], character_tokenizer())]
     seen = []
-    run = merged._run
+    run = reader._run
 
     def recorded(group, *rest):
         states, scores = run(group, *rest)
         seen.extend(zip(group, states, scores, strict=True))
         return states, scores
 
-    merged._run = recorded
-    (encoded,) = merged._encode(pages(6), tokens, keep_hidden=True)
+    reader._run = recorded
+    (reading,) = reader.read(pages(6), tokens, keep_hidden=True, budget=4096)
     twice = [
         place for place in range(len(tokens[0])) if sum(w.start <= place < w.end for w, _, _ in seen) == 2
     ]
@@ -117,8 +119,25 @@ def test_overlapping_windows_are_merged_by_their_mean():
     for place in twice:
         inside = [(h[place - w.start], s[place - w.start]) for w, h, s in seen if w.start <= place < w.end]
         hidden, scores = (torch.stack(part).mean(0) for part in zip(*inside, strict=True))
-        assert torch.allclose(encoded.hidden[place], hidden, atol=1e-5)
-        assert np.allclose(encoded.log_probs[place], scores.log_softmax(-1), atol=1e-5)
+        assert torch.allclose(reading.hidden[place], hidden, atol=1e-5)
+        assert torch.allclose(reading.scores[place], scores, atol=1e-5)
+
+
+def test_an_ensemble_decides_by_the_mean_of_its_members():
+    first, second = (small_network(seed, **BUNDLED_KIND) for seed in (1, 2))
+    alone, other, twice, both = (
+        KieModel(one, character_tokenizer(), others=more)
+        for one, more in ((first, []), (second, []), (first, [first]), (first, [second]))
+    )
+    text = pages(9)
+    found = both.predict(text)
+    assert same_results(twice.predict(text), alone.predict(text))
+    assert not same_results(found, alone.predict(text)) and not same_results(found, other.predict(text))
+    tokens = both._tokens(text)
+    scores = [each._encode(text, tokens, True)[0].log_probs for each in (alone, other, both)]
+    mean = torch.from_numpy((scores[0] + scores[1]) / 2).log_softmax(-1)
+    assert np.allclose(scores[2], mean, atol=1e-5)
+    assert both.size_bytes == alone.size_bytes + other.size_bytes
 
 
 @pytest.mark.parametrize("kind", ["bundled", "published"])

@@ -1,0 +1,151 @@
+"""One network reads pages: windows in batches, what overlaps merged by its mean."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from beam_kie.document import Category, DocumentError, PageText
+from beam_kie.layoutxlm.features import (
+    PageTokens,
+    Window,
+    collate,
+    cut_windows,
+    pad_looks,
+    plan_batches,
+    token_places,
+)
+from beam_kie.layoutxlm.images import thumbnail_pixels
+from beam_kie.layoutxlm.network import LayoutXLM
+from beam_kie.layoutxlm.strips import unpack_strips
+
+PICTURES_AT_ONCE = 8
+
+
+class Reading(NamedTuple):
+    """What a network makes of a page: T x H hidden states (None: not asked for), T x tags scores
+    (None: the network has no token classifier)."""
+
+    hidden: Tensor | None
+    scores: Tensor | None
+
+
+class NetworkReader:
+    """A network made ready for use on ``device``; it can no longer be trained."""
+
+    def __init__(self, network: LayoutXLM, dtype: torch.dtype, device: torch.device):
+        self.config = network.config
+        self.device, self.dtype = device, dtype
+        self.network = network.eval().to(device)
+        self.network.prepare(dtype)
+
+    @torch.inference_mode()
+    def read(
+        self, pages: Sequence[PageText], tokens: Sequence[PageTokens], keep_hidden: bool, budget: int
+    ) -> list[Reading]:
+        """Every page's states and scores; ``budget`` tokens at once.
+
+        Raises DocumentError where a page lacks the picture that a visual backbone looks at, or comes with one
+        that is not of its lines.
+        """
+        config = self.config
+        finds = self.network.classifier is not None
+
+        def empty(columns: int, wanted: bool = True) -> list[Tensor | None]:
+            sizes = [len(page) for page in tokens]
+            return [torch.zeros(size, columns, device=self.device) if wanted else None for size in sizes]
+
+        scores, hidden = empty(len(config.tags), finds), empty(config.hidden_size, keep_hidden)
+        counts = empty(1)
+        windows = [
+            window
+            for index, page in enumerate(tokens)
+            for window in cut_windows(page, index, config.text_tokens, config.window_overlap_tokens)
+        ]
+        pictures = self._look(pages, sorted({window.page for window in windows}))
+        looks = [self._looks(page, page_token) for page, page_token in zip(pages, tokens, strict=True)]
+        extra = config.window_tokens - config.text_tokens + config.visual_tokens
+        for group in plan_batches(windows, budget, extra):
+            for window, states, found in zip(group, *self._run(group, tokens, pictures, looks), strict=True):
+                part = slice(window.start, window.end)
+                text = slice(config.special_before, config.special_before + len(window))
+                counts[window.page][part] += 1
+                if keep_hidden:
+                    hidden[window.page][part] += states[text]
+                if finds:
+                    scores[window.page][part] += found[text]
+        return [_mean(*sums) for sums in zip(hidden, scores, counts, strict=True)]
+
+    def _run(
+        self,
+        group: list[Window],
+        tokens: Sequence[PageTokens],
+        pictures: dict[int, Tensor],
+        looks: Sequence[Tensor | None],
+    ) -> tuple[Tensor, Sequence[Tensor | None]]:
+        """B x T x H states and B x T x tags scores (None each where there is no classifier)."""
+        batch = collate(group, tokens, self.config).to(self.device)
+        if pictures:
+            visual = torch.stack([pictures[window.page] for window in group])
+            batch = dataclasses.replace(batch, visual=visual)
+        parts = [
+            None if looks[window.page] is None else looks[window.page][window.start : window.end]
+            for window in group
+        ]
+        batch = dataclasses.replace(batch, looks=pad_looks(parts, batch.ids.shape[1]))
+        with self._autocast():
+            states = self.network.encode(batch)
+            if self.network.classifier is None:
+                return states.float(), [None] * len(group)
+            scores = self.network.classify(states, batch)
+        return states.float(), scores.float()
+
+    def _autocast(self) -> torch.autocast:
+        return torch.autocast(self.device.type, dtype=self.dtype, enabled=self.dtype != torch.float32)
+
+    def _look(self, pages: Sequence[PageText], wanted: list[int]) -> dict[int, Tensor]:
+        """Visual tokens of the pages with these indices, V x H each: once for all windows of a page."""
+        seen: dict[int, Tensor] = {}
+        if self.network.visual is None:
+            return seen
+        for start in range(0, len(wanted), PICTURES_AT_ONCE):
+            part = wanted[start : start + PICTURES_AT_ONCE]
+            images = np.stack([self._picture(pages[index]) for index in part])
+            seen.update(zip(part, self.network.look(torch.from_numpy(images).to(self.device)), strict=True))
+        return seen
+
+    def _picture(self, page: PageText) -> np.ndarray:
+        if page.picture is None:
+            raise DocumentError(
+                Category.MODEL_FAILED,
+                f"Model {self.config.name} looks at the picture of a page, but page {page.page} came without "
+                "one; use a model without a visual backbone for text that has no pictures.",
+            )
+        return thumbnail_pixels(page.picture)
+
+    def _looks(self, page: PageText, tokens: PageTokens) -> Tensor | None:
+        """What the tokens of a page look like, T x H; None where its lines come without pixels."""
+        if self.network.strips is None or page.picture is None or not len(tokens):
+            return None
+        strips = unpack_strips(page.picture)
+        if len(strips) != len(page.lines):
+            raise DocumentError(
+                Category.MODEL_FAILED,
+                f"Page {page.page} has {len(page.lines)} lines, but pixels of {len(strips)}.",
+            )
+        places = token_places([line.text for line in page.lines], tokens)
+        with self._autocast():
+            return self.network.strips(strips, places)
+
+
+def _mean(hidden: Tensor | None, scores: Tensor | None, counts: Tensor) -> Reading:
+    counts = counts.clamp(min=1)
+    return Reading(
+        None if hidden is None else hidden / counts,
+        None if scores is None else scores / counts,
+    )
