@@ -60,6 +60,7 @@ def measure(arguments: argparse.Namespace) -> dict[str, Any]:
     rows = []
     for dtype in arguments.dtype:
         model = KieModel.load(folder, device=arguments.device, dtype=dtype)
+        pages = with_noise(pages, model.pictures)
         tokens = statistics.mean(model.count_tokens(page) for page in pages)
         for count in arguments.pages:
             ms = milliseconds(lambda model=model, part=pages[:count]: model.predict(part), arguments.rounds)
@@ -67,7 +68,7 @@ def measure(arguments: argparse.Namespace) -> dict[str, Any]:
     return {
         "model": f"{model.name} {model.revision}",
         "megabytes": round((folder / WEIGHTS_FILE).stat().st_size / 1e6, 1),
-        "parameters": sum(parameter.numel() for parameter in model.network.parameters()),
+        "parameters": sum(value.numel() for network in model.networks for value in network.parameters()),
         "device": str(model.device),
         "threads": arguments.threads,
         "lines": round(statistics.mean(len(page.lines) for page in pages), 1),
@@ -93,6 +94,21 @@ def form_pages(count: int) -> list:
             size = (layout.width_px, layout.height_px)
             pages.append(PageText(name, name, 1, *size, lines=order_lines(lines)))
     return pages
+
+
+def with_noise(pages: list, kind: str | None) -> list:
+    """The pages with noise for pixels, where the model looks at any: what they show takes no longer."""
+    import numpy as np
+
+    from beam_kie.layoutxlm.images import with_picture
+
+    if kind is None:
+        return pages
+    noise = np.random.default_rng(0)
+    return [
+        with_picture(page, noise.integers(0, 256, (page.height_px, page.width_px, 3), dtype=np.uint8), kind)
+        for page in pages
+    ]
 
 
 def milliseconds(work: Callable[[], object], rounds: int) -> float:

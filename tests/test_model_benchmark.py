@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from beam_kie.layoutxlm.strips import unpack_strips
 from tests.small_networks import BUNDLED_KIND, save_model, small_network
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -41,6 +42,13 @@ def test_the_median_round_counts_and_the_first_does_not(benchmark, monkeypatch):
 
     assert benchmark.milliseconds(lambda: calls.append(1), 3) == 2000
     assert len(calls) == 4
+
+
+def test_a_model_that_looks_gets_pixels(benchmark):
+    pages = benchmark.form_pages(2)
+    assert benchmark.with_noise(pages, None) == pages
+    for page in benchmark.with_noise(pages, "strips"):
+        assert len(unpack_strips(page.picture)) == len(page.lines)
 
 
 def test_the_command_reports_every_type_and_batch_beside_the_limits(benchmark, tmp_path):
