@@ -53,8 +53,7 @@ DATA = {
 
 _BLIND = "It reads text and boxes, not the picture: check boxes, stamps and signatures mean nothing to it."
 _SHORT_SIGHTED = (
-    "Of the picture it sees the lines of text and what stands just before them: a box to tick there, but no "
-    "stamp, no signature, no rule of a table."
+    "It sees lines of text and what stands just before them, a box to tick, but no stamp, signature or rule."
 )
 _LIMITS = (
     "HEADER is the weakest label; text that is neither key nor value is now and then taken for one of them.",
@@ -129,10 +128,12 @@ def _what(folder: Path, config: LayoutXLMConfig, facts: Facts) -> str:
     pairs = f"{', '.join(config.head_labels)} to {', '.join(config.tail_labels)}"
     size = (folder / WEIGHTS_FILE).stat().st_size / 1e6
     parameters, types = _weights(folder / WEIGHTS_FILE)
+    members = config.ensemble_size
+    of_several = "" if members == 1 else f"{members} networks whose scores' mean counts, each like "
     network = (
-        f"LayoutXLM's, small: hidden size {config.hidden_size}, {config.num_hidden_layers} layers, "
-        f"{config.num_attention_heads} heads, {config.vocab_size:,} pieces, "
-        f"{parameters / 1e6:.1f} M parameters, {types}, {size:.0f} MB"
+        f"{of_several}LayoutXLM's, small: hidden size {config.hidden_size}, "
+        f"{config.num_hidden_layers} layers, {config.num_attention_heads} heads, {config.vocab_size:,} pieces, "
+        f"{parameters / 1e6:.1f} M parameters{' in all' * (members > 1)}, {types}, {size:.0f} MB"
     )
     rows = [("network", network)]
     if facts.languages:

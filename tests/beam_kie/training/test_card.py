@@ -3,6 +3,7 @@ import json
 import pytest
 
 from beam_kie.training.card import MODEL_CARD, main
+from beam_kie.training.ensemble import combine
 from model_store.model_card import changed_files
 from tests.small_networks import BUNDLED_KIND, LOOKING_KIND, save_model, small_config, small_network
 
@@ -86,6 +87,15 @@ def test_a_card_says_what_the_model_is_and_what_it_can_do(folder, capsys):
     assert "python -m beam_kie.training --config bundled.json" in text
     assert "not calibrated" not in text
     assert max(len(line) for line in text.splitlines() if not line.startswith(("|", " "))) <= 118
+
+
+def test_an_ensemble_says_so(folder):
+    combine([folder, folder], folder.parent / "both")
+    assert write(folder.parent / "both", "--data", "forms") == 0
+    text = (folder.parent / "both" / MODEL_CARD).read_text()
+    count = 2 * sum(value.numel() for value in small_network(**BUNDLED_KIND).state_dict().values())
+    assert "2 networks whose scores' mean counts, each like LayoutXLM's, small" in text
+    assert f"{count / 1e6:.1f} M parameters in all, float32" in text
 
 
 @pytest.mark.parametrize(
