@@ -24,9 +24,9 @@ from transforms.options import JobConfig
 COLUMNS = ("lines", "pixels", "text", "preview", "picture", "together")
 
 
-def pages(paths: list[Path], config: JobConfig) -> Iterator[tuple[str, PageImage, PageText]]:
-    """Every page as it is decoded and as it leaves OCR, with the pictures that a visual backbone wants."""
-    handler = OcrModelHandler(config, pictures="hf")
+def pages(paths: list[Path], config: JobConfig, pictures: str) -> Iterator[tuple[str, PageImage, PageText]]:
+    """Every page as it is decoded and as it leaves OCR, with the ``pictures`` that the model wants."""
+    handler = OcrModelHandler(config, pictures=pictures)
     engine = handler.load_model()
     limits = DecodeLimits(
         max_file_bytes=config.max_file_bytes, max_pixels=config.max_pixels, max_pages=config.max_pages
@@ -54,9 +54,17 @@ def weigh(image: PageImage, page: PageText) -> dict[str, int]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("scans", nargs="+", type=Path)
-    scans = parser.parse_args().scans
+    parser.add_argument(
+        "--pictures",
+        choices=("strips", "hf"),
+        default="strips",
+        help="strips of lines, as the bundled model looks at, or a thumbnail, as LayoutXLM-base does",
+    )
+    arguments = parser.parse_args()
     print(f"{'bytes a page':<24}" + "".join(f"{name:>12}" for name in COLUMNS))
-    for name, image, page in pages(scans, JobConfig(output="out", run_id="weigh")):
+    for name, image, page in pages(
+        arguments.scans, JobConfig(output="out", run_id="weigh"), arguments.pictures
+    ):
         row = weigh(image, page)
         print(f"{name:<24}" + "".join(f"{row[column]:>12,}" for column in COLUMNS))
 

@@ -183,6 +183,8 @@ def _stops_at_once(job: Job) -> Iterator[None]:
                 os.kill(process, signal.SIGKILL)
         text = f"\n{PROGRAM}: run {job.config.run_id} was interrupted.{goes_on} {_again(job)}\n"
         os.write(sys.__stderr__.fileno(), text.encode())
+        # From here on worker threads miss what is taken from under them, and nobody need hear of it.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.__stderr__.fileno())
         if job.config.scratch:
             scratch.remove(job.config.scratch)
         os._exit(INTERRUPTED)
