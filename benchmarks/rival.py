@@ -60,7 +60,7 @@ def measure(files: Sequence[Path], model: str) -> dict:
     for path in files:
         image = timed("decode", read_page, path)
         (text,) = timed("ocr", ocr.read, [image])
-        text = first_tokens(with_thumbnail(text, image, ser), ser)
+        text = pictured(first_tokens(text, ser), image, ser)
         (entities,) = timed("ser", ser.find_entities, [text])
         timed("re", re.relate, [text], [entities if model == "bundled" else labelled(text)])
         lines += len(text.lines)
@@ -102,8 +102,8 @@ def load_full_size():
     return models
 
 
-def with_thumbnail(text, image, model):
-    """The page with the small picture that a network with a visual backbone looks at."""
+def pictured(text, image, model):
+    """The page with what the network looks at, a thumbnail or strips of its lines."""
     from beam_kie.layoutxlm.images import with_picture
 
     if model.pictures is None:
