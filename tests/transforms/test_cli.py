@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -249,7 +250,9 @@ def test_script_runs_from_any_folder_with_worker_processes(flags, monkeypatch):
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_interrupted_run_ends_at_once_and_is_not_finished(flags, place, number):
     write_scans(place / "scans", pages=600)
-    with subprocess.Popen(command(flags), stderr=subprocess.PIPE, text=True) as run:
+    # Tests that run in the background of a shell ignore Ctrl-C, and so would what they start.
+    heard = partial(signal.signal, number, signal.SIG_DFL)
+    with subprocess.Popen(command(flags), stderr=subprocess.PIPE, text=True, preexec_fn=heard) as run:
         while run.poll() is None and not any(
             read_counts(str(folder)).done for folder in scratch_folders(place)
         ):
