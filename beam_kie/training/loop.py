@@ -14,18 +14,22 @@ from pathlib import Path
 import torch
 from safetensors.torch import save_file
 from tokenizers import Tokenizer
+from torch import Tensor
 
 from beam_kie.evaluation.measure import evaluate
 from beam_kie.evaluation.pictures import pairs_from_lines
+from beam_kie.layoutxlm.config import ConfigError
 from beam_kie.layoutxlm.features import Window, plan_batches
-from beam_kie.layoutxlm.model import KieModel, load_network, resolve_device, resolve_dtype
+from beam_kie.layoutxlm.model import KieModel, ModelError, load_network, resolve_device, resolve_dtype
 from beam_kie.layoutxlm.network import LayoutXLM
+from beam_kie.layoutxlm.tokenizer import TokenizerError, load_tokenizer
 from beam_kie.training.augment import augment
 from beam_kie.training.data import PageSource, read_text
 from beam_kie.training.embeddings import text_embeddings
 from beam_kie.training.examples import Example, ExampleMaker, batch_looks, collate_examples
 from beam_kie.training.losses import grouping_loss, masked_loss, relation_loss, tag_loss
 from beam_kie.training.settings import Settings, SettingsError
+from beam_kie.training.teacher import Teacher, read_examples, teaching_losses
 
 POOL_PAGES = 32
 CHECKPOINT = "checkpoint.pt"
@@ -47,6 +51,7 @@ class Trainer:
             self._start_from(Path(settings.start_from))
         elif settings.text_embeddings and not (self.output / CHECKPOINT).is_file():
             self._start_with_embeddings()
+        self.teacher = self._find_teacher()
         self.average = copy.deepcopy(self.network).eval()
         self.optimizer = torch.optim.AdamW(
             _groups(self.network, settings.weight_decay, settings.strip_rate), lr=1.0, fused=True
@@ -112,25 +117,35 @@ class Trainer:
         targets = {name: value.to(self.device) for name, value in targets.items()}
         with torch.autocast(self.device.type, self.dtype, enabled=self.dtype != torch.float32):
             looks = batch_looks(self.network, examples, batch.ids.shape[1])
-            hidden = self.network.encode(replace(batch, looks=looks))
-            tags = tag_loss(self.network.classify(hidden, batch), targets, settings.label_smoothing)
-            relations = relation_loss(self.network, hidden, examples)
-            groups = grouping_loss(self.network, hidden, examples)
+            batch = replace(batch, looks=looks)
+            hidden = self.network.encode(batch)
+            found = read_examples(self.network, hidden, batch, examples)
             masked = masked_loss(self.network, hidden, targets["masked"])
-        loss = (
-            tags
-            + settings.relation_weight * relations
-            + settings.grouping_weight * groups
-            + settings.masked_weight * masked
-        )
+        parts = {
+            "tags": tag_loss(found.tags, targets, settings.label_smoothing),
+            "relations": relation_loss(found.relations, examples, self.network.config),
+            "groups": grouping_loss(found.groups, examples),
+        }
+        loss = self._weighed(**parts)
+        if self.teacher:
+            with torch.autocast(self.device.type, self.dtype, enabled=self.dtype != torch.float32):
+                taught = self.teacher(batch, targets["masked"], examples)
+            apart = self._weighed(*teaching_losses(found, taught, targets["weights"]))
+            loss = loss.lerp(apart, settings.teacher_weight)
+            parts["teacher"] = apart
+        parts["masked"] = masked
+        loss = loss + settings.masked_weight * masked
         loss.backward()
         torch.nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
         self.optimizer.step()
         self.optimizer.zero_grad(set_to_none=True)
         self.scheduler.step()
         self._average_weights()
-        parts = {"tags": tags, "relations": relations, "groups": groups, "masked": masked}
         return {name: value.item() for name, value in parts.items()}
+
+    def _weighed(self, tags: Tensor, relations: Tensor, groups: Tensor) -> Tensor:
+        settings = self.settings
+        return tags + settings.relation_weight * relations + settings.grouping_weight * groups
 
     @torch.no_grad()
     def _average_weights(self) -> None:
@@ -180,6 +195,21 @@ class Trainer:
                 "is it another size of network?"
             )
         self.network.load_state_dict({**own, **fitting})
+
+    def _find_teacher(self) -> Teacher | None:
+        folder = self.settings.teacher
+        if folder is None:
+            return None
+        try:
+            teacher, words = Teacher(folder, self.device), load_tokenizer(Path(folder))
+        except (ConfigError, ModelError, TokenizerError) as error:
+            raise SettingsError(f"teacher: {error}") from error
+        same = isinstance(words, Tokenizer) and words.get_vocab() == self.tokenizer.get_vocab()
+        if not same or not teacher.fits(self.network.config):
+            raise SettingsError(
+                f"teacher: {folder} has other labels, heads or another vocabulary than what it is to teach"
+            )
+        return teacher
 
     def _start_with_embeddings(self) -> None:
         """Tokens that the texts do not have keep their random vectors."""

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from beam_kie.layoutxlm.config import LayoutXLMConfig
 from beam_kie.layoutxlm.grouping import grouping_scores
 from beam_kie.layoutxlm.network import LayoutXLM
 from beam_kie.training.examples import UNMASKED, Example
@@ -27,50 +28,76 @@ def tag_loss(logits: Tensor, targets: dict, label_smoothing: float) -> Tensor:
     return (losses * weights).sum() / weights.sum().clamp(min=1)
 
 
-def relation_loss(network: LayoutXLM, hidden: Tensor, examples: Sequence[Example]) -> Tensor:
-    """Mean over all values of -log of the probability of their keys (or of "no key")."""
-    losses = [
-        loss
+def relation_scores(network: LayoutXLM, hidden: Tensor, examples: Sequence[Example]) -> list[Tensor]:
+    """For every labelled page with values its V x (K + 1) scores; the last column is "no key"."""
+    return [
+        _page_relation_scores(network, hidden[row], example)
         for row, example in enumerate(examples)
-        if example.supervised and example.tails
-        for loss in [_page_relation_losses(network, hidden[row], example)]
+        if _has_values(example)
     ]
-    if not losses:
-        return hidden.sum() * 0
-    return torch.cat(losses).mean()
 
 
-def _page_relation_losses(network: LayoutXLM, hidden: Tensor, example: Example) -> Tensor:
-    config = network.config
-    vectors = _means(hidden, example.entity_tokens)
-    labels = torch.tensor(example.entity_labels, device=hidden.device)
-    boxes = torch.tensor(example.entity_boxes, device=hidden.device)
+def relation_loss(scores: Sequence[Tensor], examples: Sequence[Example], config: LayoutXLMConfig) -> Tensor:
+    """Mean over all values of -log of the probability of their keys (or of "no key")."""
+    pages = [example for example in examples if _has_values(example)]
+    losses = [
+        page.logsumexp(-1) - page.masked_fill(~_right_keys(page, example, config), -torch.inf).logsumexp(-1)
+        for page, example in zip(scores, pages, strict=True)
+    ]
+    return torch.cat(losses).mean() if losses else torch.zeros(())
+
+
+def grouping_scores_of(network: LayoutXLM, hidden: Tensor, examples: Sequence[Example]) -> list[Tensor]:
+    """For every labelled page with pieces to join its P x (P + 1) scores; the last column is "a start"."""
+    return [
+        _page_grouping_scores(network, hidden[row], example)
+        for row, example in enumerate(examples)
+        if network.grouping is not None and _has_pieces(example)
+    ]
+
+
+def grouping_loss(scores: Sequence[Tensor], examples: Sequence[Example]) -> Tensor:
+    """Mean over all pieces of -log of the probability of the piece that they continue (or of "a start")."""
+    losses = []
+    for page, example in zip(scores, filter(_has_pieces, examples), strict=bool(scores)):
+        start = page.shape[1] - 1
+        before = [start if piece.continues is None else piece.continues for piece in example.pieces]
+        target = torch.tensor(before, device=page.device)
+        losses.append(functional.cross_entropy(page, target, reduction="none"))
+    return torch.cat(losses).mean() if losses else torch.zeros(())
+
+
+def _has_values(example: Example) -> bool:
+    return example.supervised and bool(example.tails)
+
+
+def _has_pieces(example: Example) -> bool:
+    return example.supervised and len(example.pieces) > 1
+
+
+def _heads(example: Example, config: LayoutXLMConfig) -> list[int]:
+    """Indices of the entities that may be keys."""
     head_ids = [config.labels.index(label) for label in config.head_labels]
-    heads = [index for index, label in enumerate(example.entity_labels) if label in head_ids]
-    tails = [tail for tail, _ in example.tails]
-    scores = network.relations(
-        vectors, labels, boxes, torch.tensor(heads, dtype=torch.long), torch.tensor(tails)
-    ).float()
-    place = {head: column for column, head in enumerate(heads)}
+    return [index for index, label in enumerate(example.entity_labels) if label in head_ids]
+
+
+def _right_keys(scores: Tensor, example: Example, config: LayoutXLMConfig) -> Tensor:
+    """V x (K + 1) bool: the keys of every value, the last column where it has none."""
+    place = {head: column for column, head in enumerate(_heads(example, config))}
     right = torch.zeros_like(scores, dtype=torch.bool)
     for row, (_, keys) in enumerate(example.tails):
         columns = [place[key] for key in keys if key in place]
-        right[row, columns or [len(heads)]] = True
-    return scores.logsumexp(-1) - scores.masked_fill(~right, -torch.inf).logsumexp(-1)
+        right[row, columns or [len(place)]] = True
+    return right
 
 
-def grouping_loss(network: LayoutXLM, hidden: Tensor, examples: Sequence[Example]) -> Tensor:
-    """Mean over all pieces of -log of the probability of the piece that they continue (or of "a start")."""
-    losses = []
-    for row, example in enumerate(examples):
-        if network.grouping is None or not example.supervised or len(example.pieces) < 2:
-            continue
-        scores = _page_grouping_scores(network, hidden[row], example)
-        start = scores.shape[1] - 1
-        before = [start if piece.continues is None else piece.continues for piece in example.pieces]
-        target = torch.tensor(before, device=hidden.device)
-        losses.append(functional.cross_entropy(scores, target, reduction="none"))
-    return torch.cat(losses).mean() if losses else hidden.sum() * 0
+def _page_relation_scores(network: LayoutXLM, hidden: Tensor, example: Example) -> Tensor:
+    vectors = _means(hidden, example.entity_tokens)
+    labels = torch.tensor(example.entity_labels, device=hidden.device)
+    boxes = torch.tensor(example.entity_boxes, device=hidden.device)
+    heads = torch.tensor(_heads(example, network.config), dtype=torch.long)
+    tails = torch.tensor([tail for tail, _ in example.tails])
+    return network.relations(vectors, labels, boxes, heads, tails).float()
 
 
 def _page_grouping_scores(network: LayoutXLM, hidden: Tensor, example: Example) -> Tensor:

@@ -39,6 +39,8 @@ class Settings:
 
     ``synthetic_share`` of the pages are forms from the project's generator in ``synthetic_languages``;
     ``text_share`` are pages of plain text (files, .xz or not) from which only masked tokens are learned.
+    ``teacher``: a model folder of the same labels and vocabulary; what it would say is ``teacher_weight`` of
+    what is learned, the labels are the rest (see teacher.py).
     ``strip_rate``: how much faster than the rest the part learns that reads strips of lines.
     ``text_embeddings``: word embeddings begin as those texts suggest (see embeddings.py). ``mask_rate`` of
     the tokens are masked and guessed, ``line_mask_rate`` of the lines are hidden whole.
@@ -51,6 +53,8 @@ class Settings:
     texts: tuple[str, ...] = ()
     text_embeddings: bool = False
     start_from: str | None = None
+    teacher: str | None = None
+    teacher_weight: float = 0.5
     steps: int = 3000
     batch_tokens: int = 3072
     max_page_tokens: int = 640
@@ -93,7 +97,8 @@ class Settings:
 
     def network_config(self, vocab_size: int) -> LayoutXLMConfig:
         """The network's configuration for a vocabulary of that size."""
-        return LayoutXLMConfig(**{**SMALL_NETWORK, **self.network, "vocab_size": vocab_size})
+        own = {key: tuple(value) if isinstance(value, list) else value for key, value in self.network.items()}
+        return LayoutXLMConfig(**{**SMALL_NETWORK, **own, "vocab_size": vocab_size})
 
     def _relative_to(self, folder: Path) -> Settings:
         def place(value: str | None) -> str | None:
@@ -115,6 +120,7 @@ class Settings:
             tokenizer=place(self.tokenizer),
             texts=tuple(place(text) for text in self.texts),
             start_from=place(self.start_from),
+            teacher=place(self.teacher),
         )
 
 

@@ -1,5 +1,6 @@
 """A run end to end: it learns, can be cut off, and leaves a model that loads."""
 
+import dataclasses
 import json
 import random
 from importlib.util import find_spec
@@ -100,6 +101,8 @@ def test_what_only_pixels_tell_is_learned_from_them(config, images):
         network={**OWN_LABELS, "strip_channels": [4, 8, 8]},
         augmentation={"strip_drop": 0.0, "merged_pages": 0.0},
         views=[1, 0, 0],
+        steps=120,
+        learning_rate=3e-3,
     )
     report = looking.run()[f"{folder.name}/labels"]
     assert report["ser"] > 0.9 if images else report["ser"] < 0.7
@@ -137,3 +140,33 @@ def test_weights_of_another_size_are_no_start(config, capsys):
     config.write_text(json.dumps({**values, "start_from": "other"}))
     assert main(["--config", str(config)]) == 2
     assert "start_from: of" in capsys.readouterr().err
+
+
+def of_nothing(entry):
+    return dataclasses.replace(entry, label="OTHER", links=())
+
+
+def test_a_student_learns_from_its_teacher_what_its_labels_do_not_say(config):
+    trainer(config, output="teacher").run()
+    labelled = [page(number) for number in range(24)]
+    untold = [dataclasses.replace(each, entries=tuple(map(of_nothing, each.entries))) for each in labelled]
+    write_paddleocr(config.parent / "labels.txt", untold[:20] + labelled[20:])
+    found = []
+    for weight in (0.0, 1.0):
+        student = trainer(config, output=f"student{weight}", teacher="teacher/model", teacher_weight=weight)
+        found.append(student.run()[f"{config.parent.name}/labels"]["ser"])
+    assert found[0] < 0.1 and found[1] > 0.9
+
+
+def test_a_teacher_must_be_a_model_of_the_same_kind(config, capsys):
+    assert main(["--config", str(config), "--device", "cpu"]) == 0
+    values = json.loads(config.read_text("utf-8"))
+    tokenizer = "run/model/tokenizer.json"
+    for teacher, network, says in (
+        ("nowhere", OWN_LABELS, "nowhere"),
+        ("run/model", {**OWN_LABELS, "labels": ["SHIPPER", "TO"], "tail_labels": ["TO"]}, "other labels"),
+    ):
+        changed = {**values, "network": network, "tokenizer": tokenizer, "teacher": teacher, "output": "next"}
+        config.write_text(json.dumps(changed))
+        assert main(["--config", str(config)]) == 2
+        assert says in capsys.readouterr().err

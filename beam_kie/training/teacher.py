@@ -1,0 +1,94 @@
+"""What a trained model, best an ensemble, teaches a network: the answer, and how sure of it to be.
+
+Knowledge distillation (Hinton et al., arXiv 1503.02531): the student learns the teacher's distribution over
+tags, keys and pieces, softened by a temperature, beside the labels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from beam_kie.layoutxlm.config import LayoutXLMConfig
+from beam_kie.layoutxlm.model import load_networks
+from beam_kie.layoutxlm.network import Batch, LayoutXLM
+from beam_kie.training.examples import UNMASKED, Example, batch_looks
+from beam_kie.training.losses import grouping_scores_of, relation_scores
+
+TEMPERATURE = 2.0
+_ALIKE = ("tags", "head_labels", "relation_head", "grouping_head", "vocab_size")
+
+
+class Scores(NamedTuple):
+    """What a network makes of a batch: B x T x tags logits, and what ``relation_scores`` and
+    ``grouping_scores_of`` give."""
+
+    tags: Tensor
+    relations: list[Tensor]
+    groups: list[Tensor]
+
+
+def read_examples(network: LayoutXLM, hidden: Tensor, batch: Batch, examples: Sequence[Example]) -> Scores:
+    """All scores of one network; ``hidden`` its B x T x H states of the batch."""
+    return Scores(
+        network.classify(hidden, batch).float(),
+        relation_scores(network, hidden, examples),
+        grouping_scores_of(network, hidden, examples),
+    )
+
+
+class Teacher:
+    """The networks of a model folder, which no longer learn. Their mean is what they teach."""
+
+    def __init__(self, folder: str | Path, device: torch.device):
+        self.networks = [network.eval().requires_grad_(False).to(device) for network in load_networks(folder)]
+
+    def fits(self, config: LayoutXLMConfig) -> bool:
+        """Whether it answers what a network of that configuration is asked, in the same numbers."""
+        mine = self.networks[0].config
+        return all(getattr(mine, name) == getattr(config, name) for name in _ALIKE)
+
+    @torch.no_grad()
+    def __call__(self, batch: Batch, masked: Tensor, examples: Sequence[Example]) -> Scores:
+        """The mean of its networks' scores. They see what is under the masks, B x T (UNMASKED: no mask)."""
+        batch = replace(batch, ids=torch.where(masked == UNMASKED, batch.ids, masked), looks=None)
+        width = batch.ids.shape[1]
+        found = []
+        for network in self.networks:
+            seen = replace(batch, looks=batch_looks(network, examples, width))
+            found.append(read_examples(network, network.encode(seen), seen, examples))
+        tags, relations, groups = zip(*found, strict=True)
+        return Scores(
+            torch.stack(tags).mean(0),
+            [torch.stack(page).mean(0) for page in zip(*relations, strict=True)],
+            [torch.stack(page).mean(0) for page in zip(*groups, strict=True)],
+        )
+
+
+def teaching_losses(mine: Scores, taught: Scores, weights: Tensor) -> Scores:
+    """How far the student is from its teacher, in tags, relations and groups: one number each.
+
+    ``weights``: B x T, what tokens count. The divergence of softened distributions times the temperature's
+    square, by which its gradient is as large as that of the labels (section 2.1).
+    """
+    tags = (_divergence(mine.tags, taught.tags) * weights).sum() / weights.sum().clamp(min=1)
+    relations, groups = (
+        torch.cat([_divergence(*page) for page in zip(own, of_teacher, strict=True)]).mean()
+        if own
+        else tags.new_zeros(())
+        for own, of_teacher in ((mine.relations, taught.relations), (mine.groups, taught.groups))
+    )
+    return Scores(tags, relations, groups)
+
+
+def _divergence(scores: Tensor, taught: Tensor) -> Tensor:
+    """Kullback-Leibler divergence over the last axis. What cannot be (-inf) is so for both."""
+    wanted = (taught / TEMPERATURE).log_softmax(-1)
+    found = (scores / TEMPERATURE).log_softmax(-1)
+    apart = (wanted - found).masked_fill(taught == -torch.inf, 0)
+    return (wanted.exp() * apart).sum(-1) * TEMPERATURE**2
