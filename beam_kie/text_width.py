@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import unicodedata
 
 import numpy as np
@@ -12,10 +13,13 @@ def char_width(character: str) -> int:
     return 2 if unicodedata.east_asian_width(character) in "WF" else 1
 
 
+@functools.lru_cache(maxsize=4096)  # every part of a line asks for it again
 def character_edges(text: str) -> np.ndarray:
     """Where the characters of a line begin and end: len(text) + 1 rising shares of its width, 0 to 1.
 
     ``text`` must not be empty.
     """
     widths = np.cumsum([0, *(char_width(character) for character in text)])
-    return widths / widths[-1]
+    edges = widths / widths[-1]
+    edges.setflags(write=False)
+    return edges

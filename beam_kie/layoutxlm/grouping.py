@@ -10,6 +10,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -19,6 +20,7 @@ from beam_kie.layoutxlm.config import LayoutXLMConfig
 from beam_kie.layoutxlm.decoding import Piece, span_shares
 from beam_kie.layoutxlm.features import PageTokens
 from beam_kie.layoutxlm.linking import PAIRS_AT_ONCE
+from beam_kie.layoutxlm.pooling import group_means
 from beam_kie.layoutxlm.relations import SoftmaxRelationHead
 from beam_kie.reading_order import reading_order
 
@@ -40,10 +42,8 @@ def group_pieces(
     known = {label: index for index, label in enumerate(config.labels)}
     device = judges[0][1].device
     labels = torch.tensor([known[piece.label] for piece in pieces], device=device)
-    vectors = [
-        (head, torch.stack([hidden[piece.start : piece.end].mean(0) for piece in pieces]))
-        for head, hidden in judges
-    ]
+    places = [np.arange(piece.start, piece.end) for piece in pieces]
+    vectors = [(head, group_means(hidden, places)) for head, hidden in judges]
     boxes = piece_boxes([line.text for line in page.lines], tokens, pieces)
     boxes = torch.tensor(boxes, device=device)
     continued, chances = _continued(vectors, labels, boxes, config.join_penalty)

@@ -11,6 +11,7 @@ from beam_kie.document import PageText, Relation
 from beam_kie.geometry import normalise_box_1000
 from beam_kie.layoutxlm.config import LayoutXLMConfig
 from beam_kie.layoutxlm.decoding import DecodedEntity
+from beam_kie.layoutxlm.pooling import group_means
 from beam_kie.layoutxlm.relations import BiaffineRelationHead, SoftmaxRelationHead
 
 PAIRS_AT_ONCE = 200_000  # a page with thousands of keys and values must not need gigabytes
@@ -33,10 +34,7 @@ def find_relations(
     if not keys or not values:
         return ()
     device = judges[0][1].device
-    vectors = [
-        torch.stack([_vector(item, hidden, head.first_token_only) for item in decoded])
-        for head, hidden in judges
-    ]
+    vectors = [_vectors(decoded, hidden, head.first_token_only) for head, hidden in judges]
     known = {label: index for index, label in enumerate(config.labels)}
     labels = torch.tensor([known.get(item.entity.label, 0) for item in decoded], device=device)
     boxes = [normalise_box_1000(item.entity.box, page.width_px, page.height_px) for item in decoded]
@@ -72,7 +70,6 @@ def _candidates(decoded: Sequence[DecodedEntity], labels: Sequence[str]) -> list
     return [i for i, item in enumerate(decoded) if item.entity.label in labels and len(item.tokens)]
 
 
-def _vector(item: DecodedEntity, hidden: Tensor, first_token_only: bool) -> Tensor:
-    if not len(item.tokens):
-        return hidden.new_zeros(hidden.shape[1])
-    return hidden[item.tokens[0]] if first_token_only else hidden[item.tokens].mean(0)
+def _vectors(decoded: Sequence[DecodedEntity], hidden: Tensor, first_token_only: bool) -> Tensor:
+    tokens = [item.tokens[:1] if first_token_only else item.tokens for item in decoded]
+    return group_means(hidden, tokens)

@@ -12,6 +12,7 @@ from torch.nn import functional
 from beam_kie.layoutxlm.config import LayoutXLMConfig
 from beam_kie.layoutxlm.grouping import grouping_scores
 from beam_kie.layoutxlm.network import LayoutXLM
+from beam_kie.layoutxlm.pooling import group_means
 from beam_kie.training.examples import UNMASKED, Example
 
 
@@ -92,7 +93,7 @@ def _right_keys(scores: Tensor, example: Example, config: LayoutXLMConfig) -> Te
 
 
 def _page_relation_scores(network: LayoutXLM, hidden: Tensor, example: Example) -> Tensor:
-    vectors = _means(hidden, example.entity_tokens)
+    vectors = group_means(hidden, example.entity_tokens)
     labels = torch.tensor(example.entity_labels, device=hidden.device)
     boxes = torch.tensor(example.entity_boxes, device=hidden.device)
     heads = torch.tensor(_heads(example, network.config), dtype=torch.long)
@@ -102,19 +103,11 @@ def _page_relation_scores(network: LayoutXLM, hidden: Tensor, example: Example) 
 
 def _page_grouping_scores(network: LayoutXLM, hidden: Tensor, example: Example) -> Tensor:
     pieces = example.pieces
-    vectors = _means(hidden, [np.arange(piece.start, piece.end) for piece in pieces])
+    vectors = group_means(hidden, [np.arange(piece.start, piece.end) for piece in pieces])
     labels = torch.tensor([piece.label for piece in pieces], device=hidden.device)
     boxes = torch.tensor([piece.box for piece in pieces], device=hidden.device)
     everything = torch.arange(len(pieces), device=hidden.device)
     return grouping_scores(network.grouping, vectors, labels, boxes, everything)
-
-
-def _means(hidden: Tensor, groups: Sequence[np.ndarray]) -> Tensor:
-    """Mean state of each group of tokens: indices into T x H states to groups x H, as one product."""
-    member = torch.zeros(len(groups), hidden.shape[0])
-    for row, indices in enumerate(groups):
-        member[row, indices] = 1 / len(indices)
-    return member.to(hidden) @ hidden
 
 
 def masked_loss(network: LayoutXLM, hidden: Tensor, masked: Tensor) -> Tensor:

@@ -82,16 +82,17 @@ class Settings:
     @classmethod
     def load(cls, path: str | Path) -> Settings:
         """Reads a settings file; paths in it are relative to it, and may
-        hold environment variables ("$DATA/labels.txt"). Raises SettingsError."""
+        hold environment variables ("$DATA/labels.txt"). What it does not set, the file that it ``extends``
+        does (its paths, too, are taken from where the first one lies). Raises SettingsError."""
         path = Path(path)
         try:
-            values = json.loads(path.read_text("utf-8"))
+            values = _read(path)
             values["sources"] = tuple(LabelledSource(**source) for source in values.get("sources", ()))
             values["augmentation"] = Augmentation(**values.get("augmentation", {}))
             values = {key: tuple(v) if isinstance(v, list) else v for key, v in values.items()}
             settings = cls(**values)
             settings.network_config(vocab_size=8)
-        except (OSError, ValueError, TypeError) as error:
+        except (OSError, ValueError, TypeError, RecursionError) as error:
             raise SettingsError(f"{path}: {error}") from error
         return settings._relative_to(path.parent)
 
@@ -122,6 +123,12 @@ class Settings:
             start_from=place(self.start_from),
             teacher=place(self.teacher),
         )
+
+
+def _read(path: Path) -> dict:
+    values = json.loads(path.read_text("utf-8"))
+    base = values.pop("extends", None)
+    return values if base is None else {**_read(path.parent / base), **values}
 
 
 SMALL_NETWORK = {

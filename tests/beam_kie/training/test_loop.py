@@ -134,6 +134,20 @@ def test_settings_say_what_is_wrong(tmp_path, capsys):
     assert "output" in capsys.readouterr().err
 
 
+def test_settings_extend_others(tmp_path):
+    (tmp_path / "base.json").write_text(
+        '{"output": "x", "steps": 7, "network": {"hidden_dropout_prob": 0.2}}'
+    )
+    (tmp_path / "own.json").write_text('{"extends": "base.json", "output": "y"}')
+    settings = Settings.load(tmp_path / "own.json")
+    assert settings == dataclasses.replace(Settings.load(tmp_path / "base.json"), output=str(tmp_path / "y"))
+    assert (settings.steps, settings.network) == (7, {"hidden_dropout_prob": 0.2})
+    for base, says in (("nowhere.json", "nowhere"), ("own.json", "recursion")):
+        (tmp_path / "own.json").write_text(json.dumps({"extends": base, "output": "y"}))
+        with pytest.raises(SettingsError, match=says):
+            Settings.load(tmp_path / "own.json")
+
+
 def test_weights_of_another_size_are_no_start(config, capsys):
     save_model(config.parent / "other", small_network())
     values = json.loads(config.read_text("utf-8"))
