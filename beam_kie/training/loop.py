@@ -21,7 +21,7 @@ from beam_kie.evaluation.pictures import pairs_from_lines
 from beam_kie.layoutxlm.config import ConfigError
 from beam_kie.layoutxlm.features import Window, plan_batches
 from beam_kie.layoutxlm.model import KieModel, ModelError, load_network, resolve_device, resolve_dtype
-from beam_kie.layoutxlm.network import LayoutXLM
+from beam_kie.layoutxlm.network import Batch, LayoutXLM
 from beam_kie.layoutxlm.tokenizer import TokenizerError, load_tokenizer
 from beam_kie.training.augment import augment
 from beam_kie.training.data import PageSource, read_text
@@ -110,31 +110,12 @@ class Trainer:
         return report
 
     def _train(self, examples: list[Example]) -> dict[str, float]:
-        settings = self.settings
         self.network.train()
         batch, targets = collate_examples(examples, self.network.config)
         batch = batch.to(self.device)
         targets = {name: value.to(self.device) for name, value in targets.items()}
         with torch.autocast(self.device.type, self.dtype, enabled=self.dtype != torch.float32):
-            looks = batch_looks(self.network, examples, batch.ids.shape[1])
-            batch = replace(batch, looks=looks)
-            hidden = self.network.encode(batch)
-            found = read_examples(self.network, hidden, batch, examples)
-            masked = masked_loss(self.network, hidden, targets["masked"])
-        parts = {
-            "tags": tag_loss(found.tags, targets, settings.label_smoothing),
-            "relations": relation_loss(found.relations, examples, self.network.config),
-            "groups": grouping_loss(found.groups, examples),
-        }
-        loss = self._weighed(**parts)
-        if self.teacher:
-            with torch.autocast(self.device.type, self.dtype, enabled=self.dtype != torch.float32):
-                taught = self.teacher(batch, targets["masked"], examples)
-            apart = self._weighed(*teaching_losses(found, taught, targets["weights"]))
-            loss = loss.lerp(apart, settings.teacher_weight)
-            parts["teacher"] = apart
-        parts["masked"] = masked
-        loss = loss + settings.masked_weight * masked
+            loss, parts = self._losses(examples, batch, targets)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
         self.optimizer.step()
@@ -142,6 +123,27 @@ class Trainer:
         self.scheduler.step()
         self._average_weights()
         return {name: value.item() for name, value in parts.items()}
+
+    def _losses(
+        self, examples: list[Example], batch: Batch, targets: dict[str, Tensor]
+    ) -> tuple[Tensor, dict[str, Tensor]]:
+        """What is minimised, and the parts of it that are logged."""
+        settings = self.settings
+        batch = replace(batch, looks=batch_looks(self.network, examples, batch.ids.shape[1]))
+        hidden = self.network.encode(batch)
+        found = read_examples(self.network, hidden, batch, examples)
+        parts = {
+            "tags": tag_loss(found.tags, targets, settings.label_smoothing),
+            "relations": relation_loss(found.relations, examples, self.network.config),
+            "groups": grouping_loss(found.groups, examples),
+        }
+        loss = self._weighed(**parts)
+        if self.teacher:
+            taught = self.teacher(batch, targets["masked"], examples)
+            parts["teacher"] = self._weighed(*teaching_losses(found, taught, targets["weights"]))
+            loss = loss.lerp(parts["teacher"], settings.teacher_weight)
+        parts["masked"] = masked_loss(self.network, hidden, targets["masked"])
+        return loss + settings.masked_weight * parts["masked"], parts
 
     def _weighed(self, tags: Tensor, relations: Tensor, groups: Tensor) -> Tensor:
         settings = self.settings

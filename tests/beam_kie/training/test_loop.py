@@ -4,6 +4,7 @@ import dataclasses
 import json
 import random
 from importlib.util import find_spec
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from beam_kie.document import PageText, TextLine
 from beam_kie.geometry import box_polygon
 from beam_kie.labels import LabelledEntry, LabelledPage, write_paddleocr
 from beam_kie.layoutxlm.model import KieModel
+from beam_kie.training import settings as settings_module
 from beam_kie.training.__main__ import main
 from beam_kie.training.data import PageSource
 from beam_kie.training.loop import Trainer
@@ -21,6 +23,7 @@ from beam_kie.training.settings import Settings, SettingsError
 from beam_kie.training.vocabulary import train_tokenizer
 from tests.small_networks import OWN_LABELS, save_model, small_network
 
+SETTINGS = Path(settings_module.__file__).parent
 TOKENIZER = train_tokenizer(["shipper page kg 0123456789"] * 10, vocab_size=60)
 
 
@@ -146,6 +149,15 @@ def test_settings_extend_others(tmp_path):
         (tmp_path / "own.json").write_text(json.dumps({"extends": base, "output": "y"}))
         with pytest.raises(SettingsError, match=says):
             Settings.load(tmp_path / "own.json")
+
+
+def test_settings_of_the_bundled_model_can_be_read():
+    names = sorted(path.stem for path in SETTINGS.glob("*.json"))
+    assert names == ["bundled", "bundled_blind", "bundled_start", "bundled_student"]
+    found = {name: Settings.load(SETTINGS / f"{name}.json") for name in names}
+    looking = {name for name, settings in found.items() if settings.network_config(8).pictures}
+    assert looking == {"bundled", "bundled_student"}
+    assert [name for name in names if found[name].teacher] == ["bundled_student"]
 
 
 def test_weights_of_another_size_are_no_start(config, capsys):
