@@ -126,6 +126,7 @@ class PageText:
     or 270); width, height and all polygons are those of the upright page. ``preview`` is a small JPEG
     of the upright page, or None. ``text_source`` is "ocr", "pdf" or "given". ``picture`` is what a model
     looks at beside the text (``beam_kie.layoutxlm.images.with_picture``), None where it looks at nothing.
+    ``whole_lines``: every line is known to be one entity or none, as in labelled pages; OCR's are not.
     """
 
     document_id: str
@@ -138,6 +139,7 @@ class PageText:
     text_source: str = "ocr"
     preview: bytes | None = field(default=None, repr=False, compare=False)
     picture: bytes | None = field(default=None, repr=False, compare=False)
+    whole_lines: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,8 @@ class GoldPage:
     ``entities`` are the lines that carry a label (not "OTHER"), in reading order, each a whole line.
     ``pairs`` are the linked (key, value) entities, as indices into ``entities``; a key with several
     values has several. Entries without text cannot be read by anybody and are left out;
-    ``entries_without_text`` counts them.
+    ``entries_without_text`` counts them. The page says so (``whole_lines``), and a model needs neither to cut
+    lines nor to join them.
     """
 
     name: str
@@ -75,6 +76,7 @@ def _gold_page(labels: LabelledPage, number: int, heads: Collection[str], tails:
         height_px=labels.height_px,
         lines=lines,
         text_source="given",
+        whole_lines=True,
     )
     return GoldPage(labels.name, page, tuple(entities), pairs, len(labels.entries) - len(entries))
 

@@ -41,8 +41,9 @@ class LayoutXLMConfig:
     order; empty: O, then B- and I- of every label.
 
     ``decoding`` is "runs" (entities are runs of tokens) or "line_vote" (PaddleOCR's: one label a line).
-    A cut within a line costs ``switch_penalty`` nats, a join of lines ``join_penalty``: training shows both
-    more often than pages do.
+    A cut within a line costs ``switch_penalty`` nats (``colon_discount`` less right after a colon), a join of
+    lines ``join_penalty``, "no key" for a value ``none_penalty``: training shows the first two more often
+    than pages do. ``habit_weight``: how much a page's other keys in two scripts count for one (habits.py).
 
     ``ensemble_size`` networks read every page, and the mean of their scores counts. They differ in weights
     alone, but that one without weights for strips does not look at them.
@@ -109,7 +110,10 @@ class LayoutXLMConfig:
     entity_calibration: tuple[tuple[float, float], ...] = ()
     relation_calibration: tuple[tuple[float, float], ...] = ()
     switch_penalty: float = 0.0
+    colon_discount: float = 0.0
     join_penalty: float = 0.0
+    none_penalty: float = 0.0
+    habit_weight: float = 0.0
 
     def __post_init__(self):
         if self.hidden_size % self.num_attention_heads:
@@ -137,6 +141,8 @@ class LayoutXLMConfig:
                 raise ConfigError(f"{field} must be points [x, y] from 0 to 1, x rising and y not falling")
 
     def _check_parts(self) -> None:
+        if self.none_penalty and self.relation_head != "softmax":
+            raise ConfigError('none_penalty goes with relation_head "softmax" alone')
         if self.ensemble_size < 1:
             raise ConfigError("ensemble_size must be 1 or more")
         if not self.strip_channels:

@@ -25,6 +25,7 @@ from beam_kie.layoutxlm.tokenizer import PageTokenizer
 from beam_kie.text_width import character_edges
 
 START_BOX, END_BOX = (0, 0, 0, 0), (1000, 1000, 1000, 1000)
+COLONS = (":", "：")
 _WORD = re.compile(r"\S+")
 
 
@@ -35,6 +36,8 @@ class PageTokens:
     ids, lines (index of the page's line), starts, ends (characters of that line, end exclusive) and
     positions (within the line): T int64 each; line_boxes: N x 4 int64 on the 0..1000 grid. Where tokens
     have the boxes of their words, word_boxes are M x 4 of these and words the T indices into them.
+    after_colon: T bool, whether a colon stands right before the token on its line, white space aside; None:
+    not known.
     """
 
     ids: np.ndarray
@@ -45,6 +48,7 @@ class PageTokens:
     line_boxes: np.ndarray
     words: np.ndarray | None = None
     word_boxes: np.ndarray | None = None
+    after_colon: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -74,8 +78,15 @@ def page_tokens(page: PageText, tokenizer: PageTokenizer, token_boxes: str = "li
             columns.append((token, index, start, end, position))
     table = np.array(columns, dtype=np.int64).reshape(-1, 5)
     boxes = [line_box_1000(line, page) for line in page.lines]
-    tokens = PageTokens(*table.T, np.array(boxes, dtype=np.int64).reshape(-1, 4))
+    colons = [_ends_with_colon(page.lines[line].text[:start]) for _, line, start, _, _ in columns]
+    tokens = PageTokens(
+        *table.T, np.array(boxes, dtype=np.int64).reshape(-1, 4), after_colon=np.array(colons, dtype=bool)
+    )
     return _with_word_boxes(tokens, page) if token_boxes == "word" else tokens
+
+
+def _ends_with_colon(text: str) -> bool:
+    return text.rstrip().endswith(COLONS)
 
 
 def _with_word_boxes(tokens: PageTokens, page: PageText) -> PageTokens:

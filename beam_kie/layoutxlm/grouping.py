@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -17,8 +18,10 @@ from torch import Tensor
 from beam_kie.document import Box, PageText
 from beam_kie.geometry import union_box
 from beam_kie.layoutxlm.config import LayoutXLMConfig
-from beam_kie.layoutxlm.decoding import Piece, span_shares
+from beam_kie.layoutxlm.decoders import Piece
+from beam_kie.layoutxlm.decoding import span_shares
 from beam_kie.layoutxlm.features import PageTokens
+from beam_kie.layoutxlm.habits import habits, script_changes
 from beam_kie.layoutxlm.linking import PAIRS_AT_ONCE
 from beam_kie.layoutxlm.pooling import group_means
 from beam_kie.layoutxlm.relations import SoftmaxRelationHead
@@ -46,7 +49,10 @@ def group_pieces(
     vectors = [(head, group_means(hidden, places)) for head, hidden in judges]
     boxes = piece_boxes([line.text for line in page.lines], tokens, pieces)
     boxes = torch.tensor(boxes, device=device)
-    continued, chances = _continued(vectors, labels, boxes, config.join_penalty)
+    best = _best_joins(vectors, labels, boxes, config.join_penalty)
+    keys = [piece.label in config.head_labels for piece in pieces]
+    texts = [_text(page, tokens, piece) for piece in pieces]
+    continued, chances = _decided(best, _habits(best, texts, keys, config.habit_weight))
     pieces = [
         dataclasses.replace(piece, place_chance=chance) for piece, chance in zip(pieces, chances, strict=True)
     ]
@@ -80,26 +86,52 @@ def _cut(box: Sequence[float], text: str, tokens: PageTokens, piece: Piece) -> B
     return (x0 + (x1 - x0) * first, y0, x0 + (x1 - x0) * last, y1)
 
 
-def _continued(
-    judges: Sequence[tuple[SoftmaxRelationHead, Tensor]], labels: Tensor, boxes: Tensor, join_penalty: float
-) -> tuple[list[int], list[float]]:
-    """For every piece the one that it most likely continues, itself where it is a start; and how likely.
+def _text(page: PageText, tokens: PageTokens, piece: Piece) -> str:
+    start, end = int(tokens.starts[piece.start]), int(tokens.ends[piece.end - 1])
+    return page.lines[piece.line].text[start:end]
 
-    ``judges``: heads with their vectors of the P pieces, P x H. ``join_penalty``: nats by which being a
-    start is likelier than the head says.
-    """
+
+class _Joins(NamedTuple):
+    """Of every piece the one that it most likely continues, and log odds against being a start: of that one,
+    and of all that it may continue together. P numbers each."""
+
+    before: np.ndarray
+    odds: np.ndarray
+    odds_of_any: np.ndarray
+
+
+def _best_joins(
+    judges: Sequence[tuple[SoftmaxRelationHead, Tensor]], labels: Tensor, boxes: Tensor, join_penalty: float
+) -> _Joins:
+    """``judges``: heads with their vectors of the P pieces, P x H. ``join_penalty``: nats by which being a
+    start is likelier than the head says."""
     count = len(labels)
-    chosen: list[int] = []
-    chances: list[float] = []
+    parts: list[tuple[Tensor, Tensor, Tensor]] = []
     step = max(1, PAIRS_AT_ONCE // count)
     for start in range(0, count, step):
         part = torch.arange(start, min(start + step, count), device=labels.device)
         scores = torch.stack([grouping_scores(*judge, labels, boxes, part) for judge in judges]).mean(0)
-        scores[:, -1] += join_penalty
-        sure, best = scores.softmax(1).max(1)
-        chosen += torch.where(best == count, part, best).tolist()
-        chances += sure.tolist()
-    return chosen, chances
+        odds = scores[:, :-1] - scores[:, -1:] - join_penalty
+        best, before = odds.max(1)
+        parts.append((before, best, odds.logsumexp(1)))
+    return _Joins(*(torch.cat(column).cpu().numpy() for column in zip(*parts, strict=True)))
+
+
+def _habits(joins: _Joins, texts: Sequence[str], keys: Sequence[bool], weight: float) -> np.ndarray:
+    """What the page's habits add to the odds of its keys; see habits.py."""
+    if not weight:
+        return np.zeros(len(texts))
+    changes = script_changes(texts, joins.before.tolist())
+    of_keys = [change if key else None for change, key in zip(changes, keys, strict=True)]
+    return habits(joins.odds, of_keys, weight)
+
+
+def _decided(joins: _Joins, added: np.ndarray) -> tuple[list[int], list[float]]:
+    """For every piece the one that it continues, itself where it is a start; and how likely that is."""
+    odds = joins.odds + added
+    joined = odds > 0
+    logs = np.where(joined, odds, 0) - np.logaddexp(joins.odds_of_any + added, 0)
+    return np.where(joined, joins.before, np.arange(len(odds))).tolist(), np.exp(logs).tolist()
 
 
 def _connected(continued: Sequence[int]) -> list[list[int]]:

@@ -49,6 +49,8 @@ def find_relations(
             for (head, _), of_head in zip(judges, vectors, strict=True)
         ]
         mean = torch.stack(scores).mean(0)
+        if config.none_penalty:
+            mean[:, -1] -= config.none_penalty
         chances, bar = judges[0][0].probabilities(mean, config.relation_temperature)
         chances = chances.masked_fill(part[:, None] == key_index[None], 0)
         relations += _links(chances, bar, keys, part.tolist(), config.relation_choice)

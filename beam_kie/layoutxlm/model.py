@@ -17,7 +17,8 @@ from beam_kie.document import Entity, PageResult, PageText
 from beam_kie.layoutxlm.calibration import calibrated_entities, whole_relations
 from beam_kie.layoutxlm.checkpoints import WeightsError, load_weights
 from beam_kie.layoutxlm.config import ConfigError, LayoutXLMConfig
-from beam_kie.layoutxlm.decoding import DecodedEntity, Piece, create_decoder, decode_entities
+from beam_kie.layoutxlm.decoders import Decoder, Piece, create_decoder
+from beam_kie.layoutxlm.decoding import DecodedEntity, decode_entities
 from beam_kie.layoutxlm.features import PageTokens, page_tokens
 from beam_kie.layoutxlm.grouping import group_pieces
 from beam_kie.layoutxlm.linking import find_relations
@@ -79,6 +80,7 @@ class KieModel:
         weights = [value for each in self.networks for value in each.parameters()]
         self.size_bytes = sum(value.numel() * value.element_size() for value in weights)
         self._decoder = create_decoder(self.config)
+        self._line_decoder = create_decoder(self.config, whole_lines=True)
 
     @classmethod
     def load(
@@ -167,7 +169,7 @@ class KieModel:
             pages, tokens, self._encode(pages, tokens, keep_hidden=False), strict=True
         ):
             lines: list[list[str]] = [[] for _ in page.lines]
-            tags = self._decoder.token_tags(state.log_probs, page_token.lines)
+            tags = self._decoder_of(page).token_tags(state.log_probs, page_token)
             for line, tag in zip(page_token.lines, tags, strict=True):
                 lines[line].append(self.config.tags[tag])
             tagged.append(lines)
@@ -186,14 +188,18 @@ class KieModel:
 
     @torch.inference_mode()
     def _decode(self, page: PageText, tokens: PageTokens, state: Encoded) -> list[DecodedEntity]:
-        if self.network.grouping is None:
-            return decode_entities(page, tokens, state.log_probs, self._decoder)
+        decoder = self._decoder_of(page)
+        if self.network.grouping is None or page.whole_lines:
+            return decode_entities(page, tokens, state.log_probs, decoder)
 
         def join(pieces: list[Piece]) -> list[list[Piece]]:
             judges = self._judges(lambda network: network.grouping, state.hidden)
             return group_pieces(judges, self.config, page, tokens, pieces)
 
-        return decode_entities(page, tokens, state.log_probs, self._decoder, join)
+        return decode_entities(page, tokens, state.log_probs, decoder, join)
+
+    def _decoder_of(self, page: PageText) -> Decoder:
+        return self._line_decoder if page.whole_lines else self._decoder
 
     def _judges(
         self, head: Callable[[LayoutXLM], nn.Module], hidden: Sequence[Tensor]

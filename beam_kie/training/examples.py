@@ -15,7 +15,7 @@ from tokenizers import Tokenizer
 from beam_kie.document import PageText, TextLine
 from beam_kie.geometry import box_polygon
 from beam_kie.layoutxlm.config import LayoutXLMConfig
-from beam_kie.layoutxlm.decoding import Piece
+from beam_kie.layoutxlm.decoders import Piece
 from beam_kie.layoutxlm.features import PageTokens, Window, collate, pad_looks, page_tokens, token_places
 from beam_kie.layoutxlm.grouping import entity_box, piece_boxes
 from beam_kie.layoutxlm.network import Batch, LayoutXLM

@@ -15,7 +15,13 @@ from tokenizers import Regex, Tokenizer, models, pre_tokenizers
 from beam_kie.document import Entity, LineSpan, PageResult, Relation
 from beam_kie.evaluation import evaluate, gold_pages
 from beam_kie.evaluation.__main__ import main
-from beam_kie.evaluation.pictures import PictureError, pairs_from_pictures, scale_warning, with_pictures
+from beam_kie.evaluation.pictures import (
+    PictureError,
+    pairs_from_pictures,
+    scale_warning,
+    with_pictures,
+    with_read_lines,
+)
 from beam_kie.labels import LabelledEntry, LabelledPage, read_labels, write_paddleocr
 from beam_kie.layoutxlm.config import LayoutXLMConfig
 from beam_kie.layoutxlm.images import page_thumbnail
@@ -115,6 +121,14 @@ def test_gold_is_the_labelled_lines_in_reading_order():
     assert {entity.text: entity.label for entity in gold.entities} == LABELS
     assert [entity.spans for entity in gold.entities][:2] == [(LineSpan(0, 0, 12),), (LineSpan(1, 0, 5),)]
     assert (gold.page.width_px, gold.page.height_px) == (900, 500)
+    assert gold.page.whole_lines
+
+
+def test_lines_that_were_read_are_not_known_to_be_entities():
+    (gold,) = gold_pages([FORM])
+    (read,) = with_read_lines([gold], {gold.name: gold.page.lines[:3]})
+    assert (len(read.page.lines), read.page.whole_lines) == (3, False)
+    assert with_read_lines([gold], {}) == []
 
 
 def test_gold_pairs_go_from_key_to_value_and_other_links_are_dropped():

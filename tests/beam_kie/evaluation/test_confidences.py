@@ -130,7 +130,7 @@ def test_a_linked_pair_with_a_wrong_end_is_wrong():
 
 
 def test_what_a_network_finds_is_measured_as_it_computes_it():
-    network = small_network(**BUNDLED_KIND)
+    network = small_network(7, **BUNDLED_KIND)
     plain = KieModel(network, character_tokenizer())
     (gold,) = gold_pages([FORM])
     (result,) = plain.predict([gold.page])

@@ -38,6 +38,13 @@ def test_tokens_know_their_line_and_their_characters():
     assert tokens.line_boxes.tolist() == [[50, 21, 250, 35], [50, 42, 250, 57]]
 
 
+def test_tokens_know_whether_a_colon_stands_before_them():
+    tokens = page_tokens(page("a: b:c", ":", "", "张:三"), character_tokenizer())
+    after = [(int(tokens.lines[i]), int(tokens.starts[i])) for i in np.flatnonzero(tokens.after_colon)]
+    assert after == [(0, 3), (0, 5), (3, 2)]
+    assert page_tokens(page(""), character_tokenizer()).after_colon.tolist() == []
+
+
 def test_blank_lines_give_no_token_and_shift_nothing():
     tokens = page_tokens(page("", "ab", "   ", "c", "\u3000"), character_tokenizer())
     assert tokens.lines.tolist() == [1, 1, 3]

@@ -4,6 +4,7 @@ import torch
 
 from beam_kie.document import Entity, LineSpan
 from beam_kie.layoutxlm import linking
+from beam_kie.layoutxlm.config import ConfigError
 from beam_kie.layoutxlm.decoding import DecodedEntity
 from beam_kie.layoutxlm.linking import find_relations
 from tests.small_networks import BUNDLED_KIND, PUBLISHED_KIND, page, small_config, small_network
@@ -50,6 +51,22 @@ def test_every_likely_key_where_that_is_wanted():
     head = FixedHead([[0.6, 0.9], [0.2, 0.7]])
     found = relations(head, alternating(4), relation_choice="every")
     assert found == [(0, 1, 0.6), (2, 1, 0.9), (2, 3, 0.7)]
+
+
+def test_having_no_key_may_cost_something():
+    decoded = alternating(2)
+    head = small_network(**BUNDLED_KIND).relation_head
+
+    def chance(**config):
+        ((_, _, confidence),) = relations(head, decoded, **BUNDLED_KIND, **config) or [(0, 0, None)]
+        return confidence
+
+    with torch.inference_mode():
+        head.none.bias.fill_(9.0)
+        assert chance() is None
+        assert chance(none_penalty=20.0) > 0.99
+    with pytest.raises(ConfigError, match="none_penalty"):
+        small_config(**PUBLISHED_KIND, none_penalty=0.5)
 
 
 def test_one_half_is_not_enough():

@@ -266,6 +266,30 @@ def test_entities_come_in_reading_order():
         assert places == sorted(places)
 
 
+@pytest.mark.parametrize("kind", [BUNDLED_KIND, {**BUNDLED_KIND, "grouping_head": True}, PUBLISHED_KIND])
+def test_lines_that_are_entities_are_neither_cut_nor_joined(kind):
+    found = model(kind)
+    given = pages(8, 8)
+    whole = [dataclasses.replace(page, whole_lines=True) for page in given]
+
+    def spans(results):
+        return [[(e.spans, r.page.lines[e.spans[0].line].text) for e in r.entities] for r in results]
+
+    def is_whole(spans, text):
+        return len(spans) == 1 and (spans[0].start, spans[0].end) == (0, len(text))
+
+    assert not all(is_whole(*entity) for page in spans(found.predict(given)) for entity in page)
+    of_lines = spans(found.predict(whole))
+    assert all(is_whole(*entity) for page in of_lines for entity in page)
+    assert min(map(len, of_lines)) > 3
+    for tags, result in zip(found.token_predictions(whole), found.predict(whole), strict=True):
+        labels = {entity.spans[0].line: entity.label for entity in result.entities}
+        for index, of_line in enumerate(tags):
+            label, inside = labels.get(index), len(of_line) - 1
+            named = [f"B-{label}"] + [f"I-{label}"] * inside
+            assert of_line == (["O"] * len(of_line) if label is None else named)
+
+
 def test_finding_entities_is_predicting_without_relations():
     both = model()
     assert both.find_entities(pages(5, 3)) == [list(result.entities) for result in both.predict(pages(5, 3))]
