@@ -1,5 +1,8 @@
 """The figures of a model on labelled pages with gold lines.
 
+A gold line is one entity or none, and the model is told so (``PageText.whole_lines``): it labels lines, and
+neither cuts nor joins them. What OCR reads comes without that promise.
+
 "As PaddleOCR measures it" means: only the first 512 tokens of a page count (the model's own tokens,
 lines in reading order), SER is seqeval over raw token labels, RE takes the gold entities that lie
 inside those tokens. PaddleOCR's cut leaves out an entity that ends exactly at the 512th token; so

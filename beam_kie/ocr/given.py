@@ -29,10 +29,12 @@ class GivenPage:
     """The lines of one page as a file gives them.
 
     ``size`` is the width and height that the coordinates refer to; None means pixels of the page.
+    ``whole_lines`` as of PageText.
     """
 
     lines: tuple[TextLine, ...]
     size: tuple[float, float] | None = None
+    whole_lines: bool = False
 
     def on_page(self, width_px: int, height_px: int) -> tuple[TextLine, ...]:
         """The lines in pixels of a page of that size, in reading order; blank ones are left out."""
@@ -69,13 +71,20 @@ class GivenLinesEngine:
     def _given(self, image: PageImage) -> PageText | None:
         height, width = image.pixels.shape[:2]
         if image.given_lines is not None:
-            lines, source = GivenPage(image.given_lines).on_page(width, height), "pdf"
+            page, source = GivenPage(image.given_lines), "pdf"
         elif (page := self._pages.get((image.uri, image.page))) is not None:
-            lines, source = page.on_page(width, height), "given"
+            source = "given"
         else:
             return None
         return PageText(
-            image.document_id, image.uri, image.page, width, height, lines=lines, text_source=source
+            image.document_id,
+            image.uri,
+            image.page,
+            width,
+            height,
+            lines=page.on_page(width, height),
+            text_source=source,
+            whole_lines=page.whole_lines,
         )
 
 
@@ -85,7 +94,9 @@ def read_lines_file(stream: Iterable[str]) -> dict[PageKey, GivenPage]:
     ``{"uri": ..., "page": 1, "lines": [{"text": ..., "polygon": [8 numbers] or "box": [x0, y0, x1, y1],
     "confidence": 0.9}]}``; ``page`` defaults to 1, ``confidence`` may be left out, and "width" and
     "height" beside "lines" say what size of page the coordinates refer to (else pixels of the page as
-    it is decoded). Other keys are ignored, empty lines too. Raises LinesFileError, which names the line.
+    it is decoded). ``"whole_lines": true`` says that every line is one key, value or header, or none, as an
+    annotator draws them: they are neither cut nor joined. Other keys are ignored, empty lines too. Raises
+    LinesFileError, which names the line.
     """
     pages: dict[PageKey, GivenPage] = {}
     seen_at: dict[PageKey, int] = {}
@@ -126,7 +137,10 @@ def _page(row: str) -> tuple[PageKey, GivenPage]:
             found.append(_line(line))
         except _Wrong as wrong:
             raise _Wrong(f"lines[{index}]: {wrong}") from None
-    return (uri, page), GivenPage(tuple(found), _size(record))
+    whole_lines = record.get("whole_lines", False)
+    if not isinstance(whole_lines, bool):
+        raise _Wrong('"whole_lines" must be true or false')
+    return (uri, page), GivenPage(tuple(found), _size(record), whole_lines)
 
 
 def _size(record: dict[str, Any]) -> tuple[float, float] | None:
@@ -184,7 +198,7 @@ def _digest(pages: Mapping[PageKey, GivenPage]) -> str:
     """12 hex digits that change with any given line."""
     digest = hashlib.sha256()
     for key in sorted(pages):
-        digest.update(repr((key, pages[key].size, pages[key].lines)).encode())
+        digest.update(repr((key, pages[key].size, pages[key].lines, pages[key].whole_lines)).encode())
         for line in pages[key].lines:
             digest.update(repr((line.text, line.polygon, line.confidence)).encode())
     return digest.hexdigest()[:12]

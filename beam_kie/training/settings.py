@@ -148,7 +148,10 @@ SMALL_NETWORK = {
     "relation_head": "softmax",
     "relation_size": 256,
     "grouping_head": True,
-    "switch_penalty": 4.0,
+    "switch_penalty": 6.0,
+    "colon_discount": 2.0,
+    "none_penalty": 0.5,
+    "habit_weight": 3.0,
     "window_tokens": 640,
     "window_overlap_tokens": 128,
 }

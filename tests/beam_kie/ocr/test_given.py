@@ -93,6 +93,7 @@ def test_a_byte_order_mark_is_no_harm():
         (record(lines=None), '"lines"'),
         (record(width=100), '"width" and "height"'),
         (record(width=0, height=10), '"width" and "height"'),
+        (record(whole_lines="secret"), '"whole_lines" must be true or false'),
         (record(lines=[BOX, "secret"]), r"lines\[1\].*\"text\""),
         (record(lines=[{"text": 5, "box": [1, 2, 3, 4]}]), r"lines\[0\].*\"text\""),
         (record(lines=[{"text": "secret"}]), '"polygon" with 8 numbers or "box"'),
@@ -142,6 +143,14 @@ def test_lines_of_the_page_come_before_the_file_and_the_file_before_the_engine()
     assert (engine.name, engine.revision) == ("shouting", "1")
 
 
+def test_lines_may_be_said_to_be_whole():
+    for said, known in ((True, True), (False, False)):
+        (text,) = GivenLinesEngine(read(record(whole_lines=said))).read([page()])
+        assert text.whole_lines is known
+    (text,) = GivenLinesEngine(read(record(whole_lines=True))).read([page(given_lines=())])
+    assert not text.whole_lines
+
+
 def test_the_engine_is_left_alone_where_everything_is_given():
     ocr = Shouting()
     (text,) = GivenLinesEngine(read(record()), ocr).read([page()])
@@ -172,3 +181,5 @@ def test_the_revision_of_given_lines_follows_their_text():
     first, second = read(record()), read(record(lines=[BOX | {"text": "Other:"}]))
     assert GivenLinesEngine(first).revision == GivenLinesEngine(dict(first)).revision
     assert GivenLinesEngine(first).revision != GivenLinesEngine(second).revision
+    whole = read(record(whole_lines=True))
+    assert GivenLinesEngine(first).revision != GivenLinesEngine(whole).revision
