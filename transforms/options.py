@@ -211,8 +211,8 @@ def _add_ocr(group) -> None:
     _add(
         group,
         "ocr_lines",
-        "Your own OCR as JSON lines with uri, page and lines; used for the pages that it has. With whole_lines "
-        "true beside them, each line of the page is one key, value or header, or none.",
+        "Your own OCR as JSON lines with uri, page and lines; used for the pages that it has. With "
+        "whole_lines true beside them, each line of the page is one key, value or header, or none.",
         type=_text,
         metavar="FILE",
     )
