@@ -53,6 +53,10 @@ def _run(args: argparse.Namespace) -> int:
     labelled = _read(args)
     model = _load(args)
     gold = _select(gold_pages(labelled, model.config.head_labels, model.config.tail_labels), args)
+    if args.mixed_lines:
+        gold = [
+            dataclasses.replace(page, page=dataclasses.replace(page.page, whole_lines=False)) for page in gold
+        ]
     gold = _with_pictures(gold, model, args.images)
     for note in _notes(gold, model):
         print(f"note: {note}", file=sys.stderr)
@@ -90,6 +94,12 @@ def _parser() -> argparse.ArgumentParser:
         type=page_range,
         metavar="FROM:TO",
         help="only these pages of the label file, from 1, TO included; either may be left out",
+    )
+    parser.add_argument(
+        "--mixed_lines",
+        action="store_true",
+        help="do not tell the model that a labelled line is one entity or none: it cuts and joins them as it "
+        "does with what OCR reads",
     )
     parser.add_argument("--limit", type=positive, metavar="N", help="at most N pages")
     parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
