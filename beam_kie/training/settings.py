@@ -79,6 +79,11 @@ class Settings:
     threads: int | None = None
     seed: int = 0
 
+    def __post_init__(self):
+        for name in _SHARES:
+            if not 0 <= getattr(self, name) <= 1:
+                raise SettingsError(f"{name} must lie between 0 and 1")
+
     @classmethod
     def load(cls, path: str | Path) -> Settings:
         """Reads a settings file; paths in it are relative to it, and may
@@ -130,6 +135,16 @@ def _read(path: Path) -> dict:
     base = values.pop("extends", None)
     return values if base is None else {**_read(path.parent / base), **values}
 
+
+_SHARES = (
+    "teacher_weight",
+    "average_decay",
+    "mask_rate",
+    "line_mask_rate",
+    "label_smoothing",
+    "synthetic_share",
+    "text_share",
+)
 
 SMALL_NETWORK = {
     "name": "beam-kie-small",

@@ -4,7 +4,6 @@ import dataclasses
 import json
 import random
 from importlib.util import find_spec
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,15 +14,13 @@ from beam_kie.document import PageText, TextLine
 from beam_kie.geometry import box_polygon
 from beam_kie.labels import LabelledEntry, LabelledPage, write_paddleocr
 from beam_kie.layoutxlm.model import KieModel
-from beam_kie.training import settings as settings_module
 from beam_kie.training.__main__ import main
 from beam_kie.training.data import PageSource
 from beam_kie.training.loop import Trainer
-from beam_kie.training.settings import Settings, SettingsError
+from beam_kie.training.settings import Settings
 from beam_kie.training.vocabulary import train_tokenizer
 from tests.small_networks import OWN_LABELS, save_model, small_network
 
-SETTINGS = Path(settings_module.__file__).parent
 TOKENIZER = train_tokenizer(["shipper page kg 0123456789"] * 10, vocab_size=60)
 
 
@@ -125,39 +122,6 @@ def test_a_run_that_was_cut_off_goes_on_exactly(config):
     assert rest.step == whole.step == 6
     for mine, theirs in zip(rest.average.parameters(), whole.average.parameters(), strict=True):
         assert torch.equal(mine, theirs)
-
-
-def test_settings_say_what_is_wrong(tmp_path, capsys):
-    path = tmp_path / "settings.json"
-    for text, says in (("{", "settings.json"), ('{"output": "x", "stepz": 1}', "stepz"), ("{}", "output")):
-        path.write_text(text)
-        with pytest.raises(SettingsError, match=says):
-            Settings.load(path)
-    assert main(["--config", str(path)]) == 2
-    assert "output" in capsys.readouterr().err
-
-
-def test_settings_extend_others(tmp_path):
-    (tmp_path / "base.json").write_text(
-        '{"output": "x", "steps": 7, "network": {"hidden_dropout_prob": 0.2}}'
-    )
-    (tmp_path / "own.json").write_text('{"extends": "base.json", "output": "y"}')
-    settings = Settings.load(tmp_path / "own.json")
-    assert settings == dataclasses.replace(Settings.load(tmp_path / "base.json"), output=str(tmp_path / "y"))
-    assert (settings.steps, settings.network) == (7, {"hidden_dropout_prob": 0.2})
-    for base, says in (("nowhere.json", "nowhere"), ("own.json", "recursion")):
-        (tmp_path / "own.json").write_text(json.dumps({"extends": base, "output": "y"}))
-        with pytest.raises(SettingsError, match=says):
-            Settings.load(tmp_path / "own.json")
-
-
-def test_settings_of_the_bundled_model_can_be_read():
-    names = sorted(path.stem for path in SETTINGS.glob("*.json"))
-    assert names == ["bundled", "bundled_blind", "bundled_start", "bundled_student"]
-    found = {name: Settings.load(SETTINGS / f"{name}.json") for name in names}
-    looking = {name for name, settings in found.items() if settings.network_config(8).pictures}
-    assert looking == {"bundled", "bundled_student"}
-    assert [name for name in names if found[name].teacher] == ["bundled_student"]
 
 
 def test_weights_of_another_size_are_no_start(config, capsys):

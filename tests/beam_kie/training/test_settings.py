@@ -1,0 +1,50 @@
+import dataclasses
+import json
+from pathlib import Path
+
+import pytest
+
+from beam_kie.training import settings as settings_module
+from beam_kie.training.__main__ import main
+from beam_kie.training.settings import Settings, SettingsError
+
+SETTINGS = Path(settings_module.__file__).parent
+
+
+def test_settings_say_what_is_wrong(tmp_path, capsys):
+    path = tmp_path / "settings.json"
+    for text, says in (
+        ("{", "settings.json"),
+        ('{"output": "x", "teacher_weight": 1.5}', "teacher_weight must lie between 0 and 1"),
+        ('{"output": "x", "mask_rate": -0.1}', "mask_rate must lie"),
+        ('{"output": "x", "stepz": 1}', "stepz"),
+        ("{}", "output"),
+    ):
+        path.write_text(text)
+        with pytest.raises(SettingsError, match=says):
+            Settings.load(path)
+    assert main(["--config", str(path)]) == 2
+    assert "output" in capsys.readouterr().err
+
+
+def test_settings_extend_others(tmp_path):
+    (tmp_path / "base.json").write_text(
+        '{"output": "x", "steps": 7, "network": {"hidden_dropout_prob": 0.2}}'
+    )
+    (tmp_path / "own.json").write_text('{"extends": "base.json", "output": "y"}')
+    settings = Settings.load(tmp_path / "own.json")
+    assert settings == dataclasses.replace(Settings.load(tmp_path / "base.json"), output=str(tmp_path / "y"))
+    assert (settings.steps, settings.network) == (7, {"hidden_dropout_prob": 0.2})
+    for base, says in (("nowhere.json", "nowhere"), ("own.json", "recursion")):
+        (tmp_path / "own.json").write_text(json.dumps({"extends": base, "output": "y"}))
+        with pytest.raises(SettingsError, match=says):
+            Settings.load(tmp_path / "own.json")
+
+
+def test_settings_of_the_bundled_model_can_be_read():
+    names = sorted(path.stem for path in SETTINGS.glob("*.json"))
+    assert names == ["bundled", "bundled_blind", "bundled_start", "bundled_student"]
+    found = {name: Settings.load(SETTINGS / f"{name}.json") for name in names}
+    looking = {name for name, settings in found.items() if settings.network_config(8).pictures}
+    assert looking == {"bundled", "bundled_student"}
+    assert [name for name in names if found[name].teacher] == ["bundled_student"]
