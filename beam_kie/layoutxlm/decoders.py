@@ -8,7 +8,7 @@ to be whole entities get the label that is likeliest for all their tokens.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -75,13 +75,8 @@ class LineVoteDecoder:
 
     def pieces(self, log_probs: np.ndarray, tokens: PageTokens) -> list[Piece]:
         """The lines that are entities."""
-        found = []
         votes = self._counted_as[log_probs.argmax(-1)]
-        for start, end in _line_borders(tokens.lines):
-            tag = self.tags[np.bincount(votes[start:end]).argmax()]
-            if tag != "O":
-                found.append(Piece(tag[2:], int(tokens.lines[start]), start, end, False))
-        return found
+        return _labelled_lines(tokens, lambda part: self.tags[np.bincount(votes[part]).argmax()][2:])
 
     def token_tags(self, log_probs: np.ndarray, tokens: PageTokens) -> np.ndarray:
         """Every token's own most likely tag: PaddleOCR's metric looks at these, not at the votes."""
@@ -97,9 +92,8 @@ class WholeLineDecoder:
     def __init__(self, tags: Sequence[str]):
         self.tags = tuple(tags)
         labels = dict.fromkeys(tag[2:] for tag in self.tags)
-        self._tags_of = {
-            label: [i for i, tag in enumerate(self.tags) if tag[2:] == label] for label in labels
-        }
+        order = sorted(range(len(self.tags)), key=lambda index: self.tags[index])  # B- before I-
+        self._tags_of = {label: [i for i in order if self.tags[i][2:] == label] for label in labels}
 
     def groups(self, log_probs: np.ndarray, tokens: PageTokens) -> list[list[Piece]]:
         """One piece for every line that has a label."""
@@ -109,22 +103,26 @@ class WholeLineDecoder:
         """The lines that are entities."""
         logs = np.stack([log_probs[:, tags].max(1) for tags in self._tags_of.values()], axis=1)
         labels = list(self._tags_of)
-        found = []
-        for start, end in _line_borders(tokens.lines):
-            label = labels[logs[start:end].sum(0).argmax()]
-            if label:
-                found.append(Piece(label, int(tokens.lines[start]), start, end, False))
-        return found
+        return _labelled_lines(tokens, lambda part: labels[logs[part].sum(0).argmax()])
 
     def token_tags(self, log_probs: np.ndarray, tokens: PageTokens) -> np.ndarray:
-        """O, or the label of the line: B- on its first token where the label has such a tag, else I-."""
+        """O, or the label of the line: its B- tag, where there is one, on the first token, then its I- tag."""
         tags = np.full(len(tokens), self.tags.index("O"))
         for piece in self.pieces(log_probs, tokens):
-            inside, begin = (f"{prefix}-{piece.label}" for prefix in "IB")
-            names = [begin if begin in self.tags else inside, inside if inside in self.tags else begin]
-            tags[piece.start : piece.end] = self.tags.index(names[1])
-            tags[piece.start] = self.tags.index(names[0])
+            first, *_, last = self._tags_of[piece.label] * 2
+            tags[piece.start : piece.end] = last
+            tags[piece.start] = first
         return tags
+
+
+def _labelled_lines(tokens: PageTokens, label_of: Callable[[slice], str]) -> list[Piece]:
+    """A piece for every line to whose tokens ``label_of`` gives a label, not ""."""
+    found = []
+    for start, end in _line_borders(tokens.lines):
+        label = label_of(slice(start, end))
+        if label:
+            found.append(Piece(label, int(tokens.lines[start]), start, end, False))
+    return found
 
 
 class TagDecoder:
