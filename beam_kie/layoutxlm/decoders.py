@@ -106,12 +106,12 @@ class WholeLineDecoder:
         return _labelled_lines(tokens, lambda part: labels[logs[part].sum(0).argmax()])
 
     def token_tags(self, log_probs: np.ndarray, tokens: PageTokens) -> np.ndarray:
-        """O, or the label of the line: its B- tag, where there is one, on the first token, then its I- tag."""
+        """O, or the label of the line: its B- tag (if there is one) on the first token, then its I- tag."""
         tags = np.full(len(tokens), self.tags.index("O"))
         for piece in self.pieces(log_probs, tokens):
-            first, *_, last = self._tags_of[piece.label] * 2
-            tags[piece.start : piece.end] = last
-            tags[piece.start] = first
+            own = self._tags_of[piece.label]
+            tags[piece.start : piece.end] = own[-1]
+            tags[piece.start] = own[0]
         return tags
 
 
