@@ -67,9 +67,10 @@ own, or on generated ones alone, for weights that are yours.
 """
 _MEANS = """
 `python -m beam_kie.evaluation --labels FILE --images DIR --model FOLDER --only REGEX` makes them. SER:
-entities, exact spans and labels, gold lines. RE: gold entities given. Pairs: keys and values as found, both
-texts right, on gold lines; from the picture: everything, the job's own OCR included. As PaddleOCR measures:
-SER and RE of a page's first 512 tokens.
+entities, exact spans and labels, gold lines, of which the model knows that each is one entity or none
+(`--mixed_lines`: it does not). RE: gold entities given. Pairs: keys and values as found, both texts right, on
+gold lines; from the picture: everything, the job's own OCR included. As PaddleOCR measures: SER and RE of a
+page's first 512 tokens.
 """
 _JUDGED = """
 Each half of the pages was measured with what was fitted on the other half. An entity is right when its
