@@ -70,7 +70,7 @@ def gold_on_ocr_lines(
     """
     view = ocr_view(labelled, lines, pairing)
     text_lines = tuple(TextLine(line.text, box_polygon(line.box)) for line in view.lines)
-    page = dataclasses.replace(gold.page, lines=text_lines, text_source="ocr")
+    page = dataclasses.replace(gold.page, lines=text_lines, text_source="ocr", whole_lines=False)
     spans = _spans(view)
     index = {owner: number for number, owner in enumerate(spans)}
     entities = tuple(

@@ -65,7 +65,7 @@ def test_gold_entities_lie_on_the_lines_that_ocr_read():
     }
     assert set(gold.text_pairs) == {("Narne:", "Lee Green"), ("Address", "1 High Street Newtown")}
     assert [line.text for line in gold.page.lines][:2] == ["Narne: Lee Green", "Address"]
-    assert (gold.page.text_source, gold.page.width_px) == ("ocr", 1000)
+    assert (gold.page.text_source, gold.page.width_px, gold.page.whole_lines) == ("ocr", 1000, False)
 
 
 class ToldModel:
