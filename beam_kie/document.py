@@ -8,7 +8,9 @@ Pages count from 1, lines and entities of a page from 0. Confidences are in [0, 
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -140,6 +142,12 @@ class PageText:
     preview: bytes | None = field(default=None, repr=False, compare=False)
     picture: bytes | None = field(default=None, repr=False, compare=False)
     whole_lines: bool = False
+
+    def with_read_lines(self, lines: Iterable[TextLine]) -> PageText:
+        """The page with lines that OCR read in place of its own: of these nothing more is known."""
+        return dataclasses.replace(
+            self, lines=tuple(lines), text_source="ocr", whole_lines=False, picture=None
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -69,8 +69,7 @@ def gold_on_ocr_lines(
     Entities that no line holds are left out, with their pairs.
     """
     view = ocr_view(labelled, lines, pairing)
-    text_lines = tuple(TextLine(line.text, box_polygon(line.box)) for line in view.lines)
-    page = dataclasses.replace(gold.page, lines=text_lines, text_source="ocr", whole_lines=False)
+    page = gold.page.with_read_lines(TextLine(line.text, box_polygon(line.box)) for line in view.lines)
     spans = _spans(view)
     index = {owner: number for number, owner in enumerate(spans)}
     entities = tuple(

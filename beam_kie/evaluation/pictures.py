@@ -57,7 +57,7 @@ def with_read_lines(gold: Sequence[GoldPage], lines: Mapping[str, Sequence[TextL
     Their entities keep the gold texts, but no longer name characters of the page.
     """
     return [
-        replace(page, page=_with_lines(page.page, order_lines(lines[page.name])))
+        replace(page, page=page.page.with_read_lines(order_lines(lines[page.name])))
         for page in gold
         if page.name in lines
     ]
@@ -117,10 +117,6 @@ def _extent(page: PageText) -> float:
     right = max(line.box[2] for line in page.lines) / page.width_px
     bottom = max(line.box[3] for line in page.lines) / page.height_px
     return max(right, bottom)
-
-
-def _with_lines(page: PageText, lines: tuple[TextLine, ...]) -> PageText:
-    return replace(page, lines=lines, whole_lines=False, picture=None)
 
 
 def _with_picture(page: PageText, pixels: np.ndarray, kind: str | None) -> PageText:
