@@ -55,7 +55,7 @@ def draw_overlay(result: PageResult, max_side: int, key_labels: Sequence[str] = 
     """
     pairs = _number(result, key_labels)
     preview = _open_preview(result.page, max_side)
-    frame = _plan(preview, max_side, pairs=len(pairs))
+    frame = _plan(preview.shape[:2], max_side, pairs=len(pairs))
     script = script_of(entity.text for entity in result.entities)
     font = load_font(frame.text_size, script)
     picture = Image.new("RGB", frame.size, drawing.WHITE)
@@ -70,13 +70,27 @@ def draw_overlay(result: PageResult, max_side: int, key_labels: Sequence[str] = 
     return _jpeg(picture)
 
 
+def place_on_overlay(size: tuple[int, int], max_side: int, pairs: int) -> tuple[tuple[int, int], Area]:
+    """Where ``draw_overlay`` puts a page: the size of the picture, and the page's area on it, in its pixels.
+
+    Args:
+        size: width and height of the upright page in pixels.
+        max_side: as ``draw_overlay`` was given it.
+        pairs: rows of the page in key_values.
+    """
+    scale = min(1.0, max_side / max(size))
+    width, height = (max(1, round(side * scale)) if scale < 1.0 else side for side in size)
+    frame = _plan((height, width), max_side, pairs=pairs)
+    return frame.size, frame.page
+
+
 def draw_failure(failed: FailedPage, max_side: int) -> bytes:
     """Draw the page under a banner that says stage, category and what to do: one JPEG.
 
     Lines that OCR found are outlined. Raises ValueError like ``draw_overlay``.
     """
     preview = _open_preview(failed.page, max_side)
-    frame = _plan(preview, max_side, title_lines=4)
+    frame = _plan(preview.shape[:2], max_side, title_lines=4)
     scale = frame.scale_of(failed.page)
     shapes = [(_scale(line.polygon, scale), drawing.GREY) for line in failed.page.lines]
     page = drawing.fill_polygons(_fit(preview, frame), shapes, width=1)
@@ -111,15 +125,15 @@ class _Frame:
         return _line_height(self.text_size)
 
 
-def _plan(preview: np.ndarray, max_side: int, pairs: int = 0, title_lines: int = 2) -> _Frame:
-    """Places for the picture of a page that looks like ``preview`` and a list of ``pairs`` pairs.
+def _plan(shape: tuple[int, int], max_side: int, pairs: int = 0, title_lines: int = 2) -> _Frame:
+    """Places for the picture of a page and a list of ``pairs`` pairs; ``shape`` is the preview's H x W.
 
     The list stands beside an upright page and below a wide one; a small picture has none.
     """
     text_size = min(18, max(11, round(max_side / 95)))
     top = title_lines * _line_height(text_size) + _MARGIN
     listed = pairs > 0 and max_side >= _LEAST_SIDE_WITH_LIST
-    height, width = preview.shape[:2]
+    height, width = shape
     wide = width > height
     beside = min(560, max(300, round(0.31 * max_side))) + _MARGIN if listed and not wide else 0
     below = min(round(0.3 * max_side), (pairs + 2) * _HEIGHT_OF_PAIR) if listed and wide else 0

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.browser import launched
+
 REPOSITORY = Path(__file__).resolve().parent.parent
 
 
@@ -16,6 +18,13 @@ def shared_data() -> Path:
     if not folder.is_dir():
         pytest.skip(f"no shared data at {folder}; BEAM_KIE_SHARED_DATA names another place")
     return folder
+
+
+@pytest.fixture(scope="session")
+def chrome():
+    """A running browser for all tests of a process."""
+    with launched() as running:
+        yield running
 
 
 @pytest.fixture(scope="session")

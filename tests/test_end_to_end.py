@@ -2,6 +2,7 @@
 
 import fcntl
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -12,8 +13,11 @@ import duckdb
 import pandas as pd
 import polars as pl
 import pytest
+from PIL import Image
 
+from beam_kie.labels import read_labels
 from beam_kie.tables import SCHEMAS
+from tests.browser import new_page
 from transforms.layout import TABLES
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -75,6 +79,7 @@ def own_run(run, tmp_path) -> Run:
 
 def test_the_command_succeeds_and_says_where_to_look(run):
     assert run.done.returncode == 0, run.done.stderr
+    assert (run.output / "review" / f"run_id={RUN_ID}" / "index.html").is_file()
     for what in (str(run.output), "documents", "pages", "key-value pairs", "pages/s"):
         assert what in run.done.stdout
 
@@ -142,6 +147,96 @@ def test_nothing_that_stood_on_a_page_is_logged(run):
     texts = {text for text in lines["text"].to_list() if len(text) >= 6}
     assert len(texts) > 100
     assert [text for text in texts if text in said] == []
+
+
+def test_the_review_is_looked_at_corrected_and_carried_out(run, chrome, tmp_path):
+    """From the command to corrected tables, through a browser; the pictures of docs/review.md on the way."""
+    assert "review" in run.done.stdout
+    index = run.output / "review" / f"run_id={RUN_ID}" / "index.html"
+    with new_page(chrome) as page:
+        page.goto(index.as_uri())
+        page.wait_for_selector("html[data-ready]")
+        page.wait_for_function("() => [...document.images].every((image) => image.naturalWidth > 0)")
+        listed = page.locator(".documents strong").all_inner_texts()
+        assert listed[0] == BROKEN and sorted(listed) == sorted(path.name for path in SCANS)
+        screenshot(page, "review-documents", tmp_path)
+        page.fill("#search", "Nguyen Medical")
+        page.wait_for_function("() => document.querySelectorAll('.documents li').length === 1")
+        page.click(".document")
+        page.locator(".pair", has_text="Telephone number").click()
+        page.keyboard.press("Enter")
+        page.keyboard.type("0212 555 0134")
+        page.keyboard.press("Enter")
+        page.keyboard.press("ArrowDown")
+        page.keyboard.press("a")
+        page.keyboard.press("d")
+        page.locator(".pair", has_text="Invoice to").click()
+        page.wait_for_function("() => document.querySelector('.chosen')")
+        screenshot(page, "review-page", tmp_path)
+        page.emulate_media(color_scheme="dark")
+        page.set_viewport_size({"width": 390, "height": 760})
+        page.click("[aria-label^='Zoom to the chosen pair']")
+        page.locator(".pair[aria-current]").scroll_into_view_if_needed()
+        screenshot(page, "review-phone", tmp_path)
+        with page.expect_download() as download:
+            page.keyboard.press("s")
+        download.value.save_as(tmp_path / "corrections.json")
+    command = [sys.executable, "-m", "beam_kie.labelled.corrections", tmp_path / "corrections.json"]
+    out = ["--run", run.output, "--tables", tmp_path / "corrected", "--labels", tmp_path / "labels.txt"]
+    subprocess.run([*command, *out, "--images", tmp_path / "images"], cwd=ROOT, check=True)
+    pairs = pl.read_parquet(f"{tmp_path}/corrected/key_values/*/*.parquet", hive_partitioning=False)
+    human = pairs.filter(pl.col("corrected_by") == "human")
+    assert ("Telephone number:", "0212 555 0134", 1.0) in human.select(
+        "key_text", "value_text", "confidence"
+    ).rows()
+    assert len(human) == 2 and len(pairs) == run.summary()["tables"]["key_values"]["rows"]
+    (labelled,) = read_labels(tmp_path / "labels.txt", tmp_path / "images")
+    assert "0212 555 0134" in [entry.text for entry in labelled.entries]
+    assert len(labelled.relations()) > 50
+
+
+def test_labels_of_other_tools_correct_a_run_and_come_back_as_they_were(run, tmp_path):
+    """The samples' labels stand for a person's work; turned pages, a PDF and a TIFF are among them."""
+    command = [
+        sys.executable,
+        "-m",
+        "beam_kie.labelled.corrections",
+        "samples/labels.txt",
+        "--run",
+        run.output,
+    ]
+    subprocess.run([*command, "--labels", tmp_path / "labels.txt"], cwd=ROOT, check=True, capture_output=True)
+    wanted, found = (
+        {page.name: page for page in read_labels(path)}
+        for path in (ROOT / "samples" / "labels.txt", tmp_path / "labels.txt")
+    )
+    assert found.keys() == wanted.keys()
+    for name, page in wanted.items():
+        assert pairs_of(found[name]) == pairs_of(page), name
+        assert entities_of(found[name]) == entities_of(page), name
+
+
+def pairs_of(page):
+    texts = {entry.id: entry.text for entry in page.entries}
+    return sorted((texts[key], texts[value]) for key, value in page.relations())
+
+
+def entities_of(page):
+    return sorted((entry.label, entry.text) for entry in page.entries if entry.is_entity)
+
+
+def screenshot(page, name, folder):
+    """A picture for docs/review.md where BEAM_KIE_SCREENSHOTS is set, else one that is thrown away."""
+    wanted = os.environ.get("BEAM_KIE_SCREENSHOTS")
+    page.evaluate("() => document.getElementById('toasts').replaceChildren()")
+    # Where the scans lie on this machine is nobody's business.
+    page.evaluate(
+        "() => document.querySelectorAll('.where').forEach((each) => { each.textContent = 'samples/' })"
+    )
+    page.screenshot(path=folder / f"{name}.png")
+    if wanted:
+        with Image.open(folder / f"{name}.png") as image:
+            image.convert("RGB").save(ROOT / "docs" / "images" / f"{name}.webp", quality=88, method=6)
 
 
 def test_a_run_id_is_not_used_twice_by_accident(own_run):

@@ -120,6 +120,7 @@ def flags(scans: Path, output: Path) -> list[str]:
         "--device=cpu",
         "--dtype=float32",
         "--overlay_max_side=400",
+        "--review",
     ]
 
 

@@ -110,12 +110,12 @@ def finished(process) -> int:
 
 
 def files_of(run_id, output="out") -> dict[str, bytes]:
-    """Bytes of every file of a run, hidden ones too, but for the summary, which tells times."""
+    """Bytes of every file of a run, hidden ones too, but for those that tell times or the run's name."""
     paths = [path for path in Path(output).rglob("*") if path.is_file() and f"run_id={run_id}" in str(path)]
     return {
         str(path.relative_to(output)).replace(f"run_id={run_id}", "run_id=*"): path.read_bytes()
         for path in paths
-        if path.name != "summary.json"
+        if path.name not in ("summary.json", "run-00000.js")
     }
 
 

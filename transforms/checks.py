@@ -56,7 +56,8 @@ def prepare_job(namespace: argparse.Namespace, options: PipelineOptions) -> Job:
     if runner == IN_PROCESS:
         cores.share_cores(options.view_as(DirectOptions), namespace)
     shards = namespace.num_shards or (None if _is_local(runner) else SHARDS_ELSEWHERE)
-    config = _absolute_paths(job_config(namespace, num_shards=shards))
+    review = _is_local(runner) if namespace.review is None else namespace.review
+    config = _absolute_paths(job_config(namespace, num_shards=shards, review=review))
     FileSystems.set_options(options)
     _check_resume(config, namespace)
     try:

@@ -129,8 +129,22 @@ def _run(job: Job, wait: bool, json_logs: bool) -> int:
     if state != PipelineState.DONE:
         raise RuntimeError(f"the runner says {state}")
     summary = closing.read_summary(config)
+    if config.review:
+        _write_review(job)
     print(closing.table(summary, config, time.monotonic() - started))
     return _exit_code(summary, job)
+
+
+def _write_review(job: Job) -> None:
+    """Write the review page; the run itself is complete without it."""
+    from transforms.review import write_review
+
+    config = job.config
+    try:
+        write_review(config.output, config.run_id, config.storage_timeout_s)
+    except Exception as error:
+        again = f"python -m transforms.review {config.output} --run_id {config.run_id}"
+        print(f"{PROGRAM}: no review page: {_last_line(error)}; try again: {again}", file=sys.stderr)
 
 
 def _job_id(result: PipelineResult) -> str | None:

@@ -104,6 +104,7 @@ def _places(config: JobConfig) -> list[tuple[str, str]]:
     return [
         ("tables", layout.table_folder(output, "{" + ",".join(layout.TABLES) + "}", run_id)),
         ("pictures", pictures),
+        *([("review", f"{layout.review_folder(output, run_id)}/index.html")] if config.review else []),
         ("summary", layout.summary_path(output, run_id)),
     ]
 

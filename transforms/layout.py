@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from beam_kie.review.pictures import picture_name, thumbnail_name
 from beam_kie.tables import SCHEMAS
 
 TABLES = tuple(SCHEMAS)
@@ -46,6 +47,21 @@ def overlay_path(output: str, run_id: str, document_id: str, page: int) -> str:
     return _join(overlay_folder(output, run_id), document_id, f"p{page:04d}.jpg")
 
 
+def review_folder(output: str, run_id: str) -> str:
+    """The folder of the review page: ``index.html`` and all that it loads."""
+    return _run_folder(output, "review", run_id)
+
+
+def review_picture_path(output: str, run_id: str, document_id: str, page: int) -> str:
+    """The picture of one page (from 1) without marks."""
+    return _join(review_folder(output, run_id), picture_name(document_id, page))
+
+
+def review_thumbnail_path(output: str, run_id: str, document_id: str, page: int) -> str:
+    """The small picture of one page (from 1) without marks."""
+    return _join(review_folder(output, run_id), thumbnail_name(document_id, page))
+
+
 def infer_txt_path(output: str, run_id: str, name: str) -> str:
     """A file of lines as PaddleOCR writes them: ``name`` is infer_ser or infer_ser_re."""
     return _join(_run_folder(output, "infer_txt", run_id), f"{name}.txt")
@@ -58,4 +74,6 @@ def summary_path(output: str, run_id: str) -> str:
 
 def run_folders(output: str, run_id: str) -> list[str]:
     """Every folder that holds files of the run, that of its summary first."""
-    return [_run_folder(output, kind, run_id) for kind in ("runs", *TABLES, "overlays", "infer_txt")]
+    return [
+        _run_folder(output, kind, run_id) for kind in ("runs", *TABLES, "overlays", "review", "infer_txt")
+    ]

@@ -69,6 +69,7 @@ class JobConfig:
 
     overlays: str = "all"
     overlay_max_side: int = 1_600
+    review: bool = False
     num_shards: int = 1
     infer_txt: bool = False
 
@@ -381,6 +382,18 @@ def _add_overlays(group) -> None:
         "Longest side of a picture in pixels.",
         type=_whole(200, 10_000),
         metavar="PX",
+    )
+    _add(
+        group,
+        "review",
+        "Write a page to look at the run and to correct it, and clean pictures for it (docs/review.md); "
+        "without overlays it has no pictures.",
+        default=None,
+        shown="true for a run on this machine",
+        type=_boolean,
+        nargs="?",
+        const=True,
+        metavar="BOOL",
     )
 
 

@@ -10,6 +10,7 @@ from apache_beam.pvalue import TaggedOutput
 from beam_kie.document import Category, Failure, PageResult, PageText, Stage
 from beam_kie.key_values import KEY_LABELS
 from beam_kie.overlay import FailedPage, draw_failure, draw_overlay
+from beam_kie.review.pictures import thumbnail
 from beam_kie.summary import StageTime
 from transforms import layout, storage
 from transforms.isolation import reason_of
@@ -53,6 +54,8 @@ class WriteOverlayFn(beam.DoFn):
         with StageTimer("overlay") as timer:
             try:
                 yield self._write(page.page, self._draw(page))
+                if self._config.review:
+                    self._write_clean(page.page)
             except Exception as error:
                 yield TaggedOutput(FAILURES, _failure(page.page, error))
         yield TaggedOutput(TIMES, timer.spent())
@@ -68,6 +71,16 @@ class WriteOverlayFn(beam.DoFn):
         storage.write_bytes(path, picture, self._config.storage_timeout_s)
         count("overlays_written")
         return path
+
+    def _write_clean(self, page: PageText) -> None:
+        """What the review page shows: the page without marks, and a small picture of it for lists."""
+        config, place = self._config, (page.document_id, page.page)
+        assert page.preview is not None  # the overlay was drawn on it
+        for path, picture in (
+            (layout.review_picture_path(config.output, config.run_id, *place), page.preview),
+            (layout.review_thumbnail_path(config.output, config.run_id, *place), thumbnail(page.preview)),
+        ):
+            storage.write_bytes(path, picture, config.storage_timeout_s)
 
 
 def _failure(page: PageText, error: Exception) -> Failure:

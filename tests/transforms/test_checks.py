@@ -187,6 +187,14 @@ def test_service_gets_more_files_a_table(place):
     assert job_of(*elsewhere, "--num_shards=7").config.num_shards == 7
 
 
+def test_runs_on_this_machine_have_a_review_unless_they_are_told_not_to(place):
+    assert job_of(*SCANS).config.review
+    assert not job_of(*SCANS, "--review=false").config.review
+    elsewhere = (*SCANS, "--runner=PortableRunner", "--job_endpoint=embed", "--environment_type=LOOPBACK")
+    assert not job_of(*elsewhere).config.review
+    assert job_of(*elsewhere, "--review").config.review
+
+
 @pytest.mark.parametrize("missing", ["--project", "--region", "--temp_location"])
 def test_dataflow_needs_a_place(place, missing):
     given = [flag for flag in DATAFLOW if not flag.startswith(missing)]

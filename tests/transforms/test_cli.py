@@ -11,9 +11,12 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
+from apache_beam.options.pipeline_options import PipelineOptions
 from PIL import Image
 
 from transforms import cli, closing, layout, segments, storage
+from transforms.checks import Job
+from transforms.options import JobConfig
 from transforms.progress import read_counts
 
 SCRIPT = Path(cli.__file__).resolve().parent.parent / "run_pipeline.py"
@@ -264,3 +267,15 @@ def test_interrupted_run_ends_at_once_and_is_not_finished(flags, place, number):
     assert "Traceback" not in said
     assert not os.path.exists(layout.summary_path("out", "r"))
     assert not scratch_folders(place)
+
+
+def test_a_review_that_cannot_be_written_is_said_and_costs_nothing_else(monkeypatch, capsys, tmp_path):
+    def fail(*_):
+        raise OSError("no space left on device")
+
+    monkeypatch.setattr("transforms.review.write_review", fail)
+    config = JobConfig(output=str(tmp_path), run_id="a", review=True)
+    cli._write_review(Job(config=config, options=PipelineOptions([]), runner="FnApiRunner"))
+    said = capsys.readouterr().err
+    assert len(said.splitlines()) == 1
+    assert "no space left" in said and f"python -m transforms.review {tmp_path} --run_id a" in said

@@ -19,7 +19,7 @@ def test_config_is_frozen_and_travels_to_workers():
 
 def test_every_field_has_a_flag_with_the_same_default():
     options = KieOptions([])
-    asked_otherwise = {"output": None, "run_id": None, "input": None, "num_shards": None}
+    asked_otherwise = {"output": None, "run_id": None, "input": None, "num_shards": None, "review": None}
     for field in fields(JobConfig):
         if field.name != "scratch":
             assert getattr(options, field.name) == asked_otherwise.get(field.name, field.default), field.name

@@ -1,4 +1,5 @@
 import io
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ from beam_kie.document import Category, Stage
 from beam_kie.overlay import FailedPage
 from beam_kie.summary import StageTime
 from tests import pages
-from transforms import storage
+from transforms import layout, storage
 from transforms.options import JobConfig
 from transforms.overlays import FAILURES, TIMES, WriteOverlayFn
 
@@ -41,6 +42,22 @@ def test_picture_is_written_under_the_documents_id_in_the_size_asked_for(config)
     assert (image.format, max(image.size) <= 800) == ("JPEG", True)
     assert failure is None
     assert isinstance(time, StageTime) and (time.stage, time.items) == ("overlay", 1)
+
+
+def test_review_gets_the_page_without_marks_and_a_small_picture(config):
+    config = replace(config, review=True)
+    for page in (pages.result(), FailedPage(pages.failure("form.jpg", 2), pages.page_text(page=2))):
+        path, failure, _ = draw(config, page)
+        assert path and failure is None
+        place = (config.output, config.run_id, page.page.document_id, page.page.page)
+        assert Path(layout.review_picture_path(*place)).read_bytes() == page.page.preview
+        small = Image.open(layout.review_thumbnail_path(*place))
+        assert max(small.size) < 300
+
+
+def test_without_a_review_nothing_else_is_written(config):
+    draw(config, pages.result())
+    assert [path.name for path in Path(config.output).iterdir()] == ["overlays"]
 
 
 def test_failed_page_gets_another_picture(config):
