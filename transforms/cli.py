@@ -25,6 +25,7 @@ from transforms import closing, logs, scratch, storage
 from transforms.arguments import PROGRAM, UsageError, parse_arguments
 from transforms.checks import DATAFLOW, Job, prepare_job
 from transforms.finished_runs import UnreadableRunError, find_summary
+from transforms.local_runner import no_timed_flush
 from transforms.processes import descendants
 from transforms.progress import ProgressLine
 
@@ -120,7 +121,8 @@ def _run(job: Job, wait: bool, json_logs: bool) -> int:
         scratch.make(config.scratch)
     _LOGGER.info("run %s on %s, writing to %s", config.run_id, job.runner, config.output)
     stream = logs.LogStream(_LOGGER) if json_logs else sys.stderr
-    with ProgressLine(config.scratch, stream) if job.is_local else nullcontext():
+    progress = ProgressLine(config.scratch, stream) if job.is_local else nullcontext()
+    with no_timed_flush(), progress:
         result = pipeline.run()
         if job.runner == DATAFLOW and not wait:
             print(closing.launched(config, _job_id(result)))
