@@ -197,13 +197,13 @@ def _check_inputs(config: JobConfig, asked: tuple[str, ...] | list[str], place: 
 
 
 def _check_manifest(manifest: str, place: str | None) -> None:
-    uris = list(islice(inputs.read_manifest(manifest), _MANIFEST_SAMPLE))
-    if not uris:
+    listed = list(islice(inputs.read_manifest(manifest), _MANIFEST_SAMPLE))
+    if not listed:
         raise UsageError(f"--manifest: {manifest!r} lists no file")
-    local = next((uri for uri in uris if uris.is_local(uri)), None)
+    local = next((uri for uri in listed if uris.is_local(uri)), None)
     if place and local:
         raise UsageError(f"--manifest: {local!r} is a path of this machine; {place} needs gs:// or s3://")
-    for scheme in {uri.split("://", 1)[0]: uri for uri in uris}.values():
+    for scheme in {uri.split("://", 1)[0]: uri for uri in listed}.values():
         _filesystem_of(scheme, "--manifest")
 
 

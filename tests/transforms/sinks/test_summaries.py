@@ -87,7 +87,7 @@ def test_summary_holds_options_tables_and_times(tmp_path):
         config,
         pages.PROVENANCE,
         datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC),
-        files=[paths.TableFile("lines", "x", 3), paths.TableFile("lines", "y", 4)],
+        table_files=[paths.TableFile("lines", "x", 3), paths.TableFile("lines", "y", 4)],
         pictures=2,
         times=[StageTime("ocr", 1.0)],
         documents_in=0,
