@@ -115,18 +115,14 @@ def check_tokenizer(path: str | Path) -> None:
     for step in _flat(found.get("normalizer")):
         kind = step.get("type")
         if kind not in _NORMALIZERS:
-            raise ModelFileError(
-                f"{path}: its normaliser has a forbidden step {str(kind)[:40]!r}"
-            )
+            raise ModelFileError(f"{path}: its normaliser has a forbidden step {str(kind)[:40]!r}")
         inserted = str(step.get("content") or step.get("prepend") or "")
         if len(inserted) > _LONGEST_INSERTION:
             raise ModelFileError(f"{path}: its normaliser inserts more than {_LONGEST_INSERTION} characters")
     for step in names:
         pattern = step.get("pattern")
         if isinstance(pattern, dict) and not _is_fast(str(pattern.get("Regex", ""))):
-            raise ModelFileError(
-                f"{path}: it searches with a pattern that may take too long"
-            )
+            raise ModelFileError(f"{path}: it searches with a pattern that may take too long")
 
 
 def _read_object(path: Path, most_bytes: int, what: str) -> dict[str, Any]:
