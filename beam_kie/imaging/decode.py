@@ -65,7 +65,7 @@ def decode_pages(
         DocumentError: the file as a whole is empty, too large, unsupported, damaged or encrypted. Raised
             from this call; errors of single pages come as Failures.
     """
-    check_file_size(len(data), limits)
+    check_file_size(len(data), limits.max_file_bytes)
     file_format = file_format or sniff_format(data)
     source = _open(data, file_format, limits, pdf_dpi, pdf_text_layer)
     pages = _stream(source, document_id, uri, limits.max_pages)

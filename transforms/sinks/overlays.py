@@ -13,7 +13,7 @@ from beam_kie.tables.key_values import KEY_LABELS
 from transforms.config import JobConfig
 from transforms.metrics import StageTimer, count, count_failure
 from transforms.runs import paths
-from transforms.stages.isolation import reason_of
+from transforms.stages.failures import failure_of
 from transforms.storage import files
 
 FAILURES = "failures"
@@ -71,15 +71,7 @@ class WriteOverlayFn(beam.DoFn):
 
 
 def _failure(page: PageText, error: Exception) -> Failure:
-    reason = reason_of(error, Category.OVERLAY_FAILED, _ADVICE, retryable=files.is_transient(error))
-    failure = Failure(
-        document_id=page.document_id,
-        uri=page.uri,
-        page=page.page,
-        stage=Stage.OVERLAY,
-        category=reason.category,
-        message=reason.message,
-        retryable=reason.retryable,
-    )
+    transient = files.is_transient(error)
+    failure = failure_of(error, page, Stage.OVERLAY, Category.OVERLAY_FAILED, _ADVICE, retryable=transient)
     count_failure(failure)
     return failure

@@ -18,7 +18,7 @@ from transforms.metrics import count, count_failure
 from transforms.runs import paths
 from transforms.sinks.segments import KeepRowsFn, Place, PlacedRows, Segment, pages_of
 from transforms.sinks.summaries import Told, told_page
-from transforms.stages.isolation import reason_of
+from transforms.stages.failures import failure_of
 from transforms.storage import files
 
 FAILURES = "failures"
@@ -85,16 +85,7 @@ class MakeRowsFn(beam.DoFn):
 
 def failure_of_result(result: PageResult, error: Exception) -> Failure:
     """The failure of a page whose values cannot be written; counted."""
-    reason = reason_of(error, Category.MODEL_FAILED, _ADVICE)
-    failure = Failure(
-        document_id=result.page.document_id,
-        uri=result.page.uri,
-        page=result.page.page,
-        stage=Stage.MODEL,
-        category=reason.category,
-        message=reason.message,
-        retryable=reason.retryable,
-    )
+    failure = failure_of(error, result.page, Stage.MODEL, Category.MODEL_FAILED, _ADVICE)
     count_failure(failure)
     return failure
 

@@ -18,8 +18,9 @@ from beam_kie.layoutxlm.pair import KiePair, load_kie
 from transforms.config import JobConfig
 from transforms.metrics import StageTimer, count, count_failure, observe
 from transforms.progress import record
+from transforms.stages.failures import failure_of
 from transforms.stages.gpu import on_model_workers, require_gpu
-from transforms.stages.isolation import predict_isolated, reason_of
+from transforms.stages.isolation import predict_isolated
 from transforms.stages.models import model_folder
 
 FAILED_PAGES = "failed_pages"
@@ -175,14 +176,4 @@ def batch_weight(page: PageText | FailedPage, budget: int) -> int:
 
 def failed_page(page: PageText, error: Exception) -> FailedPage:
     """The failure of one page in the model."""
-    reason = reason_of(error, Category.MODEL_FAILED, _ADVICE)
-    failure = Failure(
-        document_id=page.document_id,
-        uri=page.uri,
-        page=page.page,
-        stage=Stage.MODEL,
-        category=reason.category,
-        message=reason.message,
-        retryable=reason.retryable,
-    )
-    return FailedPage(failure, page)
+    return FailedPage(failure_of(error, page, Stage.MODEL, Category.MODEL_FAILED, _ADVICE), page)

@@ -14,14 +14,15 @@ from apache_beam.io.filesystems import FileSystems
 from apache_beam.ml.inference.base import ModelHandler, RunInference
 from apache_beam.pvalue import TaggedOutput
 
-from beam_kie.document import Category, FailedPage, Failure, PageImage, PageText, Stage, StageTime
+from beam_kie.document import Category, FailedPage, PageImage, PageText, Stage, StageTime
 from beam_kie.imaging.decode import encode_preview, upright
 from beam_kie.layoutxlm.images import with_picture
 from beam_kie.ocr import OcrEngine, OcrOptions, create_engine
 from beam_kie.ocr.given import GivenLinesEngine, GivenPage, PageKey, read_lines_file
 from transforms.config import JobConfig
 from transforms.metrics import StageTimer, observe
-from transforms.stages.isolation import predict_isolated, reason_of
+from transforms.stages.failures import failure_of
+from transforms.stages.isolation import predict_isolated
 from transforms.storage.uris import absolute_uri
 
 TIMES = "times"
@@ -124,17 +125,8 @@ class OcrModelHandler(ModelHandler[PageImage, PageText | FailedPage | StageTime,
 
 def failed_page(image: PageImage, error: Exception) -> FailedPage:
     """The failure of one page in OCR; the page as it lay in the file, without lines."""
-    reason = reason_of(error, Category.OCR_FAILED, _ADVICE)
+    failure = failure_of(error, image, Stage.OCR, Category.OCR_FAILED, _ADVICE)
     height, width = image.pixels.shape[:2]
-    failure = Failure(
-        document_id=image.document_id,
-        uri=image.uri,
-        page=image.page,
-        stage=Stage.OCR,
-        category=reason.category,
-        message=reason.message,
-        retryable=reason.retryable,
-    )
     return FailedPage(failure, PageText(image.document_id, image.uri, image.page, width, height))
 
 

@@ -24,8 +24,8 @@ from transforms.config import JobConfig
 from transforms.metrics import StageTimer, count, count_failure, timed_steps
 from transforms.progress import record
 from transforms.stages import coders
+from transforms.stages.failures import failure_of
 from transforms.stages.inputs import is_system_file, read_manifest
-from transforms.stages.isolation import reason_of
 from transforms.storage.files import StorageError, look, match, read_bytes
 from transforms.storage.patterns import has_magic
 from transforms.storage.retries import TIMEOUT_S
@@ -237,17 +237,9 @@ def _document_failure(document: Document, stage: Stage, error: Exception) -> Fai
     """The failure of a whole document; a defect of a decoder is reported like a corrupt file."""
     if stage is Stage.READ:
         advice = "Check that the file can be read, then run it again."
-        reason = reason_of(error, Category.SOURCE_UNAVAILABLE, advice, retryable=True)
+        failure = failure_of(error, document, stage, Category.SOURCE_UNAVAILABLE, advice, retryable=True)
     else:
-        reason = reason_of(error, Category.FILE_CORRUPT, "Open the file in a viewer and save it anew.")
-    failure = Failure(
-        document_id=document.document_id,
-        uri=document.uri,
-        page=None,
-        stage=stage,
-        category=reason.category,
-        message=reason.message,
-        retryable=reason.retryable,
-    )
+        advice = "Open the file in a viewer and save it anew."
+        failure = failure_of(error, document, stage, Category.FILE_CORRUPT, advice)
     count_failure(failure)
     return failure
