@@ -23,6 +23,7 @@ from beam_kie.document import Document, DocumentError, SourceFile, Status, docum
 from beam_kie.tables.schema import Provenance
 from transforms.config import LIMIT_OPTIONS, JobConfig
 from transforms.metrics import count
+from transforms.ptransform import Transform
 from transforms.runs import paths
 from transforms.runs.finished_runs import list_summaries, read_summary, unreadable
 from transforms.stages.reading import look_at
@@ -67,7 +68,7 @@ class DoneDocument(NamedTuple):
     page_count: int | None
 
 
-class OnlyNew(beam.PTransform):
+class OnlyNew(Transform):
     """Leave out what earlier runs have done: PCollection[SourceFile] to two PCollections.
 
     ``new`` SourceFile is what is left to do; ``skipped`` Document is the rest, each with the run that holds
@@ -186,7 +187,7 @@ def skipped_document(source: SourceFile, done: DoneDocument) -> Document:
     )
 
 
-class FailedSources(beam.PTransform):
+class FailedSources(Transform):
     """The files of which something failed in ``config.retry_failures`` that may succeed now.
 
     A pipeline to PCollection[SourceFile], each file once, spread over the workers.
@@ -211,7 +212,7 @@ class FailedSources(beam.PTransform):
         )
 
 
-class OnlyNamed(beam.PTransform):
+class OnlyNamed(Transform):
     """The files of the second PCollection[SourceFile] that the first names, too."""
 
     def expand(self, both):

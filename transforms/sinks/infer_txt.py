@@ -15,6 +15,7 @@ from apache_beam.pvalue import TaggedOutput
 from beam_kie.document import Failure, PageResult
 from beam_kie.tables.infer_txt import label_ids, ser_line, ser_re_line
 from transforms.config import JobConfig
+from transforms.ptransform import Transform
 from transforms.runs import paths
 from transforms.sinks.tables import FAILURES, failure_of_result
 from transforms.storage import files
@@ -25,7 +26,7 @@ PlacedLine = tuple[str, tuple[str, int, bytes]]
 _LINES = {"infer_ser": ser_line, "infer_ser_re": ser_re_line}
 
 
-class WriteInferTxt(beam.PTransform):
+class WriteInferTxt(Transform):
     """Write infer_ser.txt and infer_ser_re.txt: PCollection[PageResult] to two PCollections.
 
     ``paths`` of both files, which are written also where there are no pages; ``failures`` of pages that the

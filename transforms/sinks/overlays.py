@@ -12,6 +12,7 @@ from beam_kie.overlays.page import draw_failure, draw_overlay
 from beam_kie.tables.key_values import KEY_LABELS
 from transforms.config import JobConfig
 from transforms.metrics import StageTimer, count, count_failure
+from transforms.ptransform import Transform
 from transforms.runs import paths
 from transforms.stages.failures import failure_of
 from transforms.storage import files
@@ -22,7 +23,7 @@ TIMES = "times"
 _ADVICE = "The tables are complete; check that --output can be written and run it again for the picture."
 
 
-class WriteOverlays(beam.PTransform):
+class WriteOverlays(Transform):
     """Draw and write pictures: PCollection[PageResult] or PCollection[FailedPage] to three PCollections.
 
     ``paths`` of the pictures; ``failures`` of pages whose picture could not be made or written (the page's

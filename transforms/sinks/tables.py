@@ -15,14 +15,15 @@ from beam_kie.tables.rows import count_rows, page_tables
 from beam_kie.tables.schema import Provenance, Row
 from transforms.config import JobConfig
 from transforms.metrics import count, count_failure
+from transforms.ptransform import Transform
 from transforms.runs import paths
 from transforms.sinks.segments import KeepRowsFn, Place, PlacedRows, Segment, pages_of
-from transforms.sinks.summaries import Told, told_page
+from transforms.sinks.summaries import Fact, page_fact
 from transforms.stages.failures import failure_of
 from transforms.storage import files
 
 FAILURES = "failures"
-TOLD = "told"
+FACTS = "facts"
 
 _ADVICE = "This is a defect of the job: please report it with the scan, if you may share it."
 
@@ -37,11 +38,11 @@ def place_rows(table: str, document_id: str, rows: list[Row], num_shards: int) -
     return (table, shard_of(document_id, num_shards)), encode_rows(table, rows)
 
 
-class MakeRows(beam.PTransform):
+class MakeRows(Transform):
     """Rows of pages: PCollection[PageResult] to three PCollections.
 
-    ``rows`` (Place, encoded rows), at most one per table and page; ``told`` what the summary needs to know of
-    each page; ``failures`` the Failure of a page whose values no table can hold.
+    ``rows`` (Place, encoded rows), at most one per table and page; ``facts`` what the summary needs to know
+    of each page; ``failures`` the Failure of a page whose values no table can hold.
     """
 
     def __init__(self, config: JobConfig, provenance: Provenance, key_labels: Sequence[str] = KEY_LABELS):
@@ -53,10 +54,10 @@ class MakeRows(beam.PTransform):
     def expand(self, results):
         """Wire the one DoFn; rows are its main output."""
         make = beam.ParDo(MakeRowsFn(self.num_shards, self.provenance, self.key_labels))
-        return results | "Turn into rows" >> make.with_outputs(TOLD, FAILURES, main="rows")
+        return results | "Turn into rows" >> make.with_outputs(FACTS, FAILURES, main="rows")
 
 
-@beam.typehints.with_output_types(PlacedRows, told=tuple[str, Told], failures=Failure)
+@beam.typehints.with_output_types(PlacedRows, facts=tuple[str, Fact], failures=Failure)
 class MakeRowsFn(beam.DoFn):
     """One page to its rows in every table."""
 
@@ -75,11 +76,11 @@ class MakeRowsFn(beam.DoFn):
                 for table, rows in tables.items()
                 if rows
             ]
-            told = told_page(page, count_rows(tables))
+            fact = page_fact(page, count_rows(tables))
         except Exception as error:
             yield TaggedOutput(FAILURES, failure_of_result(result, error))
             return
-        yield TaggedOutput(TOLD, told)
+        yield TaggedOutput(FACTS, fact)
         yield from placed
 
 
@@ -90,7 +91,7 @@ def failure_of_result(result: PageResult, error: Exception) -> Failure:
     return failure
 
 
-class WriteTables(beam.PTransform):
+class WriteTables(Transform):
     """Write every table: PCollection[(Place, encoded rows)] to PCollection[TableFile].
 
     Each of the tables becomes exactly ``num_shards`` files, also where there are no rows: readers always find

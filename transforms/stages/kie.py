@@ -18,6 +18,7 @@ from beam_kie.layoutxlm.pair import KiePair, load_kie
 from transforms.config import JobConfig
 from transforms.metrics import StageTimer, count, count_failure, observe
 from transforms.progress import record
+from transforms.ptransform import Transform
 from transforms.stages.failures import failure_of
 from transforms.stages.gpu import on_model_workers, require_gpu
 from transforms.stages.isolation import predict_isolated
@@ -33,7 +34,7 @@ _ADVICE = "Run the page again with --device cpu --dtype float32; if that fails t
 _LEAST_WEIGHT = 32
 
 
-class FindEntities(beam.PTransform):
+class FindEntities(Transform):
     """Entities and relations of pages: PCollection[PageText | FailedPage] to four PCollections.
 
     ``results`` PageResult; ``failed_pages`` FailedPage, with those that came in; ``failures`` the Failure of

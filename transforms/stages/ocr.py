@@ -21,6 +21,7 @@ from beam_kie.ocr import OcrEngine, OcrOptions, create_engine
 from beam_kie.ocr.given import GivenLinesEngine, GivenPage, PageKey, read_lines_file
 from transforms.config import JobConfig
 from transforms.metrics import StageTimer, observe
+from transforms.ptransform import Transform
 from transforms.stages.failures import failure_of
 from transforms.stages.isolation import predict_isolated
 from transforms.storage.uris import absolute_uri
@@ -31,7 +32,7 @@ _LOGGER = logging.getLogger(__name__)
 _ADVICE = "Try this page with the other --ocr_engine; if that fails too, please report it."
 
 
-class ReadText(beam.PTransform):
+class ReadText(Transform):
     """The text of pages: PCollection[PageImage] to two PCollections.
 
     ``pages`` PageText, or FailedPage where there is no text to be had; ``times`` StageTime. The pixels end

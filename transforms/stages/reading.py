@@ -23,6 +23,7 @@ from beam_kie.imaging.decode import DecodedPages, DecodeLimits, decode_pages, sn
 from transforms.config import JobConfig
 from transforms.metrics import StageTimer, count, count_failure, timed_steps
 from transforms.progress import record
+from transforms.ptransform import Transform
 from transforms.stages import coders
 from transforms.stages.failures import failure_of
 from transforms.stages.inputs import is_system_file, read_manifest
@@ -36,7 +37,7 @@ FAILURES = "failures"
 TIMES = "times"
 
 
-class FindSources(beam.PTransform):
+class FindSources(Transform):
     """Every file that the run is asked to read, once: PCollection[SourceFile], spread over the workers.
 
     Patterns are matched and manifests read on the workers, so the launcher's memory does not grow with
@@ -114,7 +115,7 @@ def _uri_of(source: SourceFile) -> str:
     return source.uri
 
 
-class DecodeSources(beam.PTransform):
+class DecodeSources(Transform):
     """Read and decode files: PCollection[SourceFile] to a four PCollections.
 
     ``pages`` PageImage, one at a time and never shuffled; ``documents`` one Document per file, also for files
