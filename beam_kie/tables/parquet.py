@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
@@ -88,18 +87,6 @@ def by_page(encoded: Iterable[bytes]) -> Iterator[list[bytes]]:
     found = sorted((data for data in encoded if page_key(data)), key=page_key)
     for _, same in groupby(found, key=page_key):
         yield list(same)
-
-
-def parquet_from_encoded(table: str, encoded: Iterable[bytes]) -> tuple[bytes, int]:
-    """The rows of all ``encode_rows`` bytes, in any order, as one Parquet file, and how many they are."""
-    sink = io.BytesIO()
-    written = write_pages(table, by_page(encoded), sink)
-    return sink.getvalue(), written
-
-
-def write_parquet(table: str, rows: Sequence[Row]) -> bytes:
-    """``rows`` as one Parquet file; the same bytes for the same set of rows in any order."""
-    return parquet_from_encoded(table, [encode_rows(table, [row]) for row in rows])[0]
 
 
 def _decode(table: str, encoded: bytes) -> pa.RecordBatch:

@@ -6,10 +6,11 @@ import pyarrow.parquet as pq
 import pytest
 
 from beam_kie.tables import parquet as parquet_module
-from beam_kie.tables.parquet import encode_rows, page_key, parquet_from_encoded, write_parquet
+from beam_kie.tables.parquet import encode_rows, page_key
 from beam_kie.tables.rows import failure_row, page_tables
 from beam_kie.tables.schema import ROW_ID, SCHEMA_VERSION, SCHEMAS
 from tests import pages
+from tests.parquet_files import parquet_from_encoded, write_parquet
 
 
 def read(data: bytes) -> pa.Table:
