@@ -34,6 +34,10 @@ _ADVICE = "Run the page again with --device cpu --dtype float32; if that fails t
 _LEAST_WEIGHT = 32
 
 
+Outcome = PageResult | FailedPage | StageTime
+"""What the model's step yields."""
+
+
 class FindEntities(Transform):
     """Entities and relations of pages: PCollection[PageText | FailedPage] to four PCollections.
 
@@ -65,7 +69,7 @@ class PartOutcomesFn(beam.DoFn):
     def __init__(self, scratch: str | None):
         self._scratch = scratch
 
-    def process(self, outcome: PageResult | FailedPage | StageTime) -> Iterable[PageResult | TaggedOutput]:
+    def process(self, outcome: Outcome) -> Iterable[PageResult | TaggedOutput]:
         """Yield the outcome, and for a failed page its failure too."""
         if isinstance(outcome, StageTime):
             yield TaggedOutput(TIMES, outcome)
@@ -83,7 +87,9 @@ class PartOutcomesFn(beam.DoFn):
             yield outcome
 
 
-class KieModelHandler(ModelHandler[PageText | FailedPage, PageResult | FailedPage | StageTime, KieModel]):
+class KieModelHandler(
+    ModelHandler[PageText | FailedPage, PageResult | FailedPage | StageTime, KieModel | KiePair]
+):
     """Finds entities and relations on pages of text.
 
     Takes every page that OCR let go of: a FailedPage passes through untouched, so that no image has to be
@@ -120,7 +126,7 @@ class KieModelHandler(ModelHandler[PageText | FailedPage, PageResult | FailedPag
         batch: Sequence[PageText | FailedPage],
         model: KieModel | KiePair,
         inference_args: dict[str, Any] | None = None,
-    ) -> Iterable[PageResult | FailedPage | StageTime]:
+    ) -> Iterable[Outcome]:
         """Results in the order of ``batch``, then the time that the batch took."""
         texts = [page for page in batch if isinstance(page, PageText) and page.lines]
         with StageTimer("model") as timer:
