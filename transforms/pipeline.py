@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import apache_beam as beam
+from apache_beam.pvalue import PCollection
 
 from transforms.config import JobConfig
+from transforms.ptransform import outputs_of
 from transforms.runs.earlier_runs import FailedSources, OnlyNamed, OnlyNew
 from transforms.runs.provenance import model_card, provenance_of
 from transforms.sinks.outputs import Streams, WriteOutputs
@@ -29,11 +31,11 @@ def build(pipeline: beam.Pipeline, config: JobConfig) -> None:
     sources = _find_sources(pipeline, config)
     skipped, new = None, sources
     if config.skip_done:
-        parted = sources | "Leave out what is done" >> OnlyNew(config, provenance)
+        parted = outputs_of(sources | "Leave out what is done" >> OnlyNew(config, provenance))
         skipped, new = parted.skipped, parted.new
-    decoded = new | "Read and decode scans" >> DecodeSources(config)
-    read = decoded.pages | "Read the text of pages" >> ReadText(config, model.pictures)
-    found = read.pages | "Find entities and relations" >> FindEntities(config)
+    decoded = outputs_of(new | "Read and decode scans" >> DecodeSources(config))
+    read = outputs_of(decoded.pages | "Read the text of pages" >> ReadText(config, model.pictures))
+    found = outputs_of(read.pages | "Find entities and relations" >> FindEntities(config))
     failures = (decoded.failures, found.failures) | "Put failures together" >> beam.Flatten()
     times = [
         part.times | f"Sum times of {name}" >> beam.ParDo(SumTimesFn())
@@ -52,7 +54,7 @@ def build(pipeline: beam.Pipeline, config: JobConfig) -> None:
     _ = streams | "Write tables, pictures and summary" >> write
 
 
-def _find_sources(pipeline: beam.Pipeline, config: JobConfig) -> beam.PCollection:
+def _find_sources(pipeline: beam.Pipeline, config: JobConfig) -> PCollection:
     """Every file that the run is asked to read, once."""
     if not config.retry_failures:
         return pipeline | "Find scans" >> FindSources(config)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 import apache_beam as beam
+from apache_beam.pvalue import DoOutputsTuple
 
 
 class Transform(beam.PTransform):
@@ -32,3 +33,15 @@ class Transform(beam.PTransform):
         if isinstance(inputs, dict):
             inputs = {name: each for name, each in inputs.items() if each is not None}
         return pvalueish, inputs
+
+
+def outputs_of(applied: Any) -> DoOutputsTuple:
+    """The outputs of a transform that has several, by name; Beam declares any application as one PValue.
+
+    Args:
+        applied: what ``input | transform`` returned.
+
+    Returns:
+        The same object.
+    """
+    return cast(DoOutputsTuple, applied)

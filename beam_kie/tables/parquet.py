@@ -102,7 +102,8 @@ def _rows_of_page(table: str, encoded: Iterable[bytes]) -> pa.Table:
         return rows
     rows = rows.combine_chunks().sort_by(_PLACE_ON_PAGE[table])
     ids = rows.column(ROW_ID[table]).combine_chunks()
-    return rows.filter(pa.concat_arrays([pa.array([True]), pc.not_equal(ids[1:], ids[:-1])]))
+    is_new = pc.call_function("not_equal", [ids[1:], ids[:-1]])
+    return rows.filter(pa.concat_arrays([pa.array([True]), is_new]))
 
 
 def _row_groups(pages: Iterable[pa.Table]) -> Iterator[pa.Table]:

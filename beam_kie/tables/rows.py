@@ -110,8 +110,18 @@ def failure_row(failure: Failure, provenance: Provenance) -> Row:
 
 
 def document_row(tally: DocumentTally, provenance: Provenance) -> Row:
-    """The row of a document in documents, from all that was counted of it."""
+    """The row of a document in documents.
+
+    Args:
+        tally: all that was counted of the document.
+        provenance: names and revisions of OCR and model.
+
+    Raises:
+        ValueError: the tally is of no document.
+    """
     document = tally.document
+    if document is None:
+        raise ValueError("a tally without a document has no row")
     return {
         "document_id": document.document_id,
         "uri": document.uri,

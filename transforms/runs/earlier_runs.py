@@ -17,6 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from apache_beam.pvalue import TaggedOutput
+from apache_beam.typehints.decorators import with_output_types
 
 from beam_kie import __version__
 from beam_kie.document import Document, DocumentError, SourceFile, Status, document_id
@@ -104,7 +105,7 @@ class OnlyNew(Transform):
         )
 
 
-@beam.typehints.with_output_types(SourceFile, skipped=Document)
+@with_output_types(SourceFile, skipped=Document)
 class PartFn(beam.DoFn):
     """A file of the input beside all that earlier runs know of its URI: new or done."""
 
@@ -153,8 +154,9 @@ def _is_same_version(source: SourceFile, done: DoneDocument) -> bool:
         return True  # a generation is never given twice
     # An ETag comes back with the bytes that it is made of: also where an earlier run listed these, but read
     # others that stood there for a moment. Listings and single answers differ in fractions of seconds.
-    times = (source.updated_at_s, done.source_updated_at and done.source_updated_at.timestamp())
-    return None not in times and int(times[0]) == int(times[1])
+    if source.updated_at_s is None or done.source_updated_at is None:
+        return False
+    return int(source.updated_at_s) == int(done.source_updated_at.timestamp())
 
 
 def _sha256_of(source: SourceFile, config: JobConfig) -> str | None:

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import apache_beam as beam
 from apache_beam.pvalue import TaggedOutput
+from apache_beam.typehints.decorators import with_output_types
 
 from beam_kie.document import Failure, PageResult
 from beam_kie.tables.infer_txt import label_ids, ser_line, ser_re_line
@@ -58,7 +59,7 @@ class WriteInferTxt(Transform):
         return {"paths": paths, "failures": made[FAILURES]}
 
 
-@beam.typehints.with_output_types(PlacedLine, failures=Failure)
+@with_output_types(PlacedLine, failures=Failure)
 class MakeLinesFn(beam.DoFn):
     """One page to its line in both files."""
 

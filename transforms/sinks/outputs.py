@@ -15,7 +15,7 @@ from beam_kie.tables.rows import document_row, failure_row
 from beam_kie.tables.schema import Provenance
 from beam_kie.tables.summary import DocumentTally
 from transforms.config import JobConfig
-from transforms.ptransform import Transform
+from transforms.ptransform import Transform, outputs_of
 from transforms.sinks import summaries
 from transforms.sinks.infer_txt import WriteInferTxt
 from transforms.sinks.overlays import WriteOverlays
@@ -75,7 +75,8 @@ class WriteOutputs(Transform):
 
     def expand(self, streams: Streams):
         """Wire the sinks."""
-        rows = streams.results | "Make rows" >> MakeRows(self.config, self.provenance, self.key_labels)
+        make_rows = MakeRows(self.config, self.provenance, self.key_labels)
+        rows = outputs_of(streams.results | "Make rows" >> make_rows)
         drawn = self._draw(streams)
         texts = self._write_texts(streams.results)
         failures = (

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 import apache_beam as beam
 from apache_beam.pvalue import TaggedOutput
+from apache_beam.typehints.decorators import with_output_types
 
 from beam_kie.document import Category, FailedPage, Failure, PageResult, PageText, Stage, StageTime
 from beam_kie.overlays.page import draw_failure, draw_overlay
@@ -41,7 +42,7 @@ class WriteOverlays(Transform):
         return pages | "Draw picture" >> write.with_outputs(FAILURES, TIMES, main="paths")
 
 
-@beam.typehints.with_output_types(str, failures=Failure, times=StageTime)
+@with_output_types(str, failures=Failure, times=StageTime)
 class WriteOverlayFn(beam.DoFn):
     """Draws one page and writes its JPEG; a rerun replaces it."""
 

@@ -7,11 +7,12 @@ import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, astuple
 from datetime import UTC, datetime
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import apache_beam as beam
 from apache_beam.pvalue import AsList, AsSingleton, PCollection
 from apache_beam.transforms.window import GlobalWindows
+from apache_beam.typehints.decorators import with_input_types, with_output_types
 from apache_beam.utils.timestamp import MIN_TIMESTAMP
 
 from beam_kie import __version__
@@ -99,7 +100,9 @@ def tally_document(known: tuple[str, Iterable[Fact]]) -> DocumentTally:
 
 def _counts(lines: list, entities: list, pairs: list, keys_without_value: int, labels: list) -> PageCounts:
     return PageCounts(
-        *(Confidences(*each) for each in (lines, entities, pairs)),
+        Confidences(*lines),
+        Confidences(*entities),
+        Confidences(*pairs),
         keys_without_value,
         tuple((label, count) for label, count in labels),
     )
@@ -140,8 +143,8 @@ class TallyDocuments(Transform):
         )
 
 
-@beam.typehints.with_input_types(StageTime)
-@beam.typehints.with_output_types(StageTime)
+@with_input_types(StageTime)
+@with_output_types(StageTime)
 class SumTimesFn(beam.DoFn):
     """The times of a bundle as one record a stage: a runner need not hold several for every page."""
 
@@ -154,7 +157,7 @@ class SumTimesFn(beam.DoFn):
         known = self._times.get(time.stage)
         self._times[time.stage] = time if known is None else _sum_of_stage([known, time])
 
-    def finish_bundle(self):
+    def finish_bundle(self) -> Any:  # Beam declares None, but takes what is yielded
         """Yield the sums."""
         for time in self._times.values():
             yield GlobalWindows.windowed_value(time, timestamp=MIN_TIMESTAMP)
@@ -211,13 +214,13 @@ class WriteSummary(Transform):
         # Side inputs are complete before the one element is processed: the summary is the last file.
         waited_for = {
             "table_files": AsList(streams.files),
-            "pictures": AsSingleton(pictures),
-            "times": AsList(times),
+            "pictures": AsSingleton(cast(PCollection, pictures)),
+            "times": AsList(cast(PCollection, times)),
             "texts": AsList(streams.texts),
         }
         if streams.sources is not None:
             sources = streams.sources | "Count scans" >> beam.combiners.Count.Globally()
-            waited_for["documents_in"] = AsSingleton(sources)
+            waited_for["documents_in"] = AsSingleton(cast(PCollection, sources))
         write = beam.Map(write_summary, self.config, self.provenance, self.started_at, **waited_for)
         return summary | "Write summary" >> write.with_output_types(str)
 

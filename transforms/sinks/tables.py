@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
 
 import apache_beam as beam
-from apache_beam.pvalue import TaggedOutput
+from apache_beam.pvalue import PCollection, TaggedOutput
+from apache_beam.typehints.decorators import with_output_types
 
 from beam_kie.document import Category, Failure, PageResult, Stage
 from beam_kie.tables.key_values import KEY_LABELS
@@ -57,7 +59,7 @@ class MakeRows(Transform):
         return results | "Turn into rows" >> make.with_outputs(FACTS, FAILURES, main="rows")
 
 
-@beam.typehints.with_output_types(PlacedRows, facts=tuple[str, Fact], failures=Failure)
+@with_output_types(PlacedRows, facts=tuple[str, Fact], failures=Failure)
 class MakeRowsFn(beam.DoFn):
     """One page to its rows in every table."""
 
@@ -105,7 +107,7 @@ class WriteTables(Transform):
 
     def expand(self, rows):
         """Wire the shuffle and the writer; ``rows`` is one PCollection or several."""
-        several = (rows,) if isinstance(rows, beam.PCollection) else tuple(rows)
+        several = (rows,) if isinstance(rows, PCollection) else tuple(rows)
         kept: type = bytes
         if self.config.scratch:
             # Before they are put together: that already is a shuffle to local runners.
@@ -126,10 +128,19 @@ class WriteTables(Transform):
         )
 
 
-def write_table_file(
-    gathered: tuple[Place, Iterable[bytes] | Iterable[Segment]], config: JobConfig
-) -> paths.TableFile:
-    """Write one file of one table, from its rows or where they are kept, and say what it holds."""
+def write_table_file(gathered: tuple[Place, Iterable[Any]], config: JobConfig) -> paths.TableFile:
+    """Write one file of one table.
+
+    Args:
+        gathered: table and shard, and all encoded rows of them, or with a scratch folder their Segments.
+        config: the job.
+
+    Returns:
+        What the file holds.
+
+    Raises:
+        OSError: it cannot be written; ScratchError, where the scratch folder cannot be read.
+    """
     (table, shard), kept = gathered
     pages = pages_of(kept) if config.scratch else by_page(kept)
     path = paths.table_path(config.output, table, config.run_id, shard, config.num_shards)

@@ -11,6 +11,7 @@ import apache_beam as beam
 import torch
 from apache_beam.ml.inference.base import ModelHandler, RunInference
 from apache_beam.pvalue import TaggedOutput
+from apache_beam.typehints.decorators import with_output_types
 
 from beam_kie.document import Category, FailedPage, Failure, PageResult, PageText, Stage, StageTime
 from beam_kie.layoutxlm.model import KieModel
@@ -62,7 +63,7 @@ class FindEntities(Transform):
         )
 
 
-@beam.typehints.with_output_types(PageResult, failed_pages=FailedPage, failures=Failure, times=StageTime)
+@with_output_types(PageResult, failed_pages=FailedPage, failures=Failure, times=StageTime)
 class PartOutcomesFn(beam.DoFn):
     """Sends every outcome of the model where it belongs and counts the pages that leave the job."""
 

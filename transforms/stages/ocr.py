@@ -13,6 +13,7 @@ import numpy as np
 from apache_beam.io.filesystems import FileSystems
 from apache_beam.ml.inference.base import ModelHandler, RunInference
 from apache_beam.pvalue import TaggedOutput
+from apache_beam.typehints.decorators import with_output_types
 
 from beam_kie.document import Category, FailedPage, PageImage, PageText, Stage, StageTime
 from beam_kie.imaging.decode import encode_preview, upright
@@ -52,7 +53,7 @@ class ReadText(Transform):
         )
 
 
-@beam.typehints.with_output_types(PageText | FailedPage, times=StageTime)
+@with_output_types(PageText | FailedPage, times=StageTime)
 class SetTimesAsideFn(beam.DoFn):
     """Lets pages through and sends stage times to an output of their own."""
 

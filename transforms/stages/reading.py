@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import apache_beam as beam
 from apache_beam.pvalue import TaggedOutput
+from apache_beam.typehints.decorators import with_input_types, with_output_types
 
 from beam_kie.document import (
     Category,
@@ -134,8 +135,8 @@ class DecodeSources(Transform):
         )
 
 
-@beam.typehints.with_input_types(SourceFile)
-@beam.typehints.with_output_types(PageImage, documents=Document, failures=Failure, times=StageTime)
+@with_input_types(SourceFile)
+@with_output_types(PageImage, documents=Document, failures=Failure, times=StageTime)
 class DecodeFn(beam.DoFn):
     """Reads one file and yields its pages as they are decoded, then its Document."""
 
