@@ -206,14 +206,18 @@ class PageResult:
 class KeyValue:
     """One row for a user: a key and one of its values, or a key without a value (``value`` None).
 
-    ``confidence`` is the relation's: that key and value are right and belong together; for a key without a
-    value it is the key's own. ``relation_confidence`` is the relation's ``link_confidence``.
+    ``key_index`` and ``value_index`` are their indices in the page's entities: two entities of a page may be
+    equal, and then only these tell them apart. ``confidence`` is the relation's: that key and value are right
+    and belong together; for a key without a value it is the key's own. ``relation_confidence`` is the
+    relation's ``link_confidence``.
     """
 
     key: Entity
     value: Entity | None
     relation_confidence: float | None
     confidence: float
+    key_index: int
+    value_index: int | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,10 +4,10 @@ from dataclasses import asdict, replace
 
 from beam_kie import __version__
 from beam_kie.document import Category, Document, Failure, Stage
-from beam_kie.tables.parquet import write_parquet
 from beam_kie.tables.rows import document_row, failure_row
 from beam_kie.tables.summary import DocumentTally, PageCounts, to_json
 from tests import pages
+from tests.parquet_files import write_parquet
 from transforms.config import LIMIT_OPTIONS, JobConfig
 from transforms.runs import paths
 from transforms.stages.reading import describe, look_at

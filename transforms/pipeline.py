@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import apache_beam as beam
+from apache_beam.pvalue import PCollection
 
 from transforms.config import JobConfig
+from transforms.ptransform import outputs_of
 from transforms.runs.earlier_runs import FailedSources, OnlyNamed, OnlyNew
 from transforms.runs.provenance import model_card, provenance_of
-from transforms.sinks.outputs import WriteOutputs
+from transforms.sinks.outputs import Streams, WriteOutputs
 from transforms.sinks.summaries import SumTimesFn
 from transforms.stages.kie import FindEntities
 from transforms.stages.ocr import ReadText
@@ -27,30 +29,32 @@ def build(pipeline: beam.Pipeline, config: JobConfig) -> None:
     model = model_card(config.model, config.re_model)
     provenance = provenance_of(config, model)
     sources = _find_sources(pipeline, config)
-    streams = {"sources": sources}
+    skipped, new = None, sources
     if config.skip_done:
-        parted = sources | "Leave out what is done" >> OnlyNew(config, provenance)
-        sources, streams["skipped"] = parted.new, parted.skipped
-    decoded = sources | "Read and decode scans" >> DecodeSources(config)
-    read = decoded.pages | "Read the text of pages" >> ReadText(config, model.pictures)
-    found = read.pages | "Find entities and relations" >> FindEntities(config)
+        parted = outputs_of(sources | "Leave out what is done" >> OnlyNew(config, provenance))
+        skipped, new = parted.skipped, parted.new
+    decoded = outputs_of(new | "Read and decode scans" >> DecodeSources(config))
+    read = outputs_of(decoded.pages | "Read the text of pages" >> ReadText(config, model.pictures))
+    found = outputs_of(read.pages | "Find entities and relations" >> FindEntities(config))
     failures = (decoded.failures, found.failures) | "Put failures together" >> beam.Flatten()
     times = [
         part.times | f"Sum times of {name}" >> beam.ParDo(SumTimesFn())
         for name, part in (("decoding", decoded), ("OCR", read), ("the model", found))
     ] | "Put times together" >> beam.Flatten()
-    streams |= {
-        "documents": decoded.documents,
-        "results": found.results,
-        "failed_pages": found.failed_pages,
-        "failures": failures,
-        "times": times,
-    }
+    streams = Streams(
+        results=found.results,
+        failures=failures,
+        documents=decoded.documents,
+        failed_pages=found.failed_pages,
+        sources=sources,
+        skipped=skipped,
+        times=times,
+    )
     write = WriteOutputs(config, provenance, model.labels, model.key_labels)
     _ = streams | "Write tables, pictures and summary" >> write
 
 
-def _find_sources(pipeline: beam.Pipeline, config: JobConfig) -> beam.PCollection:
+def _find_sources(pipeline: beam.Pipeline, config: JobConfig) -> PCollection:
     """Every file that the run is asked to read, once."""
     if not config.retry_failures:
         return pipeline | "Find scans" >> FindSources(config)

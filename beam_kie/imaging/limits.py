@@ -26,20 +26,21 @@ class DecodeLimits:
                 raise ValueError(f"{name} must be at least 1, not {getattr(self, name)}")
 
 
-def check_file_size(size_bytes: int, limits: DecodeLimits) -> None:
-    """Raise DocumentError (FILE_EMPTY, FILE_TOO_LARGE) for a file of ``size_bytes`` that is not decoded.
+def check_file_size(size_bytes: int, max_bytes: int) -> None:
+    """Check that a file may be read; callers that know its size beforehand ask before they read it.
 
-    Callers that know the size beforehand ask this before they read the file.
+    Args:
+        size_bytes: of the file, or as much of it as was read before reading was given up.
+        max_bytes: the largest size that is read.
+
+    Raises:
+        DocumentError: FILE_TOO_LARGE.
     """
-    if size_bytes == 0:
-        raise DocumentError(
-            Category.FILE_EMPTY, "the file is empty (0 bytes): copy or upload it again, then rerun"
-        )
-    if size_bytes > limits.max_file_bytes:
+    if size_bytes > max_bytes:
         raise DocumentError(
             Category.FILE_TOO_LARGE,
-            f"the file has {size_bytes:,} bytes, more than max_file_bytes = {limits.max_file_bytes:,}: "
-            "raise that limit, or split or compress the file",
+            f"the file is larger than max_file_bytes = {max_bytes:,}: raise that limit, or split or "
+            "compress the file",
         )
 
 

@@ -13,15 +13,18 @@ import numpy as np
 from apache_beam.io.filesystems import FileSystems
 from apache_beam.ml.inference.base import ModelHandler, RunInference
 from apache_beam.pvalue import TaggedOutput
+from apache_beam.typehints.decorators import with_output_types
 
-from beam_kie.document import Category, FailedPage, Failure, PageImage, PageText, Stage, StageTime
+from beam_kie.document import Category, FailedPage, PageImage, PageText, Stage, StageTime
 from beam_kie.imaging.decode import encode_preview, upright
 from beam_kie.layoutxlm.images import with_picture
 from beam_kie.ocr import OcrEngine, OcrOptions, create_engine
 from beam_kie.ocr.given import GivenLinesEngine, GivenPage, PageKey, read_lines_file
 from transforms.config import JobConfig
 from transforms.metrics import StageTimer, observe
-from transforms.stages.isolation import predict_isolated, reason_of
+from transforms.ptransform import Transform
+from transforms.stages.failures import failure_of
+from transforms.stages.isolation import predict_isolated
 from transforms.storage.uris import absolute_uri
 
 TIMES = "times"
@@ -30,7 +33,7 @@ _LOGGER = logging.getLogger(__name__)
 _ADVICE = "Try this page with the other --ocr_engine; if that fails too, please report it."
 
 
-class ReadText(beam.PTransform):
+class ReadText(Transform):
     """The text of pages: PCollection[PageImage] to two PCollections.
 
     ``pages`` PageText, or FailedPage where there is no text to be had; ``times`` StageTime. The pixels end
@@ -50,7 +53,7 @@ class ReadText(beam.PTransform):
         )
 
 
-@beam.typehints.with_output_types(PageText | FailedPage, times=StageTime)
+@with_output_types(PageText | FailedPage, times=StageTime)
 class SetTimesAsideFn(beam.DoFn):
     """Lets pages through and sends stage times to an output of their own."""
 
@@ -124,17 +127,8 @@ class OcrModelHandler(ModelHandler[PageImage, PageText | FailedPage | StageTime,
 
 def failed_page(image: PageImage, error: Exception) -> FailedPage:
     """The failure of one page in OCR; the page as it lay in the file, without lines."""
-    reason = reason_of(error, Category.OCR_FAILED, _ADVICE)
+    failure = failure_of(error, image, Stage.OCR, Category.OCR_FAILED, _ADVICE)
     height, width = image.pixels.shape[:2]
-    failure = Failure(
-        document_id=image.document_id,
-        uri=image.uri,
-        page=image.page,
-        stage=Stage.OCR,
-        category=reason.category,
-        message=reason.message,
-        retryable=reason.retryable,
-    )
     return FailedPage(failure, PageText(image.document_id, image.uri, image.page, width, height))
 
 

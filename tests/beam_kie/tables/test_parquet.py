@@ -5,11 +5,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from beam_kie.tables import parquet
-from beam_kie.tables.parquet import encode_rows, page_key, parquet_from_encoded, write_parquet
+from beam_kie.tables import parquet as parquet_module
+from beam_kie.tables.parquet import encode_rows, page_key
 from beam_kie.tables.rows import failure_row, page_tables
-from beam_kie.tables.schema import SCHEMAS
+from beam_kie.tables.schema import ROW_ID, SCHEMA_VERSION, SCHEMAS
 from tests import pages
+from tests.parquet_files import parquet_from_encoded, write_parquet
 
 
 def read(data: bytes) -> pa.Table:
@@ -18,6 +19,14 @@ def read(data: bytes) -> pa.Table:
 
 def rows_of(table, name="form.jpg", page=1):
     return page_tables(pages.result(name, page), pages.PROVENANCE)[table]
+
+
+def test_every_table_says_its_name_and_version_in_the_footer():
+    for table, schema in SCHEMAS.items():
+        footer = read(write_parquet(table, [])).schema.metadata
+        assert footer[b"beam_kie.schema_version"] == SCHEMA_VERSION.encode()
+        assert footer[b"beam_kie.table"] == table.encode()
+        assert ROW_ID[table] in schema.names
 
 
 def test_no_rows_make_a_file_with_all_columns():
@@ -49,7 +58,7 @@ def test_the_same_rows_in_any_order_and_grouping_give_the_same_bytes():
 def test_row_groups_have_their_size_and_lose_nothing(monkeypatch, row_group):
     rows = [row for page in (1, 2, 3) for row in rows_of("lines", page=page)]
     expected = read(write_parquet("lines", rows))
-    monkeypatch.setattr(parquet, "_ROW_GROUP", row_group)
+    monkeypatch.setattr(parquet_module, "_ROW_GROUP", row_group)
     file = pq.ParquetFile(io.BytesIO(write_parquet("lines", rows)))
     sizes = [file.metadata.row_group(index).num_rows for index in range(file.metadata.num_row_groups)]
     full, rest = divmod(24, row_group)
@@ -60,15 +69,15 @@ def test_row_groups_have_their_size_and_lose_nothing(monkeypatch, row_group):
 def test_small_tables_of_pages_do_not_pile_up(monkeypatch):
     # One of a single row takes some 10 kB: a row group of them would be half a gigabyte.
     living, counts = weakref.WeakValueDictionary(), []
-    rows_of_page = parquet._rows_of_page
+    rows_of_page = parquet_module._rows_of_page
 
     def counted(table, encoded):
         page = living[len(counts)] = rows_of_page(table, encoded)
         counts.append(len(living))
         return page
 
-    monkeypatch.setattr(parquet, "_rows_of_page", counted)
-    monkeypatch.setattr(parquet, "_JOINED_PAGES", 10)
+    monkeypatch.setattr(parquet_module, "_rows_of_page", counted)
+    monkeypatch.setattr(parquet_module, "_JOINED_PAGES", 10)
     rows = [failure_row(pages.failure(f"{number}.pdf"), pages.PROVENANCE) for number in range(100)]
     assert read(write_parquet("failures", rows)).num_rows == 100
     assert len(counts) == 100
@@ -77,11 +86,11 @@ def test_small_tables_of_pages_do_not_pile_up(monkeypatch):
 
 def test_long_pages_do_not_pile_up_either(monkeypatch):
     sizes = []
-    joined = parquet._joined
+    joined = parquet_module._joined
     monkeypatch.setattr(
-        parquet, "_joined", lambda each: (sizes.append(one.num_rows) or one for one in joined(each))
+        parquet_module, "_joined", lambda each: (sizes.append(one.num_rows) or one for one in joined(each))
     )
-    monkeypatch.setattr(parquet, "_JOINED_ROWS", 20)
+    monkeypatch.setattr(parquet_module, "_JOINED_ROWS", 20)
     rows = [row for page in range(1, 11) for row in rows_of("lines", page=page)]
     assert read(write_parquet("lines", rows)).num_rows == 80
     assert sizes == [24, 24, 24, 8]

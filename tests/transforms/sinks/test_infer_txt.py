@@ -12,7 +12,7 @@ from tests import pages
 from transforms.config import JobConfig
 from transforms.pipeline import build
 from transforms.runs import folders, paths
-from transforms.sinks.outputs import WriteOutputs
+from transforms.sinks.outputs import Streams, WriteOutputs
 from transforms.storage import files
 
 RESULTS = [
@@ -36,7 +36,7 @@ def run(output, results=RESULTS, runner="FnApiRunner", flags=(), labels=None, **
             name: pipeline | f"Make {name}" >> beam.Create(values, reshuffle=False)
             for name, values in given.items()
         }
-        _ = made | WriteOutputs(config, pages.PROVENANCE, **more)
+        _ = Streams(**made) | WriteOutputs(config, pages.PROVENANCE, **more)
     return json.loads(files.read_bytes(paths.summary_path(str(output), "r"), 10**6))
 
 
