@@ -146,3 +146,24 @@ def test_the_digest_changes_with_the_configuration_of_the_model(small_model, tmp
     path = tmp_path / "copy" / "config.json"
     path.write_text(path.read_text() + "\n")
     assert options_digest(settings, model_card(str(tmp_path / "copy"))) != before
+
+
+@pytest.mark.parametrize(
+    ("changes", "digest"),
+    [
+        ({}, "e848dff4c0f5acd3"),
+        (
+            {
+                **{"pdf_dpi": 300, "pdf_text_layer": True, "ocr_engine": "paddleocr", "ocr_max_side": 960},
+                **{"ocr_min_confidence": 0.25, "ocr_detect_rotation": False, "rapidocr_backend": "torch"},
+                **{"paddle_engine": "paddle", "dtype": "float32", "overlays": "failures"},
+                **{"overlay_max_side": 500, "infer_txt": True},
+            },
+            "d0d381dbf6c8430f",
+        ),
+    ],
+)
+def test_the_digest_of_the_same_options_stays_what_it_was(tmp_path, changes, digest):
+    """Runs of older versions count as done only where it does."""
+    card = ModelCard(name="model", revision="0123456789ab", pictures=None, settings="settings")
+    assert options_digest(config(tmp_path, **changes), card) == digest
