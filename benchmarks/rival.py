@@ -44,9 +44,10 @@ def main() -> int:
 
 def measure(files: Sequence[Path], model: str) -> dict:
     """CPU seconds of every stage, all pages together, without the loading of models."""
-    from beam_kie.ocr import OcrOptions, create_engine
+    from beam_kie.ocr import Engine, OcrOptions, create_engine
 
-    ocr = create_engine("paddleocr", OcrOptions(device="cpu", max_side=OCR_MAX_SIDE, detect_rotation=False))
+    options = OcrOptions(engine=Engine.PADDLEOCR, device="cpu", max_side=OCR_MAX_SIDE, detect_rotation=False)
+    ocr = create_engine(options)
     ser, re = load_bundled() if model == "bundled" else load_full_size()
     cpu = dict.fromkeys(("decode", "ocr", "ser", "re"), 0.0)
 

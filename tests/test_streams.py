@@ -20,6 +20,7 @@ from PIL import Image
 
 from beam_kie.document import PageImage, PageResult, PageText
 from beam_kie.imaging.decode import DecodeLimits, decode_pages
+from beam_kie.ocr import OcrOptions
 from benchmarks.memory import write_manifest
 from transforms.config import JobConfig
 from transforms.pipeline import build
@@ -128,7 +129,7 @@ def test_job_lets_go_of_every_page(scan, tmp_path, monkeypatch):
         output=str(tmp_path / "out"),
         run_id="r",
         input=(str(path),),
-        ocr_engine="none",
+        ocr=OcrOptions(engine="none"),
         ocr_lines=str(lines),
         pdf_dpi=72,
         overlays="none",
@@ -180,7 +181,7 @@ def test_what_the_runner_holds_of_a_document_is_small(tmp_path, monkeypatch, kep
             output=str(place / "out"),
             run_id="r",
             manifest=str(write_manifest(place, documents, missing=False)),
-            ocr_engine="none",
+            ocr=OcrOptions(engine="none"),
             pdf_text_layer=True,
             pdf_dpi=36,
             device="cpu",

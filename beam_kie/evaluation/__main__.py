@@ -32,7 +32,7 @@ from beam_kie.labelled.gold import GoldPage, gold_pages
 from beam_kie.layoutxlm.config import STRIPS
 from beam_kie.layoutxlm.model import KieModel, ModelError
 from beam_kie.layoutxlm.pair import KiePair, load_kie
-from beam_kie.ocr import OcrOptions, create_engine
+from beam_kie.ocr import create_engine
 
 DESCRIPTION = """
 Measures a model on labelled pages. Pages are taken with the labels' own lines, whatever their label;
@@ -63,7 +63,7 @@ def _run(args: argparse.Namespace) -> int:
     progress = no_progress if args.quiet else show_progress
     report = evaluate(model, gold, progress)
     if args.images:
-        engine = create_engine("rapidocr", OcrOptions())
+        engine = create_engine()
         found = pairs_from_pictures(model, engine, gold, args.images, progress)
         report = dataclasses.replace(report, pairs_from_image=found)
     print(json.dumps(report.as_dict()) if args.json else _table(report, model))

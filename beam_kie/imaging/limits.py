@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field
+from functools import partial
 
 from beam_kie.document import Category, DocumentError
+from beam_kie.options import Effect, check_options, option
+
+_limit = partial(option, group="Limits", effect=Effect.LIMITS, minimum=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,14 +20,17 @@ class DecodeLimits:
     ValueError.
     """
 
-    max_file_bytes: int = 100 * 1024 * 1024
-    max_pixels: int = 120_000_000
-    max_pages: int = 2_000
+    max_file_bytes: int = field(
+        default=100 * 1024 * 1024, metadata=_limit("Larger files fail unread.", metavar="BYTES")
+    )
+    max_pixels: int = field(
+        default=120_000_000,
+        metadata=_limit("Pages with more pixels fail before they are decoded.", metavar="N"),
+    )
+    max_pages: int = field(default=2_000, metadata=_limit("Files with more pages fail.", metavar="N"))
 
     def __post_init__(self) -> None:
-        for name in (field.name for field in fields(self)):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} must be at least 1, not {getattr(self, name)}")
+        check_options(self)
 
 
 def check_file_size(size_bytes: int, max_bytes: int) -> None:

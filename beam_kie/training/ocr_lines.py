@@ -18,7 +18,7 @@ from beam_kie.document import DocumentError, Failure, PageImage, PageText, Stage
 from beam_kie.imaging.decode import DecodeLimits, decode_pages
 from beam_kie.labelled.alignment import ocr_view
 from beam_kie.labelled.formats import LabelError, LabelledPage, read_labels
-from beam_kie.ocr import OcrEngine, OcrOptions, create_engine
+from beam_kie.ocr import Engine, OcrEngine, OcrOptions, create_engine
 
 LIKE_LABELS = 0.9  # similarity of texts (0..1), spaces aside, from which an entity counts as read
 
@@ -36,7 +36,10 @@ def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser("python -m beam_kie.training.ocr_lines", allow_abbrev=False)
     parser.add_argument("folders", nargs="+", type=Path, metavar="FOLDER", help="folders of pictures")
     parser.add_argument("--output", required=True, type=Path, metavar="FILE", help="JSON lines to write")
-    parser.add_argument("--engine", default="rapidocr", help="OCR engine (default: rapidocr)")
+    engines = (Engine.RAPIDOCR.value, Engine.PADDLEOCR.value)
+    parser.add_argument(
+        "--engine", default="rapidocr", choices=engines, help="OCR engine (default: rapidocr)"
+    )
     parser.add_argument(
         "--labels",
         action="append",
@@ -58,7 +61,7 @@ def main(argv: list[str] | None = None) -> int:
         print(f"error: {error}", file=sys.stderr)
         return 2
     # The labels of a page that lies on its side lie so too.
-    engine = create_engine(args.engine, OcrOptions(detect_rotation=not labelled))
+    engine = create_engine(OcrOptions(engine=Engine(args.engine), detect_rotation=not labelled))
     pictures = [path for folder in args.folders for path in sorted(folder.iterdir()) if path.is_file()]
     agreed = Agreement()
     with open(args.output, "w", encoding="utf-8") as file:

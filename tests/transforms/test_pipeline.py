@@ -14,6 +14,7 @@ from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 from PIL import Image, ImageDraw
 
+from beam_kie.ocr import OcrOptions
 from transforms.config import JobConfig
 from transforms.metrics import NAMESPACE
 from transforms.pipeline import build
@@ -296,7 +297,7 @@ def test_a_job_over_nothing_but_missing_files_ends_well(small_model, tmp_path):
         output=str(tmp_path / "out"),
         run_id="test",
         manifest=str(manifest),
-        ocr_engine="none",
+        ocr=OcrOptions(engine="none"),
         model=small_model,
         device="cpu",
         num_shards=1,

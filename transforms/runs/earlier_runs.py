@@ -21,6 +21,7 @@ from apache_beam.typehints.decorators import with_output_types
 
 from beam_kie import __version__
 from beam_kie.document import Document, DocumentError, SourceFile, Status, document_id
+from beam_kie.options import values_of
 from beam_kie.tables.schema import Provenance
 from transforms.config import LIMIT_OPTIONS, JobConfig
 from transforms.metrics import count
@@ -163,7 +164,7 @@ def _sha256_of(source: SourceFile, config: JobConfig) -> str | None:
     """The hash of the file's bytes; None where it cannot be read: the job will try again and say why."""
     try:
         data = files.read_bytes(
-            source.uri, config.max_file_bytes, source.size_bytes, timeout_s=config.storage_timeout_s
+            source.uri, config.limits.max_file_bytes, source.size_bytes, timeout_s=config.storage_timeout_s
         )
     except DocumentError:
         return None
@@ -252,7 +253,7 @@ def runs_made_alike(path: str, config: JobConfig, provenance: Provenance) -> Ite
             run_id=summary["run_id"],
             # A newer version of the program may read what this one could not.
             fails_alike=summary["beam_kie_version"] == __version__
-            and limits == {name: getattr(config, name) for name in LIMIT_OPTIONS},
+            and limits == {name: values_of(config)[name] for name in LIMIT_OPTIONS},
         )
 
 

@@ -17,6 +17,7 @@ from apache_beam.utils.timestamp import MIN_TIMESTAMP
 
 from beam_kie import __version__
 from beam_kie.document import Category, Document, Failure, PageText, Stage, StageTime
+from beam_kie.options import values_of
 from beam_kie.tables.schema import SCHEMA_VERSION, Provenance
 from beam_kie.tables.summary import (
     Confidences,
@@ -36,8 +37,6 @@ _LOGGER = logging.getLogger(__name__)
 
 Fact = bytes
 """Something known of a document, as JSON: small, since local runners hold all of them until the run's end."""
-
-_INTERNAL_OPTIONS = ("scratch",)
 
 
 def page_fact(page: PageText, counts: PageCounts) -> tuple[str, Fact]:
@@ -251,7 +250,7 @@ def write_summary(
         "infer_txt": {"written": len(texts)},
         "provenance": asdict(provenance),
         "stage_times": stage_time_section(times),
-        "options": {key: value for key, value in asdict(config).items() if key not in _INTERNAL_OPTIONS},
+        "options": values_of(config),
     }
     if not sections["documents"]["counts_add_up"]:
         _LOGGER.error(

@@ -18,7 +18,7 @@ from apache_beam.typehints.decorators import with_output_types
 from beam_kie.document import Category, FailedPage, PageImage, PageText, Stage, StageTime
 from beam_kie.imaging.decode import encode_preview, upright
 from beam_kie.layoutxlm.images import with_picture
-from beam_kie.ocr import OcrEngine, OcrOptions, create_engine
+from beam_kie.ocr import Engine, OcrEngine, create_engine
 from beam_kie.ocr.given import GivenLinesEngine, GivenPage, PageKey, read_lines_file
 from transforms.config import JobConfig
 from transforms.metrics import StageTimer, observe
@@ -139,23 +139,8 @@ def open_engine(config: JobConfig) -> OcrEngine:
         ValueError: options that do not go together, or a file of OCR lines that cannot be used.
         FileNotFoundError: a model or the file of OCR lines is missing.
     """
-    engine = None if config.ocr_engine == "none" else create_engine(config.ocr_engine, ocr_options(config))
+    engine = None if config.ocr.engine is Engine.NONE else create_engine(config.ocr)
     return GivenLinesEngine(_given_pages(config.ocr_lines), fallback=engine)
-
-
-def ocr_options(config: JobConfig) -> OcrOptions:
-    """What ``config`` means for an OCR engine."""
-    return OcrOptions(
-        device=config.ocr_device,
-        max_side=config.ocr_max_side,
-        rapidocr_backend=config.rapidocr_backend,
-        det_model_dir=config.ocr_det_model_dir,
-        rec_model_dir=config.ocr_rec_model_dir,
-        paddle_engine=config.paddle_engine,
-        detect_rotation=config.ocr_detect_rotation,
-        min_confidence=config.ocr_min_confidence,
-        threads=config.ocr_threads,
-    )
 
 
 def _given_pages(path: str | None) -> dict[PageKey, GivenPage]:

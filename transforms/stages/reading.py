@@ -20,7 +20,7 @@ from beam_kie.document import (
     StageTime,
     document_id,
 )
-from beam_kie.imaging.decode import DecodedPages, DecodeLimits, decode_pages, sniff_format
+from beam_kie.imaging.decode import DecodedPages, decode_pages, sniff_format
 from transforms.config import JobConfig
 from transforms.metrics import StageTimer, count, count_failure, timed_steps
 from transforms.progress import record
@@ -142,9 +142,6 @@ class DecodeFn(beam.DoFn):
 
     def __init__(self, config: JobConfig):
         self._config = config
-        self._limits = DecodeLimits(
-            max_file_bytes=config.max_file_bytes, max_pixels=config.max_pixels, max_pages=config.max_pages
-        )
 
     def process(self, source: SourceFile) -> Iterator[PageImage | TaggedOutput]:
         """Yield the document, its pages, its failures and the times that they took."""
@@ -175,7 +172,10 @@ class DecodeFn(beam.DoFn):
         config = self._config
         try:
             return read_bytes(
-                source.uri, config.max_file_bytes, source.size_bytes, timeout_s=config.storage_timeout_s
+                source.uri,
+                config.limits.max_file_bytes,
+                source.size_bytes,
+                timeout_s=config.storage_timeout_s,
             )
         except Exception as error:
             return error
@@ -191,7 +191,7 @@ class DecodeFn(beam.DoFn):
                 data,
                 document.document_id,
                 document.uri,
-                self._limits,
+                self._config.limits,
                 pdf_dpi=self._config.pdf_dpi,
                 pdf_text_layer=self._config.pdf_text_layer,
                 file_format=document.format,

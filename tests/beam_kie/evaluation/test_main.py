@@ -317,9 +317,9 @@ class RuleModel(AnnotatedModel):
 
 @pytest.fixture(scope="module")
 def engine():
-    from beam_kie.ocr import OcrOptions, create_engine
+    from beam_kie.ocr import create_engine
 
-    return create_engine("rapidocr", OcrOptions())
+    return create_engine()
 
 
 def test_pairs_are_found_in_the_picture_alone(labelled, engine):

@@ -8,6 +8,7 @@ import pytest
 from apache_beam.options.pipeline_options import PipelineOptions
 from PIL import Image
 
+from beam_kie.ocr import OcrOptions
 from tests import pages
 from transforms.config import JobConfig
 from transforms.pipeline import build
@@ -129,7 +130,7 @@ def test_the_job_writes_lines_with_the_numbers_of_its_model(tmp_path, small_mode
         output=str(tmp_path / "out"),
         run_id="r",
         input=(str(uri),),
-        ocr_engine="none",
+        ocr=OcrOptions(engine="none"),
         ocr_lines=str(tmp_path / "lines.jsonl"),
         model=small_model,
         device="cpu",

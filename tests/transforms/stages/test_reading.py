@@ -10,6 +10,7 @@ from apache_beam.testing.util import assert_that, equal_to
 from PIL import Image
 
 from beam_kie.document import Category, PageImage, SourceFile, Stage, document_id
+from beam_kie.options import from_values
 from transforms.config import JobConfig
 from transforms.progress import read_counts
 from transforms.stages import reading
@@ -18,7 +19,7 @@ from transforms.stages.reading import DecodeFn, DecodeSources, FindSources, matc
 
 
 def config(tmp_path, **changes):
-    return JobConfig(output=str(tmp_path / "out"), run_id="test", **changes)
+    return from_values(JobConfig, {"output": str(tmp_path / "out"), "run_id": "test", **changes})
 
 
 def write_page(path, colour="white"):
