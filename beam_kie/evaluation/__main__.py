@@ -20,15 +20,10 @@ from beam_kie.evaluation.arguments import (
 )
 from beam_kie.evaluation.measure import Report, evaluate, no_progress
 from beam_kie.evaluation.metrics import Score
-from beam_kie.evaluation.pictures import (
-    PictureError,
-    missing_pictures,
-    pairs_from_pictures,
-    scale_warning,
-    with_pictures,
-)
+from beam_kie.evaluation.pairs import pairs_from_pictures
 from beam_kie.labelled.formats import LabelError, LabelledPage, read_labels
 from beam_kie.labelled.gold import GoldPage, gold_pages
+from beam_kie.labelled.sources import PictureError, missing_pictures, scale_warning, with_pictures
 from beam_kie.layoutxlm.config import STRIPS
 from beam_kie.layoutxlm.model import KieModel, ModelError
 from beam_kie.layoutxlm.pair import KiePair, load_kie

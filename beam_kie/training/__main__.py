@@ -11,8 +11,9 @@ import torch
 from tokenizers import Tokenizer
 
 from beam_kie.labelled.formats import LabelError, read_labels
+from beam_kie.labelled.sources import split_held_out
 from beam_kie.training.curves import draw_after_run
-from beam_kie.training.data import PageSource, read_text, split_held_out
+from beam_kie.training.data import PageSource, read_text
 from beam_kie.training.loop import Trainer
 from beam_kie.training.settings import Settings, SettingsError
 from beam_kie.training.vocabulary import train_tokenizer

@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
-import json
 import lzma
 import random
-import re
 from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
 from beam_kie.document import PageImage, TextLine
-from beam_kie.evaluation.pictures import page_images, with_pictures, with_read_lines
 from beam_kie.forms import Layout, generate_layout, visual_lines
 from beam_kie.geometry import polygon_box
 from beam_kie.labelled.alignment import Pairing, TrainingLine, TrainingPage, gold_view, ocr_view, visual_view
 from beam_kie.labelled.formats import IGNORED_LABELS, LabelledPage, read_labels
 from beam_kie.labelled.gold import GoldPage, gold_pages
+from beam_kie.labelled.sources import (
+    page_images,
+    read_ocr_lines,
+    source_name,
+    split_held_out,
+    with_pictures,
+    with_read_lines,
+)
 from beam_kie.reading_order import reading_order
 from beam_kie.training.augment import bilingual_keys, swap_texts
 from beam_kie.training.looks import with_strips
-from beam_kie.training.settings import LabelledSource, Settings
+from beam_kie.training.settings import Settings
 
 TEXT_PAGE = (1000, 1414)
 
@@ -135,33 +140,6 @@ def _views(
 
 def _seen(views: list[TrainingPage | None], image: PageImage) -> list[TrainingPage | None]:
     return [None if view is None else with_strips(view, image.pixels) for view in views]
-
-
-def split_held_out(
-    pages: list[LabelledPage], holdout: str | None
-) -> tuple[list[LabelledPage], list[LabelledPage]]:
-    """Pages to learn from and pages kept for measuring (those whose name ``holdout`` finds)."""
-    if holdout is None:
-        return pages, []
-    held = [page for page in pages if re.search(holdout, page.name)]
-    return [page for page in pages if page not in held], held
-
-
-def source_name(source: LabelledSource) -> str:
-    """A short name of a source for logs: the folder and file of its labels."""
-    path = Path(source.labels)
-    return f"{path.parent.name}/{path.stem}"
-
-
-def read_ocr_lines(path: str) -> dict[str, tuple[TextLine, ...]]:
-    """What an OCR engine read, by the picture's base name."""
-    found = {}
-    for line in Path(path).read_text("utf-8").splitlines():
-        record = json.loads(line)
-        found[Path(record["uri"]).name] = tuple(
-            TextLine(item["text"], tuple(item["polygon"]), item.get("confidence")) for item in record["lines"]
-        )
-    return found
 
 
 def read_text(path: str) -> list[str]:

@@ -17,7 +17,7 @@ from tokenizers import Tokenizer
 from torch import Tensor
 
 from beam_kie.evaluation.measure import evaluate
-from beam_kie.evaluation.pictures import pairs_from_lines
+from beam_kie.evaluation.pairs import pairs_from_lines
 from beam_kie.layoutxlm.config import ConfigError
 from beam_kie.layoutxlm.features import Window, plan_batches
 from beam_kie.layoutxlm.model import KieModel, ModelError, load_network, resolve_device, resolve_dtype

@@ -8,29 +8,13 @@ import os
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from beam_kie.labelled.sources import LabelledSource
 from beam_kie.layoutxlm.config import LayoutXLMConfig
 from beam_kie.training.augment import Augmentation
 
 
 class SettingsError(ValueError):
     """A settings file that cannot be used; the message says where and why."""
-
-
-@dataclass(frozen=True)
-class LabelledSource:
-    """A set of labelled pages.
-
-    ``labels`` and ``images`` as for the evaluation command; ``ocr_lines``: JSON lines of what an OCR
-    engine read on them (see the command ``python -m beam_kie.training.ocr_lines``); ``holdout``: pages
-    whose name this regular expression finds are kept for measuring; ``weight``: how often its pages are
-    drawn, against other sources.
-    """
-
-    labels: str
-    images: str | None = None
-    ocr_lines: str | None = None
-    holdout: str | None = None
-    weight: float = 1.0
 
 
 @dataclass(frozen=True)

@@ -16,14 +16,9 @@ from beam_kie.document import Entity, LineSpan, PageResult, Relation
 from beam_kie.evaluation import evaluate, gold_pages
 from beam_kie.evaluation.__main__ import main
 from beam_kie.evaluation.metrics import Score
-from beam_kie.evaluation.pictures import (
-    PictureError,
-    pairs_from_pictures,
-    scale_warning,
-    with_pictures,
-    with_read_lines,
-)
+from beam_kie.evaluation.pairs import pairs_from_pictures
 from beam_kie.labelled.formats import LabelledEntry, LabelledPage, read_labels, write_paddleocr
+from beam_kie.labelled.sources import PictureError, scale_warning, with_pictures, with_read_lines
 from beam_kie.layoutxlm.config import LayoutXLMConfig
 from beam_kie.layoutxlm.images import page_thumbnail
 from beam_kie.layoutxlm.model import KieModel

@@ -1,21 +1,21 @@
-"""Key-value pairs from the picture alone: decoded and read as the job does it, compared by text."""
+"""Labelled pages and what lies beside them: pictures, lines that OCR read, and which are held out."""
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import groupby
 from pathlib import Path
 
 import numpy as np
 
-from beam_kie.document import DocumentError, Failure, PageImage, PageResult, PageText, TextLine
-from beam_kie.evaluation.measure import Model, Progress, chunks, no_progress
-from beam_kie.evaluation.metrics import Score, TextPair, pair_score
-from beam_kie.imaging.decode import DecodeLimits, decode_pages, upright
+from beam_kie.document import DocumentError, Failure, PageImage, PageText, TextLine
+from beam_kie.imaging.decode import DecodeLimits, decode_pages
+from beam_kie.labelled.formats import LabelledPage
 from beam_kie.labelled.gold import GoldPage
 from beam_kie.layoutxlm.images import with_picture
-from beam_kie.ocr import OcrEngine
 from beam_kie.reading_order import order_lines
 
 # Labels that reach less far than this over every page were drawn on a larger picture's smaller copy.
@@ -26,29 +26,48 @@ class PictureError(ValueError):
     """A picture that is not there or cannot be read; the message names it and says what to do."""
 
 
-def pairs_from_pictures(
-    model: Model,
-    engine: OcrEngine,
-    gold: Sequence[GoldPage],
-    folder: Path,
-    progress: Progress = no_progress,
-) -> Score:
-    """Key-value pairs that ``model`` finds on what ``engine`` reads, against the linked gold pairs.
+@dataclass(frozen=True)
+class LabelledSource:
+    """A set of labelled pages.
 
-    A pair counts when key and value text are both similar to a gold pair's (``metrics.match_pairs``).
-    Raises PictureError.
+    ``labels`` and ``images`` as for the evaluation command; ``ocr_lines``: JSON lines of what an OCR
+    engine read on them (see the command ``python -m beam_kie.training.ocr_lines``); ``holdout``: pages
+    whose name this regular expression finds are kept for measuring; ``weight``: how often its pages are
+    drawn, against other sources.
     """
-    score, done = Score(), 0
-    for chunk in chunks(gold):
-        pages = []
-        for image in page_images(chunk, folder):
-            (page,) = engine.read([image])
-            pages.append(_with_picture(page, upright(image.pixels, page.rotation_deg), model.pictures))
-            done += 1
-            progress("pictures", done, len(gold))
-        for gold_page, result in zip(chunk, model.predict(pages), strict=True):
-            score += pair_score(text_pairs(result), gold_page.text_pairs)
-    return score
+
+    labels: str
+    images: str | None = None
+    ocr_lines: str | None = None
+    holdout: str | None = None
+    weight: float = 1.0
+
+
+def split_held_out(
+    pages: list[LabelledPage], holdout: str | None
+) -> tuple[list[LabelledPage], list[LabelledPage]]:
+    """Pages to learn from and pages kept for measuring (those whose name ``holdout`` finds)."""
+    if holdout is None:
+        return pages, []
+    held = [page for page in pages if re.search(holdout, page.name)]
+    return [page for page in pages if page not in held], held
+
+
+def source_name(source: LabelledSource) -> str:
+    """A short name of a source for logs: the folder and file of its labels."""
+    path = Path(source.labels)
+    return f"{path.parent.name}/{path.stem}"
+
+
+def read_ocr_lines(path: str) -> dict[str, tuple[TextLine, ...]]:
+    """What an OCR engine read, by the picture's base name."""
+    found = {}
+    for line in Path(path).read_text("utf-8").splitlines():
+        record = json.loads(line)
+        found[Path(record["uri"]).name] = tuple(
+            TextLine(item["text"], tuple(item["polygon"]), item.get("confidence")) for item in record["lines"]
+        )
+    return found
 
 
 def with_read_lines(gold: Sequence[GoldPage], lines: Mapping[str, Sequence[TextLine]]) -> list[GoldPage]:
@@ -63,18 +82,10 @@ def with_read_lines(gold: Sequence[GoldPage], lines: Mapping[str, Sequence[TextL
     ]
 
 
-def pairs_from_lines(model: Model, read: Sequence[GoldPage]) -> Score:
-    """As ``pairs_from_pictures``, on pages of ``with_read_lines``."""
-    score = Score()
-    for gold_page, result in zip(read, model.predict([page.page for page in read]), strict=True):
-        score += pair_score(text_pairs(result), gold_page.text_pairs)
-    return score
-
-
 def with_pictures(gold: Sequence[GoldPage], folder: Path, kind: str) -> list[GoldPage]:
     """Gold pages for a model that looks at pictures; ``kind`` is its ``pictures``. Raises PictureError."""
     return [
-        replace(gold_page, page=_with_picture(gold_page.page, image.pixels, kind))
+        replace(gold_page, page=with_page_picture(gold_page.page, image.pixels, kind))
         for gold_page, image in zip(gold, page_images(gold, folder), strict=True)
     ]
 
@@ -86,11 +97,6 @@ def page_images(gold: Sequence[GoldPage], folder: Path) -> Iterator[PageImage]:
     """
     for name, same_file in groupby(gold, key=lambda gold_page: gold_page.name):
         yield from _decode(folder / name, [gold_page.page.page for gold_page in same_file])
-
-
-def text_pairs(result: PageResult) -> list[TextPair]:
-    """The (key text, value text) of every relation of a page."""
-    return [(result.entities[r.head].text, result.entities[r.tail].text) for r in result.relations]
 
 
 def missing_pictures(gold: Sequence[GoldPage], folder: Path) -> list[str]:
@@ -119,7 +125,8 @@ def _extent(page: PageText) -> float:
     return max(right, bottom)
 
 
-def _with_picture(page: PageText, pixels: np.ndarray, kind: str | None) -> PageText:
+def with_page_picture(page: PageText, pixels: np.ndarray, kind: str | None) -> PageText:
+    """The page with what a model of that ``kind`` (KieModel.pictures) looks at; None: the page as it is."""
     return page if kind is None else with_picture(page, pixels, kind)
 
 
