@@ -31,7 +31,7 @@ class LabelledSource:
     """A set of labelled pages.
 
     ``labels`` and ``images`` as for the evaluation command; ``ocr_lines``: JSON lines of what an OCR
-    engine read on them (see the command ``python -m beam_kie.training.ocr_lines``); ``holdout``: pages
+    engine read on them (see the command ``python -m beam_kie.training.data.ocr_lines``); ``holdout``: pages
     whose name this regular expression finds are kept for measuring; ``weight``: how often its pages are
     drawn, against other sources.
     """

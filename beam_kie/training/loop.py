@@ -23,10 +23,10 @@ from beam_kie.layoutxlm.features import Window, plan_batches
 from beam_kie.layoutxlm.model import KieModel, ModelError, load_network, resolve_device, resolve_dtype
 from beam_kie.layoutxlm.network import Batch, LayoutXLM
 from beam_kie.layoutxlm.tokenizer import TokenizerError, load_tokenizer
-from beam_kie.training.augment import augment
-from beam_kie.training.data import PageSource, read_text
-from beam_kie.training.embeddings import text_embeddings
-from beam_kie.training.examples import Example, ExampleMaker, batch_looks, collate_examples
+from beam_kie.training.augmentation.pages import augment
+from beam_kie.training.data.embeddings import text_embeddings
+from beam_kie.training.data.examples import Example, ExampleMaker, batch_looks, collate_examples
+from beam_kie.training.data.pages import PageSource, read_text
 from beam_kie.training.losses import grouping_loss, masked_loss, relation_loss, tag_loss
 from beam_kie.training.settings import Settings, SettingsError
 from beam_kie.training.teacher import Teacher, read_examples, teaching_losses

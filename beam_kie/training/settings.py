@@ -10,7 +10,7 @@ from pathlib import Path
 
 from beam_kie.labelled.sources import LabelledSource
 from beam_kie.layoutxlm.config import LayoutXLMConfig
-from beam_kie.training.augment import Augmentation
+from beam_kie.training.augmentation.pages import Augmentation
 
 
 class SettingsError(ValueError):

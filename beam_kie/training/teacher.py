@@ -17,7 +17,7 @@ from torch import Tensor
 from beam_kie.layoutxlm.config import LayoutXLMConfig
 from beam_kie.layoutxlm.model import load_networks
 from beam_kie.layoutxlm.network import Batch, LayoutXLM
-from beam_kie.training.examples import UNMASKED, Example, batch_looks
+from beam_kie.training.data.examples import UNMASKED, Example, batch_looks
 from beam_kie.training.losses import grouping_scores_of, relation_scores
 
 TEMPERATURE = 2.0

@@ -131,7 +131,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--labels", metavar="FILE", help="in place of --config: a label file or FUNSD folder")
     parser.add_argument("--images", metavar="DIR", help="its pictures, for page sizes")
     parser.add_argument(
-        "--ocr_lines", metavar="FILE", help="what OCR read on them (python -m beam_kie.training.ocr_lines)"
+        "--ocr_lines",
+        metavar="FILE",
+        help="what OCR read on them (python -m beam_kie.training.data.ocr_lines)",
     )
     parser.add_argument(
         "--holdout", type=regex, metavar="REGEX", help="only pages whose name this finds, not learned from"

@@ -334,7 +334,7 @@ def test_only_the_selected_page_of_a_file_is_read(labelled, engine):
     assert pairs_from_pictures(RuleModel(), engine, gold[2:], labelled) == Score(3, 4, 3)
 
 
-def test_a_model_with_eyes_gets_the_upright_picture(labelled, engine):
+def test_a_model_of_pictures_gets_the_upright_picture(labelled, engine):
     class Eyes(RuleModel):
         pictures = "paddleocr"
 
@@ -537,7 +537,7 @@ def test_mistakes_end_with_one_line_and_exit_code_2(
     assert output.err.count("\n") == 1
 
 
-def test_a_model_with_eyes_asks_for_the_pictures(labelled, model_folder, monkeypatch, capsys):
+def test_a_model_of_pictures_asks_for_the_pictures(labelled, model_folder, monkeypatch, capsys):
     model = KieModel.load(model_folder, device="cpu")
     model.pictures = "hf"
     monkeypatch.setattr(KieModel, "load", lambda *_, **__: model)

@@ -191,15 +191,15 @@ def test_what_lines_look_like_counts_in_every_window():
     found = whole.predict([text])
     assert same_results(cut.predict([text]), found)
     assert not same_results(whole.predict([with_strips(text, seed=1)]), found)
-    blind = dataclasses.replace(text, picture=None)
-    assert not same_results(whole.predict([blind]), found)
+    text_only = dataclasses.replace(text, picture=None)
+    assert not same_results(whole.predict([text_only]), found)
 
 
 def test_pages_with_and_without_pixels_share_a_batch():
     looking = model(LOOKING_KIND)
-    seen, blind = with_strips(form(4, 1)), form(5, 2, seed=1)
-    together = looking.predict([seen, blind])
-    assert same_results(looking.predict([seen]) + looking.predict([blind]), together)
+    seen, text_only = with_strips(form(4, 1)), form(5, 2, seed=1)
+    together = looking.predict([seen, text_only])
+    assert same_results(looking.predict([seen]) + looking.predict([text_only]), together)
 
 
 def test_pixels_of_other_lines_are_an_error_of_that_page():

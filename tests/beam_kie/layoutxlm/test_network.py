@@ -95,11 +95,11 @@ def test_a_network_without_pictures_is_one_that_may_not_look():
     """VI-LayoutXLM masks its visual tokens for everybody; leaving them out must be the same."""
     network = small_network(**VISUAL_KIND)
     batch = batch_of(network.config, 5)
-    blind = outputs(network, batch)[1]
+    text_only = outputs(network, batch)[1]
     weights = {k: v for k, v in network.state_dict().items() if not k.startswith("visual")}
     without = LayoutXLM(small_config(**PUBLISHED_KIND)).eval()
     without.load_state_dict(weights)
-    assert torch.equal(outputs(without, batch)[1], blind)
+    assert torch.equal(outputs(without, batch)[1], text_only)
 
 
 def test_visual_tokens_stand_behind_the_text():

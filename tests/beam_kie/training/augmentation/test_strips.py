@@ -7,8 +7,8 @@ import numpy as np
 
 from beam_kie.labelled.alignment import TrainingLine, TrainingPage
 from beam_kie.layoutxlm.strips import HEIGHT, MARGIN
-from beam_kie.training.augment import Augmentation, augment
-from beam_kie.training.looks import cut_strip_at, join_strips, with_strips, worn
+from beam_kie.training.augmentation.pages import Augmentation, augment
+from beam_kie.training.augmentation.strips import cut_strip_at, join_strips, with_strips, worn
 
 
 def line(text: str, x: float, y: float, strip=None) -> TrainingLine:

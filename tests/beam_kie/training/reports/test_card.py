@@ -2,8 +2,8 @@ import json
 
 import pytest
 
-from beam_kie.training.card import MODEL_CARD, main
-from beam_kie.training.ensemble import combine
+from beam_kie.training.reports.card import MODEL_CARD, main
+from beam_kie.training.weights.ensemble import combine
 from model_store.model_card import changed_files
 from tests.small_networks import BUNDLED_KIND, LOOKING_KIND, save_model, small_config, small_network
 

@@ -5,7 +5,7 @@ import random
 import pytest
 
 from beam_kie.labelled.alignment import TrainingLine, TrainingPage
-from beam_kie.training.augment import (
+from beam_kie.training.augmentation.pages import (
     Augmentation,
     augment,
     bilingual_keys,

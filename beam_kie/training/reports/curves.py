@@ -1,4 +1,4 @@
-"""The command ``python -m beam_kie.training.curves``: how losses and measurements went, as a picture.
+"""The command ``python -m beam_kie.training.reports.curves``: how losses and measurements went, as a picture.
 
 Draws what ``log.jsonl`` of one or more runs holds: numbers are losses, and every measurement has the F1 of
 each held-out source. Needs matplotlib, which comes with the extra ``train``.
@@ -43,7 +43,7 @@ class Curves:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Draws the curves of the runs; 0 when done, 2 for what cannot be drawn."""
-    parser = argparse.ArgumentParser("python -m beam_kie.training.curves", allow_abbrev=False)
+    parser = argparse.ArgumentParser("python -m beam_kie.training.reports.curves", allow_abbrev=False)
     parser.add_argument("runs", nargs="+", type=Path, metavar="RUN_FOLDER", help="output folders of runs")
     parser.add_argument(
         "--output", required=True, type=Path, metavar="FILE", help="picture: .png, .svg, .pdf"

@@ -1,6 +1,6 @@
 """The learned vocabulary."""
 
-from beam_kie.training.vocabulary import train_tokenizer
+from beam_kie.training.data.vocabulary import train_tokenizer
 
 TEXTS = ["姓名：张三 电话号码", "Name of the company", "Rechnungsnummer 2020-15", "公司名称 公司地址"] * 30
 

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from beam_kie.labelled.alignment import TrainingLine, TrainingPage
-from beam_kie.training.examples import UNMASKED, ExampleMaker, collate_examples
+from beam_kie.training.data.examples import UNMASKED, ExampleMaker, collate_examples
+from beam_kie.training.data.vocabulary import train_tokenizer
 from beam_kie.training.settings import Settings
-from beam_kie.training.vocabulary import train_tokenizer
 
 TOKENIZER = train_tokenizer(["name address town street total li lei"] * 20, vocab_size=200)
 CONFIG = Settings(output="").network_config(TOKENIZER.get_vocab_size())

@@ -7,7 +7,7 @@ from importlib.util import find_spec
 import pytest
 from PIL import Image
 
-from beam_kie.training.curves import CurvesError, draw, draw_after_run, main, read_log
+from beam_kie.training.reports.curves import CurvesError, draw, draw_after_run, main, read_log
 
 drawn = pytest.mark.skipif(find_spec("matplotlib") is None, reason="the extra train is not installed")
 
@@ -121,7 +121,7 @@ def test_without_matplotlib_the_command_says_what_to_install(tmp_path, capsys, m
 
 
 def test_after_a_run_without_matplotlib_nothing_is_drawn(tmp_path, monkeypatch):
-    monkeypatch.setattr("beam_kie.training.curves.importlib.util.find_spec", lambda name: None)
+    monkeypatch.setattr("beam_kie.training.reports.curves.importlib.util.find_spec", lambda name: None)
     folder = write_log(tmp_path / "run", LOSSES)
     draw_after_run(folder)
     assert not (folder / "curves.png").exists()

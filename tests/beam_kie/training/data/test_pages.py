@@ -5,7 +5,7 @@ import random
 import pytest
 
 from beam_kie.forms import generate_layout
-from beam_kie.training.data import PageSource, form_lines, text_page
+from beam_kie.training.data.pages import PageSource, form_lines, text_page
 from beam_kie.training.settings import Settings
 
 

@@ -1,4 +1,4 @@
-"""The command ``python -m beam_kie.training.card``: what a model is, as ``model_card.md`` in its folder.
+"""The command ``python -m beam_kie.training.reports.card``: the ``model_card.md`` of a model folder.
 
 Sizes and checksums come from the folder, figures from what the evaluation, the calibration and the benchmark
 print as JSON, licences from the data that the model was trained on.
@@ -285,7 +285,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        "python -m beam_kie.training.card", description="Writes a model's card.", allow_abbrev=False
+        "python -m beam_kie.training.reports.card", description="Writes a model's card.", allow_abbrev=False
     )
     parser.add_argument("--model", type=Path, required=True, metavar="FOLDER", help="where the card goes")
     parser.add_argument(

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from tokenizers import Tokenizer, models, pre_tokenizers
 
-from beam_kie.training.embeddings import count_neighbours, mutual_information, text_embeddings
+from beam_kie.training.data.embeddings import count_neighbours, mutual_information, text_embeddings
 
 LINES = [f"the {fruit} tastes sweet" for fruit in ("apple", "pear", "plum")] * 20
 LINES += [f"my {pet} sleeps long" for pet in ("dog", "cat", "cow")] * 20

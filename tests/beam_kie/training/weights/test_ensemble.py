@@ -7,8 +7,8 @@ import pytest
 
 from beam_kie.layoutxlm.config import LayoutXLMConfig
 from beam_kie.layoutxlm.model import KieModel, ModelError, load_network, load_networks
-from beam_kie.training.average import main as average
-from beam_kie.training.ensemble import main
+from beam_kie.training.weights.average import main as average
+from beam_kie.training.weights.ensemble import main
 from tests.small_networks import (
     BUNDLED_KIND,
     LOOKING_KIND,
@@ -24,8 +24,8 @@ from tests.small_networks import (
 @pytest.fixture
 def members(tmp_path):
     looking = save_model(tmp_path / "looking", small_network(1, **LOOKING_KIND))
-    blind = save_model(tmp_path / "blind", small_network(2, **BUNDLED_KIND))
-    return looking, blind
+    text_only = save_model(tmp_path / "text_only", small_network(2, **BUNDLED_KIND))
+    return looking, text_only
 
 
 def combined(folder, *models):

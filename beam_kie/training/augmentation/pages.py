@@ -11,8 +11,8 @@ from beam_kie.document import Box
 from beam_kie.geometry import union_box
 from beam_kie.labelled.alignment import TrainingLine, TrainingPage
 from beam_kie.reading_order import reading_order
-from beam_kie.training.looks import cut_strip_at, join_strips, worn
-from beam_kie.training.wrapping import wrap_lines
+from beam_kie.training.augmentation.strips import cut_strip_at, join_strips, worn
+from beam_kie.training.augmentation.wrapping import wrap_lines
 
 
 @dataclass(frozen=True)

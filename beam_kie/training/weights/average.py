@@ -1,4 +1,4 @@
-"""The command ``python -m beam_kie.training.average``: the mean of the weights of several models.
+"""The command ``python -m beam_kie.training.weights.average``: the mean of the weights of several models.
 
 Models that were trained on from common weights lie in one valley, and their mean is often better than each
 of them ("Model soups", arXiv 2203.05482). They must have the same network and vocabulary.
@@ -27,7 +27,7 @@ class AverageError(ValueError):
 
 def main(argv: list[str] | None = None) -> int:
     """Write the mean; exit code 2 where there is none."""
-    parser = argparse.ArgumentParser("python -m beam_kie.training.average", allow_abbrev=False)
+    parser = argparse.ArgumentParser("python -m beam_kie.training.weights.average", allow_abbrev=False)
     parser.add_argument("--output", required=True, type=Path, metavar="FOLDER", help="model folder to write")
     parser.add_argument(
         "models", nargs="+", type=_share, metavar="FOLDER=SHARE", help="model folders and what each counts"

@@ -1,4 +1,4 @@
-"""The command ``python -m beam_kie.training.ocr_lines``: what the job's OCR reads on training pictures.
+"""The command ``python -m beam_kie.training.data.ocr_lines``: what the job's OCR reads on training pictures.
 
 Training on labelled segments alone prepares a model for lines that no OCR engine gives. This command
 writes the lines of a folder of pictures as JSON lines, in the format of the job's ``--ocr_lines``.
@@ -33,7 +33,7 @@ class Agreement(NamedTuple):
 
 def main(argv: list[str] | None = None) -> int:
     """Reads every picture of the folders; a picture that cannot be read is named and passed over."""
-    parser = argparse.ArgumentParser("python -m beam_kie.training.ocr_lines", allow_abbrev=False)
+    parser = argparse.ArgumentParser("python -m beam_kie.training.data.ocr_lines", allow_abbrev=False)
     parser.add_argument("folders", nargs="+", type=Path, metavar="FOLDER", help="folders of pictures")
     parser.add_argument("--output", required=True, type=Path, metavar="FILE", help="JSON lines to write")
     parser.add_argument("--engine", default="rapidocr", help="OCR engine (default: rapidocr)")

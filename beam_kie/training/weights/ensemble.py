@@ -1,4 +1,4 @@
-"""The command ``python -m beam_kie.training.ensemble``: several models as one that is their mean.
+"""The command ``python -m beam_kie.training.weights.ensemble``: several models as one that is their mean.
 
 Every network reads the page, and the mean of their scores decides (deep ensembles, arXiv 1612.01474). It
 takes as many times as long as one, and gains most where the models were trained from different beginnings.
@@ -42,7 +42,7 @@ class EnsembleError(ValueError):
 
 def main(argv: list[str] | None = None) -> int:
     """Write the ensemble; exit code 2 where there is none."""
-    parser = argparse.ArgumentParser("python -m beam_kie.training.ensemble", allow_abbrev=False)
+    parser = argparse.ArgumentParser("python -m beam_kie.training.weights.ensemble", allow_abbrev=False)
     parser.add_argument("--output", required=True, type=Path, metavar="FOLDER", help="model folder to write")
     parser.add_argument(
         "models", nargs="+", type=Path, metavar="FOLDER", help="model folders; the first one's settings count"

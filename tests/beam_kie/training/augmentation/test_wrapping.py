@@ -7,8 +7,8 @@ import pytest
 
 from beam_kie.labelled.alignment import TrainingLine, TrainingPage
 from beam_kie.layoutxlm.strips import HEIGHT, MARGIN
-from beam_kie.training.augment import Augmentation, augment
-from beam_kie.training.wrapping import break_place, wrap_lines
+from beam_kie.training.augmentation.pages import Augmentation, augment
+from beam_kie.training.augmentation.wrapping import break_place, wrap_lines
 
 
 def page(*lines: TrainingLine) -> TrainingPage:

@@ -6,7 +6,7 @@ from beam_kie.forms import generate_form
 from beam_kie.geometry import box_polygon
 from beam_kie.labelled.formats import LabelledEntry, LabelledPage
 from beam_kie.labelled.sources import read_ocr_lines
-from beam_kie.training.ocr_lines import Agreement, agreement, in_pixels_of, main
+from beam_kie.training.data.ocr_lines import Agreement, agreement, in_pixels_of, main
 
 
 def test_pictures_are_read_and_broken_ones_named(tmp_path, capsys):

@@ -3,7 +3,7 @@ import torch
 from safetensors.torch import load_file
 
 from beam_kie.layoutxlm.model import KieModel
-from beam_kie.training.average import main
+from beam_kie.training.weights.average import main
 from tests.small_networks import BUNDLED_KIND, page, save_model, small_network
 
 

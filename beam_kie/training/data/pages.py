@@ -23,8 +23,8 @@ from beam_kie.labelled.sources import (
     with_read_lines,
 )
 from beam_kie.reading_order import reading_order
-from beam_kie.training.augment import bilingual_keys, swap_texts
-from beam_kie.training.looks import with_strips
+from beam_kie.training.augmentation.pages import bilingual_keys, swap_texts
+from beam_kie.training.augmentation.strips import with_strips
 from beam_kie.training.settings import Settings
 
 TEXT_PAGE = (1000, 1414)
