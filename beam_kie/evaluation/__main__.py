@@ -24,8 +24,9 @@ from beam_kie.evaluation.pairs import pairs_from_pictures
 from beam_kie.labelled.formats import LabelError, LabelledPage, read_labels
 from beam_kie.labelled.gold import GoldPage, gold_pages
 from beam_kie.labelled.sources import PictureError, missing_pictures, scale_warning, with_pictures
+from beam_kie.layoutxlm.checkpoints import ModelError
 from beam_kie.layoutxlm.config import STRIPS
-from beam_kie.layoutxlm.model import KieModel, ModelError
+from beam_kie.layoutxlm.model import KieModel
 from beam_kie.layoutxlm.pair import KiePair, load_kie
 from beam_kie.ocr import OcrOptions, create_engine
 

@@ -15,7 +15,7 @@ from beam_kie.document import DocumentError, Failure, PageImage, PageText, TextL
 from beam_kie.imaging.decode import DecodeLimits, decode_pages
 from beam_kie.labelled.formats import LabelledPage
 from beam_kie.labelled.gold import GoldPage
-from beam_kie.layoutxlm.images import with_picture
+from beam_kie.layoutxlm.inputs.images import with_picture
 from beam_kie.reading_order import order_lines
 
 # Labels that reach less far than this over every page were drawn on a larger picture's smaller copy.

@@ -11,18 +11,11 @@ import torch
 from torch import Tensor
 
 from beam_kie.document import Category, DocumentError, PageText
-from beam_kie.layoutxlm.features import (
-    PageTokens,
-    Window,
-    collate,
-    cut_windows,
-    pad_looks,
-    plan_batches,
-    token_places,
-)
-from beam_kie.layoutxlm.images import thumbnail_pixels
-from beam_kie.layoutxlm.network import LayoutXLM
-from beam_kie.layoutxlm.strips import unpack_strips
+from beam_kie.layoutxlm.inputs.batches import Window, collate, cut_windows, pad_looks, plan_batches
+from beam_kie.layoutxlm.inputs.features import PageTokens, token_places
+from beam_kie.layoutxlm.inputs.images import thumbnail_pixels
+from beam_kie.layoutxlm.inputs.strips import unpack_strips
+from beam_kie.layoutxlm.network.layoutxlm import LayoutXLM
 
 PICTURES_AT_ONCE = 8
 

@@ -18,11 +18,13 @@ from torch import Tensor
 
 from beam_kie.evaluation.measure import evaluate
 from beam_kie.evaluation.pairs import pairs_from_lines
+from beam_kie.layoutxlm.checkpoints import ModelError, load_network
 from beam_kie.layoutxlm.config import ConfigError
-from beam_kie.layoutxlm.features import Window, plan_batches
-from beam_kie.layoutxlm.model import KieModel, ModelError, load_network, resolve_device, resolve_dtype
-from beam_kie.layoutxlm.network import Batch, LayoutXLM
-from beam_kie.layoutxlm.tokenizer import TokenizerError, load_tokenizer
+from beam_kie.layoutxlm.devices import resolve_device, resolve_dtype
+from beam_kie.layoutxlm.inputs.batches import Batch, Window, plan_batches
+from beam_kie.layoutxlm.inputs.tokenizer import TokenizerError, load_tokenizer
+from beam_kie.layoutxlm.model import KieModel
+from beam_kie.layoutxlm.network.layoutxlm import LayoutXLM
 from beam_kie.training.augmentation.pages import augment
 from beam_kie.training.data.embeddings import text_embeddings
 from beam_kie.training.data.examples import Example, ExampleMaker, batch_looks, collate_examples

@@ -14,9 +14,10 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from beam_kie.layoutxlm.checkpoints import load_networks
 from beam_kie.layoutxlm.config import LayoutXLMConfig
-from beam_kie.layoutxlm.model import load_networks
-from beam_kie.layoutxlm.network import Batch, LayoutXLM
+from beam_kie.layoutxlm.inputs.batches import Batch
+from beam_kie.layoutxlm.network.layoutxlm import LayoutXLM
 from beam_kie.training.data.examples import UNMASKED, Example, batch_looks
 from beam_kie.training.losses import grouping_scores_of, relation_scores
 

@@ -10,9 +10,10 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
+from beam_kie.layoutxlm.checkpoints import load_network
 from beam_kie.layoutxlm.config import LayoutXLMConfig
-from beam_kie.layoutxlm.model import KieModel, load_network
-from beam_kie.layoutxlm.network import Batch
+from beam_kie.layoutxlm.inputs.batches import Batch
+from beam_kie.layoutxlm.model import KieModel
 from beam_kie.layoutxlm.published import RELATION_LABELS
 from model_store import SourceError
 from model_store.importing import ImportOptions, import_model

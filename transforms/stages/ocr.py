@@ -16,7 +16,7 @@ from apache_beam.pvalue import TaggedOutput
 
 from beam_kie.document import Category, FailedPage, Failure, PageImage, PageText, Stage, StageTime
 from beam_kie.imaging.decode import encode_preview, upright
-from beam_kie.layoutxlm.images import with_picture
+from beam_kie.layoutxlm.inputs.images import with_picture
 from beam_kie.ocr import OcrEngine, OcrOptions, create_engine
 from beam_kie.ocr.given import GivenLinesEngine, GivenPage, PageKey, read_lines_file
 from transforms.config import JobConfig

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 
 from beam_kie.labelled.alignment import TrainingLine, TrainingPage
-from beam_kie.layoutxlm.strips import HEIGHT, MARGIN, page_strips
+from beam_kie.layoutxlm.inputs.strips import HEIGHT, MARGIN, page_strips
 
 
 def with_strips(page: TrainingPage, pixels: np.ndarray) -> TrainingPage:

@@ -16,11 +16,12 @@ from beam_kie.document import PageText, TextLine
 from beam_kie.geometry import box_polygon
 from beam_kie.labelled.alignment import TrainingPage
 from beam_kie.layoutxlm.config import LayoutXLMConfig
-from beam_kie.layoutxlm.decoders import Piece
-from beam_kie.layoutxlm.features import PageTokens, Window, collate, pad_looks, page_tokens, token_places
-from beam_kie.layoutxlm.grouping import entity_box, piece_boxes
-from beam_kie.layoutxlm.network import Batch, LayoutXLM
-from beam_kie.layoutxlm.strips import TokenPlaces
+from beam_kie.layoutxlm.decoding.grouping import entity_box, piece_boxes
+from beam_kie.layoutxlm.decoding.tags import Piece
+from beam_kie.layoutxlm.inputs.batches import Batch, Window, collate, pad_looks
+from beam_kie.layoutxlm.inputs.features import PageTokens, page_tokens, token_places
+from beam_kie.layoutxlm.inputs.strips import TokenPlaces
+from beam_kie.layoutxlm.network.layoutxlm import LayoutXLM
 from beam_kie.reading_order import reading_order
 
 UNMASKED = -100  # cross entropy's "ignore this token"

@@ -18,8 +18,8 @@ from pathlib import Path
 
 from safetensors import SafetensorError, safe_open
 
+from beam_kie.layoutxlm.checkpoints import MODEL_FILES, WEIGHTS_FILE
 from beam_kie.layoutxlm.config import STRIPS, ConfigError, LayoutXLMConfig
-from beam_kie.layoutxlm.model import MODEL_FILES, WEIGHTS_FILE
 
 MODEL_CARD = "model_card.md"
 CHECKSUMS = "## SHA-256 of this model"  # ``python -m model_store verify`` reads what stands below it

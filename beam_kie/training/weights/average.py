@@ -15,8 +15,8 @@ from pathlib import Path
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
+from beam_kie.layoutxlm.checkpoints import MODEL_FILES, WEIGHTS_FILE
 from beam_kie.layoutxlm.config import ConfigError, LayoutXLMConfig
-from beam_kie.layoutxlm.model import MODEL_FILES, WEIGHTS_FILE
 
 _SAME = ("config.json", "tokenizer.json")
 

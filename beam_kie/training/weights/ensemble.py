@@ -16,8 +16,8 @@ from pathlib import Path
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
+from beam_kie.layoutxlm.checkpoints import MODEL_FILES, WEIGHTS_FILE, member_prefix
 from beam_kie.layoutxlm.config import ConfigError, LayoutXLMConfig
-from beam_kie.layoutxlm.model import MODEL_FILES, WEIGHTS_FILE, member_prefix
 
 # What members may differ in: only the first one's counts, or (strips) it shows in the weights.
 _FREE = (

@@ -20,10 +20,10 @@ from beam_kie.evaluation.pairs import pairs_from_pictures
 from beam_kie.labelled.formats import LabelledEntry, LabelledPage, read_labels, write_paddleocr
 from beam_kie.labelled.sources import PictureError, scale_warning, with_pictures, with_read_lines
 from beam_kie.layoutxlm.config import LayoutXLMConfig
-from beam_kie.layoutxlm.images import page_thumbnail
+from beam_kie.layoutxlm.inputs.images import page_thumbnail
+from beam_kie.layoutxlm.inputs.tokenizer import load_tokenizer
 from beam_kie.layoutxlm.model import KieModel
-from beam_kie.layoutxlm.network import LayoutXLM
-from beam_kie.layoutxlm.tokenizer import load_tokenizer
+from beam_kie.layoutxlm.network.layoutxlm import LayoutXLM
 from tests.small_networks import save_model, small_network
 
 REPOSITORY = Path(__file__).resolve().parents[3]

@@ -1,6 +1,6 @@
 import pytest
 
-from beam_kie.layoutxlm.tokenizer import XlmRobertaTokenizer
+from beam_kie.layoutxlm.inputs.tokenizer import XlmRobertaTokenizer
 
 
 @pytest.fixture(scope="session")

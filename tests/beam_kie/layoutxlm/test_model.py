@@ -6,17 +6,12 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from beam_kie.document import Category, DocumentError, Entity, LineSpan
-from beam_kie.layoutxlm.features import page_tokens
-from beam_kie.layoutxlm.model import (
-    KieModel,
-    ModelError,
-    file_revision,
-    load_network,
-    resolve_device,
-    resolve_dtype,
-    tokens_of,
-)
-from beam_kie.layoutxlm.network import LayoutXLM
+from beam_kie.layoutxlm.checkpoints import ModelError, file_revision, load_network
+from beam_kie.layoutxlm.decoding.entities import tokens_of
+from beam_kie.layoutxlm.devices import resolve_device, resolve_dtype
+from beam_kie.layoutxlm.inputs.features import page_tokens
+from beam_kie.layoutxlm.model import KieModel
+from beam_kie.layoutxlm.network.layoutxlm import LayoutXLM
 from beam_kie.layoutxlm.reading import NetworkReader
 from tests.small_networks import (
     BIASED_KIND,

@@ -8,10 +8,11 @@ import torch
 
 from beam_kie.document import PageText, TextLine
 from beam_kie.layoutxlm.checkpoints import load_weights
-from beam_kie.layoutxlm.decoders import LineVoteDecoder
-from beam_kie.layoutxlm.decoding import decode_entities
-from beam_kie.layoutxlm.features import page_tokens
-from beam_kie.layoutxlm.network import Batch, LayoutXLM
+from beam_kie.layoutxlm.decoding.entities import decode_entities
+from beam_kie.layoutxlm.decoding.tags import LineVoteDecoder
+from beam_kie.layoutxlm.inputs.batches import Batch
+from beam_kie.layoutxlm.inputs.features import page_tokens
+from beam_kie.layoutxlm.network.layoutxlm import LayoutXLM
 from beam_kie.layoutxlm.published import PADDLEOCR_LABELS, RELATION_LABELS, config_from_hugging_face
 from model_store.paddle import paddle_config, to_hugging_face
 from model_store.pickles import read_arrays

@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 
 from beam_kie.labelled.alignment import TrainingLine, TrainingPage
-from beam_kie.layoutxlm.strips import HEIGHT, MARGIN
+from beam_kie.layoutxlm.inputs.strips import HEIGHT, MARGIN
 from beam_kie.training.augmentation.pages import Augmentation, augment
 from beam_kie.training.augmentation.strips import cut_strip_at, join_strips, with_strips, worn
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from beam_kie.labelled.alignment import TrainingLine, TrainingPage
-from beam_kie.layoutxlm.strips import HEIGHT, MARGIN
+from beam_kie.layoutxlm.inputs.strips import HEIGHT, MARGIN
 from beam_kie.training.augmentation.pages import Augmentation, augment
 from beam_kie.training.augmentation.wrapping import break_place, wrap_lines
 

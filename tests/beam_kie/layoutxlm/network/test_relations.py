@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from beam_kie.layoutxlm.relations import BiaffineRelationHead, pair_geometry
+from beam_kie.layoutxlm.network.relations import BiaffineRelationHead, pair_geometry
 from tests.small_networks import BUNDLED_KIND, PUBLISHED_KIND, small_config, small_network
 
 

@@ -3,7 +3,7 @@ import itertools
 import numpy as np
 import pytest
 
-from beam_kie.layoutxlm.decoders import (
+from beam_kie.layoutxlm.decoding.tags import (
     LineVoteDecoder,
     Piece,
     TagDecoder,
@@ -11,7 +11,7 @@ from beam_kie.layoutxlm.decoders import (
     create_decoder,
     join_pieces,
 )
-from beam_kie.layoutxlm.features import PageTokens, page_tokens
+from beam_kie.layoutxlm.inputs.features import PageTokens, page_tokens
 from tests.small_networks import TAGS, character_tokenizer, page, small_config, sure
 
 

@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 
 from beam_kie.document import LineSpan, TextLine
-from beam_kie.layoutxlm.decoders import LineVoteDecoder, TagDecoder, create_decoder
-from beam_kie.layoutxlm.decoding import decode_entities, entity_from_spans, join_texts, span_polygon
-from beam_kie.layoutxlm.features import page_tokens
+from beam_kie.layoutxlm.decoding.entities import decode_entities, entity_from_spans, join_texts, span_polygon
+from beam_kie.layoutxlm.decoding.tags import LineVoteDecoder, TagDecoder, create_decoder
+from beam_kie.layoutxlm.inputs.features import page_tokens
 from tests.small_networks import TAGS, character_tokenizer, line, page, small_config, sure
 
 

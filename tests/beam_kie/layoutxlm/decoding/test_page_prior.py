@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from beam_kie.layoutxlm.habits import habits, script_changes
+from beam_kie.layoutxlm.decoding.page_prior import habits, script_changes
 
 
 def test_scripts_are_compared_where_the_pieces_meet():

@@ -3,10 +3,10 @@ import pytest
 import torch
 
 from beam_kie.document import Entity, LineSpan
-from beam_kie.layoutxlm import linking
 from beam_kie.layoutxlm.config import ConfigError
-from beam_kie.layoutxlm.decoding import DecodedEntity
-from beam_kie.layoutxlm.linking import find_relations
+from beam_kie.layoutxlm.decoding import linking
+from beam_kie.layoutxlm.decoding.entities import DecodedEntity
+from beam_kie.layoutxlm.decoding.linking import find_relations
 from tests.small_networks import BUNDLED_KIND, PUBLISHED_KIND, page, small_config, small_network
 
 HEADS = {"softmax": BUNDLED_KIND, "biaffine": PUBLISHED_KIND}

@@ -7,10 +7,10 @@ import torch
 
 from beam_kie.document import PageText, TextLine
 from beam_kie.geometry import box_polygon
-from beam_kie.layoutxlm import grouping
-from beam_kie.layoutxlm.decoders import Piece
-from beam_kie.layoutxlm.features import PageTokens
-from beam_kie.layoutxlm.grouping import group_pieces, grouping_scores, piece_boxes
+from beam_kie.layoutxlm.decoding import grouping
+from beam_kie.layoutxlm.decoding.grouping import group_pieces, grouping_scores, piece_boxes
+from beam_kie.layoutxlm.decoding.tags import Piece
+from beam_kie.layoutxlm.inputs.features import PageTokens
 from beam_kie.layoutxlm.model import KieModel
 from tests.small_networks import BUNDLED_KIND, character_tokenizer, small_config, small_network
 from tests.small_networks import page as small_page

@@ -10,9 +10,9 @@ from torch import Tensor
 from beam_kie.document import PageText, Relation
 from beam_kie.geometry import normalise_box_1000
 from beam_kie.layoutxlm.config import LayoutXLMConfig
-from beam_kie.layoutxlm.decoding import DecodedEntity
-from beam_kie.layoutxlm.pooling import group_means
-from beam_kie.layoutxlm.relations import BiaffineRelationHead, SoftmaxRelationHead
+from beam_kie.layoutxlm.decoding.entities import DecodedEntity
+from beam_kie.layoutxlm.network.pooling import group_means
+from beam_kie.layoutxlm.network.relations import BiaffineRelationHead, SoftmaxRelationHead
 
 PAIRS_AT_ONCE = 200_000  # a page with thousands of keys and values must not need gigabytes
 

@@ -3,8 +3,9 @@ import torch
 from transformers import LayoutLMv2Config
 from transformers.models.layoutlmv2.modeling_layoutlmv2 import LayoutLMv2Encoder
 
-from beam_kie.layoutxlm.attention_bias import LineBias, log_bucket, relative_bucket, token_bias
-from beam_kie.layoutxlm.network import Batch, Encoder
+from beam_kie.layoutxlm.inputs.batches import Batch
+from beam_kie.layoutxlm.network.attention_bias import LineBias, log_bucket, relative_bucket, token_bias
+from beam_kie.layoutxlm.network.encoder import Encoder
 from tests.small_networks import BUNDLED_KIND, small_config
 
 

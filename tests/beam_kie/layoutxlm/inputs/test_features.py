@@ -6,15 +6,8 @@ import pytest
 import torch
 
 from beam_kie.document import PageText, TextLine
-from beam_kie.layoutxlm.features import (
-    PageTokens,
-    Window,
-    collate,
-    cut_windows,
-    line_box_1000,
-    page_tokens,
-    plan_batches,
-)
+from beam_kie.layoutxlm.inputs.batches import Window, collate, cut_windows, plan_batches
+from beam_kie.layoutxlm.inputs.features import PageTokens, line_box_1000, page_tokens
 from tests.small_networks import BUNDLED_KIND, character_tokenizer, form, line, page, small_config
 
 

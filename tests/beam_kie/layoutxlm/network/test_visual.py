@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch.nn import functional
 
-from beam_kie.layoutxlm.visual import VisualBackbone, cell_boxes, normalise_images
+from beam_kie.layoutxlm.network.visual import VisualBackbone, cell_boxes, normalise_images
 from tests.small_networks import VISUAL_KIND, small_network
 
 

@@ -10,8 +10,8 @@ import numpy as np
 
 from beam_kie.document import Entity, LineSpan, PageText, Polygon, TextLine
 from beam_kie.geometry import box_polygon, split_polygon, union_box
-from beam_kie.layoutxlm.decoders import Decoder, Piece
-from beam_kie.layoutxlm.features import PageTokens
+from beam_kie.layoutxlm.decoding.tags import Decoder, Piece
+from beam_kie.layoutxlm.inputs.features import PageTokens
 from beam_kie.text_width import char_width, character_edges
 
 
@@ -59,6 +59,15 @@ def _entity(
         for piece in pieces
     )
     return DecodedEntity(entity_from_spans(page, label, spans, confidence), indices)
+
+
+def tokens_of(entity: Entity, tokens: PageTokens) -> np.ndarray:
+    """Indices of the tokens that an entity's spans touch; the mark of a word's start has no width."""
+    chosen = np.zeros(len(tokens), dtype=bool)
+    ends = np.maximum(tokens.ends, tokens.starts + 1)
+    for span in entity.spans:
+        chosen |= (tokens.lines == span.line) & (tokens.starts < span.end) & (ends > span.start)
+    return np.flatnonzero(chosen)
 
 
 def entity_from_spans(page: PageText, label: str, spans: tuple[LineSpan, ...], confidence: float) -> Entity:

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from beam_kie.document import Entity, Relation
-from beam_kie.layoutxlm.decoding import DecodedEntity
+from beam_kie.layoutxlm.decoding.entities import DecodedEntity
 
 Table = Sequence[tuple[float, float]]
 

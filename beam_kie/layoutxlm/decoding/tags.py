@@ -15,7 +15,7 @@ from typing import Protocol
 import numpy as np
 
 from beam_kie.layoutxlm.config import LayoutXLMConfig
-from beam_kie.layoutxlm.features import PageTokens
+from beam_kie.layoutxlm.inputs.features import PageTokens
 
 FORBIDDEN = -1e9
 CONTINUATION_GAP = 1.5  # a continued line starts at most this many line heights below the one before

@@ -4,7 +4,7 @@ import pytest
 import sentencepiece
 from tokenizers import Tokenizer
 
-from beam_kie.layoutxlm.tokenizer import (
+from beam_kie.layoutxlm.inputs.tokenizer import (
     SENTENCEPIECE_FILE,
     TokenizerError,
     XlmRobertaTokenizer,

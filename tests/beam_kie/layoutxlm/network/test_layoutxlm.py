@@ -3,8 +3,9 @@ import dataclasses
 import pytest
 import torch
 
-from beam_kie.layoutxlm.features import Window, collate, page_tokens
-from beam_kie.layoutxlm.network import LayoutXLM, line_means
+from beam_kie.layoutxlm.inputs.batches import Window, collate
+from beam_kie.layoutxlm.inputs.features import page_tokens
+from beam_kie.layoutxlm.network.layoutxlm import LayoutXLM, line_means
 from tests.small_networks import (
     BIASED_KIND,
     BUNDLED_KIND,

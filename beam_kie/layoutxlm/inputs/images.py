@@ -10,7 +10,7 @@ from PIL import Image
 
 from beam_kie.document import PageText
 from beam_kie.layoutxlm.config import STRIPS
-from beam_kie.layoutxlm.strips import pack_strips, page_strips
+from beam_kie.layoutxlm.inputs.strips import pack_strips, page_strips
 
 SIDE = 224
 THUMBNAIL_BYTES = SIDE * SIDE * 3

@@ -3,7 +3,7 @@
 import numpy as np
 import torch
 
-from beam_kie.layoutxlm.pooling import group_means
+from beam_kie.layoutxlm.network.pooling import group_means
 
 HIDDEN = torch.randn(6, 4, generator=torch.Generator().manual_seed(0))
 

@@ -18,13 +18,13 @@ from torch import Tensor
 from beam_kie.document import Box, PageText
 from beam_kie.geometry import union_box
 from beam_kie.layoutxlm.config import LayoutXLMConfig
-from beam_kie.layoutxlm.decoders import Piece
-from beam_kie.layoutxlm.decoding import span_shares
-from beam_kie.layoutxlm.features import PageTokens
-from beam_kie.layoutxlm.habits import habits, script_changes
-from beam_kie.layoutxlm.linking import PAIRS_AT_ONCE
-from beam_kie.layoutxlm.pooling import group_means
-from beam_kie.layoutxlm.relations import SoftmaxRelationHead
+from beam_kie.layoutxlm.decoding.entities import span_shares
+from beam_kie.layoutxlm.decoding.linking import PAIRS_AT_ONCE
+from beam_kie.layoutxlm.decoding.page_prior import habits, script_changes
+from beam_kie.layoutxlm.decoding.tags import Piece
+from beam_kie.layoutxlm.inputs.features import PageTokens
+from beam_kie.layoutxlm.network.pooling import group_means
+from beam_kie.layoutxlm.network.relations import SoftmaxRelationHead
 from beam_kie.reading_order import reading_order
 
 

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from beam_kie.layoutxlm.images import page_thumbnail, thumbnail_pixels
+from beam_kie.layoutxlm.inputs.images import page_thumbnail, thumbnail_pixels
 
 
 def test_any_page_becomes_224_by_224():
