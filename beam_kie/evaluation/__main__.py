@@ -94,7 +94,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--mixed_lines",
         action="store_true",
-        help="do not tell the model that a labelled line is one entity or none: it cuts and joins them as it "
+        help="do not say that a labelled line is one entity or none: the model cuts and joins them as it "
         "does with what OCR reads",
     )
     parser.add_argument("--limit", type=positive, metavar="N", help="at most N pages")
@@ -157,7 +157,7 @@ def _notes(gold: list[GoldPage], model: KieModel | KiePair) -> list[str]:
     if unknown:
         notes.append(f"the model does not know these labels and cannot find them: {', '.join(unknown)}")
     if model.pictures == STRIPS and not any(gold_page.page.picture for gold_page in gold):
-        notes.append("the model would look at the lines, if it had the pictures: give --images")
+        notes.append("the model also reads line images: give their pictures with --images")
     warning = scale_warning(gold)
     return [*notes, warning] if warning else notes
 

@@ -105,7 +105,7 @@ def missing_pictures(gold: Sequence[GoldPage], folder: Path) -> list[str]:
 
 
 def scale_warning(gold: Sequence[GoldPage]) -> str | None:
-    """What looks wrong about labels and page sizes taken together, or None.
+    """What seems wrong about labels and page sizes taken together, or None.
 
     Coordinates of a picture at another resolution put the lines in the wrong place of the page, and
     the figures suffer in silence.

@@ -125,9 +125,9 @@ def load_weights(network: nn.Module, tensors: Mapping[str, Tensor]) -> None:
             if name in tensors and tensors[name].shape != value.shape
         ],
     }
-    told = [f"{kind}: {_listed(names)}" for kind, names in problems.items() if names]
-    if told:
-        raise WeightsError("the weights do not fit the configuration; " + "; ".join(told))
+    listed = [f"{kind}: {_listed(names)}" for kind, names in problems.items() if names]
+    if listed:
+        raise WeightsError("the weights do not fit the configuration; " + "; ".join(listed))
     network.load_state_dict({name: tensors[name] for name in expected}, assign=True)
 
 

@@ -192,15 +192,15 @@ class KieModel:
             return decode_entities(page, tokens, state.log_probs, decoder)
 
         def join(pieces: list[Piece]) -> list[list[Piece]]:
-            judges = self._judges(lambda network: network.grouping, state.hidden)
-            return group_pieces(judges, self.config, page, tokens, pieces)
+            heads = self._heads(lambda network: network.grouping, state.hidden)
+            return group_pieces(heads, self.config, page, tokens, pieces)
 
         return decode_entities(page, tokens, state.log_probs, decoder, join)
 
     def _decoder_of(self, page: PageText) -> Decoder:
         return self._line_decoder if page.whole_lines else self._decoder
 
-    def _judges(
+    def _heads(
         self, head: Callable[[LayoutXLM], nn.Module], hidden: Sequence[Tensor]
     ) -> list[tuple[nn.Module, Tensor]]:
         """A head of every member, with what that member made of the page."""
@@ -235,6 +235,6 @@ class KieModel:
         entities = tuple(item.entity for item in decoded)
         if not hidden or self.network.relation_head is None:
             return PageResult(page, entities)
-        judges = self._judges(lambda network: network.relation_head, hidden)
-        links = find_relations(judges, self.config, page, decoded)
+        heads = self._heads(lambda network: network.relation_head, hidden)
+        links = find_relations(heads, self.config, page, decoded)
         return PageResult(page, entities, whole_relations(links, entities, self.config.relation_calibration))

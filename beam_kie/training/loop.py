@@ -27,7 +27,7 @@ from beam_kie.layoutxlm.model import KieModel
 from beam_kie.layoutxlm.network.layoutxlm import LayoutXLM
 from beam_kie.training.augmentation.pages import augment
 from beam_kie.training.data.embeddings import text_embeddings
-from beam_kie.training.data.examples import Example, ExampleMaker, batch_looks, collate_examples
+from beam_kie.training.data.examples import Example, ExampleMaker, batch_line_features, collate_examples
 from beam_kie.training.data.pages import PageSource, read_text
 from beam_kie.training.losses import grouping_loss, masked_loss, relation_loss, tag_loss
 from beam_kie.training.settings import Settings, SettingsError
@@ -131,7 +131,7 @@ class Trainer:
     ) -> tuple[Tensor, dict[str, Tensor]]:
         """What is minimised, and the parts of it that are logged."""
         settings = self.settings
-        batch = replace(batch, looks=batch_looks(self.network, examples, batch.ids.shape[1]))
+        batch = replace(batch, line_features=batch_line_features(self.network, examples, batch.ids.shape[1]))
         hidden = self.network.encode(batch)
         found = read_examples(self.network, hidden, batch, examples)
         parts = {

@@ -1,4 +1,4 @@
-"""What a training run is told to do: one JSON file."""
+"""The settings of a training run: one JSON file."""
 
 from __future__ import annotations
 
@@ -150,7 +150,7 @@ SMALL_NETWORK = {
     "switch_penalty": 6.0,
     "colon_discount": 2.0,
     "none_penalty": 0.5,
-    "habit_weight": 3.0,
+    "page_prior_weight": 3.0,
     "window_tokens": 640,
     "window_overlap_tokens": 128,
 }

@@ -35,7 +35,7 @@ def decode_entities(
     ``join`` puts the pieces of lines together to entities; None: as the decoder does it by itself.
 
     An entity's confidence is the mean over its tokens of the probability of its label, B- and I- together,
-    times the chances that its pieces belong where they were put.
+    times the probabilities that its pieces belong where they were put.
     Runs of nothing but white space are no entities.
     """
     if not len(tokens):
@@ -53,7 +53,7 @@ def _entity(
     indices = np.concatenate([np.arange(piece.start, piece.end) for piece in pieces])
     columns = [column for column, tag in enumerate(tags) if tag[2:] == label]
     labelled = float(np.clip(probabilities[np.ix_(indices, columns)].sum(1).mean(), 0, 1))
-    confidence = labelled * math.prod(piece.place_chance for piece in pieces)
+    confidence = labelled * math.prod(piece.place_probability for piece in pieces)
     spans = tuple(
         LineSpan(piece.line, int(tokens.starts[piece.start]), int(tokens.ends[piece.end - 1]))
         for piece in pieces

@@ -20,7 +20,7 @@ from beam_kie.geometry import union_box
 from beam_kie.layoutxlm.config import LayoutXLMConfig
 from beam_kie.layoutxlm.decoding.entities import span_shares
 from beam_kie.layoutxlm.decoding.linking import PAIRS_AT_ONCE
-from beam_kie.layoutxlm.decoding.page_prior import habits, script_changes
+from beam_kie.layoutxlm.decoding.page_prior import page_prior, script_changes
 from beam_kie.layoutxlm.decoding.tags import Piece
 from beam_kie.layoutxlm.inputs.features import PageTokens
 from beam_kie.layoutxlm.network.pooling import group_means
@@ -29,32 +29,33 @@ from beam_kie.reading_order import reading_order
 
 
 def group_pieces(
-    judges: Sequence[tuple[SoftmaxRelationHead, Tensor]],
+    heads: Sequence[tuple[SoftmaxRelationHead, Tensor]],
     config: LayoutXLMConfig,
     page: PageText,
     tokens: PageTokens,
     pieces: Sequence[Piece],
 ) -> list[list[Piece]]:
-    """The pieces of every entity in reading order, with their chances; entities by their first piece.
+    """The pieces of every entity in reading order, each with the probability of its place; entities by their first piece.
 
-    ``judges``: heads, each with the T x H hidden states of the page's tokens that it judges by, on its
+    ``heads``: heads, each with the T x H hidden states that its network made of the page's tokens, on its
     device; the mean of their scores counts.
     """
     if len(pieces) < 2:
         return [[piece] for piece in pieces]
     known = {label: index for index, label in enumerate(config.labels)}
-    device = judges[0][1].device
+    device = heads[0][1].device
     labels = torch.tensor([known[piece.label] for piece in pieces], device=device)
     places = [np.arange(piece.start, piece.end) for piece in pieces]
-    vectors = [(head, group_means(hidden, places)) for head, hidden in judges]
+    vectors = [(head, group_means(hidden, places)) for head, hidden in heads]
     boxes = piece_boxes([line.text for line in page.lines], tokens, pieces)
     boxes = torch.tensor(boxes, device=device)
     best = _best_joins(vectors, labels, boxes, config.join_penalty)
     keys = [piece.label in config.head_labels for piece in pieces]
     texts = [_text(page, tokens, piece) for piece in pieces]
-    continued, chances = _decided(best, _habits(best, texts, keys, config.habit_weight))
+    continued, probabilities = _decided(best, _page_prior(best, texts, keys, config.page_prior_weight))
     pieces = [
-        dataclasses.replace(piece, place_chance=chance) for piece, chance in zip(pieces, chances, strict=True)
+        dataclasses.replace(piece, place_probability=each)
+        for piece, each in zip(pieces, probabilities, strict=True)
     ]
     groups = [[pieces[index] for index in group] for group in _connected(continued)]
     return sorted((_ordered(group, page, tokens) for group in groups), key=lambda group: group[0].start)
@@ -101,29 +102,29 @@ class _Joins(NamedTuple):
 
 
 def _best_joins(
-    judges: Sequence[tuple[SoftmaxRelationHead, Tensor]], labels: Tensor, boxes: Tensor, join_penalty: float
+    heads: Sequence[tuple[SoftmaxRelationHead, Tensor]], labels: Tensor, boxes: Tensor, join_penalty: float
 ) -> _Joins:
-    """``judges``: heads with their vectors of the P pieces, P x H. ``join_penalty``: nats by which being a
+    """``heads``: heads with their vectors of the P pieces, P x H. ``join_penalty``: nats by which being a
     start is likelier than the head says."""
     count = len(labels)
     parts: list[tuple[Tensor, Tensor, Tensor]] = []
     step = max(1, PAIRS_AT_ONCE // count)
     for start in range(0, count, step):
         part = torch.arange(start, min(start + step, count), device=labels.device)
-        scores = torch.stack([grouping_scores(*judge, labels, boxes, part) for judge in judges]).mean(0)
+        scores = torch.stack([grouping_scores(*head, labels, boxes, part) for head in heads]).mean(0)
         odds = scores[:, :-1] - scores[:, -1:] - join_penalty
         best, before = odds.max(1)
         parts.append((before, best, odds.logsumexp(1)))
     return _Joins(*(torch.cat(column).cpu().numpy() for column in zip(*parts, strict=True)))
 
 
-def _habits(joins: _Joins, texts: Sequence[str], keys: Sequence[bool], weight: float) -> np.ndarray:
-    """What the page's habits add to the odds of its keys; see habits.py."""
+def _page_prior(joins: _Joins, texts: Sequence[str], keys: Sequence[bool], weight: float) -> np.ndarray:
+    """What the page prior adds to the log odds of its keys; see page_prior.py."""
     if not weight:
         return np.zeros(len(texts))
     changes = script_changes(texts, joins.before.tolist())
     of_keys = [change if key else None for change, key in zip(changes, keys, strict=True)]
-    return habits(joins.odds, of_keys, weight)
+    return page_prior(joins.odds, of_keys, weight)
 
 
 def _decided(joins: _Joins, added: np.ndarray) -> tuple[list[int], list[float]]:

@@ -18,14 +18,14 @@ PAIRS_AT_ONCE = 200_000  # a page with thousands of keys and values must not nee
 
 
 def find_relations(
-    judges: Sequence[tuple[SoftmaxRelationHead | BiaffineRelationHead, Tensor]],
+    heads: Sequence[tuple[SoftmaxRelationHead | BiaffineRelationHead, Tensor]],
     config: LayoutXLMConfig,
     page: PageText,
     decoded: Sequence[DecodedEntity],
 ) -> tuple[Relation, ...]:
     """Links between the entities of one page, in the order of their values.
 
-    ``judges``: heads, each with the T x H hidden states of the page's tokens that it judges by, on its
+    ``heads``: heads, each with the T x H hidden states that its network made of the page's tokens, on its
     device; the mean of their scores counts. Entities without tokens and labels that the configuration does
     not name take part in none.
     """
@@ -33,8 +33,8 @@ def find_relations(
     values = _candidates(decoded, config.tail_labels)
     if not keys or not values:
         return ()
-    device = judges[0][1].device
-    vectors = [_vectors(decoded, hidden, head.first_token_only) for head, hidden in judges]
+    device = heads[0][1].device
+    vectors = [_vectors(decoded, hidden, head.first_token_only) for head, hidden in heads]
     known = {label: index for index, label in enumerate(config.labels)}
     labels = torch.tensor([known.get(item.entity.label, 0) for item in decoded], device=device)
     boxes = [normalise_box_1000(item.entity.box, page.width_px, page.height_px) for item in decoded]
@@ -46,26 +46,28 @@ def find_relations(
         part = torch.tensor(values[start : start + step], device=device)
         scores = [
             head(of_head, labels, boxes, key_index, part)
-            for (head, _), of_head in zip(judges, vectors, strict=True)
+            for (head, _), of_head in zip(heads, vectors, strict=True)
         ]
         mean = torch.stack(scores).mean(0)
         if config.none_penalty:
             mean[:, -1] -= config.none_penalty
-        chances, bar = judges[0][0].probabilities(mean, config.relation_temperature)
-        chances = chances.masked_fill(part[:, None] == key_index[None], 0)
-        relations += _links(chances, bar, keys, part.tolist(), config.relation_choice)
+        probabilities, threshold = heads[0][0].probabilities(mean, config.relation_temperature)
+        probabilities = probabilities.masked_fill(part[:, None] == key_index[None], 0)
+        relations += _links(probabilities, threshold, keys, part.tolist(), config.relation_choice)
     return tuple(relations)
 
 
-def _links(chances: Tensor, bar: Tensor, keys: list[int], values: list[int], choice: str) -> list[Relation]:
-    """The pairs of V x K probabilities that exceed their row's bar: the best of a row, or every one."""
-    linked = chances > bar
+def _links(
+    probabilities: Tensor, threshold: Tensor, keys: list[int], values: list[int], choice: str
+) -> list[Relation]:
+    """The pairs of V x K probabilities that exceed their row's threshold: the best of a row, or every one."""
+    linked = probabilities > threshold
     if choice == "best":
-        best = torch.zeros_like(linked).scatter_(1, chances.argmax(1, keepdim=True), True)
+        best = torch.zeros_like(linked).scatter_(1, probabilities.argmax(1, keepdim=True), True)
         linked &= best
     rows, columns = linked.nonzero(as_tuple=True)
-    found = zip(rows.tolist(), columns.tolist(), chances[rows, columns].tolist(), strict=True)
-    return [Relation(keys[column], values[row], chance) for row, column, chance in found]
+    found = zip(rows.tolist(), columns.tolist(), probabilities[rows, columns].tolist(), strict=True)
+    return [Relation(keys[column], values[row], probability) for row, column, probability in found]
 
 
 def _candidates(decoded: Sequence[DecodedEntity], labels: Sequence[str]) -> list[int]:

@@ -1,4 +1,4 @@
-"""A page's habits: what its keys do, they do alike.
+"""The page prior: what most keys of a page do, the others probably do too.
 
 Forms in two languages print a key in one script and go on in the other on the next line, and either all their
 keys do so or none. A line alone is often undecided; the page is not.
@@ -12,7 +12,7 @@ import numpy as np
 
 from beam_kie.text_width import char_width
 
-FEWEST = 3  # fewer keys are no habit
+FEWEST = 3  # fewer keys say nothing of the page
 HOPELESS = -4.0  # log odds of a join that nobody considers
 
 
@@ -22,8 +22,8 @@ def script_changes(texts: Sequence[str], before: Sequence[int]) -> list[bool | N
     return [_change(texts[index], text) for index, text in zip(before, texts, strict=True)]
 
 
-def habits(odds: np.ndarray, changes: Sequence[bool | None], weight: float) -> np.ndarray:
-    """What a page's habit adds to the log odds that a piece goes on with the one before it: P numbers.
+def page_prior(odds: np.ndarray, changes: Sequence[bool | None], weight: float) -> np.ndarray:
+    """What the page prior adds to the log odds that a piece goes on with the one before it: P numbers.
 
     ``odds``: P log odds by themselves. Each piece gets ``weight`` times the mean of the others that change
     script as it does; where they are fewer than FEWEST, where it does not change, or where its own odds are

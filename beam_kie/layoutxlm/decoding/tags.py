@@ -25,8 +25,8 @@ CONTINUATION_GAP = 1.5  # a continued line starts at most this many line heights
 class Piece:
     """Tokens ``start`` to ``end`` (exclusive), all on one line, with one label.
 
-    ``place_chance``: how likely it is that the piece belongs where it was put, as the start of an entity or
-    behind another piece, where that was computed.
+    ``place_probability``: that the piece belongs where it was put, as the start of an entity or behind another
+    piece, where that was computed.
     """
 
     label: str
@@ -34,7 +34,7 @@ class Piece:
     start: int
     end: int
     continues: bool
-    place_chance: float = 1.0
+    place_probability: float = 1.0
 
 
 class Decoder(Protocol):

@@ -27,8 +27,8 @@ class Batch:
     ids, positions, lines: B x T int64 (``lines`` numbers the text line of a token within its window);
     mask: B x T bool, True for real tokens; line_boxes: B x N x 4 int64; line_mask: B x N bool. Where
     boxes are those of words or of special tokens, each of these counts as a line of its own.
-    visual: B x V x H, what the network sees of the pages; None where it does not look at them.
-    looks: B x T x H, what the tokens look like (StripReader); None where nothing is known of it.
+    visual: B x V x H, the visual tokens of the pages; None where the network has no visual backbone.
+    line_features: B x T x H, features of the line images (StripReader); None where there are none.
     padded: whether ``mask`` is False anywhere.
     """
 
@@ -39,7 +39,7 @@ class Batch:
     line_boxes: Tensor
     line_mask: Tensor
     visual: Tensor | None = None
-    looks: Tensor | None = None
+    line_features: Tensor | None = None
     padded: bool = True
 
     def to(self, device: torch.device | str) -> Batch:
@@ -127,8 +127,8 @@ def collate(windows: Sequence[Window], pages: Sequence[PageTokens], config: Layo
     )
 
 
-def pad_looks(parts: Sequence[Tensor | None], width: int) -> Tensor | None:
-    """What the tokens of B windows look like, T x H each, as B x ``width`` x H; a window without is zero.
+def pad_line_features(parts: Sequence[Tensor | None], width: int) -> Tensor | None:
+    """Line features of B windows, T x H each, as B x ``width`` x H; a window without is zero.
 
     None where all are None.
     """

@@ -1,4 +1,4 @@
-"""What text lines look like: a strip of grey pixels each, and the part of the network that reads it.
+"""Images of text lines: a strip of grey pixels each.
 
 Forms are printed in one face and filled in with another, by hand or by machine: a thing that boxes and text
 do not tell. LayoutXLM looks at the whole page in 7 x 7 cells (arXiv 2104.08836, section 2.2), of which a line

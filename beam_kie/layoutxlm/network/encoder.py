@@ -57,8 +57,8 @@ class Embeddings(nn.Module):
             + layout.gather(1, rows)
             + self.token_type_embeddings.weight[0]
         )
-        if batch.looks is not None:
-            total = total + batch.looks
+        if batch.line_features is not None:
+            total = total + batch.line_features
         return self.dropout(self.LayerNorm(total))
 
 

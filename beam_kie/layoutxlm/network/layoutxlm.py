@@ -50,7 +50,7 @@ class LayoutXLM(nn.Module):
 
     @property
     def relation_head(self) -> SoftmaxRelationHead | BiaffineRelationHead | None:
-        """The head that judges pairs of entities, if there is one."""
+        """The head that scores pairs of entities, if there is one."""
         return self.relations if self.relations is not None else self.extractor
 
     def prepare(self, dtype: torch.dtype) -> None:
@@ -66,7 +66,7 @@ class LayoutXLM(nn.Module):
         if self.visual is not None:
             self.visual.prepare(dtype)
 
-    def look(self, images: Tensor) -> Tensor:
+    def visual_states(self, images: Tensor) -> Tensor:
         """Visual tokens, P x V x H, of P x H x W x 3 uint8 RGB pictures: once a page, for all its windows."""
         features = self.visual(images)
         boxes = self._cells(features.device)

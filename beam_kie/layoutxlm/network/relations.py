@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from beam_kie.layoutxlm.config import LayoutXLMConfig
 
 GEOMETRY_FEATURES = 12
-BIAFFINE_BAR = 0.5
+BIAFFINE_THRESHOLD = 0.5
 
 
 class SoftmaxRelationHead(nn.Module):
@@ -16,7 +16,7 @@ class SoftmaxRelationHead(nn.Module):
 
     The score is a scaled dot product of two small networks on (entity vector + label embedding) plus a
     small network on how the two boxes stand to each other. Unlike LayoutXLM's biaffine classifier
-    (unilm, layoutxlm/modeling/decoder/re.py), which judges each pair alone, the keys compete, so the
+    (unilm, layoutxlm/modeling/decoder/re.py), which scores each pair alone, the keys compete, so the
     probabilities of one value sum to 1.
     """
 
@@ -46,13 +46,13 @@ class SoftmaxRelationHead(nn.Module):
 
     @staticmethod
     def probabilities(scores: Tensor, temperature: float = 1.0) -> tuple[Tensor, Tensor]:
-        """Of the result of ``forward``: V x K probabilities and V x 1, what a key's must exceed."""
-        chances = (scores.float() / temperature).softmax(-1)
-        return chances[:, :-1], chances[:, -1:]
+        """V x K probabilities of the scores that ``forward`` gave, and V x 1 thresholds to exceed."""
+        probabilities = (scores.float() / temperature).softmax(-1)
+        return probabilities[:, :-1], probabilities[:, -1:]
 
 
 class BiaffineRelationHead(nn.Module):
-    """LayoutXLM's relation head: every pair is judged alone (arXiv 2104.08836, section 3.3).
+    """LayoutXLM's relation head: every pair is scored alone (arXiv 2104.08836, section 3.3).
 
     An entity is known by the hidden state of its first token and by its label.
     """
@@ -76,9 +76,9 @@ class BiaffineRelationHead(nn.Module):
 
     @staticmethod
     def probabilities(scores: Tensor, temperature: float = 1.0) -> tuple[Tensor, Tensor]:
-        """Of the result of ``forward``: V x K probabilities and V x 1, what a key's must exceed."""
-        chances = (scores.float() / temperature).softmax(-1)[..., 1]
-        return chances, torch.full_like(chances[:, :1], BIAFFINE_BAR)
+        """V x K probabilities of the scores that ``forward`` gave, and V x 1 thresholds to exceed."""
+        probabilities = (scores.float() / temperature).softmax(-1)[..., 1]
+        return probabilities, torch.full_like(probabilities[:, :1], BIAFFINE_THRESHOLD)
 
 
 class Biaffine(nn.Module):

@@ -15,7 +15,7 @@ from beam_kie.layoutxlm.inputs.strips import HEIGHT, MARGIN, TokenPlaces
 
 _STRIDE = 8
 _WHITE, _CONTRAST = 220.0, 80.0  # about the mean and the deviation of grey levels on printed lines
-_GAP = 24  # a column of features sees no further: lines do not look at their neighbours on the tape
+_GAP = 24  # a column of features sees no further: lines do not see their neighbours in the strip batch
 
 
 class StripReader(nn.Module):
@@ -37,9 +37,9 @@ class StripReader(nn.Module):
         self.dense = nn.Linear(2 * sizes[-1], config.hidden_size)
 
     def reset(self) -> None:
-        """Random weights that keep the variance of the ink, and looks that begin as nothing.
+        """Random weights that keep the variance of the ink, and line features that begin as zero.
 
-        Looks of random size would hide the text, from which everything else is learned.
+        Features of random size would hide the text, from which everything else is learned.
         """
         for convolution in (*self.convolutions, self.columns):
             nn.init.kaiming_normal_(convolution.weight, nonlinearity="relu")
@@ -50,36 +50,36 @@ class StripReader(nn.Module):
     def forward(self, strips: Sequence[np.ndarray | None], places: TokenPlaces) -> Tensor:
         """T x H of ``places``; zero for tokens of lines whose strip is None."""
         device = self.dense.weight.device
-        looks = torch.zeros(len(places.lines), self.dense.out_features, device=device)
-        tape, starts = _tape(strips)
+        features = torch.zeros(len(places.lines), self.dense.out_features, device=device)
+        batch, starts = _strip_batch(strips)
         seen = np.flatnonzero(np.isin(places.lines, [i for i, s in enumerate(strips) if s is not None]))
         if len(seen) < 1 + self.training:  # one token alone has no variance to learn from
-            return looks
-        columns = self._read(torch.from_numpy(tape).to(device))
+            return features
+        columns = self._read(torch.from_numpy(batch).to(device))
         own, before = (
             _means(columns, *(torch.from_numpy(bound).to(device) for bound in bounds))
             for bounds in _bounds(strips, starts, places, seen)
         )
         found = self.dense(self.norm(torch.cat([own, before], 1)))
-        return looks.index_put((torch.from_numpy(seen).to(device),), found.float())
+        return features.index_put((torch.from_numpy(seen).to(device),), found.float())
 
-    def _read(self, tape: Tensor) -> Tensor:
+    def _read(self, batch: Tensor) -> Tensor:
         """HEIGHT x W uint8 to W / 8 x C features."""
-        ink = (_WHITE - tape.float()[None, None]) / _CONTRAST
+        ink = (_WHITE - batch.float()[None, None]) / _CONTRAST
         for convolution in self.convolutions:
             ink = functional.gelu(convolution(ink))
         return functional.gelu(self.columns(ink))[0, :, 0].T.float()
 
 
-def _tape(strips: Sequence[np.ndarray | None]) -> tuple[np.ndarray, np.ndarray]:
+def _strip_batch(strips: Sequence[np.ndarray | None]) -> tuple[np.ndarray, np.ndarray]:
     """All strips side by side, white around them, and the column at which each one starts."""
     widths = [0 if strip is None else -(-strip.shape[1] // _STRIDE) * _STRIDE + _GAP for strip in strips]
     starts = np.cumsum([_GAP, *widths])
-    tape = np.full((HEIGHT, int(starts[-1])), 255, np.uint8)
+    batch = np.full((HEIGHT, int(starts[-1])), 255, np.uint8)
     for strip, start in zip(strips, starts[:-1].tolist(), strict=True):
         if strip is not None:
-            tape[:, start : start + strip.shape[1]] = strip
-    return tape, starts[:-1]
+            batch[:, start : start + strip.shape[1]] = strip
+    return batch, starts[:-1]
 
 
 def _bounds(

@@ -11,7 +11,7 @@ from beam_kie.document import Box
 from beam_kie.geometry import union_box
 from beam_kie.labelled.alignment import TrainingLine, TrainingPage
 from beam_kie.reading_order import reading_order
-from beam_kie.training.augmentation.strips import cut_strip_at, join_strips, worn
+from beam_kie.training.augmentation.strips import cut_strip_at, degraded, join_strips
 from beam_kie.training.augmentation.wrapping import wrap_lines
 
 
@@ -52,7 +52,7 @@ def augment(page: TrainingPage, rng: random.Random, strength: Augmentation) -> T
         lines = merge_neighbours(lines, page, rng, strength.merge)
     lines = [part for line in lines for part in cut_line(line, rng, strength.cut)]
     lines = [_noisy(line, rng, strength.character_noise) for line in lines]
-    lines = worn(_moved(lines, page, rng, strength), rng, strength.strip_drop)
+    lines = degraded(_moved(lines, page, rng, strength), rng, strength.strip_drop)
     order = reading_order([line.box for line in lines])
     return replace(page, lines=tuple(lines[index] for index in order))
 

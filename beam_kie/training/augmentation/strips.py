@@ -1,4 +1,4 @@
-"""What training lines look like: their strips, cut, joined and worn as the lines themselves are."""
+"""Line images in training: cut and joined with their lines, and degraded as another scanner would."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def cut_strip_at(strip: np.ndarray | None, share: float) -> tuple[np.ndarray | N
     return strip[:, : place + MARGIN], strip[:, place - MARGIN :]
 
 
-def worn(lines: Sequence[TrainingLine], rng: random.Random, drop: float) -> list[TrainingLine]:
+def degraded(lines: Sequence[TrainingLine], rng: random.Random, drop: float) -> list[TrainingLine]:
     """The lines of a page as another scanner would show them; on ``drop`` of the pages without pixels.
 
     Contrast, brightness, blur, noise and the height of the cut are those of the whole page.
@@ -45,14 +45,14 @@ def worn(lines: Sequence[TrainingLine], rng: random.Random, drop: float) -> list
         return list(lines)
     if rng.random() < drop:
         return [replace(line, strip=None) for line in lines]
-    tape = _rescanned(np.concatenate(seen, axis=1), rng)
+    batch = _rescanned(np.concatenate(seen, axis=1), rng)
     ends = np.cumsum([strip.shape[1] for strip in seen])[:-1]
-    strips = iter(np.split(tape, ends, axis=1))
+    strips = iter(np.split(batch, ends, axis=1))
     return [line if line.strip is None else replace(line, strip=next(strips)) for line in lines]
 
 
-def _rescanned(tape: np.ndarray, rng: random.Random) -> np.ndarray:
-    ink = 255 - tape.astype(np.float32)
+def _rescanned(batch: np.ndarray, rng: random.Random) -> np.ndarray:
+    ink = 255 - batch.astype(np.float32)
     if rng.random() < 0.3:
         ink = cv2.GaussianBlur(ink, (0, 0), rng.uniform(0.4, 1.2))
     ink = ink * rng.uniform(0.7, 1.25) + rng.uniform(-15, 25)

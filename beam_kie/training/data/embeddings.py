@@ -47,8 +47,8 @@ def mutual_information(counts: sparse.csr_matrix) -> sparse.csr_matrix:
     pairs = counts.tocoo()
     rows = np.asarray(counts.sum(1)).ravel()
     contexts = rows**SMOOTHING
-    chance = rows[pairs.row] * contexts[pairs.col] / contexts.sum()
-    values = np.log(np.maximum(pairs.data / np.maximum(chance, 1e-12), 1))
+    expected = rows[pairs.row] * contexts[pairs.col] / contexts.sum()
+    values = np.log(np.maximum(pairs.data / np.maximum(expected, 1e-12), 1))
     return sparse.csr_matrix((values, (pairs.row, pairs.col)), shape=counts.shape)
 
 

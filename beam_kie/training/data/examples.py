@@ -18,7 +18,7 @@ from beam_kie.labelled.alignment import TrainingPage
 from beam_kie.layoutxlm.config import LayoutXLMConfig
 from beam_kie.layoutxlm.decoding.grouping import entity_box, piece_boxes
 from beam_kie.layoutxlm.decoding.tags import Piece
-from beam_kie.layoutxlm.inputs.batches import Batch, Window, collate, pad_looks
+from beam_kie.layoutxlm.inputs.batches import Batch, Window, collate, pad_line_features
 from beam_kie.layoutxlm.inputs.features import PageTokens, page_tokens, token_places
 from beam_kie.layoutxlm.inputs.strips import TokenPlaces
 from beam_kie.layoutxlm.network.layoutxlm import LayoutXLM
@@ -46,8 +46,8 @@ class Example:
     tails: index of each value with the indices of its keys (none: it has no key on this page); pieces:
     the part of an entity on one line, as tokens (start, end), label, box and the piece that it continues
     (None: the entity begins with it).
-    ``masked``: T, the original id where the token was masked, else UNMASKED. ``strips``: what the page's
-    lines look like; ``places``: where the tokens stand on them.
+    ``masked``: T, the original id where the token was masked, else UNMASKED. ``strips``: the
+    images of the page's lines; ``places``: where the tokens stand on them.
     """
 
     tokens: PageTokens
@@ -215,8 +215,8 @@ def collate_examples(examples: Sequence[Example], config: LayoutXLMConfig) -> tu
     return batch, {name: torch.from_numpy(value) for name, value in targets.items()}
 
 
-def batch_looks(network: LayoutXLM, examples: Sequence[Example], width: int) -> torch.Tensor | None:
-    """What the tokens of the examples look like, B x ``width`` x H; None where no line has pixels."""
+def batch_line_features(network: LayoutXLM, examples: Sequence[Example], width: int) -> torch.Tensor | None:
+    """Line features of the examples' tokens, B x ``width`` x H; None where no line has pixels."""
     if network.strips is None:
         return None
     strips: list[np.ndarray | None] = []
@@ -228,8 +228,8 @@ def batch_looks(network: LayoutXLM, examples: Sequence[Example], width: int) -> 
     if all(strip is None for strip in strips):
         return None
     places = TokenPlaces(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))
-    looks = network.strips(strips, places)
-    return pad_looks(looks.split([len(example.tokens) for example in examples]), width)
+    features = network.strips(strips, places)
+    return pad_line_features(features.split([len(example.tokens) for example in examples]), width)
 
 
 def _text_lines(page: TrainingPage) -> tuple[TextLine, ...]:

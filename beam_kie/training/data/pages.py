@@ -42,7 +42,7 @@ class PageSource:
     """Draws training pages: a labelled page in one of its views, a generated form or plain text.
 
     ``held_out`` are the labelled pages kept for measuring, by source; ``held_out_read`` the same with the
-    lines that an OCR engine read on them. Where the network looks at lines, they and the pages drawn have
+    lines that an OCR engine read on them. Where the network reads line images, they and the pages drawn have
     strips if their source has pictures.
     """
 
@@ -57,18 +57,18 @@ class PageSource:
             kept, held = split_held_out(read_labels(source.labels, source.images), source.holdout)
             lines = read_ocr_lines(source.ocr_lines) if source.ocr_lines else {}
             views = [_views(page, lines, pairing) for page in kept]
-            looks = source.images if network.pictures else None
-            if looks:
-                images = page_images(gold_pages(kept, *pairing), Path(looks))
-                views = [_seen(page, image) for page, image in zip(views, images, strict=True)]
+            images = source.images if network.pictures else None
+            if images:
+                decoded = page_images(gold_pages(kept, *pairing), Path(images))
+                views = [_seen(page, image) for page, image in zip(views, decoded, strict=True)]
             self._groups.append(_Group(source.weight * len(kept), views, texts_by_label(views)))
             if held:
                 name = source_name(source)
                 gold = gold_pages(held, *pairing)
                 read = with_read_lines(gold, lines)
-                if looks:
+                if images:
                     gold, read = (
-                        with_pictures(pages, Path(looks), network.pictures) for pages in (gold, read)
+                        with_pictures(pages, Path(images), network.pictures) for pages in (gold, read)
                     )
                 self.held_out[name], self.held_out_read[name] = gold, read
         self._key_label = network.head_labels[0] if network.head_labels else ""

@@ -28,7 +28,7 @@ _FREE = (
     "colon_discount",
     "join_penalty",
     "none_penalty",
-    "habit_weight",
+    "page_prior_weight",
     "entity_temperature",
     "relation_temperature",
     "entity_calibration",

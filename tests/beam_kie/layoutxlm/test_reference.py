@@ -46,7 +46,7 @@ def batch_of(ids, boxes, mask, visual) -> Batch:
 def paddle_batch(network, arrays) -> Batch:
     visual = None
     if network.visual is not None:
-        visual = network.look(torch.from_numpy(arrays["in_raw_rgb"]))
+        visual = network.visual_states(torch.from_numpy(arrays["in_raw_rgb"]))
     return batch_of(arrays["in_input_ids"], arrays["in_bbox"], arrays["in_attention_mask"], visual)
 
 
@@ -112,7 +112,9 @@ def test_hugging_face_entities(reference):
     images = torch.from_numpy(arrays["image_bgr"]).flip(1).permute(0, 2, 3, 1)
 
     assert_near(network.visual(images), arrays["visual_features"])
-    batch = batch_of(arrays["input_ids"], arrays["bbox"], arrays["attention_mask"], network.look(images))
+    batch = batch_of(
+        arrays["input_ids"], arrays["bbox"], arrays["attention_mask"], network.visual_states(images)
+    )
     logits = network.classify(network.encode(batch), batch)
     assert_near(logits, arrays["ser_logits"])
     assert np.array_equal(logits.argmax(-1).numpy(), arrays["ser_logits"].argmax(-1))

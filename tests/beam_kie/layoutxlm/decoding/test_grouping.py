@@ -64,7 +64,9 @@ def test_every_piece_knows_how_likely_its_place_is():
 
     # Scores of 9 against two zeros for the values; the key could not be anything but a start.
     wanted = {line: math.exp(9) / (math.exp(9) + 2) for line in (0, 1, 3)} | {2: 1.0}
-    assert {piece.line: pytest.approx(piece.place_chance) for group in joined for piece in group} == wanted
+    assert {
+        piece.line: pytest.approx(piece.place_probability) for group in joined for piece in group
+    } == wanted
 
 
 def test_a_ring_of_links_is_one_entity():
@@ -104,15 +106,15 @@ def test_keys_in_two_scripts_do_as_the_other_keys_of_their_page():
         return sum(len(group) == 2 for group in found)
 
     assert joined("QUESTION") == 3
-    assert joined("QUESTION", habit_weight=1.0) == 4
-    assert joined("ANSWER", habit_weight=1.0) == 3  # a habit is one of keys
+    assert joined("QUESTION", page_prior_weight=1.0) == 4
+    assert joined("ANSWER", page_prior_weight=1.0) == 3  # the prior is one of keys
 
 
 def test_the_mean_of_several_heads_decides():
     """Two heads against one: what only one of them joins, with a score of 9 of three, stays apart."""
     sure, other = FixedHead([None, 0, None, 1]), FixedHead([None, 0, None, None])
-    judges = [(head, torch.randn(len(BOXES), 48)) for head in (sure, other, other)]
-    joined = group_pieces(judges, small_config(), PAGE, TOKENS, pieces(*["ANSWER"] * 4))
+    heads = [(head, torch.randn(len(BOXES), 48)) for head in (sure, other, other)]
+    joined = group_pieces(heads, small_config(), PAGE, TOKENS, pieces(*["ANSWER"] * 4))
     assert [[piece.line for piece in group] for group in joined] == [[0, 1], [2], [3]]
 
 

@@ -100,8 +100,8 @@ def test_entities_without_tokens_and_unknown_labels_take_part_in_nothing():
 def test_the_mean_of_several_heads_decides():
     decoded = [entity("QUESTION", 0), entity("ANSWER", 1), entity("QUESTION", 2)]
     hidden = torch.zeros(3, 48)
-    judges = [(head, hidden) for head in (FixedHead([[0.7, 0.3]]), FixedHead([[0.1, 0.9]]))]
-    (found,) = find_relations(judges, small_config(**HEADS["softmax"]), page("a"), decoded)
+    heads = [(head, hidden) for head in (FixedHead([[0.7, 0.3]]), FixedHead([[0.1, 0.9]]))]
+    (found,) = find_relations(heads, small_config(**HEADS["softmax"]), page("a"), decoded)
     assert (found.head, found.tail) == (2, 1)
 
 

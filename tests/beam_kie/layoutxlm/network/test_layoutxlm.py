@@ -41,7 +41,7 @@ def batch_of(config, *rows):
 @torch.inference_mode()
 def outputs(network, batch, images=None):
     if images is not None:
-        batch = dataclasses.replace(batch, visual=network.look(images))
+        batch = dataclasses.replace(batch, visual=network.visual_states(images))
     hidden = network.encode(batch)
     return hidden, network.classify(hidden, batch)
 
@@ -106,7 +106,7 @@ def test_a_network_without_pictures_is_one_that_may_not_look():
 def test_visual_tokens_stand_behind_the_text():
     network = small_network(**VISUAL_KIND)
     batch = batch_of(network.config, 4, 2)
-    batch = dataclasses.replace(batch, visual=network.look(pictures(network, 2)))
+    batch = dataclasses.replace(batch, visual=network.visual_states(pictures(network, 2)))
     everything = network.encode_all(batch)
     assert everything.shape == (2, batch.ids.shape[1] + 49, 48)
     assert torch.equal(network.encode(batch), everything[:, : batch.ids.shape[1]])
@@ -133,7 +133,7 @@ def test_a_visual_token_is_features_position_and_place():
         + network.visual_segment_embedding
     )
     assert network.visual_segment_embedding.abs().max() > 0
-    assert torch.allclose(network.look(images)[:, 9], wanted, atol=1e-4)
+    assert torch.allclose(network.visual_states(images)[:, 9], wanted, atol=1e-4)
 
 
 def test_a_line_is_judged_by_all_its_tokens():

@@ -8,7 +8,7 @@ import numpy as np
 from beam_kie.labelled.alignment import TrainingLine, TrainingPage
 from beam_kie.layoutxlm.inputs.strips import HEIGHT, MARGIN
 from beam_kie.training.augmentation.pages import Augmentation, augment
-from beam_kie.training.augmentation.strips import cut_strip_at, join_strips, with_strips, worn
+from beam_kie.training.augmentation.strips import cut_strip_at, degraded, join_strips, with_strips
 
 
 def line(text: str, x: float, y: float, strip=None) -> TrainingLine:
@@ -51,7 +51,7 @@ def test_a_part_of_a_line_has_its_neighbour_in_the_margin():
 
 def test_wear_changes_pixels_and_nothing_else():
     lines = [line("ab", 0, 0, strip(40, 100)), line("cd", 0, 50), line("ef", 0, 90, strip(55, 180))]
-    changed = worn(lines, random.Random(1), drop=0.0)
+    changed = degraded(lines, random.Random(1), drop=0.0)
     assert changed == lines
     assert [each.strip is None for each in changed] == [False, True, False]
     assert [each.strip.shape for each in changed[::2]] == [each.strip.shape for each in lines[::2]]
@@ -60,7 +60,7 @@ def test_wear_changes_pixels_and_nothing_else():
 
 def test_some_pages_lose_their_pixels():
     lines = [line("ab", 0, 0, strip(40, 100))]
-    lost = sum(worn(lines, random.Random(seed), 0.3)[0].strip is None for seed in range(200))
+    lost = sum(degraded(lines, random.Random(seed), 0.3)[0].strip is None for seed in range(200))
     assert 30 < lost < 90
 
 
