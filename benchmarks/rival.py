@@ -91,7 +91,7 @@ def load_bundled():
 
 def load_full_size():
     """SER and RE networks of the published size, with random weights and the bundled model's tokenizer."""
-    from beam_kie.layoutxlm.tokenizer import load_tokenizer
+    from beam_kie.layoutxlm.inputs.tokenizer import load_tokenizer
     from benchmarks.layoutxlm import load
     from model_store import resolve
 
@@ -105,7 +105,7 @@ def load_full_size():
 
 def pictured(text, image, model):
     """The page with what the network looks at, a thumbnail or strips of its lines."""
-    from beam_kie.layoutxlm.images import with_picture
+    from beam_kie.layoutxlm.inputs.images import with_picture
 
     if model.pictures is None:
         return text

@@ -20,17 +20,13 @@ from beam_kie.evaluation.arguments import (
 )
 from beam_kie.evaluation.measure import Report, evaluate, no_progress
 from beam_kie.evaluation.metrics import Score
-from beam_kie.evaluation.pictures import (
-    PictureError,
-    missing_pictures,
-    pairs_from_pictures,
-    scale_warning,
-    with_pictures,
-)
+from beam_kie.evaluation.pairs import pairs_from_pictures
 from beam_kie.labelled.formats import LabelError, LabelledPage, read_labels
 from beam_kie.labelled.gold import GoldPage, gold_pages
+from beam_kie.labelled.sources import PictureError, missing_pictures, scale_warning, with_pictures
+from beam_kie.layoutxlm.checkpoints import ModelError
 from beam_kie.layoutxlm.config import STRIPS
-from beam_kie.layoutxlm.model import KieModel, ModelError
+from beam_kie.layoutxlm.model import KieModel
 from beam_kie.layoutxlm.pair import KiePair, load_kie
 from beam_kie.ocr import create_engine
 
@@ -98,7 +94,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--mixed_lines",
         action="store_true",
-        help="do not tell the model that a labelled line is one entity or none: it cuts and joins them as it "
+        help="do not say that a labelled line is one entity or none: the model cuts and joins them as it "
         "does with what OCR reads",
     )
     parser.add_argument("--limit", type=positive, metavar="N", help="at most N pages")
@@ -161,7 +157,7 @@ def _notes(gold: list[GoldPage], model: KieModel | KiePair) -> list[str]:
     if unknown:
         notes.append(f"the model does not know these labels and cannot find them: {', '.join(unknown)}")
     if model.pictures == STRIPS and not any(gold_page.page.picture for gold_page in gold):
-        notes.append("the model would look at the lines, if it had the pictures: give --images")
+        notes.append("the model also reads line images: give their pictures with --images")
     warning = scale_warning(gold)
     return [*notes, warning] if warning else notes
 

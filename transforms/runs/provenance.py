@@ -7,8 +7,8 @@ import json
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from beam_kie.layoutxlm.checkpoints import WEIGHTS_FILE, ModelError, file_revision
 from beam_kie.layoutxlm.config import LayoutXLMConfig
-from beam_kie.layoutxlm.model import WEIGHTS_FILE, ModelError, file_revision
 from beam_kie.layoutxlm.pair import check_models
 from beam_kie.ocr import Engine, identify_engine
 from beam_kie.options import values_of

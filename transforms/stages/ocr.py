@@ -17,7 +17,7 @@ from apache_beam.typehints.decorators import with_output_types
 
 from beam_kie.document import Category, FailedPage, PageImage, PageText, Stage, StageTime
 from beam_kie.imaging.decode import encode_preview, upright
-from beam_kie.layoutxlm.images import with_picture
+from beam_kie.layoutxlm.inputs.images import with_picture
 from beam_kie.ocr import Engine, OcrEngine, create_engine
 from beam_kie.ocr.given import GivenLinesEngine, GivenPage, PageKey, read_lines_file
 from transforms.config import JobConfig

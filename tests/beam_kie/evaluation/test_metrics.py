@@ -67,15 +67,13 @@ def test_seqeval_score_refuses_pages_of_different_length():
 
 
 @pytest.fixture(scope="module")
-def reference(shared_data):
-    folder = shared_data / "reference"
-    if not (folder / "metrics.npz").is_file():
-        pytest.skip("shared data has no reference/metrics.npz")
-    return json.loads((folder / "metrics.json").read_text()), np.load(folder / "metrics.npz")
+def paddleocr(reference):
+    """What PaddleOCR measures on random cases, and the cases."""
+    return json.loads((reference / "metrics.json").read_text()), np.load(reference / "metrics.npz")
 
 
-def test_ser_is_what_paddleocr_measures(reference):
-    expected, arrays = reference
+def test_ser_is_what_paddleocr_measures(paddleocr):
+    expected, arrays = paddleocr
     tags = {int(key): label for key, label in expected["labels"].items()}
 
     for case, figures in enumerate(expected["ser"]):
@@ -91,9 +89,8 @@ def test_ser_is_what_paddleocr_measures(reference):
         assert_figures(score, figures)
 
 
-def test_re_is_what_paddleocr_measures(reference):
-    # PaddleNLP's re_score(mode="boundaries"): exact pairs of spans, page by page.
-    expected, arrays = reference
+def test_re_is_what_paddleocr_measures(paddleocr):
+    expected, arrays = paddleocr
 
     for case, figures in enumerate(expected["re"]):
         names = ("entities", "relations", "pred")

@@ -10,8 +10,8 @@ from apache_beam.testing.util import assert_that, equal_to
 from PIL import Image
 
 from beam_kie.document import Category, FailedPage, PageImage, PageText, Stage, StageTime, TextLine
-from beam_kie.layoutxlm.images import thumbnail_pixels
-from beam_kie.layoutxlm.strips import unpack_strips
+from beam_kie.layoutxlm.inputs.images import thumbnail_pixels
+from beam_kie.layoutxlm.inputs.strips import unpack_strips
 from beam_kie.options import from_values
 from transforms.config import JobConfig
 from transforms.stages import coders, ocr
