@@ -11,8 +11,10 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
+from urllib.parse import quote
 
 from beam_kie.document import Entity, PageResult, Polygon
+from beam_kie.escaping import is_unsafe
 from beam_kie.geometry import box_polygon, polygon_box
 
 STANDARD_LABELS = ("QUESTION", "ANSWER", "HEADER")
@@ -39,9 +41,9 @@ def label_ids(labels: Sequence[str] = STANDARD_LABELS) -> dict[str, int]:
 def page_name(uri: str, page: int) -> str:
     """What a line begins with: the URI, and from the second page of a file on ``#page=N`` behind it.
 
-    Tabs and line ends of a URI are percent-encoded: they would part the line.
+    Tabs, line ends and other characters that do something instead of being shown are percent-encoded.
     """
-    name = uri.replace("\t", "%09").replace("\n", "%0A").replace("\r", "%0D")
+    name = "".join(quote(char, errors="replace") if is_unsafe(char) else char for char in uri)
     return name if page == 1 else f"{name}#page={page}"
 
 

@@ -257,8 +257,8 @@ def stage_time_section(times: Iterable[StageTime]) -> dict[str, Any]:
 
 
 def to_json(sections: dict[str, Any]) -> bytes:
-    """``summary.json``: UTF-8, indented, in the order given."""
-    return (json.dumps(sections, ensure_ascii=False, indent=2) + "\n").encode()
+    """``summary.json``: UTF-8, indented, in the order given. Half a surrogate pair stays a JSON escape."""
+    return (json.dumps(sections, ensure_ascii=False, indent=2) + "\n").encode("utf-8", "backslashreplace")
 
 
 def _ratio(part: int, whole: int) -> float:

@@ -166,6 +166,8 @@ def _check_output(config: JobConfig) -> None:
     if not uris.is_local(output):
         _filesystem_of(output, "--output")
         return
+    if uris.is_local(output) and output != uris.local_path(output):
+        raise UsageError(f"--output: the name {output!r} is not UTF-8; choose another folder")
     if os.path.exists(output) and not os.path.isdir(output):
         raise UsageError(f"--output: {output!r} is a file, not a folder")
     parent = output

@@ -21,6 +21,7 @@ import apache_beam as beam
 import grpc
 from apache_beam.runners.runner import PipelineResult, PipelineState
 
+from beam_kie.escaping import printable
 from transforms.launch import logs, report, scratch
 from transforms.launch.arguments import PROGRAM, UsageError, parse_arguments
 from transforms.launch.checks import DATAFLOW, Job, prepare_job
@@ -48,18 +49,18 @@ def main(argv: Sequence[str] | None = None) -> int:
             return ended
         if namespace.validate_only:
             _graph_of(job)
-            print(report.plan(job.config, job.runner))
+            print(printable(report.plan(job.config, job.runner), keep="\n"))
             return OK
     except (UsageError, UnreadableRunError) as error:
-        print(f"{PROGRAM}: error: {error}", file=sys.stderr)
+        _complain(f"error: {error}")
         return BAD_OPTIONS
     except files.StorageError as error:
-        print(f"{PROGRAM}: nothing was written: {error}", file=sys.stderr)
+        _complain(f"nothing was written: {error}")
         return FAILED
     except SystemExit as stop:  # --help
         return int(stop.code or OK)
     except KeyboardInterrupt:
-        print(f"{PROGRAM}: interrupted before anything was written", file=sys.stderr)
+        _complain("interrupted before anything was written")
         return INTERRUPTED
     folder = scratch.scratch_folder(job.config.output, job.config.run_id, job.is_local)
     job = replace(job, config=replace(job.config, scratch=folder))
@@ -67,16 +68,21 @@ def main(argv: Sequence[str] | None = None) -> int:
         with _stops_at_once(job):
             return _run(job, wait=namespace.wait, json_logs=namespace.log_format == "json")
     except UsageError as error:
-        print(f"{PROGRAM}: error: {error}", file=sys.stderr)
+        _complain(f"error: {error}")
         return BAD_OPTIONS
     except Exception as error:
         _LOGGER.debug("run %s failed", job.config.run_id, exc_info=True)
-        print(f"{PROGRAM}: run {job.config.run_id} failed: {_last_line(error)}", file=sys.stderr)
+        _complain(f"run {job.config.run_id} failed: {_last_line(error)}")
         print(_again(job), file=sys.stderr)
         return FAILED
     finally:
         if folder:
             scratch.remove(folder)
+
+
+def _complain(message: str) -> None:
+    """One line on stderr; names in it come from elsewhere."""
+    print(f"{PROGRAM}: {printable(message)}", file=sys.stderr)
 
 
 def _end_of_what_is_done(job: Job) -> int | None:
@@ -128,13 +134,13 @@ def _run(job: Job, wait: bool, json_logs: bool) -> int:
     with no_timed_flush(), progress:
         result = pipeline.run()
         if job.runner == DATAFLOW and not wait:
-            print(report.launched(config, _job_id(result)))
+            print(printable(report.launched(config, _job_id(result)), keep="\n"))
             return OK
         state = result.wait_until_finish()
     if state != PipelineState.DONE:
         raise RuntimeError(f"the runner says {state}")
     summary = report.read_summary(config)
-    print(report.table(summary, config, time.monotonic() - started))
+    print(printable(report.table(summary, config, time.monotonic() - started), keep="\n"))
     return _exit_code(summary, job)
 
 

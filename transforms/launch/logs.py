@@ -10,6 +10,8 @@ from datetime import UTC, datetime
 
 from apache_beam.options.pipeline_options import PipelineOptions, WorkerOptions
 
+from beam_kie.escaping import printable
+
 _OURS = ("beam_kie", "model_store", "transforms")
 # They set a level of their own, which the root logger's does not reach.
 _SELF_WILLED = ("RapidOCR", "paddlex", "ppocr")
@@ -23,6 +25,14 @@ def never_log_elements(options: PipelineOptions) -> None:
     given: dict[str, str] = workers.sdk_harness_log_level_overrides or {}
     others = {name: level for name, level in given.items() if name.partition(".")[0] != _LOGS_ELEMENTS}
     workers.sdk_harness_log_level_overrides = others | {_LOGS_ELEMENTS: "INFO"}
+
+
+class TextFormatter(logging.Formatter):
+    """Plain lines, in which names from elsewhere can neither move the cursor nor turn text round."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The record as text; a line that is not the first of its record is indented."""
+        return printable(super().format(record), keep="\n\t").replace("\n", "\n    ")
 
 
 class JsonFormatter(logging.Formatter):
@@ -68,7 +78,7 @@ def set_up(level: str, log_format: str) -> None:
     """
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(
-        JsonFormatter() if log_format == "json" else logging.Formatter("%(levelname)s %(message)s")
+        JsonFormatter() if log_format == "json" else TextFormatter("%(levelname)s %(message)s")
     )
     others = level if level == "DEBUG" else max(logging.WARNING, logging.getLevelName(level))
     logging.basicConfig(level=others, handlers=[handler], force=True)

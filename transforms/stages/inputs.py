@@ -20,7 +20,7 @@ from apache_beam.io.filesystems import FileSystems
 from transforms.storage import files
 from transforms.storage.patterns import escape_pattern, has_magic, matcher
 from transforms.storage.retries import TIMEOUT_S, reason
-from transforms.storage.uris import absolute_uri, is_local
+from transforms.storage.uris import absolute_uri, is_local, local_path
 
 _SYSTEM_NAMES = frozenset({"thumbs.db", "desktop.ini", "ehthumbs.db"})
 # How many files of a pattern are looked at before launch to see that one of them is worth reading.
@@ -77,7 +77,7 @@ def check_inputs(inputs: Sequence[str], timeout_s: float = TIMEOUT_S) -> None:
 
 def covers(patterns: Sequence[str], path: str) -> bool:
     """Whether any of the Beam ``patterns`` would match the file ``path``."""
-    return any(matcher(pattern)(path) for pattern in patterns)
+    return any(matcher(local_path(pattern))(path) for pattern in patterns)
 
 
 def read_manifest(path: str) -> Iterator[str]:
@@ -97,6 +97,8 @@ def read_manifest(path: str) -> Iterator[str]:
             yield from manifest_uris(path, io.TextIOWrapper(data, encoding="utf-8-sig"))
     except UnicodeDecodeError as error:
         raise InputError(f"manifest {path!r} is not UTF-8 text: save it as UTF-8") from error
+    except csv.Error as error:
+        raise InputError(f"manifest {path!r}: {error}; is it a table of text?") from error
     except (OSError, BeamIOError, ValueError) as error:
         raise InputError(f"cannot read the manifest {path!r}: {reason(error)}") from error
 
@@ -132,7 +134,7 @@ def _patterns_of(text: str, timeout_s: float) -> tuple[str, ...]:
     folder = _folder_pattern(uri, timeout_s)
     if folder:
         return (folder,)
-    if is_local(uri) and os.path.exists(uri):
+    if is_local(uri) and os.path.lexists(local_path(uri)):
         return (escape_pattern(uri),)
     # "scans/**/*.png" is for Beam "scans/", anything, "/", a name: it would miss scans/a.png.
     uri = re.sub(r"\*\*/\*(?=[^*/][^/]*$|$)", "**", uri)
@@ -144,7 +146,7 @@ def _patterns_of(text: str, timeout_s: float) -> tuple[str, ...]:
 def _folder_pattern(uri: str, timeout_s: float) -> str | None:
     """The pattern of all files below ``uri`` if it is a folder, else None."""
     if is_local(uri):
-        return escape_pattern(uri.rstrip("/")) + "/**" if os.path.isdir(uri) else None
+        return escape_pattern(uri.rstrip("/")) + "/**" if os.path.isdir(local_path(uri)) else None
     if has_magic(uri):
         return uri + "**" if uri.endswith("/") else None
     below = uri.rstrip("/") + "/**"
@@ -155,7 +157,7 @@ def _folder_pattern(uri: str, timeout_s: float) -> str | None:
 
 def _matches_any(pattern: str, timeout_s: float) -> bool:
     try:
-        found = list(files.match(pattern, _SAMPLE_FILES, timeout_s))
+        found = list(files.match(pattern, _SAMPLE_FILES, timeout_s, unreadable=True))
     except (BeamIOError, ValueError, OSError) as error:
         raise _unreadable(pattern, error) from error
     if not has_magic(pattern):

@@ -88,7 +88,7 @@ def match_pattern(pattern: str, timeout_s: float = TIMEOUT_S) -> Iterator[Source
     if not has_magic(pattern):
         yield look_at(pattern, timeout_s)
         return
-    for file in match(pattern, timeout_s=timeout_s):
+    for file in match(pattern, timeout_s=timeout_s, unreadable=True):
         if not is_system_file(file.uri):
             yield SourceFile(*file)
 

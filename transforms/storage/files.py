@@ -10,7 +10,6 @@ from __future__ import annotations
 import io
 import os
 import shutil
-import stat
 import uuid
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -21,7 +20,7 @@ from typing import BinaryIO, TypeVar
 
 from beam_kie.document import Category, DocumentError
 from beam_kie.imaging.limits import check_file_size
-from transforms.storage import beam_files, gcs, s3
+from transforms.storage import beam_files, gcs, local, s3
 from transforms.storage.patterns import fixed_prefix, has_magic, matcher
 from transforms.storage.retries import (
     TIMEOUT_S,
@@ -60,7 +59,7 @@ def read_bytes(
         check_file_size(size_bytes, max_bytes)
     try:
         if is_local(uri):
-            data = _read_local(local_path(uri), max_bytes)
+            data = local.read(uri, max_bytes)
         else:
             store = _store(uri)
             data = retried(lambda attempt: store.read(uri, max_bytes, attempt), timeout_s)
@@ -109,7 +108,7 @@ def look(path: str, timeout_s: float = TIMEOUT_S) -> StoredFile | None:
         StorageError: the storage does not say, after transient errors were retried.
     """
     if is_local(path):
-        return beam_files.look(local_path(path))
+        return local.look(path)
     return _asked("read", path, lambda store, attempt: store.look(path, attempt), timeout_s)
 
 
@@ -118,8 +117,13 @@ def exists(path: str, timeout_s: float = TIMEOUT_S) -> bool:
     return os.path.isfile(local_path(path)) if is_local(path) else look(path, timeout_s) is not None
 
 
-def match(pattern: str, limit: int | None = None, timeout_s: float = TIMEOUT_S) -> Iterator[StoredFile]:
+def match(
+    pattern: str, limit: int | None = None, timeout_s: float = TIMEOUT_S, unreadable: bool = False
+) -> Iterator[StoredFile]:
     """The files that a Beam pattern matches, at most ``limit`` of them.
+
+    With ``unreadable``, also links of this machine that lead nowhere and folders that cannot be listed:
+    reading them says why.
 
     A listing is read page by page as the caller goes on, so that neither its length counts in memory nor,
     where a few files are enough, in time.
@@ -127,7 +131,7 @@ def match(pattern: str, limit: int | None = None, timeout_s: float = TIMEOUT_S) 
     Raises:
         StorageError: the storage cannot be asked, after transient errors were retried.
     """
-    return islice(_matching(pattern, timeout_s), limit)
+    return islice(_matching(pattern, timeout_s, unreadable), limit)
 
 
 def list_files(folder: str, timeout_s: float = TIMEOUT_S) -> list[str]:
@@ -201,7 +205,7 @@ def _unavailable(uri: str, error: Exception, timeout_s: float) -> DocumentError:
     elif isinstance(error, IsADirectoryError):
         message = "this is a folder, not a file; end the pattern with /**"
     elif is_local(uri) and is_forbidden(error):
-        message = "no permission to read the file; give the account that runs the job read access"
+        message = "no permission to read this file or folder; give the account that runs the job access to it"
     elif is_local(uri):
         message = f"the file could not be read ({type(error).__name__}); run it again"
     else:
@@ -210,9 +214,9 @@ def _unavailable(uri: str, error: Exception, timeout_s: float) -> DocumentError:
     return DocumentError(Category.SOURCE_UNAVAILABLE, message, retryable=is_transient(error))
 
 
-def _matching(pattern: str, timeout_s: float) -> Iterator[StoredFile]:
+def _matching(pattern: str, timeout_s: float, unreadable: bool) -> Iterator[StoredFile]:
     if is_local(pattern):
-        yield from beam_files.match(pattern)
+        yield from local.match(pattern, unreadable)
     elif not has_magic(pattern):
         found = look(pattern, timeout_s)
         yield from [found] if found else []
@@ -238,8 +242,7 @@ def _listed(prefix: str, timeout_s: float) -> Iterator[StoredFile]:
 def _files_below(folder: str, timeout_s: float) -> Iterator[str]:
     folder = folder.rstrip("/")
     if is_local(folder):
-        for parent, _, names in os.walk(local_path(folder)):
-            yield from (os.path.join(parent, name) for name in names)
+        yield from local.files_below(folder)
     else:
         yield from (file.uri for file in _listed(f"{folder}/", timeout_s))
 
@@ -249,19 +252,6 @@ def _delete(path: str, timeout_s: float) -> None:
 
 
 # ---------------------------------------------------------------- this machine
-
-
-def _read_local(path: str, max_bytes: int) -> bytes:
-    status = os.stat(path)
-    if not (stat.S_ISREG(status.st_mode) or stat.S_ISDIR(status.st_mode)):
-        # Opening a pipe would wait for its other end.
-        raise DocumentError(
-            Category.SOURCE_UNAVAILABLE, "this is a pipe or device, not a file; name files only"
-        )
-    check_file_size(status.st_size, max_bytes)
-    with open(path, "rb") as file:
-        # Python takes the memory that is asked for before it reads.
-        return file.read() if max_bytes == _ANY_SIZE else file.read(max_bytes + 1)
 
 
 def _write_local(path: str, data: bytes) -> None:
