@@ -144,7 +144,13 @@ class PageText:
     whole_lines: bool = False
 
     def with_read_lines(self, lines: Iterable[TextLine]) -> PageText:
-        """The page with lines that OCR read in place of its own: of these nothing more is known."""
+        """The page with lines that OCR read in place of its own.
+
+        Nothing more than their text is known of such lines, so ``whole_lines`` and ``picture`` are reset.
+
+        Args:
+            lines: in reading order.
+        """
         return dataclasses.replace(
             self, lines=tuple(lines), text_source="ocr", whole_lines=False, picture=None
         )
@@ -276,6 +282,10 @@ def document_id(uri: str, content_sha256: str | None) -> str:
     """A stable id of (uri, content): 32 hex digits, the same in every run.
 
     A source whose bytes were never read has no hash; its id comes from the URI alone.
+
+    Args:
+        uri: of the file.
+        content_sha256: the hash of its bytes, hexadecimal; None where they were never read.
     """
     key = f"{uri}\n{content_sha256 or ''}"
     return hashlib.sha256(key.encode()).hexdigest()[:32]

@@ -51,7 +51,14 @@ class PdfPages:
             self.page_count = len(self._document)
 
     def read(self, index: int) -> DecodedPage:
-        """Render page ``index``, from 0; DocumentError where it is damaged or too large."""
+        """Render a page.
+
+        Args:
+            index: of the page, from 0.
+
+        Raises:
+            DocumentError: the page is damaged or too large.
+        """
         with _pdfium_lock:
             with closing(self._load(index)) as page:
                 objects = page.get_objects(filter=[pdfium_c.FPDF_PAGEOBJ_IMAGE])

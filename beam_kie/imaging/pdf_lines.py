@@ -35,6 +35,12 @@ def assemble_lines(glyphs: Iterable[Glyph]) -> list[TextLine]:
     other in the file and on the page are joined, which keeps scripts that run from right to left in
     their order, and then the runs that continue each other on the page. Words far apart stay lines of
     their own; white space inside a line becomes single spaces.
+
+    Args:
+        glyphs: the characters of one page in the file's order.
+
+    Returns:
+        The lines, with polygons in the pixels of the glyphs' boxes.
     """
     runs: list[list[Glyph]] = []
     for glyph in glyphs:

@@ -31,11 +31,19 @@ _PRECISION = 256
 
 
 def page_lines(page: pdfium.PdfPage, width_px: int, height_px: int) -> tuple[TextLine, ...] | None:
-    """The lines of a page's text layer, on the page as rendered at that size; confidence not measured.
+    """The lines of a page's text layer; their confidence is not measured.
 
-    Words far apart on one line (cells, columns) are lines of their own. None where OCR has to read the
-    page: no text layer, one that is only a stamp on a scan or whose characters have no known letters,
-    or a page whose text mostly does not stand upright.
+    Words far apart on one line (cells, columns) are lines of their own.
+
+    Args:
+        page: an open page.
+        width_px: of the page as it is rendered.
+        height_px: of the page as it is rendered.
+
+    Returns:
+        The lines in pixels of the rendered page. None where OCR has to read it: no text layer, one that is
+        only a stamp on a scan or whose characters have no known letters, or a page whose text mostly does not
+        stand upright.
     """
     by_turns, known, unknown = _read_glyphs(page, width_px, height_px)
     if not known or unknown > _MAX_UNKNOWN * (known + unknown):
