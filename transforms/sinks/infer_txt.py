@@ -83,7 +83,18 @@ class MakeLinesFn(beam.DoFn):
 
 
 def write_lines(gathered: tuple[str, Iterable[tuple[str, int, bytes]]], config: JobConfig) -> str:
-    """Write one file, sorted and without repetitions, and return its path."""
+    """Write one file, sorted and without repetitions.
+
+    Args:
+        gathered: the file's name, and for each line its URI, page and text in UTF-8.
+        config: the job.
+
+    Returns:
+        The path of the file.
+
+    Raises:
+        OSError: it cannot be written.
+    """
     name, placed = gathered
     path = paths.infer_txt_path(config.output, config.run_id, name)
     data = b"".join(line for _, _, line in sorted(set(placed)))

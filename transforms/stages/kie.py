@@ -167,6 +167,9 @@ def estimated_tokens(page: PageText) -> int:
     """About how many tokens a page has; the exact number is known only where the tokenizer is loaded.
 
     One for each character of a script without spaces, one for three characters of others.
+
+    Args:
+        page: the text of one page.
     """
     characters = sum(len(line.text) for line in page.lines)
     wide = sum(character >= "\u2e80" for line in page.lines for character in line.text)
@@ -174,14 +177,26 @@ def estimated_tokens(page: PageText) -> int:
 
 
 def batch_weight(page: PageText | FailedPage, budget: int) -> int:
-    """What a page counts in a batch of ``budget`` tokens.
+    """What a page counts in a batch.
 
     Never more than the budget: Beam would put an empty batch before an element that exceeds it.
+
+    Args:
+        page: a page, with text or failed.
+        budget: of the batch, in tokens.
+
+    Returns:
+        Tokens, at least what a page without text counts.
     """
     tokens = estimated_tokens(page) if isinstance(page, PageText) else 0
     return min(max(tokens, _LEAST_WEIGHT), budget)
 
 
 def failed_page(page: PageText, error: Exception) -> FailedPage:
-    """The failure of one page in the model."""
+    """The failure of one page in the model.
+
+    Args:
+        page: its text.
+        error: what was raised.
+    """
     return FailedPage(failure_of(error, page, Stage.MODEL, Category.MODEL_FAILED, _ADVICE), page)

@@ -126,7 +126,12 @@ class OcrModelHandler(ModelHandler[PageImage, PageText | FailedPage | StageTime,
 
 
 def failed_page(image: PageImage, error: Exception) -> FailedPage:
-    """The failure of one page in OCR; the page as it lay in the file, without lines."""
+    """The failure of one page in OCR, with the page as it lay in the file, without lines.
+
+    Args:
+        image: the page.
+        error: what was raised.
+    """
     failure = failure_of(error, image, Stage.OCR, Category.OCR_FAILED, _ADVICE)
     height, width = image.pixels.shape[:2]
     return FailedPage(failure, PageText(image.document_id, image.uri, image.page, width, height))
@@ -134,6 +139,9 @@ def failed_page(image: PageImage, error: Exception) -> FailedPage:
 
 def open_engine(config: JobConfig) -> OcrEngine:
     """The engine that ``config`` asks for, loaded, behind the lines that need no OCR.
+
+    Args:
+        config: the job.
 
     Raises:
         ValueError: options that do not go together, or a file of OCR lines that cannot be used.
@@ -144,7 +152,11 @@ def open_engine(config: JobConfig) -> OcrEngine:
 
 
 def ocr_options(config: JobConfig) -> OcrOptions:
-    """What ``config`` means for an OCR engine."""
+    """What ``config`` means for an OCR engine.
+
+    Args:
+        config: the job.
+    """
     return OcrOptions(
         device=config.ocr_device,
         max_side=config.ocr_max_side,

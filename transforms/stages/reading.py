@@ -79,8 +79,12 @@ class FindSources(Transform):
 def match_pattern(pattern: str, timeout_s: float = TIMEOUT_S) -> Iterator[SourceFile]:
     """The files that a Beam pattern matches now, as the listing goes on.
 
-    Hidden and system files are passed over unless they are named one by one. A pattern may match nothing
-    (the launcher has checked that the input as a whole does); a single file that is gone is still a source.
+    Hidden and system files are passed over unless they are named one by one. A pattern may match nothing (the
+    launcher has checked that the input as a whole does); a single file that is gone is still a source.
+
+    Args:
+        pattern: a Beam pattern, or one file.
+        timeout_s: for how long transient errors are retried, in seconds, above 0.
 
     Raises:
         StorageError: the storage cannot be asked, after transient errors were retried.
@@ -94,7 +98,12 @@ def match_pattern(pattern: str, timeout_s: float = TIMEOUT_S) -> Iterator[Source
 
 
 def look_at(uri: str, timeout_s: float) -> SourceFile:
-    """A file with what its storage tells of it; where that is nothing, reading it will say why."""
+    """A file with what its storage says of it; where that is nothing, reading it will say why.
+
+    Args:
+        uri: a local path or URI.
+        timeout_s: for how long transient errors are retried, in seconds, above 0.
+    """
     try:
         found = look(uri, timeout_s)
     except StorageError:
@@ -103,12 +112,20 @@ def look_at(uri: str, timeout_s: float) -> SourceFile:
 
 
 def list_manifest(path: str) -> Iterator[SourceFile]:
-    """The files that a manifest lists, unseen: size and time are None."""
+    """The files that a manifest lists, not looked up: size and time are None.
+
+    Args:
+        path: of the manifest, a local path or URI.
+    """
     return (SourceFile(uri=uri) for uri in read_manifest(path))
 
 
 def most_informed(sources: Iterable[SourceFile]) -> SourceFile:
-    """Of several mentions of one URI the one that knows size and time, whatever their order."""
+    """Of several mentions of one URI the one that knows size and time, whatever their order.
+
+    Args:
+        sources: at least one, all with the same URI.
+    """
     return max(sources, key=lambda source: (source.updated_at_s or 0.0, source.size_bytes or 0, source.uri))
 
 

@@ -11,17 +11,29 @@ _SCHEME = re.compile(r"^[a-zA-Z][-a-zA-Z0-9+.]*://")
 
 
 def is_local(uri: str) -> bool:
-    """Whether ``uri`` is a path of this machine, plain or as ``file://``, rather than ``scheme://...``."""
+    """Whether ``uri`` is a path of this machine, plain or as ``file://``, rather than ``scheme://...``.
+
+    Args:
+        uri: a local path or URI.
+    """
     return uri.startswith(_FILE) or not _SCHEME.match(uri)
 
 
 def local_path(uri: str) -> str:
-    """The path that a local ``uri`` names: a ``file://`` URI is unquoted, a plain path stays as it is."""
+    """The path that a local URI names: ``file://`` is unquoted, a plain path stays as it is.
+
+    Args:
+        uri: of a file of this machine.
+    """
     return unquote(urlsplit(uri).path) if uri.startswith(_FILE) else uri
 
 
 def absolute_uri(uri: str) -> str:
-    """The one spelling of a URI: local paths absolute, ``~`` and ``file://`` resolved, others as they are."""
+    """The one spelling of a URI: local paths absolute, ``~`` and ``file://`` resolved, others as they are.
+
+    Args:
+        uri: as it was typed, also with spaces around it.
+    """
     uri = uri.strip()
     if not is_local(uri):
         return uri
