@@ -127,7 +127,7 @@ class PageText:
     ``rotation_deg`` is how far the stored page has to be turned clockwise to stand upright (0, 90, 180
     or 270); width, height and all polygons are those of the upright page. ``preview`` is a small JPEG
     of the upright page, or None. ``text_source`` is "ocr", "pdf" or "given". ``picture`` is what a model
-    looks at beside the text (``beam_kie.layoutxlm.images.with_picture``), None where it looks at nothing.
+    takes beside the text (``beam_kie.layoutxlm.images.with_picture``), None where it takes text only.
     ``whole_lines``: every line is known to be one entity or none, as in labelled pages; OCR's are not.
     """
 

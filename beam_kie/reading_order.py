@@ -70,8 +70,8 @@ def polygon_slope(polygons: Iterable[Sequence[float]]) -> float | None:
         polygons: of the page's text lines, flat x, y pairs in pixels.
 
     Returns:
-        Pixels down per pixel to the right. None where the polygons do not tell: no line is three times longer
-        than high, or all are upright rectangles (as boxes made into polygons are also on a skewed page).
+        Pixels down per pixel to the right. None where the polygons do not show it: no line is three times
+        longer than high, or all are upright rectangles (as boxes made into polygons are also on a skewed page).
     """
     slopes, lengths = [], []
     for polygon in polygons:
@@ -131,7 +131,7 @@ def _estimate_slope(array: np.ndarray) -> float:
     """The slope at which most boxes line up in rows; 0 unless another is clearly better.
 
     A box around tilted text is higher than the text by slope x width. How much higher long boxes are
-    than short ones tells the slope but for its sign, and on straight pages says that it is about 0.
+    than short ones gives the slope but for its sign, and on straight pages says that it is about 0.
     """
     array = array[array[:, 3] > array[:, 1]]
     if len(array) < _FEWEST_TO_ESTIMATE:

@@ -17,7 +17,7 @@ def char_width(character: str) -> int:
     return 2 if unicodedata.east_asian_width(character) in "WF" else 1
 
 
-@functools.lru_cache(maxsize=4096)  # every part of a line asks for it again
+@functools.lru_cache(maxsize=4096)  # every part of a line needs it again
 def character_edges(text: str) -> np.ndarray:
     """Where the characters of a line begin and end.
 

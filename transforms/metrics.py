@@ -47,7 +47,7 @@ def observe(name: str, value: float) -> None:
 class StageTimer:
     """The wall time of one piece of work: ``with StageTimer("ocr") as timer: ...``.
 
-    Behind it ``timer.spent(items)``, to be asked once, tells the distribution ``{stage}_ms`` and gives the
+    After it ``timer.spent(items)``, called once, updates the distribution ``{stage}_ms`` and returns the
     record that the run's summary adds up.
     """
 
@@ -66,7 +66,7 @@ class StageTimer:
         self.seconds = self.clock() - self._started
 
     def spent(self, items: int = 1) -> StageTime:
-        """The measured seconds as a record; to be asked once.
+        """The measured seconds as a record; to be called once.
 
         Args:
             items: how many files or pages they were spent on.
@@ -80,7 +80,7 @@ def timed_steps(stage: str, steps: Iterable[T]) -> Iterator[tuple[T, StageTime]]
 
     Args:
         stage: its name in the summary.
-        steps: elements that are made when they are asked for; the consumer's time between does not count.
+        steps: a lazy iterable; the time that its consumer takes between elements does not count.
     """
     iterator = iter(steps)
     while True:

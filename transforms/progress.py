@@ -108,7 +108,7 @@ class ProgressLine:
             self._stream.write(text)
             self._stream.flush()
         except (OSError, ValueError):
-            self._stop.set()  # nobody listens any more; the run goes on
+            self._stop.set()  # the stream is closed; the run goes on
 
 
 def _append(path: str, data: bytes) -> None:

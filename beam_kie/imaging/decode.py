@@ -59,7 +59,7 @@ def decode_pages(
         limits: checked before any page is decoded.
         pdf_dpi: at which PDF pages are rendered, above 0; less where ``max_pixels`` asks for it.
         pdf_text_layer: whether the text of PDF pages comes in ``given_lines``.
-        file_format: what ``sniff_format`` says of ``data``, where the caller has asked already.
+        file_format: what ``sniff_format`` says of ``data``, where the caller knows it already.
 
     Raises:
         DocumentError: the file as a whole is empty, too large, unsupported, damaged or encrypted. Raised
@@ -110,7 +110,7 @@ def encode_preview(pixels: np.ndarray, max_side: int, quality: int = 80) -> byte
 def _shrink(pixels: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     """A smaller page of ``size`` (width, height): the mean of squares first, between pixels from there on.
 
-    As good to look at as the mean of areas that are no whole pixels, in a fifth of the time.
+    As legible as the mean over areas of fractional pixels, in a fifth of the time.
     """
     height, width = pixels.shape[:2]
     step = min(width // size[0], height // size[1])

@@ -1,4 +1,4 @@
-"""Single characters with their boxes, as a PDF page holds them, put together to lines of text."""
+"""Single characters with their boxes, as a PDF page holds them, joined to lines of text."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _SAME_LINE = 0.5
 class Glyph:
     """One character and its box, y growing downwards, on a page on which its text runs left to right.
 
-    ``box`` is None for a space that nobody wrote but that belongs between its neighbours.
+    ``box`` is None for a space that is not in the file but belongs between its neighbours.
     """
 
     text: str

@@ -71,7 +71,7 @@ def to_upright_rgb(image: Image.Image, max_pixels: int) -> tuple[np.ndarray, flo
 
 
 def _pixels(image: Image.Image) -> np.ndarray:
-    """The picture as H x W x 3 RGB; in bands, since Pillow would copy all of it twice on the way."""
+    """The picture as H x W x 3 RGB; in bands, since Pillow would copy all of it twice in between."""
     width, height = image.size
     pixels = np.empty((height, width, 3), dtype=np.uint8)
     for top in range(0, height, _BAND):
@@ -143,7 +143,7 @@ def _on_white(image: Image.Image) -> Image.Image:
     """An RGBA picture on white paper."""
     alpha = image.getchannel("A")
     if alpha.getextrema()[1] == 0:
-        # Nobody scans an invisible page: the writer left the alpha channel unset (common in BMP).
+        # A page is never wholly transparent: the writer left the alpha channel unset (common in BMP).
         return image.convert("RGB")
     paper = Image.new("RGB", image.size, "white")
     paper.paste(image, mask=alpha)

@@ -1,4 +1,4 @@
-"""Which format a file has, by its first bytes; its name is never asked."""
+"""Which format a file has, by its first bytes; its name does not count."""
 
 from __future__ import annotations
 

@@ -28,7 +28,7 @@ _MAX_DIRECTORIES = 100_000
 class Directory:
     """One link of the chain: where it lies, and what is known about it without decoding.
 
-    ``is_page`` is False for thumbnails and masks that belong to another page; ``has_size`` tells whether
+    ``is_page`` is False for thumbnails and masks that belong to another page; ``has_size`` says whether
     width and height are there.
     """
 

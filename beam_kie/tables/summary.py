@@ -94,7 +94,7 @@ class PageCounts:
 
 @dataclass(slots=True)
 class DocumentTally:
-    """All that is known of one document; pages and failures that are told twice count once.
+    """All that is known of one document; a page or failure that is added twice counts once.
 
     ``retryable`` are those of the ``failures`` that may succeed in a later run.
     """
@@ -132,10 +132,10 @@ class DocumentTally:
         Args:
             failure: of this document.
         """
-        told = (failure.page, failure.stage, failure.category)
-        self.failures.add(told)
+        what = (failure.page, failure.stage, failure.category)
+        self.failures.add(what)
         if failure.retryable:
-            self.retryable.add(told)
+            self.retryable.add(what)
         # A file that could not be read is known by its failure alone.
         self.document = _fuller(self.document, Document(failure.document_id, failure.uri))
 
@@ -235,7 +235,7 @@ class RunSummary:
 
     @property
     def documents_out(self) -> int:
-        """How many documents ended, one way or another."""
+        """How many documents ended, with any status."""
         return self.statuses.total()
 
     def sections(self, documents_in: int | None = None) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The files of one run under an output: whether there are any, and how to be rid of them."""
+"""The files of one run under an output: whether there are any, and how to delete them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def run_exists(output: str, run_id: str, timeout_s: float = TIMEOUT_S) -> bool:
         timeout_s: for how long transient errors are retried, in seconds, above 0.
 
     Raises:
-        StorageError: the storage cannot be asked.
+        StorageError: the storage does not answer.
     """
     return any(not files.is_empty(folder, timeout_s) for folder in paths.run_folders(output, run_id))
 

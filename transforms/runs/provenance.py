@@ -24,8 +24,8 @@ from transforms.storage import files
 class ModelCard:
     """A model or a pair of them, not loaded.
 
-    Name, revision, what pictures it looks at, if any, the labels of its entities in their order, and
-    those of them that are keys. ``settings`` is a digest of the files beside the weights.
+    Name, revision, the kind of line pictures that it takes, if any, the labels of its entities in their
+    order, and those of them that are keys. ``settings`` is a digest of the files beside the weights.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""The coder of decoded pages: it tells their size to the runner and refuses everything else."""
+"""The coder of decoded pages: it gives runners their size and refuses everything else."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""GPUs on Dataflow: how they are asked for, and the model's step on workers of its own.
+"""GPUs on Dataflow: how to request them, and the model's step on separate workers.
 
 Dataflow has two ways to attach GPUs, which must not be mixed in one job: ``worker_accelerator``, a service
 option, gives one to every worker; right fitting, a resource hint on a step, gives one to the workers of that

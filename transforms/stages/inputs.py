@@ -23,7 +23,7 @@ from transforms.storage.retries import TIMEOUT_S, reason
 from transforms.storage.uris import absolute_uri, is_local
 
 _SYSTEM_NAMES = frozenset({"thumbs.db", "desktop.ini", "ehthumbs.db"})
-# How many files of a pattern are looked at before launch to see that one of them is worth reading.
+# How many files of a pattern are listed before launch to check that one of them will be read.
 _SAMPLE_FILES = 20
 
 
@@ -56,7 +56,7 @@ def normalise_inputs(inputs: Sequence[str], timeout_s: float = TIMEOUT_S) -> tup
         timeout_s: for how long transient errors are retried, in seconds, above 0.
 
     Raises:
-        InputError: no filesystem for the scheme, or it refuses to be asked.
+        InputError: no filesystem for the scheme, or it refuses the request.
         StorageError: it is there, but did not answer in ``timeout_s`` seconds.
     """
     return tuple(dict.fromkeys(pattern for text in inputs for pattern in _patterns_of(text, timeout_s)))
@@ -195,7 +195,7 @@ def _exists(uri: str, timeout_s: float) -> bool:
 
 
 def _unreadable(uri: str, error: Exception) -> Exception:
-    """What to raise where a storage could not be asked; a busy one is no mistake of the user's."""
+    """The error to raise after a request to a storage failed; a busy storage is no mistake of the user's."""
     if "Unable to get filesystem" in str(error):
         return InputError(f"no filesystem for {uri!r}: use local paths, gs:// or s3://")
     if isinstance(error, files.StorageError):

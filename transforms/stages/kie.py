@@ -52,19 +52,19 @@ class FindEntities(Transform):
         self.handler = handler or KieModelHandler(config)
 
     def expand(self, pages):
-        """Wire the model and the parting of its outcomes; results are the main output."""
+        """Wire the model and the sorting of its outcomes; results are the main output."""
         return (
             pages
             | "Run model" >> on_model_workers(RunInference(self.handler), self.config)
-            | "Part outcomes"
-            >> beam.ParDo(PartOutcomesFn(self.config.scratch)).with_outputs(
+            | "Sort outcomes"
+            >> beam.ParDo(SortOutcomesFn(self.config.scratch)).with_outputs(
                 FAILED_PAGES, FAILURES, TIMES, main="results"
             )
         )
 
 
 @with_output_types(PageResult, failed_pages=FailedPage, failures=Failure, times=StageTime)
-class PartOutcomesFn(beam.DoFn):
+class SortOutcomesFn(beam.DoFn):
     """Sends every outcome of the model where it belongs and counts the pages that leave the job."""
 
     def __init__(self, scratch: str | None):

@@ -45,7 +45,7 @@ class ReadText(Transform):
         self.handler = handler or OcrModelHandler(config, pictures)
 
     def expand(self, pages):
-        """Wire the engine and the parting of its outcomes; pages are the main output."""
+        """Wire the engine and the sorting of its outcomes; pages are the main output."""
         return (
             pages
             | "Run OCR" >> RunInference(self.handler)
@@ -67,7 +67,7 @@ class OcrModelHandler(ModelHandler[PageImage, PageText | FailedPage | StageTime,
 
     Yields one PageText or FailedPage per page, in order, and the StageTimes of the batch. A preview goes with
     every page where overlays are wanted, and a picture for the model with every page that was read where it
-    looks at ``pictures`` (KieModel.pictures).
+    takes ``pictures`` (KieModel.pictures).
     """
 
     def __init__(self, config: JobConfig, pictures: str | None = None):
@@ -138,7 +138,7 @@ def failed_page(image: PageImage, error: Exception) -> FailedPage:
 
 
 def open_engine(config: JobConfig) -> OcrEngine:
-    """The engine that ``config`` asks for, loaded, behind the lines that need no OCR.
+    """The engine that ``config`` names, loaded, behind the lines that need no OCR.
 
     Args:
         config: the job.

@@ -39,10 +39,10 @@ TIMES = "times"
 
 
 class FindSources(Transform):
-    """Every file that the run is asked to read, once: PCollection[SourceFile], spread over the workers.
+    """Every file of the input, once: PCollection[SourceFile], spread over the workers.
 
     Patterns are matched and manifests read on the workers, so the launcher's memory does not grow with
-    their number. A file of a manifest is not looked at here: one that does not exist fails when it is read.
+    their number. A file of a manifest is not looked up here: one that does not exist fails when it is read.
     """
 
     def __init__(self, config: JobConfig):
@@ -87,7 +87,7 @@ def match_pattern(pattern: str, timeout_s: float = TIMEOUT_S) -> Iterator[Source
         timeout_s: for how long transient errors are retried, in seconds, above 0.
 
     Raises:
-        StorageError: the storage cannot be asked, after transient errors were retried.
+        StorageError: the storage does not answer, after transient errors were retried.
     """
     if not has_magic(pattern):
         yield look_at(pattern, timeout_s)
@@ -134,7 +134,7 @@ def _uri_of(source: SourceFile) -> str:
 
 
 class DecodeSources(Transform):
-    """Read and decode files: PCollection[SourceFile] to a four PCollections.
+    """Read and decode files: PCollection[SourceFile] to four PCollections.
 
     ``pages`` PageImage, one at a time and never shuffled; ``documents`` one Document per file, also for files
     that failed; ``failures`` Failure; ``times`` StageTime.
@@ -200,7 +200,7 @@ class DecodeFn(beam.DoFn):
     def _open(self, document: Document, data: bytes) -> tuple[Document, DecodedPages | Exception]:
         """The document with what opening its file says of it, and its pages or why there are none.
 
-        The file is looked at and opened once. Of one that cannot be opened the format may be known.
+        The file is sniffed and opened once. Of one that cannot be opened the format may be known.
         """
         try:
             document = replace(document, format=sniff_format(data))

@@ -87,7 +87,7 @@ def write_bytes(path: str, data: bytes, timeout_s: float = TIMEOUT_S) -> None:
 
     Raises:
         OSError: a local file could not be written.
-        StorageError: nor one elsewhere, after transient errors were retried.
+        StorageError: a remote file, likewise, after transient errors were retried.
     """
     if is_local(path):
         _write_local(local_path(path), data)
@@ -107,7 +107,7 @@ def writing(path: str, timeout_s: float = TIMEOUT_S) -> Iterator[BinaryIO]:
 
     Raises:
         OSError: a local file cannot be written.
-        StorageError: nor one elsewhere, after transient errors were retried.
+        StorageError: a remote file, likewise, after transient errors were retried.
     """
     if is_local(path):
         with _replacing(local_path(path)) as file:
@@ -158,7 +158,7 @@ def match(pattern: str, limit: int | None = None, timeout_s: float = TIMEOUT_S) 
         timeout_s: for how long transient errors are retried, in seconds, above 0.
 
     Raises:
-        StorageError: the storage cannot be asked, after transient errors were retried.
+        StorageError: the storage does not answer, after transient errors were retried.
     """
     return islice(_matching(pattern, timeout_s), limit)
 
@@ -171,7 +171,7 @@ def list_files(folder: str, timeout_s: float = TIMEOUT_S) -> list[str]:
         timeout_s: for how long transient errors are retried, in seconds, above 0.
 
     Raises:
-        StorageError: the storage cannot be asked, after transient errors were retried.
+        StorageError: the storage does not answer, after transient errors were retried.
     """
     return sorted(_files_below(folder, timeout_s))
 
@@ -184,7 +184,7 @@ def is_empty(folder: str, timeout_s: float = TIMEOUT_S) -> bool:
         timeout_s: for how long transient errors are retried, in seconds, above 0.
 
     Raises:
-        StorageError: the storage cannot be asked, after transient errors were retried.
+        StorageError: the storage does not answer, after transient errors were retried.
     """
     return next(_files_below(folder, timeout_s), None) is None
 
@@ -201,7 +201,7 @@ def delete_folder(folder: str, timeout_s: float = TIMEOUT_S) -> int:
 
     Raises:
         OSError: a local file cannot be deleted.
-        StorageError: nor one elsewhere, after transient errors were retried.
+        StorageError: a remote file, likewise, after transient errors were retried.
     """
     found = list_files(folder, timeout_s)
     if not is_local(folder):
@@ -212,7 +212,7 @@ def delete_folder(folder: str, timeout_s: float = TIMEOUT_S) -> int:
     return len(found)
 
 
-# ---------------------------------------------------------------- asking a storage
+# ---------------------------------------------------------------- requests to a storage
 
 
 def _store(uri: str) -> ModuleType:
@@ -251,7 +251,7 @@ def _why(error: Exception, permission: str, timeout_s: float) -> str | None:
 
 
 def _unavailable(uri: str, error: Exception, timeout_s: float) -> DocumentError:
-    """What to tell a user about a file that could not be read."""
+    """The error for a file that could not be read: why, and what to do."""
     if is_not_found(error):
         message = "there is no such file; check the path, or whether it was deleted during the run"
     elif isinstance(error, IsADirectoryError):
@@ -316,7 +316,7 @@ def _read_local(path: str, max_bytes: int) -> bytes:
         )
     check_file_size(status.st_size, max_bytes)
     with open(path, "rb") as file:
-        # Python takes the memory that is asked for before it reads.
+        # Python allocates all that may be read before it reads.
         return file.read() if max_bytes == _ANY_SIZE else file.read(max_bytes + 1)
 
 

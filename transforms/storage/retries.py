@@ -1,4 +1,4 @@
-"""Requests to a remote storage: which errors may pass, how long to go on asking, what to say in the end."""
+"""Requests to a remote storage: which errors are transient, how long to retry, what to report in the end."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from transforms.metrics import count
 T = TypeVar("T")
 
 TIMEOUT_S = 120.0
-"""How long one file or one page of a listing is asked for where nobody says otherwise."""
+"""For how many seconds requests for one file or one page of a listing are retried by default."""
 
 _TRANSIENT_STATUSES = frozenset([408, 429, 500, 502, 503, 504])
 # What S3 says with a status that otherwise means a mistake of the client.
@@ -40,7 +40,7 @@ _CREDENTIAL_ERRORS = {
 
 
 class StorageError(OSError):
-    """A remote storage did not do what it was asked; the message is one line that says why and what to do.
+    """A request to a remote storage failed; the message is one line that says why and what to do.
 
     ``transient``: the same request may succeed in a later run.
     """
