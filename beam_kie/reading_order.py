@@ -71,7 +71,8 @@ def polygon_slope(polygons: Iterable[Sequence[float]]) -> float | None:
 
     Returns:
         Pixels down per pixel to the right. None where the polygons do not show it: no line is three times
-        longer than high, or all are upright rectangles (as boxes made into polygons are also on a skewed page).
+        longer than high, or all are upright rectangles (as boxes made into polygons are, also on a skewed
+        page).
     """
     slopes, lengths = [], []
     for polygon in polygons:
