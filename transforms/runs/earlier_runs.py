@@ -113,7 +113,11 @@ class PartFn(beam.DoFn):
         self._config = config
 
     def process(self, joined: tuple[str, Mapping[str, Iterable[Any]]]) -> Iterator[SourceFile | TaggedOutput]:
-        """Yield the file, or the document as skipped; nothing for a URI that is not in the input."""
+        """Yield the file, or the document as skipped; nothing for a URI that is not in the input.
+
+        Args:
+            joined: the URI; files of the input ("sources") and DoneDocuments ("done") with it.
+        """
         _, found = joined
         for source in found["sources"]:
             source, done = find_done(source, list(found["done"]), self._config)

@@ -67,7 +67,11 @@ class MakeLinesFn(beam.DoFn):
         self._ids = label_ids(labels)
 
     def process(self, result: PageResult) -> Iterator[PlacedLine | TaggedOutput]:
-        """Yield both lines, or nothing but the page's failure."""
+        """Yield both lines, or nothing but the page's failure.
+
+        Args:
+            result: what was found on one page.
+        """
         page = result.page
         try:
             # Half a surrogate pair, which no UTF-8 can hold, becomes a question mark.

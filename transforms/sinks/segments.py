@@ -61,7 +61,14 @@ class KeepRowsFn(beam.DoFn):
         self._segments: dict[Place, Segment] = {}
 
     def process(self, placed: PlacedRows) -> None:
-        """Append; nothing is yielded before the bundle ends. Raises ScratchError."""
+        """Append rows; nothing is yielded before the bundle ends.
+
+        Args:
+            placed: table and shard, and encoded rows of one page or document.
+
+        Raises:
+            ScratchError: the folder cannot be written.
+        """
         place, encoded = placed
         table, shard = place
         path = os.path.join(self._folder, f"{table}-{shard:05d}-{self._name}")

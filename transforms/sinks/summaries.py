@@ -137,18 +137,31 @@ class SummariseFn(beam.CombineFn):
         return RunSummary()
 
     def add_input(self, summary: RunSummary, tally: DocumentTally) -> RunSummary:
-        """Add one document."""
+        """Add one document.
+
+        Args:
+            summary: of a part of the run; it is changed.
+            tally: of the document.
+        """
         return summary.add(tally)
 
     def merge_accumulators(self, summaries: Iterable[RunSummary]) -> RunSummary:
-        """Add parts of the run."""
+        """Add parts of the run.
+
+        Args:
+            summaries: of parts of the run; they stay as they are.
+        """
         merged = RunSummary()
         for summary in summaries:
             merged.merge(summary)
         return merged
 
     def extract_output(self, summary: RunSummary) -> RunSummary:
-        """The summary itself."""
+        """The summary itself.
+
+        Args:
+            summary: of the run.
+        """
         return summary
 
 
@@ -174,7 +187,11 @@ class SumTimesFn(beam.DoFn):
         self._times: dict[str, StageTime] = {}
 
     def process(self, time: StageTime) -> None:
-        """Add one record; nothing is yielded before the bundle ends."""
+        """Add one record; nothing is yielded before the bundle ends.
+
+        Args:
+            time: of one stage.
+        """
         known = self._times.get(time.stage)
         self._times[time.stage] = time if known is None else _sum_of_stage([known, time])
 

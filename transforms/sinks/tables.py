@@ -84,7 +84,11 @@ class MakeRowsFn(beam.DoFn):
         self._key_labels = key_labels
 
     def process(self, result: PageResult) -> Iterator[PlacedRows | TaggedOutput]:
-        """Yield everything of the page, or nothing but its failure."""
+        """Yield everything of the page, or nothing but its failure.
+
+        Args:
+            result: what was found on one page.
+        """
         page = result.page
         try:
             tables = page_tables(result, self._provenance, self._key_labels)

@@ -71,7 +71,11 @@ class SortOutcomesFn(beam.DoFn):
         self._scratch = scratch
 
     def process(self, outcome: Outcome) -> Iterable[PageResult | TaggedOutput]:
-        """Yield the outcome, and for a failed page its failure too."""
+        """Yield the outcome, and for a failed page its failure too.
+
+        Args:
+            outcome: of one page, or the time of a batch.
+        """
         if isinstance(outcome, StageTime):
             yield TaggedOutput(TIMES, outcome)
         elif isinstance(outcome, FailedPage):
@@ -128,7 +132,13 @@ class KieModelHandler(
         model: KieModel | KiePair,
         inference_args: dict[str, Any] | None = None,
     ) -> Iterable[Outcome]:
-        """Results in the order of ``batch``, then the time that the batch took."""
+        """Results in the order of ``batch``, then the time that the batch took.
+
+        Args:
+            batch: pages with text, and those that failed before.
+            model: what ``load_model`` returned.
+            inference_args: not used.
+        """
         texts = [page for page in batch if isinstance(page, PageText) and page.lines]
         with StageTimer("model") as timer:
             found = iter(predict_isolated(model.predict, texts, failed_page))
@@ -145,7 +155,11 @@ class KieModelHandler(
         yield timer.spent(len(texts))
 
     def get_num_bytes(self, batch: Sequence[PageText | FailedPage]) -> int:
-        """About how many bytes of text the batch holds; Beam's own answer would pickle it."""
+        """About how many bytes of text the batch holds; Beam's own answer would pickle it.
+
+        Args:
+            batch: pages with text, and those that failed before.
+        """
         return sum(len(line.text) for page in batch if isinstance(page, PageText) for line in page.lines)
 
     def get_metrics_namespace(self) -> str:

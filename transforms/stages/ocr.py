@@ -58,7 +58,11 @@ class SetTimesAsideFn(beam.DoFn):
     """Lets pages through and sends stage times to an output of their own."""
 
     def process(self, outcome: PageText | FailedPage | StageTime) -> Iterable[Any]:
-        """Yield the outcome."""
+        """Yield the outcome.
+
+        Args:
+            outcome: of one page, or the time of a batch.
+        """
         yield TaggedOutput(TIMES, outcome) if isinstance(outcome, StageTime) else outcome
 
 
@@ -86,7 +90,13 @@ class OcrModelHandler(ModelHandler[PageImage, PageText | FailedPage | StageTime,
         model: OcrEngine,
         inference_args: dict[str, Any] | None = None,
     ) -> Iterable[PageText | FailedPage | StageTime]:
-        """Outcomes in the order of ``batch``, and the times that the batch took."""
+        """Outcomes in the order of ``batch``, and the times that the batch took.
+
+        Args:
+            batch: decoded pages.
+            model: what ``load_model`` returned.
+            inference_args: not used.
+        """
         with StageTimer("ocr") as timer:
             outcomes = predict_isolated(model.read, batch, failed_page)
         observe("ocr_batch_pages", len(batch))
@@ -100,7 +110,11 @@ class OcrModelHandler(ModelHandler[PageImage, PageText | FailedPage | StageTime,
         yield from outcomes
 
     def get_num_bytes(self, batch: Sequence[PageImage]) -> int:
-        """Bytes of pixels in the batch; Beam's own answer would pickle them."""
+        """Bytes of pixels in the batch; Beam's own answer would pickle them.
+
+        Args:
+            batch: decoded pages.
+        """
         return sum(page.pixels.nbytes for page in batch)
 
     def get_metrics_namespace(self) -> str:

@@ -164,7 +164,11 @@ class DecodeFn(beam.DoFn):
         )
 
     def process(self, source: SourceFile) -> Iterator[PageImage | TaggedOutput]:
-        """Yield the document, its pages, its failures and the times that they took."""
+        """Yield the document, its pages, its failures and the times that they took.
+
+        Args:
+            source: a file, which may not exist.
+        """
         count("documents")
         with StageTimer("read") as timer:
             if source.size_bytes is None and not is_local(source.uri):
