@@ -22,9 +22,14 @@ class Counts:
 
 
 def record(folder: str | None, pages_ok: int = 1, pages_failed: int = 0) -> None:
-    """Count pages in ``folder``; cheap, safe from any thread or process of this machine, and never an error.
+    """Count pages; cheap, safe from any thread or process of this machine, and never an error.
 
-    A count is the size of a file: appending one byte a page needs no lock. None does nothing.
+    A count is the size of a file: appending one byte a page needs no lock.
+
+    Args:
+        folder: where the counts are kept; None: nothing is counted.
+        pages_ok: pages with a result.
+        pages_failed: pages without.
     """
     if folder is None:
         return
@@ -34,12 +39,21 @@ def record(folder: str | None, pages_ok: int = 1, pages_failed: int = 0) -> None
 
 
 def read_counts(folder: str) -> Counts:
-    """What all workers have counted in ``folder`` so far."""
+    """What all workers have counted so far.
+
+    Args:
+        folder: where the counts are kept.
+    """
     return Counts(done=_size(os.path.join(folder, _DONE)), failed=_size(os.path.join(folder, _FAILED)))
 
 
 def progress_line(counts: Counts, elapsed_s: float) -> str:
-    """The line that is shown, without its end."""
+    """The line that is shown, without its end.
+
+    Args:
+        counts: so far.
+        elapsed_s: since the start, in seconds.
+    """
     pages = counts.done + counts.failed
     rate = pages / elapsed_s if elapsed_s > 0 else 0.0
     minutes, seconds = divmod(int(elapsed_s), 60)
@@ -94,7 +108,7 @@ class ProgressLine:
             self._stream.write(text)
             self._stream.flush()
         except (OSError, ValueError):
-            self._stop.set()  # nobody listens any more; the run goes on
+            self._stop.set()  # the stream is closed; the run goes on
 
 
 def _append(path: str, data: bytes) -> None:

@@ -11,9 +11,13 @@ import stat
 from collections.abc import Iterator
 
 from beam_kie.document import Category, DocumentError
+from beam_kie.imaging.limits import check_file_size
 from transforms.storage.patterns import fixed_prefix, has_magic, matcher
 from transforms.storage.stored import StoredFile
 from transforms.storage.uris import local_path, uri_of
+
+ANY_SIZE = 2**62
+"""For what only this job wrote, which is read back whole, however large."""
 
 
 def match(pattern: str, unreadable: bool = False) -> Iterator[StoredFile]:
@@ -50,10 +54,14 @@ def files_below(folder: str) -> Iterator[str]:
 
 
 def read(uri: str, max_bytes: int) -> bytes:
-    """The bytes of a file, at most one more than ``max_bytes``; never waits for what is no plain file.
+    """The bytes of a file; never waits for what is no plain file.
+
+    Args:
+        uri: of a file of this machine.
+        max_bytes: of a file that grows meanwhile one byte more is read at most; ANY_SIZE: all of it.
 
     Raises:
-        DocumentError: it is a pipe, socket or device.
+        DocumentError: it is a pipe, socket or device, or has more than ``max_bytes``.
         OSError: it cannot be read; PermissionError also for a folder that cannot be listed.
     """
     path = local_path(uri)
@@ -63,12 +71,14 @@ def read(uri: str, max_bytes: int) -> bytes:
     # Without O_NONBLOCK, opening a pipe waits for its other end, and reading /proc/kmsg for the next message.
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     with open(descriptor, "rb") as file:
-        mode = os.fstat(descriptor).st_mode
-        if not stat.S_ISREG(mode):
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
             raise DocumentError(
                 Category.SOURCE_UNAVAILABLE, "this is a pipe or device, not a file; name files only"
             )
-        return file.read(max_bytes + 1)
+        check_file_size(status.st_size, max_bytes)
+        # Python allocates all that may be read before it reads.
+        return file.read() if max_bytes == ANY_SIZE else file.read(max_bytes + 1)
 
 
 def _file(path: str, unreadable: bool) -> Iterator[StoredFile]:

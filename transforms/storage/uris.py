@@ -11,12 +11,20 @@ _SCHEME = re.compile(r"^[a-zA-Z][-a-zA-Z0-9+.]*://")
 
 
 def is_local(uri: str) -> bool:
-    """Whether ``uri`` is a path of this machine, plain or as ``file://``, rather than ``scheme://...``."""
+    """Whether ``uri`` is a path of this machine, plain or as ``file://``, rather than ``scheme://...``.
+
+    Args:
+        uri: a local path or URI.
+    """
     return uri.startswith(_FILE) or not _SCHEME.match(uri)
 
 
 def local_path(uri: str) -> str:
-    """The path that a local ``uri`` names: a ``file://`` URI is unquoted, a plain path stays as it is."""
+    """The path that a local URI names: ``file://`` is unquoted, a plain path stays as it is.
+
+    Args:
+        uri: of a file of this machine.
+    """
     if not uri.startswith(_FILE):
         return uri
     return os.fsdecode(unquote_to_bytes(uri.removeprefix(_FILE)))
@@ -27,6 +35,9 @@ def uri_of(path: str) -> str:
 
     A name of a file is bytes. One that is not UTF-8 (from old archives and shares) fits into no table; quoted
     it does, and ``local_path`` gives the path back. Pattern characters stay as they are.
+
+    Args:
+        path: as ``os`` gives it, undecodable bytes as surrogates.
     """
     try:
         path.encode()
@@ -36,7 +47,11 @@ def uri_of(path: str) -> str:
 
 
 def absolute_uri(uri: str) -> str:
-    """The one spelling of a URI: local paths absolute, ``~`` and ``file://`` resolved, others as they are."""
+    """The one spelling of a URI: local paths absolute, ``~`` and ``file://`` resolved, others as they are.
+
+    Args:
+        uri: as it was typed, also with spaces around it.
+    """
     uri = uri.strip()
     if not is_local(uri):
         return uri

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from apache_beam.io.filesystems import FileSystems
 
-from beam_kie.document import DocumentError
+from beam_kie.document import Category, DocumentError
 from transforms.storage import local, uris
 
 NOT_UTF8 = os.fsdecode(b"M\xfcller.png")
@@ -118,5 +118,8 @@ def test_files_of_the_kernel_do_not_block(path):
         local.read(path, 10)
 
 
-def test_no_more_than_one_byte_over_the_limit_is_read(tree):
-    assert local.read(str(tree / "a.png"), 3) == b"1234"
+def test_what_is_too_large_is_refused_unread(tree):
+    with pytest.raises(DocumentError) as caught:
+        local.read(str(tree / "a.png"), 4)
+    assert caught.value.category is Category.FILE_TOO_LARGE
+    assert local.read(str(tree / "a.png"), 5) == local.read(str(tree / "a.png"), local.ANY_SIZE) == b"12345"
