@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import apache_beam as beam
+from apache_beam.pvalue import PCollection, PValue
 
 from transforms.config import JobConfig
 from transforms.runs.earlier_runs import FailedSources, OnlyNamed, OnlyNew
@@ -20,20 +23,24 @@ def build(pipeline: beam.Pipeline, config: JobConfig) -> None:
     From the decoded pages on nothing is shuffled, flattened or used as a side input before the rows of the
     tables: the images and previews of one page at a time are all that a worker holds.
 
+    Args:
+        pipeline: A pipeline without steps.
+        config: What to do.
+
     Raises:
-        ValueError: the model or the OCR engine cannot be set up as ``config`` says.
-        FileNotFoundError: a model of the OCR engine is missing.
+        ValueError: The model or the OCR engine cannot be set up as ``config`` says.
+        FileNotFoundError: A model of the OCR engine is missing.
     """
     model = model_card(config.model, config.re_model)
     provenance = provenance_of(config, model)
     sources = _find_sources(pipeline, config)
     streams = {"sources": sources}
     if config.skip_done:
-        parted = sources | "Leave out what is done" >> OnlyNew(config, provenance)
+        parted = _outputs(sources | "Leave out what is done" >> OnlyNew(config, provenance))
         sources, streams["skipped"] = parted.new, parted.skipped
-    decoded = sources | "Read and decode scans" >> DecodeSources(config)
-    read = decoded.pages | "Read the text of pages" >> ReadText(config, model.pictures)
-    found = read.pages | "Find entities and relations" >> FindEntities(config)
+    decoded = _outputs(sources | "Read and decode scans" >> DecodeSources(config))
+    read = _outputs(decoded.pages | "Read the text of pages" >> ReadText(config, model.pictures))
+    found = _outputs(read.pages | "Find entities and relations" >> FindEntities(config))
     failures = (decoded.failures, found.failures) | "Put failures together" >> beam.Flatten()
     times = [
         part.times | f"Sum times of {name}" >> beam.ParDo(SumTimesFn())
@@ -50,7 +57,12 @@ def build(pipeline: beam.Pipeline, config: JobConfig) -> None:
     _ = streams | "Write tables, pictures and summary" >> write
 
 
-def _find_sources(pipeline: beam.Pipeline, config: JobConfig) -> beam.PCollection:
+def _outputs(step: PValue) -> Any:
+    """The outputs of a step with several, as attributes; the type hints of Beam know of one."""
+    return step
+
+
+def _find_sources(pipeline: beam.Pipeline, config: JobConfig) -> PCollection:
     """Every file that the run is asked to read, once."""
     if not config.retry_failures:
         return pipeline | "Find scans" >> FindSources(config)

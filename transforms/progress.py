@@ -7,7 +7,7 @@ import sys
 import threading
 import time
 from dataclasses import dataclass
-from typing import TextIO
+from typing import Protocol
 
 _DONE = "pages_done"
 _FAILED = "pages_failed"
@@ -47,6 +47,22 @@ def progress_line(counts: Counts, elapsed_s: float) -> str:
     return f"pages done {counts.done:,}  failed {counts.failed:,}  {rate:.2f} pages/s  {clock}"
 
 
+class Stream(Protocol):
+    """What a line is written to: a text file, or something that has this much of one."""
+
+    def isatty(self) -> bool:
+        """Whether a line can be rewritten."""
+        ...
+
+    def write(self, text: str, /) -> object:
+        """Write the text."""
+        ...
+
+    def flush(self) -> object:
+        """Show what was written."""
+        ...
+
+
 class ProgressLine:
     """Shows the counts of ``folder`` while its ``with`` block runs.
 
@@ -54,7 +70,7 @@ class ProgressLine:
     and at the end, if anything happened since the last one.
     """
 
-    def __init__(self, folder: str, stream: TextIO | None = None, interval_s: float | None = None):
+    def __init__(self, folder: str, stream: Stream | None = None, interval_s: float | None = None):
         self._folder = folder
         self._stream = stream or sys.stderr
         self._terminal = self._stream.isatty()

@@ -6,7 +6,15 @@ from pathlib import Path
 
 
 def descendants(pid: int, proc: Path = Path("/proc")) -> list[int]:
-    """The processes that ``pid`` started and that those started, and so on; none where there is no /proc."""
+    """The processes that a process started and that those started, and so on.
+
+    Args:
+        pid: The process.
+        proc: Where the system shows its processes.
+
+    Returns:
+        Their ids; none where there is no /proc.
+    """
     children: dict[int, list[int]] = {}
     for status in proc.glob("[0-9]*/stat"):
         try:

@@ -13,11 +13,19 @@ from transforms.storage.uris import is_local
 
 
 def scratch_folder(output: str, run_id: str, local_run: bool) -> str | None:
-    """Where the workers of a run may keep what is too much for memory; None where they share no disk.
+    """Where the workers of a run may keep what is too much for memory.
 
     That is beside the tables, where all of them write, if ``output`` is a path: it has room, and a folder for
-    temporary files is often memory. With ``output`` elsewhere a run on this machine (``local_run``) takes
-    the machine's folder for temporary files.
+    temporary files is often memory. With ``output`` elsewhere a run on this machine takes the machine's
+    folder for temporary files.
+
+    Args:
+        output: The folder that the run writes to, an absolute URI.
+        run_id: The run's name.
+        local_run: Whether this machine does the work.
+
+    Returns:
+        The path of a new folder, which is not made yet; None where the workers share no disk.
     """
     name = f"{_prefix(run_id)}{uuid.uuid4().hex[:8]}"
     if is_local(output):
@@ -26,12 +34,23 @@ def scratch_folder(output: str, run_id: str, local_run: bool) -> str | None:
 
 
 def make(folder: str) -> None:
-    """Make the folder, readable to whom the output is. Raises OSError where that cannot be."""
+    """Make the folder, with the permissions that the output has.
+
+    Args:
+        folder: What ``scratch_folder`` returned.
+
+    Raises:
+        OSError: It cannot be made.
+    """
     os.makedirs(folder)
 
 
 def remove(folder: str) -> None:
-    """Remove the folder and all in it; never an error."""
+    """Remove the folder and all in it; never an error.
+
+    Args:
+        folder: What ``scratch_folder`` returned.
+    """
     gone = f"{folder}.gone"
     with suppress(OSError):
         # Threads that are still at work can then not add a file while the others are deleted.
@@ -40,7 +59,12 @@ def remove(folder: str) -> None:
 
 
 def remove_left_over(output: str, run_id: str) -> None:
-    """Remove what runs of this id left beside their tables when they were killed."""
+    """Remove what runs of this id left beside their tables when they were killed.
+
+    Args:
+        output: The folder that the runs wrote to, an absolute URI.
+        run_id: Their name.
+    """
     if is_local(output):
         for folder in glob.glob(f"{glob.escape(os.path.join(output, _prefix(run_id)))}*"):
             shutil.rmtree(folder, ignore_errors=True)
