@@ -22,9 +22,14 @@ class Counts:
 
 
 def record(folder: str | None, pages_ok: int = 1, pages_failed: int = 0) -> None:
-    """Count pages in ``folder``; cheap, safe from any thread or process of this machine, and never an error.
+    """Count pages; cheap, safe from any thread or process of this machine, and never an error.
 
-    A count is the size of a file: appending one byte a page needs no lock. None does nothing.
+    A count is the size of a file: appending one byte a page needs no lock.
+
+    Args:
+        folder: The scratch folder of the run; None does nothing.
+        pages_ok: Pages that left the job with a result.
+        pages_failed: Pages that left it without one.
     """
     if folder is None:
         return
@@ -34,12 +39,27 @@ def record(folder: str | None, pages_ok: int = 1, pages_failed: int = 0) -> None
 
 
 def read_counts(folder: str) -> Counts:
-    """What all workers have counted in ``folder`` so far."""
+    """What all workers have counted so far.
+
+    Args:
+        folder: The scratch folder of the run.
+
+    Returns:
+        The counts; zeros where the folder does not exist.
+    """
     return Counts(done=_size(os.path.join(folder, _DONE)), failed=_size(os.path.join(folder, _FAILED)))
 
 
 def progress_line(counts: Counts, elapsed_s: float) -> str:
-    """The line that is shown, without its end."""
+    """The line that is shown.
+
+    Args:
+        counts: Pages so far.
+        elapsed_s: Seconds since the run began.
+
+    Returns:
+        The line, without a line break at the end.
+    """
     pages = counts.done + counts.failed
     rate = pages / elapsed_s if elapsed_s > 0 else 0.0
     minutes, seconds = divmod(int(elapsed_s), 60)
@@ -110,7 +130,7 @@ class ProgressLine:
             self._stream.write(text)
             self._stream.flush()
         except (OSError, ValueError):
-            self._stop.set()  # nobody listens any more; the run goes on
+            self._stop.set()  # the stream is closed; the run goes on
 
 
 def _append(path: str, data: bytes) -> None:

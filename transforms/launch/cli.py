@@ -90,7 +90,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _end_of_what_is_done(job: Job) -> int | None:
-    """The exit code where there is nothing to do, which is said; else None."""
+    """The exit code where the run is finished or has nothing to repeat, after a message; else None."""
     config = job.config
     if config.resume:
         summary = find_summary(config.output, config.run_id, config.storage_timeout_s)
@@ -184,22 +184,22 @@ def _stops_at_once(job: Job) -> Iterator[None]:
     """Inside, Ctrl-C and SIGTERM (a stopped container or service) end the process.
 
     Left to Python, the interrupt would be taken for the failure of the page that is just worked on, and the
-    process would wait for all pages that worker threads still have before them.
+    process would wait for all pages that worker threads have not finished yet.
     """
     if threading.current_thread() is not threading.main_thread():
-        yield  # signals are somebody else's business
+        yield  # only the main thread may set handlers of signals
         return
 
     def stop(_number: int, _frame: object) -> None:
         goes_on = "" if job.is_local else f" What {job.runner} has begun may go on."
-        threading.excepthook = lambda _: None  # who watches over a worker process need not report its end
+        threading.excepthook = lambda _: None  # threads that wait for worker processes would report their end
         for process in descendants(os.getpid()):
             with suppress(ProcessLookupError):
                 os.kill(process, signal.SIGKILL)
         text = f"\n{PROGRAM}: run {job.config.run_id} was interrupted.{goes_on} {_again(job)}\n"
         stderr = sys.__stderr__.fileno() if sys.__stderr__ else _STDERR
         os.write(stderr, text.encode())
-        # From here on worker threads miss what is taken from under them, and nobody need hear of it.
+        # Worker threads that are still running fail from here on; their errors are of no interest.
         os.dup2(os.open(os.devnull, os.O_WRONLY), stderr)
         if job.config.scratch:
             scratch.remove(job.config.scratch)

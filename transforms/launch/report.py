@@ -6,7 +6,7 @@ import json
 import os
 from typing import Any
 
-from transforms.config import JobConfig
+from transforms.config import GpuStage, JobConfig, Overlays
 from transforms.runs import paths
 from transforms.storage import files
 from transforms.storage.uris import is_local
@@ -108,7 +108,7 @@ def plan(config: JobConfig, runner: str) -> str:
 
 def _gpus(config: JobConfig) -> str:
     where = "every worker"
-    if config.gpu_stage == "separate":
+    if config.gpu_stage is GpuStage.SEPARATE:
         where = f"every {config.gpu_machine_type} worker, for the model only"
     return f"{config.gpu_count} {config.gpu_type} on {where}"
 
@@ -146,7 +146,7 @@ _STATUSES = ("success", "partial", "failure", "skipped")
 
 def _places(config: JobConfig) -> list[tuple[str, str]]:
     output, run_id = _shown(config.output), config.run_id
-    pictures = "none asked for" if config.overlays == "none" else paths.overlay_folder(output, run_id)
+    pictures = "none asked for" if config.overlays is Overlays.NONE else paths.overlay_folder(output, run_id)
     return [
         ("tables", paths.table_folder(output, "{" + ",".join(paths.TABLES) + "}", run_id)),
         ("pictures", pictures),
