@@ -16,6 +16,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import replace
 from pathlib import Path
+from typing import Any, cast
 
 import apache_beam as beam
 import grpc
@@ -23,9 +24,10 @@ from apache_beam.runners.runner import PipelineResult, PipelineState
 
 from beam_kie.escaping import printable
 from transforms.launch import logs, report, scratch
-from transforms.launch.arguments import PROGRAM, UsageError, parse_arguments
+from transforms.launch.arguments import PROGRAM, UsageError, launch_options, parse_arguments
 from transforms.launch.checks import DATAFLOW, Job, prepare_job
 from transforms.launch.local_runner import no_timed_flush
+from transforms.launch.options import LaunchOptions, LogFormat
 from transforms.launch.processes import descendants
 from transforms.progress import ProgressLine
 from transforms.runs import folders
@@ -35,19 +37,28 @@ from transforms.storage import files
 OK, FAILED, BAD_OPTIONS, INTERRUPTED = 0, 1, 2, 130
 
 _LOGGER = logging.getLogger("beam_kie")
+_STDERR = 2  # the file descriptor, as every process has it
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the job that ``argv`` (default: the process's own arguments) asks for; its exit code."""
+    """Run the job that the command line asks for.
+
+    Args:
+        argv: Arguments without the program; those of the process where it is None.
+
+    Returns:
+        The exit code: ``OK``, ``FAILED``, ``BAD_OPTIONS`` or ``INTERRUPTED``.
+    """
     try:
         namespace, options = parse_arguments(sys.argv[1:] if argv is None else argv)
-        logs.set_up(namespace.log_level, namespace.log_format)
+        launch = launch_options(namespace)
+        logs.set_up(launch.log_level, launch.log_format)
         logs.never_log_elements(options)
         job = prepare_job(namespace, options)
         ended = _end_of_what_is_done(job)
         if ended is not None:
             return ended
-        if namespace.validate_only:
+        if launch.validate_only:
             _graph_of(job)
             print(printable(report.plan(job.config, job.runner), keep="\n"))
             return OK
@@ -66,7 +77,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     job = replace(job, config=replace(job.config, scratch=folder))
     try:
         with _stops_at_once(job):
-            return _run(job, wait=namespace.wait, json_logs=namespace.log_format == "json")
+            return _run(job, launch)
     except UsageError as error:
         _complain(f"error: {error}")
         return BAD_OPTIONS
@@ -86,7 +97,7 @@ def _complain(message: str) -> None:
 
 
 def _end_of_what_is_done(job: Job) -> int | None:
-    """The exit code where there is nothing to do, which is said; else None."""
+    """The exit code where the run is finished or has nothing to repeat, after a message; else None."""
     config = job.config
     if config.resume:
         summary = find_summary(config.output, config.run_id, config.storage_timeout_s)
@@ -96,7 +107,7 @@ def _end_of_what_is_done(job: Job) -> int | None:
     if config.retry_failures:
         before = find_summary(config.output, config.retry_failures, config.storage_timeout_s)
         # Summaries of older versions do not tell: an empty run will find it out.
-        if before["failures"].get("retryable") == 0:
+        if before is not None and before["failures"].get("retryable") == 0:
             print(f"Nothing failed in run {config.retry_failures} that may succeed now: nothing was done.")
             return OK
     return None
@@ -118,7 +129,7 @@ def _graph_of(job: Job) -> beam.Pipeline:
     return pipeline
 
 
-def _run(job: Job, wait: bool, json_logs: bool) -> int:
+def _run(job: Job, launch: LaunchOptions) -> int:
     started = time.monotonic()
     config = job.config
     _let_worker_processes_import_us()
@@ -129,11 +140,11 @@ def _run(job: Job, wait: bool, json_logs: bool) -> int:
     if config.scratch:
         scratch.make(config.scratch)
     _LOGGER.info("run %s on %s, writing to %s", config.run_id, job.runner, config.output)
-    stream = logs.LogStream(_LOGGER) if json_logs else sys.stderr
-    progress = ProgressLine(config.scratch, stream) if job.is_local else nullcontext()
+    stream = logs.LogStream(_LOGGER) if launch.log_format is LogFormat.JSON else sys.stderr
+    progress = ProgressLine(config.scratch, stream) if job.is_local and config.scratch else nullcontext()
     with no_timed_flush(), progress:
         result = pipeline.run()
-        if job.runner == DATAFLOW and not wait:
+        if job.runner == DATAFLOW and not launch.wait:
             print(printable(report.launched(config, _job_id(result)), keep="\n"))
             return OK
         state = result.wait_until_finish()
@@ -147,8 +158,8 @@ def _run(job: Job, wait: bool, json_logs: bool) -> int:
 def _job_id(result: PipelineResult) -> str | None:
     """The service's name of the job; None where only a template was made."""
     try:
-        return result.job_id()
-    except (AttributeError, TypeError):
+        return cast(Any, result).job_id()  # only some runners' results have one
+    except (AttributeError, TypeError):  # a result without a job
         return None
 
 
@@ -180,22 +191,23 @@ def _stops_at_once(job: Job) -> Iterator[None]:
     """Inside, Ctrl-C and SIGTERM (a stopped container or service) end the process.
 
     Left to Python, the interrupt would be taken for the failure of the page that is just worked on, and the
-    process would wait for all pages that worker threads still have before them.
+    process would wait for all pages that worker threads have not finished yet.
     """
     if threading.current_thread() is not threading.main_thread():
-        yield  # signals are somebody else's business
+        yield  # only the main thread may set handlers of signals
         return
 
     def stop(_number: int, _frame: object) -> None:
         goes_on = "" if job.is_local else f" What {job.runner} has begun may go on."
-        threading.excepthook = lambda _: None  # who watches over a worker process need not report its end
+        threading.excepthook = lambda _: None  # threads that wait for worker processes would report their end
         for process in descendants(os.getpid()):
             with suppress(ProcessLookupError):
                 os.kill(process, signal.SIGKILL)
         text = f"\n{PROGRAM}: run {job.config.run_id} was interrupted.{goes_on} {_again(job)}\n"
-        os.write(sys.__stderr__.fileno(), text.encode())
-        # From here on worker threads miss what is taken from under them, and nobody need hear of it.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.__stderr__.fileno())
+        stderr = sys.__stderr__.fileno() if sys.__stderr__ else _STDERR
+        os.write(stderr, text.encode())
+        # Worker threads that are still running fail from here on; their errors are of no interest.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stderr)
         if job.config.scratch:
             scratch.remove(job.config.scratch)
         os._exit(INTERRUPTED)

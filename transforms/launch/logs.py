@@ -39,7 +39,14 @@ class JsonFormatter(logging.Formatter):
     """One JSON object a line, with the field names that Google Cloud Logging understands."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """The record as JSON: time (UTC), severity, logger, message, and exception where there is one."""
+        """The record as JSON.
+
+        Args:
+            record: A log record.
+
+        Returns:
+            One line with time (UTC), severity, logger, message, and exception where there is one.
+        """
         fields = {
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "severity": record.levelname,
@@ -62,7 +69,11 @@ class LogStream:
         return False
 
     def write(self, text: str) -> None:
-        """Log the text, unless it is blank."""
+        """Log a text, unless it is blank.
+
+        Args:
+            text: One or more lines.
+        """
         if text.strip():
             self._logger.info(text.strip())
 
@@ -71,10 +82,14 @@ class LogStream:
 
 
 def set_up(level: str, log_format: str) -> None:
-    """Send log lines of ``level`` and above to stderr, "text" or "json"; other libraries only warn.
+    """Send log lines to stderr; other libraries than this project only warn.
 
-    At DEBUG they all speak, but for Beam: there it logs the elements that it processes, recognised text
+    At DEBUG they all log, but for Beam: there it logs the elements that it processes, recognised text
     among them.
+
+    Args:
+        level: Least level that is shown.
+        log_format: "text" or "json".
     """
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(
