@@ -53,24 +53,30 @@ class NetworkReader:
             sizes = [len(page) for page in tokens]
             return [torch.zeros(size, columns, device=self.device) if wanted else None for size in sizes]
 
-        scores, hidden = empty(len(config.tags), finds), empty(config.hidden_size, keep_hidden)
+        scores, hidden = empty(len(config.tags), finds), empty(config.architecture.hidden_size, keep_hidden)
         counts = empty(1)
         windows = [
             window
             for index, page in enumerate(tokens)
-            for window in cut_windows(page, index, config.text_tokens, config.window_overlap_tokens)
+            for window in cut_windows(
+                page, index, config.tokenising.text_tokens, config.tokenising.window_overlap_tokens
+            )
         ]
         pictures = self._visual_states(pages, sorted({window.page for window in windows}))
         features = [
             self._line_features(page, page_token) for page, page_token in zip(pages, tokens, strict=True)
         ]
-        extra = config.window_tokens - config.text_tokens + config.visual_tokens
+        extra = (
+            config.tokenising.window_tokens
+            - config.tokenising.text_tokens
+            + config.architecture.visual_tokens
+        )
         for group in plan_batches(windows, budget, extra):
             for window, states, found in zip(
                 group, *self._run(group, tokens, pictures, features), strict=True
             ):
                 part = slice(window.start, window.end)
-                text = slice(config.special_before, config.special_before + len(window))
+                text = slice(config.tokenising.special_before, config.tokenising.special_before + len(window))
                 counts[window.page][part] += 1
                 if keep_hidden:
                     hidden[window.page][part] += states[text]

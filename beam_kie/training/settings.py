@@ -87,8 +87,7 @@ class Settings:
 
     def network_config(self, vocab_size: int) -> LayoutXLMConfig:
         """The network's configuration for a vocabulary of that size."""
-        own = {key: tuple(value) if isinstance(value, list) else value for key, value in self.network.items()}
-        return LayoutXLMConfig(**{**SMALL_NETWORK, **own, "vocab_size": vocab_size})
+        return LayoutXLMConfig.from_fields(**{**SMALL_NETWORK, **self.network, "vocab_size": vocab_size})
 
     def _relative_to(self, folder: Path) -> Settings:
         def place(value: str | None) -> str | None:

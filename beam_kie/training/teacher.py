@@ -22,7 +22,6 @@ from beam_kie.training.data.examples import UNMASKED, Example, batch_line_featur
 from beam_kie.training.losses import grouping_scores_of, relation_scores
 
 TEMPERATURE = 2.0
-_ALIKE = ("tags", "head_labels", "relation_head", "grouping_head", "vocab_size")
 
 
 class Scores(NamedTuple):
@@ -51,8 +50,7 @@ class Teacher:
 
     def fits(self, config: LayoutXLMConfig) -> bool:
         """Whether it answers what a network of that configuration is asked, in the same numbers."""
-        mine = self.networks[0].config
-        return all(getattr(mine, name) == getattr(config, name) for name in _ALIKE)
+        return _questions(self.networks[0].config) == _questions(config)
 
     @torch.no_grad()
     def __call__(self, batch: Batch, masked: Tensor, examples: Sequence[Example]) -> Scores:
@@ -69,6 +67,12 @@ class Teacher:
             [torch.stack(page).mean(0) for page in zip(*relations, strict=True)],
             [torch.stack(page).mean(0) for page in zip(*groups, strict=True)],
         )
+
+
+def _questions(config: LayoutXLMConfig) -> tuple:
+    """What the numbers of a network's scores mean."""
+    parts = config.architecture
+    return config.tags, config.head_labels, parts.relation_head, parts.grouping_head, parts.vocab_size
 
 
 def teaching_losses(mine: Scores, taught: Scores, weights: Tensor) -> Scores:

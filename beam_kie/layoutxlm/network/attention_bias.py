@@ -42,7 +42,10 @@ class LineBias(nn.Module):
 
     def __init__(self, config: LayoutXLMConfig):
         super().__init__()
-        self.heads, self.layers = config.num_attention_heads, config.num_hidden_layers
+        self.heads, self.layers = (
+            config.architecture.num_attention_heads,
+            config.architecture.num_hidden_layers,
+        )
         self.tables = nn.ModuleList(nn.Embedding(self.BUCKETS, self.layers * self.heads) for _ in range(6))
         for table in self.tables:
             nn.init.normal_(table.weight, std=0.02)

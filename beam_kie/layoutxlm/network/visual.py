@@ -130,16 +130,18 @@ class BottomUp(nn.Module):
 
     def __init__(self, config: LayoutXLMConfig):
         super().__init__()
-        self.stem = Stem(config.visual_stem_channels)
-        inputs, outputs = config.visual_stem_channels, config.visual_res2_channels
-        middle = config.visual_groups * config.visual_width_per_group
+        self.stem = Stem(config.architecture.visual_stem_channels)
+        inputs, outputs = config.architecture.visual_stem_channels, config.architecture.visual_res2_channels
+        middle = config.architecture.visual_groups * config.architecture.visual_width_per_group
         self.channels = []
-        for stage, blocks in zip(STAGES, config.visual_blocks, strict=True):
+        for stage, blocks in zip(STAGES, config.architecture.visual_blocks, strict=True):
             stride = 1 if stage == STAGES[0] else 2
             sizes = [(inputs, stride)] + [(outputs, 1)] * (blocks - 1)
             self.add_module(
                 f"res{stage}",
-                nn.Sequential(*(Bottleneck(i, middle, outputs, s, config.visual_groups) for i, s in sizes)),
+                nn.Sequential(
+                    *(Bottleneck(i, middle, outputs, s, config.architecture.visual_groups) for i, s in sizes)
+                ),
             )
             self.channels.append(outputs)
             inputs, middle, outputs = outputs, 2 * middle, 2 * outputs
@@ -160,7 +162,7 @@ class Pyramid(nn.Module):
     def __init__(self, config: LayoutXLMConfig):
         super().__init__()
         self.bottom_up = BottomUp(config)
-        rows, columns, channels = config.image_feature_pool_shape
+        rows, columns, channels = config.architecture.image_feature_pool_shape
         self.cells = (rows, columns)
         for stage, inputs in zip(STAGES, self.bottom_up.channels, strict=True):
             self.add_module(f"fpn_lateral{stage}", nn.Conv2d(inputs, channels, 1))
@@ -199,7 +201,7 @@ class VisualBackbone(nn.Module):
     def __init__(self, config: LayoutXLMConfig):
         super().__init__()
         self.backbone = Pyramid(config)
-        self.normalisation = config.image_normalisation
+        self.normalisation = config.architecture.image_normalisation
 
     def forward(self, images: Tensor) -> Tensor:
         """P x H x W x 3 uint8 RGB to P x (R * S) x C float32."""

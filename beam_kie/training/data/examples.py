@@ -151,7 +151,7 @@ class ExampleMaker:
             if label not in self.config.labels:
                 continue
             same_line = place and tokens.lines[place] == tokens.lines[place - 1]
-            if self.config.grouping_head:
+            if self.config.architecture.grouping_head:
                 goes_on = same_line and owners[place - 1] == owner
             else:
                 goes_on = owner in begun and not (same_line and owners[place - 1] != owner)

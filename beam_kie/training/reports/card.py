@@ -131,10 +131,10 @@ def _what(folder: Path, config: LayoutXLMConfig, facts: Facts) -> str:
     parameters, types = _weights(folder / WEIGHTS_FILE)
     members = config.ensemble_size
     of_several = "" if members == 1 else f"{members} networks whose scores' mean counts, each like "
-    heads, pieces = config.num_attention_heads, f"{config.vocab_size:,} pieces"
+    heads, pieces = config.architecture.num_attention_heads, f"{config.architecture.vocab_size:,} pieces"
     network = (
-        f"{of_several}LayoutXLM's, small: hidden size {config.hidden_size}, "
-        f"{config.num_hidden_layers} layers, {heads} heads, {pieces}, "
+        f"{of_several}LayoutXLM's, small: hidden size {config.architecture.hidden_size}, "
+        f"{config.architecture.num_hidden_layers} layers, {heads} heads, {pieces}, "
         f"{parameters / 1e6:.1f} M parameters{' in all' * (members > 1)}, {types}, {size:.0f} MB"
     )
     rows = [("network", network)]

@@ -77,7 +77,7 @@ def test_a_card_says_what_the_model_is_and_what_it_can_do(folder, capsys):
     assert text.startswith("# small\n\nSemantic entity recognition (QUESTION, ANSWER, HEADER)")
     count = sum(value.numel() for value in small_network(**BUNDLED_KIND).state_dict().values())
     assert (
-        f"2 layers, 4 heads, {small_config().vocab_size} pieces, {count / 1e6:.1f} M parameters, float32"
+        f"2 layers, 4 heads, {small_config().architecture.vocab_size} pieces, {count / 1e6:.1f} M parameters, float32"
         in text
     )
     assert "| Chinese, `a=b` | 29 | 91.1 | 95.0 | 80.0 |  | 92.0, 94.0 |" in text
