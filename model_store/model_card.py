@@ -32,7 +32,11 @@ def write_card(folder: Path, config: LayoutXLMConfig, provenance: Provenance) ->
     """Writes the card of the model in ``folder``, whose other files are all there."""
     heads = [
         *(["token classifier"] if config.architecture.token_classifier else []),
-        *([f"{config.architecture.relation_head} relation head"] if config.architecture.relation_head != "none" else []),
+        *(
+            [f"{config.architecture.relation_head} relation head"]
+            if config.architecture.relation_head != "none"
+            else []
+        ),
     ]
     pictures = (
         f"visual backbone, pictures normalised the way of {config.architecture.image_normalisation}"

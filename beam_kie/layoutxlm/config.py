@@ -294,7 +294,9 @@ class LayoutXLMConfig:
             if name not in _TABLES and not _is_like(value, field.default):
                 raise ConfigError(f"{name} must be {_KINDS[type(field.default)]}")
             (own if part is None else of_parts[part])[field.name] = value
-        return cls(**own, **{name: _PARTS[name](**fields) for name, fields in of_parts.items()})
+        for name, fields in of_parts.items():
+            own[name] = _PARTS[name](**fields)
+        return cls(**own)
 
     def fields(self) -> dict[str, Any]:
         """All fields by their names in the file."""

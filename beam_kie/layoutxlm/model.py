@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import copy
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 import torch
@@ -34,6 +34,8 @@ from beam_kie.layoutxlm.reading import NetworkReader, Reading
 
 DEFAULT_BATCH_TOKENS = 4096
 
+Head = TypeVar("Head", bound=nn.Module)
+
 
 class Encoded(NamedTuple):
     """What the model makes of a page: T x H hidden states of each member (none: not asked for), T x tags log
@@ -41,6 +43,11 @@ class Encoded(NamedTuple):
 
     hidden: tuple[Tensor, ...]
     log_probs: np.ndarray | None
+
+    def scored(self) -> np.ndarray:
+        """The log probabilities of a model that has a token classifier."""
+        assert self.log_probs is not None, "asked for entities, the model has to find them"
+        return self.log_probs
 
 
 class KieModel:
@@ -198,7 +205,7 @@ class KieModel:
             pages, tokens, self._encode(pages, tokens, keep_hidden=False), strict=True
         ):
             lines: list[list[str]] = [[] for _ in page.lines]
-            tags = self._decoder_of(page).token_tags(state.log_probs, page_token)
+            tags = self._decoder_of(page).token_tags(state.scored(), page_token)
             for line, tag in zip(page_token.lines, tags, strict=True):
                 lines[line].append(self.config.tags[tag])
             tagged.append(lines)
@@ -219,22 +226,16 @@ class KieModel:
     def _decode(self, page: PageText, tokens: PageTokens, state: Encoded) -> list[DecodedEntity]:
         decoder = self._decoder_of(page)
         if self.network.grouping is None or page.whole_lines:
-            return decode_entities(page, tokens, state.log_probs, decoder)
+            return decode_entities(page, tokens, state.scored(), decoder)
 
         def join(pieces: list[Piece]) -> list[list[Piece]]:
-            heads = self._heads(lambda network: network.grouping, state.hidden)
+            heads = _with_states([network.grouping for network in self.networks], state.hidden)
             return group_pieces(heads, self.config, page, tokens, pieces)
 
-        return decode_entities(page, tokens, state.log_probs, decoder, join)
+        return decode_entities(page, tokens, state.scored(), decoder, join)
 
     def _decoder_of(self, page: PageText) -> Decoder:
         return self._line_decoder if page.whole_lines else self._decoder
-
-    def _heads(
-        self, head: Callable[[LayoutXLM], nn.Module], hidden: Sequence[Tensor]
-    ) -> list[tuple[nn.Module, Tensor]]:
-        """A head of every member, with what that member made of the page."""
-        return [(head(reader.network), states) for reader, states in zip(self._readers, hidden, strict=True)]
 
     def _calibrated(self, decoded: list[DecodedEntity]) -> list[DecodedEntity]:
         return calibrated_entities(decoded, self.config.calibration.entity_calibration)
@@ -257,7 +258,7 @@ class KieModel:
         hidden = tuple(reading.hidden for reading in readings if reading.hidden is not None)
         if self.network.classifier is None:
             return Encoded(hidden, None)
-        scores = torch.stack([reading.scores for reading in readings]).mean(0)
+        scores = torch.stack([each.scores for each in readings if each.scores is not None]).mean(0)
         return Encoded(
             hidden, (scores / self.config.calibration.entity_temperature).log_softmax(-1).cpu().numpy()
         )
@@ -267,8 +268,13 @@ class KieModel:
         entities = tuple(item.entity for item in decoded)
         if not hidden or self.network.relation_head is None:
             return PageResult(page, entities)
-        heads = self._heads(lambda network: network.relation_head, hidden)
+        heads = _with_states([network.relation_head for network in self.networks], hidden)
         links = find_relations(heads, self.config, page, decoded)
         return PageResult(
             page, entities, whole_relations(links, entities, self.config.calibration.relation_calibration)
         )
+
+
+def _with_states(heads: Sequence[Head | None], hidden: Sequence[Tensor]) -> list[tuple[Head, Tensor]]:
+    """A head of every member that has it, each with what its network made of the page."""
+    return [(head, states) for head, states in zip(heads, hidden, strict=True) if head is not None]

@@ -29,6 +29,7 @@ class OcrEngine(Protocol):
         ``preview`` is None. A page without text has no lines. A page's result depends on that page
         alone, not on the pages beside it. May be called from several threads at once.
         """
+        ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,6 +33,14 @@ class Scores(NamedTuple):
     groups: list[Tensor]
 
 
+class TeachingLosses(NamedTuple):
+    """How far a student is from its teacher: one number each."""
+
+    tags: Tensor
+    relations: Tensor
+    groups: Tensor
+
+
 def read_examples(network: LayoutXLM, hidden: Tensor, batch: Batch, examples: Sequence[Example]) -> Scores:
     """All scores of one network; ``hidden`` its B x T x H states of the batch."""
     return Scores(
@@ -75,7 +83,7 @@ def _questions(config: LayoutXLMConfig) -> tuple:
     return config.tags, config.head_labels, parts.relation_head, parts.grouping_head, parts.vocab_size
 
 
-def teaching_losses(mine: Scores, taught: Scores, weights: Tensor) -> Scores:
+def teaching_losses(mine: Scores, taught: Scores, weights: Tensor) -> TeachingLosses:
     """How far the student is from its teacher, in tags, relations and groups: one number each.
 
     ``weights``: B x T, what tokens count. The divergence of softened distributions times the temperature's
@@ -88,7 +96,7 @@ def teaching_losses(mine: Scores, taught: Scores, weights: Tensor) -> Scores:
         else tags.new_zeros(())
         for own, of_teacher in ((mine.relations, taught.relations), (mine.groups, taught.groups))
     )
-    return Scores(tags, relations, groups)
+    return TeachingLosses(tags, relations, groups)
 
 
 def _divergence(scores: Tensor, taught: Tensor) -> Tensor:

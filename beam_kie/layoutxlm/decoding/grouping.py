@@ -79,7 +79,7 @@ def piece_boxes(
 ) -> list[tuple[int, int, int, int]]:
     """The boxes of pieces on the 0..1000 grid: their share of the line's box. ``texts``: of every line."""
     cut = [_cut(tokens.line_boxes[piece.line].tolist(), texts[piece.line], tokens, piece) for piece in pieces]
-    return [(round(x0), y0, round(x1), y1) for x0, y0, x1, y1 in cut]
+    return [(round(x0), int(y0), round(x1), int(y1)) for x0, y0, x1, y1 in cut]
 
 
 def _cut(box: Sequence[float], text: str, tokens: PageTokens, piece: Piece) -> Box:

@@ -44,12 +44,15 @@ class Decoder(Protocol):
 
     def groups(self, log_probs: np.ndarray, tokens: PageTokens) -> list[list[Piece]]:
         """The pieces of every entity of a page, from T x tags log probabilities, in reading order."""
+        ...
 
     def pieces(self, log_probs: np.ndarray, tokens: PageTokens) -> list[Piece]:
         """Runs of one label, none longer than its line, in token order."""
+        ...
 
     def token_tags(self, log_probs: np.ndarray, tokens: PageTokens) -> np.ndarray:
         """The tag (index) of every token, as a metric over tokens counts them."""
+        ...
 
 
 def create_decoder(config: LayoutXLMConfig, whole_lines: bool = False) -> Decoder:

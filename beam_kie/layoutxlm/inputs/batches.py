@@ -143,7 +143,7 @@ def pad_line_features(parts: Sequence[Tensor | None], width: int) -> Tensor | No
 def _window_arrays(window: Window, tokens: PageTokens, config: LayoutXLMConfig) -> dict[str, np.ndarray]:
     part = slice(window.start, window.end)
     rows, boxes = tokens.lines, tokens.line_boxes
-    if tokens.words is not None:
+    if tokens.words is not None and tokens.word_boxes is not None:
         rows, boxes = tokens.words, tokens.word_boxes
     used, lines = np.unique(rows[part], return_inverse=True)
     ids, line_boxes = tokens.ids[part], boxes[used]

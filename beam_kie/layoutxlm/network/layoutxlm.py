@@ -72,6 +72,7 @@ class LayoutXLM(nn.Module):
 
     def visual_states(self, images: Tensor) -> Tensor:
         """Visual tokens, P x V x H, of P x H x W x 3 uint8 RGB pictures: once a page, for all its windows."""
+        assert self.visual is not None, "only networks with a visual backbone are given pictures"
         features = self.visual(images)
         boxes = self._cells(features.device)
         total = (
@@ -97,6 +98,7 @@ class LayoutXLM(nn.Module):
 
     def classify(self, hidden: Tensor, batch: Batch) -> Tensor:
         """Token logits, B x T x tags: the token's own evidence and, where configured, its line's mean."""
+        assert self.classifier is not None, "only networks with a token classifier are asked for tags"
         logits = self.classifier(self.dropout(hidden))
         if self.line_classifier is None:
             return logits

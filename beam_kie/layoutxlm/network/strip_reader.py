@@ -41,9 +41,10 @@ class StripReader(nn.Module):
 
         Features of random size would hide the text, from which everything else is learned.
         """
-        for convolution in (*self.convolutions, self.columns):
-            nn.init.kaiming_normal_(convolution.weight, nonlinearity="relu")
-            nn.init.zeros_(convolution.bias)
+        for module in (*self.convolutions, self.columns):
+            weight, bias = module.parameters()
+            nn.init.kaiming_normal_(weight, nonlinearity="relu")
+            nn.init.zeros_(bias)
         nn.init.zeros_(self.dense.weight)
         nn.init.zeros_(self.dense.bias)
 

@@ -35,9 +35,11 @@ class Model(Protocol):
 
     def predict(self, pages: Sequence[PageText]) -> list[PageResult]:
         """Entities and relations of every page."""
+        ...
 
     def relate(self, pages: Sequence[PageText], entities: Sequence[Sequence[Entity]]) -> list[PageResult]:
         """Relations between the given entities of every page."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -88,8 +90,9 @@ def _spans(view: TrainingPage) -> dict[int, list[LineSpan]]:
         for end in range(1, len(line.owners) + 1):
             if end < len(line.owners) and line.owners[end] == line.owners[start]:
                 continue
-            if line.owners[start] is not None and line.text[start:end].strip():
-                found.setdefault(line.owners[start], []).append(LineSpan(number, start, end))
+            owner = line.owners[start]
+            if owner is not None and line.text[start:end].strip():
+                found.setdefault(owner, []).append(LineSpan(number, start, end))
             start = end
     return found
 

@@ -14,7 +14,7 @@ from difflib import SequenceMatcher
 from pathlib import Path
 from typing import NamedTuple
 
-from beam_kie.document import DocumentError, Failure, PageImage, PageText, TextLine
+from beam_kie.document import DocumentError, Failure, PageImage, PageText, Stage, TextLine
 from beam_kie.imaging.decode import DecodeLimits, decode_pages
 from beam_kie.labelled.alignment import ocr_view
 from beam_kie.labelled.formats import LabelError, LabelledPage, read_labels
@@ -82,7 +82,7 @@ def read_picture(path: Path, engine: OcrEngine) -> list[dict]:
     try:
         pages = list(decode_pages(path.read_bytes(), "", path.name, DecodeLimits()))
     except DocumentError as error:
-        pages = [Failure("", path.name, None, "DECODE", error.category, error.message)]
+        pages = [Failure("", path.name, None, Stage.DECODE, error.category, error.message)]
     for failure in (page for page in pages if isinstance(page, Failure)):
         print(f"\n{path.name}: {failure.message}", file=sys.stderr)
     images = [page for page in pages if isinstance(page, PageImage)]
