@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import hashlib
 import re
 from collections.abc import Mapping
@@ -77,7 +76,7 @@ def _load_member(folder: Path, config: LayoutXLMConfig, number: int) -> LayoutXL
             tensors.update({name: file.get_tensor(name) for name in names if name not in tensors})
         tensors = {name.removeprefix(prefix): value for name, value in tensors.items()}
         if number > 1 and not any(name.startswith("strips.") for name in tensors):
-            config = dataclasses.replace(config, strip_channels=())
+            config = config.with_fields(strip_channels=())
         with torch.device("meta"):
             network = LayoutXLM(config)
         load_weights(network, tensors)

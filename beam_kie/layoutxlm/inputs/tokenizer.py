@@ -35,9 +35,11 @@ class PageTokenizer(Protocol):
 
     def encode_batch(self, input: Sequence[str], *, add_special_tokens: bool = False) -> Sequence[Any]:
         """For every line an object with ``ids`` and ``offsets`` as in LineTokens."""
+        ...
 
     def get_vocab_size(self) -> int:
         """How many ids there are; every id is smaller."""
+        ...
 
 
 class XlmRobertaTokenizer:
