@@ -11,7 +11,7 @@ from pathlib import Path, PurePosixPath
 from model_store.errors import SourceError
 
 MAX_BYTES = 16 * 1024**3
-MAX_MEMBERS = 10_000
+MAX_MEMBERS = 1_000
 MAX_DEPTH = 32
 """Folders within folders."""
 

@@ -12,6 +12,7 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 
 from beam_kie.layoutxlm.config import LayoutXLMConfig
+from beam_kie.layoutxlm.file_limits import ModelFileError, check_weights
 from beam_kie.layoutxlm.network.layoutxlm import LayoutXLM
 
 WEIGHTS_FILE = "model.safetensors"
@@ -55,6 +56,10 @@ def load_networks(folder: str | Path) -> list[LayoutXLM]:
     rows of words that occur are ever read. Raises ConfigError and ModelError.
     """
     config = LayoutXLMConfig.load(Path(folder) / "config.json")
+    try:
+        check_weights(Path(folder) / WEIGHTS_FILE)
+    except (ModelFileError, OSError) as error:
+        raise ModelError(str(error)) from error
     return [_load_member(Path(folder), config, number + 1) for number in range(config.ensemble_size)]
 
 

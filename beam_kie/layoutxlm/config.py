@@ -15,6 +15,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
 
+from beam_kie.layoutxlm.file_limits import ModelFileError, check_settings, read_settings
+
 STRIPS = "strips"
 """What ``LayoutXLMConfig.pictures`` says of a network that reads strips of the text lines."""
 
@@ -287,6 +289,10 @@ class LayoutXLMConfig:
         unknown = set(values) - set(known)
         if unknown:
             raise ConfigError(f"unknown fields: {', '.join(sorted(unknown))}")
+        try:
+            check_settings(values)
+        except ModelFileError as error:
+            raise ConfigError(str(error)) from error
         own: dict[str, Any] = {}
         of_parts: dict[str, dict[str, Any]] = {name: {} for name in _PARTS}
         for name, value in values.items():
@@ -314,11 +320,9 @@ class LayoutXLMConfig:
     def load(cls, path: str | Path) -> LayoutXLMConfig:
         """Reads ``config.json``. Raises ConfigError for unknown or ill-fitting fields."""
         try:
-            values = json.loads(Path(path).read_text("utf-8"))
-        except (OSError, ValueError) as error:
-            raise ConfigError(f"{path}: cannot read the model's configuration: {error}") from error
-        if not isinstance(values, dict):
-            raise ConfigError(f"{path}: the configuration must be a JSON object")
+            values = read_settings(path)
+        except ModelFileError as error:
+            raise ConfigError(str(error)) from error
         try:
             return cls.from_fields(**values)
         except ConfigError as error:

@@ -111,8 +111,8 @@ class KieModel:
         if missing:
             raise ModelError(f"{folder} is not a model folder: it lacks {', '.join(missing)}")
         try:
-            network, *others = load_networks(folder)
             tokenizer = load_tokenizer(folder)
+            network, *others = load_networks(folder)
         except (ConfigError, TokenizerError) as error:
             raise ModelError(str(error)) from error
         if tokenizer.get_vocab_size() > network.config.architecture.vocab_size:
