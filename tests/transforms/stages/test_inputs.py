@@ -67,13 +67,6 @@ def test_same_file_has_one_spelling(scans, monkeypatch):
     assert inputs.normalise_inputs(spellings) == (f"{scans}/a.png",)
 
 
-def test_home_and_percent_signs(monkeypatch):
-    monkeypatch.setenv("HOME", "/home/somebody")
-    assert uris.absolute_uri("~/scans/**") == "/home/somebody/scans/**"
-    assert uris.absolute_uri("file:///tmp/a%20b.png") == "/tmp/a b.png"
-    assert uris.absolute_uri("gs://bucket/a%20b/../c.png") == "gs://bucket/a%20b/../c.png"
-
-
 def test_check_names_every_input_that_matches_nothing(scans):
     inputs.check_inputs([str(scans), f"{scans}/**/a.png"])
     with pytest.raises(inputs.InputError) as caught:
