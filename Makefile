@@ -1,6 +1,7 @@
 # The developer's manual: `make` prints it.
 SHELL := /bin/bash
-PYTHON ?= $(shell for p in python3.11 python3.12 python3; do $$p -c '' 2>/dev/null && echo $$p && break; done)
+PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3.14 python3; \
+	do $$p -c '' 2>/dev/null && echo $$p && break; done)
 BIN := .venv/bin
 OUT ?= out/demo
 VARIANT ?= cpu
@@ -13,6 +14,17 @@ PYTEST_WORKERS ?= 2
 # The requirements of pyproject.toml: those of the job, then those of the extras named as arguments.
 REQUIREMENTS := import sys, tomllib; p = tomllib.load(open("pyproject.toml", "rb"))["project"]; \
 	print(*p["dependencies"], *(r for e in sys.argv[1:] for r in p["optional-dependencies"][e]), sep="\n")
+
+# The extra paddle brings a second package that writes the folder cv2: the one that the job is tested with wins.
+ONE_OPENCV = $(BIN)/python -m pip install --quiet --force-reinstall --no-deps opencv-python-headless -c constraints.txt
+
+# Stops before anything is installed where pyproject.toml does not name the Python; runs on old ones, too.
+CHECK_PYTHON := import re, sys; \
+	found = re.search(r"requires-python = .>=3[.](\d+),<3[.](\d+)", open("pyproject.toml").read()); \
+	low, end = int(found.group(1)), int(found.group(2)); \
+	here = tuple(sys.version_info)[:2]; \
+	sys.exit(None if (3, low) <= here < (3, end) else "beam-kie needs Python 3.%d to 3.%d, and this is %d.%d (%s): \
+	name another one, for example make PYTHON=python3.%d" % (low, end - 1, here[0], here[1], sys.executable, low))
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test lint format docs samples bench image lock clean
@@ -53,21 +65,26 @@ image:  ## Build the image for Dataflow (VARIANT=cpu or cuda, IMAGE=beam-kie:cpu
 
 lock: ## Write constraints.txt anew from the bounds in pyproject.toml
 	rm -rf build/lock && $(PYTHON) -m venv build/lock
-	build/lock/bin/python -c '$(REQUIREMENTS)' dev s3 train > build/lock/requirements.txt
+	build/lock/bin/python -c '$(REQUIREMENTS)' dev paddle s3 train > build/lock/requirements.txt
 	build/lock/bin/pip install --quiet -r build/lock/requirements.txt
-	{ grep '^#' constraints.txt; build/lock/bin/pip freeze | sed 's/+cpu$$//'; } > build/lock/constraints.txt
+	sed -n 's/==.*;.*/==/p' constraints.txt | sort -u | sed 's/^/^/' > build/lock/by_python
+	{ grep '^#' constraints.txt; { grep ';' constraints.txt; build/lock/bin/pip freeze | sed 's/+cpu$$//' \
+		| grep -v -f build/lock/by_python; } | sort --ignore-case --stable --field-separator='=' --key=1,1; \
+		} > build/lock/constraints.txt
 	mv build/lock/constraints.txt constraints.txt
 
 clean:  ## Remove the environment, outputs and caches
 	rm -rf .venv out build dist *.egg-info .pytest_cache .ruff_cache .import_linter_cache
 
 .venv/made-for-job: pyproject.toml constraints.txt
+	@$(or $(PYTHON),$(error beam-kie needs Python, and there is none: PYTHON=...)) -c '$(CHECK_PYTHON)'
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -c '$(REQUIREMENTS)' > .venv/requirements.txt
 	$(BIN)/python -m pip install --quiet -r .venv/requirements.txt -c constraints.txt
 	@touch $@
 
 .venv/made-for-tests: .venv/made-for-job
-	$(BIN)/python -c '$(REQUIREMENTS)' dev train > .venv/requirements.txt
+	$(BIN)/python -c '$(REQUIREMENTS)' dev paddle s3 train > .venv/requirements.txt
 	$(BIN)/python -m pip install --quiet -r .venv/requirements.txt -c constraints.txt
+	$(ONE_OPENCV)
 	@touch $@

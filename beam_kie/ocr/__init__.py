@@ -11,6 +11,9 @@ from beam_kie.document import PageImage, PageText
 ENGINES = ("rapidocr", "paddleocr", "none")
 """What ``create_engine`` knows; "none" reads nothing but the lines that came with a page."""
 
+PADDLE_EXTRA = "pip install 'beam-kie[paddle]' (Python 3.11 to 3.13)"
+"""How to get the engine "paddleocr", which not everybody needs."""
+
 
 @runtime_checkable
 class OcrEngine(Protocol):

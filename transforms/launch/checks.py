@@ -14,6 +14,7 @@ from itertools import islice
 from apache_beam.io.filesystems import FileSystems
 from apache_beam.options.pipeline_options import DirectOptions, PipelineOptions, StandardOptions
 
+from beam_kie.ocr import PADDLE_EXTRA
 from model_store import StoreError
 from transforms.config import SHARDS_ELSEWHERE, JobConfig
 from transforms.launch import cores, dataflow, runners
@@ -126,7 +127,8 @@ def _check_ocr(config: JobConfig) -> None:
         needed.append(_BACKEND_PACKAGES[config.rapidocr_backend])
     for package in filter(None, needed):
         if importlib.util.find_spec(package) is None:
-            raise UsageError(f"--ocr_engine {config.ocr_engine} needs the Python package {package}")
+            extra = f": {PADDLE_EXTRA}" if package == "paddleocr" else ""
+            raise UsageError(f"--ocr_engine {config.ocr_engine} needs the Python package {package}{extra}")
     for flag in ("ocr_det_model_dir", "ocr_rec_model_dir"):
         folder = getattr(config, flag)
         if folder and uris.is_local(folder) and not os.path.isdir(folder):
