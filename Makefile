@@ -15,6 +15,9 @@ PYTEST_WORKERS ?= 2
 REQUIREMENTS := import sys, tomllib; p = tomllib.load(open("pyproject.toml", "rb"))["project"]; \
 	print(*p["dependencies"], *(r for e in sys.argv[1:] for r in p["optional-dependencies"][e]), sep="\n")
 
+# Of a package index of the user's, PyTorch and nothing else; what it needs comes with the other packages.
+TORCH_INDEX ?=
+TORCH_FIRST = $(BIN)/python -m pip install --quiet --no-deps --index-url $(TORCH_INDEX) torch -c constraints.txt
 # The extra paddle brings a second package that writes the folder cv2: the one that the job is tested with wins.
 ONE_OPENCV = $(BIN)/python -m pip install --quiet --force-reinstall --no-deps opencv-python-headless -c constraints.txt
 
@@ -79,6 +82,7 @@ clean:  ## Remove the environment, outputs and caches
 .venv/made-for-job: pyproject.toml constraints.txt
 	@$(or $(PYTHON),$(error beam-kie needs Python, and there is none: PYTHON=...)) -c '$(CHECK_PYTHON)'
 	$(PYTHON) -m venv .venv
+	$(if $(TORCH_INDEX),$(TORCH_FIRST))
 	$(BIN)/python -c '$(REQUIREMENTS)' > .venv/requirements.txt
 	$(BIN)/python -m pip install --quiet -r .venv/requirements.txt -c constraints.txt
 	@touch $@
