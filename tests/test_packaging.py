@@ -21,7 +21,7 @@ PACKAGES = ("beam_kie", "transforms", "model_store")
 SETTINGS = tomllib.loads((ROOT / "pyproject.toml").read_text())
 SUPPORTED = ["3.11", "3.12", "3.13", "3.14"]
 IMPORT_ALL = """
-import importlib, pathlib, sys
+import importlib.metadata, pathlib, sys
 home = pathlib.Path(sys.argv[1])
 for path in sorted(home.rglob("*.py")):
     parts = path.relative_to(home).with_suffix("").parts
@@ -29,6 +29,10 @@ for path in sorted(home.rglob("*.py")):
         module = importlib.import_module(".".join(part for part in parts if part != "__init__"))
         assert pathlib.Path(module.__file__) == path, module.__file__
         print(module.__name__)
+(installed,) = importlib.metadata.distributions(name="beam-kie", path=[str(home)])
+for script in installed.entry_points.select(group="console_scripts"):
+    assert callable(script.load()), script
+    print(script.name)
 """
 
 
@@ -63,7 +67,8 @@ def source_files(suffix: str) -> set[str]:
     }
 
 
-def test_every_package_is_listed():
+def test_every_package_is_listed_and_typed():
+    assert all((ROOT / package / "py.typed").is_file() for package in PACKAGES)
     there = {os.path.dirname(path).replace("/", ".") for path in source_files(".py")}
     assert set(SETTINGS["tool"]["setuptools"]["packages"]) == there
 
@@ -147,7 +152,12 @@ def test_archive_works_in_a_clean_environment(sdist, tmp_path):
     run = {"cwd": tmp_path, "env": clean, "capture_output": True, "text": True}
     imported = subprocess.run([sys.executable, "-c", IMPORT_ALL, home], **run)
     assert imported.returncode == 0, imported.stderr
-    assert {"run_pipeline", "transforms.pipeline", "model_store"} <= set(imported.stdout.split())
+    found = set(imported.stdout.split())
+    assert {"run_pipeline", "transforms.pipeline", "model_store", *SETTINGS["project"]["scripts"]} <= found
 
-    asked = subprocess.run([sys.executable, "-m", "run_pipeline", "--help"], **run)
-    assert asked.returncode == 0 and "--input" in asked.stdout
+    for name in SETTINGS["project"]["scripts"]:
+        assert (home / "bin" / name).is_file()
+    scan = ROOT / "samples" / "en_invoice.jpg"
+    ran = subprocess.run([home / "bin" / "beam-kie", f"--input={scan}", "--output=out", "--run_id=r"], **run)
+    assert ran.returncode == 0, ran.stderr
+    assert len(list((tmp_path / "out" / "overlays").rglob("*.jpg"))) == 1
