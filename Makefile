@@ -30,7 +30,7 @@ CHECK_PYTHON := import re, sys; \
 	name another one, for example make PYTHON=python3.%d" % (low, end - 1, here[0], here[1], sys.executable, low))
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format docs samples bench image lock clean
+.PHONY: help demo test lint format docs api samples bench image lock clean
 
 help:  ## Print this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  make %-9s %s\n", $$1, $$2}'
@@ -54,6 +54,9 @@ format: .venv/made-for-tests  ## Put the code in the form that lint wants
 docs: .venv/made-for-job  ## Write what is made from the flags anew: pages of docs/, deploy/flex_template.json
 	$(BIN)/python docs/render_options.py
 	$(BIN)/python deploy/render_flex_template.py
+
+api: .venv/made-for-tests  ## Write pages of the API from the docstrings to build/api
+	$(BIN)/python docs/render_api.py build/api
 
 samples: .venv/made-for-job  ## Make the scans in samples/ anew
 	$(BIN)/python -m beam_kie.forms --samples samples
