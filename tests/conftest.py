@@ -1,3 +1,4 @@
+import importlib.util
 import json
 import os
 import socket
@@ -16,6 +17,13 @@ def shared_data() -> Path:
     if not folder.is_dir():
         pytest.skip(f"no shared data at {folder}; BEAM_KIE_SHARED_DATA names another place")
     return folder
+
+
+@pytest.fixture(scope="session")
+def paddle_package() -> None:
+    """Skips where the PaddleOCR engine cannot be installed, as on Python 3.14."""
+    if importlib.util.find_spec("paddleocr") is None:
+        pytest.skip("the extra paddle is not installed")
 
 
 @pytest.fixture(scope="session")

@@ -10,6 +10,7 @@ from itertools import chain
 from pathlib import Path
 
 import pytest
+import yaml
 from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.runners.portability import stager
 from packaging.requirements import Requirement
@@ -88,6 +89,10 @@ def test_supported_versions_of_python_are_the_same_everywhere():
     assert all(python in bounds for python in SUPPORTED)
     assert "3.10" not in bounds and "3.15" not in bounds
     assert python_classifiers() == SUPPORTED
+    job = yaml.safe_load((ROOT / ".github" / "workflows" / "test.yml").read_text())["jobs"]["test"]
+    assert job["strategy"]["matrix"]["python"] == SUPPORTED
+    commands = [step["run"] for step in job["steps"] if "run" in step]
+    assert any(command.startswith("make test ") for command in commands) and "make api" in commands
 
 
 def test_a_python_that_is_not_supported_is_named_before_anything_is_installed(tmp_path):

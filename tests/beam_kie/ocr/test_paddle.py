@@ -13,6 +13,7 @@ from beam_kie.ocr import OcrOptions, create_engine, models
 from beam_kie.ocr.paddle import _bundled_settings
 
 OPTIONS = OcrOptions(device="cpu", threads=1)
+pytestmark = pytest.mark.usefixtures("paddle_package")
 
 
 def plain(text):
