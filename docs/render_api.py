@@ -27,12 +27,14 @@ def render(folder: Path) -> list[str]:
     Returns:
         What pdoc warned of: a module that cannot be imported, a type that cannot be resolved.
     """
-    for module in _modules():
+    modules = _modules()
+    for module in modules:
         _resolve_named_tuples(module)
     pdoc.render.configure(docformat="google", footer_text="beam-kie")
     with warnings.catch_warnings(record=True) as raised:
         warnings.simplefilter("always")
-        pdoc.pdoc(*PACKAGES, output_directory=folder)
+        # Every module by its name: __all__ of a package hides its modules from pdoc.
+        pdoc.pdoc(*(module.__name__ for module in modules), output_directory=folder)
     return [str(each.message) for each in raised if issubclass(each.category, UserWarning)]
 
 
