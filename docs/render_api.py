@@ -11,6 +11,7 @@ from pathlib import Path
 from types import ModuleType
 
 import pdoc
+import pdoc.extract
 import pdoc.render
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -33,8 +34,7 @@ def render(folder: Path) -> list[str]:
     pdoc.render.configure(docformat="google", footer_text="beam-kie")
     with warnings.catch_warnings(record=True) as raised:
         warnings.simplefilter("always")
-        # Every module by its name: __all__ of a package hides its modules from pdoc.
-        pdoc.pdoc(*(module.__name__ for module in modules), output_directory=folder)
+        pdoc.pdoc(*_specifications(modules), output_directory=folder)
     return [str(each.message) for each in raised if issubclass(each.category, UserWarning)]
 
 
@@ -48,6 +48,17 @@ def _modules() -> list[ModuleType]:
     return packages + [
         importlib.import_module(each.name) for each in found if not each.name.endswith("__main__")
     ]
+
+
+def _specifications(modules: list[ModuleType]) -> list[str]:
+    """What to tell pdoc, which leaves out the modules of packages that have ``__all__``."""
+    asked = list(PACKAGES)
+    covered = set(pdoc.extract.walk_specs(asked))
+    for name in sorted(module.__name__ for module in modules):
+        if name not in covered:
+            asked.append(name)
+            covered |= set(pdoc.extract.walk_specs([name]))
+    return asked
 
 
 def _resolve_named_tuples(module: ModuleType) -> None:
