@@ -42,10 +42,11 @@ demo: .venv/made-for-job  ## Run the job on samples/ and show the pairs that it 
 test: .venv/made-for-tests lint  ## All checks and tests
 	$(ONE_THREAD) $(BIN)/python -m pytest -n $(PYTEST_WORKERS) --dist worksteal
 
-lint: .venv/made-for-tests  ## Style, and that dependencies point one way
+lint: .venv/made-for-tests  ## Style, types, and that dependencies point one way
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports --no-logo
+	$(BIN)/basedpyright
 
 format: .venv/made-for-tests  ## Put the code in the form that lint wants
 	$(BIN)/ruff check --fix .
