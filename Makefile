@@ -11,6 +11,7 @@ SCANS := $(filter-out %.txt %.md,$(wildcard samples/*))
 # One thread a process: tests and workers share the cores among processes.
 ONE_THREAD := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1
 PYTEST_WORKERS ?= 2
+COVERAGE ?= --cov
 # The requirements of pyproject.toml: those of the job, then those of the extras named as arguments.
 REQUIREMENTS := import sys, tomllib; p = tomllib.load(open("pyproject.toml", "rb"))["project"]; \
 	print(*p["dependencies"], *(r for e in sys.argv[1:] for r in p["optional-dependencies"][e]), sep="\n")
@@ -39,8 +40,8 @@ demo: .venv/made-for-job  ## Run the job on samples/ and show the pairs that it 
 	$(BIN)/python run_pipeline.py --input $(SCANS) --output $(OUT) --run_id demo --overwrite
 	@$(BIN)/python -m transforms.show $(OUT) --run_id demo
 
-test: .venv/made-for-tests lint  ## All checks and tests
-	$(ONE_THREAD) $(BIN)/python -m pytest -n $(PYTEST_WORKERS) --dist worksteal
+test: .venv/made-for-tests lint  ## All checks and tests, and what of the code they ran (COVERAGE= leaves that out)
+	$(ONE_THREAD) $(BIN)/python -m pytest -n $(PYTEST_WORKERS) --dist worksteal $(COVERAGE)
 
 lint: .venv/made-for-tests  ## Style, types, and that dependencies point one way
 	$(BIN)/ruff check .
@@ -81,7 +82,7 @@ lock: ## Write constraints.txt anew from the bounds in pyproject.toml
 	mv build/lock/constraints.txt constraints.txt
 
 clean:  ## Remove the environment, outputs and caches
-	rm -rf .venv out build dist *.egg-info .pytest_cache .ruff_cache .import_linter_cache
+	rm -rf .venv out build dist *.egg-info .pytest_cache .ruff_cache .import_linter_cache .coverage*
 
 .venv/made-for-job: pyproject.toml constraints.txt
 	@$(or $(PYTHON),$(error beam-kie needs Python, and there is none: PYTHON=...)) -c '$(CHECK_PYTHON)'
