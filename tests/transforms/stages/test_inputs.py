@@ -6,7 +6,7 @@ import pytest
 from apache_beam.io.filesystems import FileSystems
 
 from transforms.stages import inputs
-from transforms.storage import files, uris
+from transforms.storage import files
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Pages with very many lines: what is compared grows with their number, and nothing changes on other pages."""
+"""Pages with very many lines: what is compared grows with their number; other pages stay as they were."""
 
 import pytest
 
