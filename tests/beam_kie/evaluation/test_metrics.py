@@ -7,7 +7,6 @@ import pytest
 
 from beam_kie.evaluation.metrics import (
     Score,
-    boundaries_score,
     edit_similarity,
     exact_score,
     match_pairs,
@@ -67,12 +66,6 @@ def test_seqeval_score_refuses_pages_of_different_length():
         seqeval_score([["O", "O"]], [["O"]])
 
 
-def test_boundaries_score_compares_spans_page_by_page():
-    pair, other = ((0, 2), (2, 5)), ((0, 2), (5, 6))
-
-    assert boundaries_score([[pair, pair], [pair]], [[pair, other], [other]]) == Score(1, 2, 3)
-
-
 @pytest.fixture(scope="module")
 def paddleocr(reference):
     """What PaddleOCR measures on random cases, and the cases."""
@@ -101,20 +94,14 @@ def test_re_is_what_paddleocr_measures(paddleocr):
 
     for case, figures in enumerate(expected["re"]):
         names = ("entities", "relations", "pred")
-        pages = list(zip(*(arrays[f"re{case}_{name}"] for name in names), strict=True))
-        score = boundaries_score(
-            [
-                [(tuple(row[1]), tuple(row[4])) for row in pred[1 : pred[0, 0, 0] + 1].tolist()]
-                for _, _, pred in pages
-            ],
-            [
-                [
-                    tuple(tuple(entities[1 + i, :2].tolist()) for i in pair)
-                    for pair in relations[1 : relations[0, 0] + 1]
-                ]
-                for entities, relations, _ in pages
-            ],
-        )
+        score = Score()
+        for entities, relations, pred in zip(*(arrays[f"re{case}_{name}"] for name in names), strict=True):
+            predicted = [(tuple(row[1]), tuple(row[4])) for row in pred[1 : pred[0, 0, 0] + 1].tolist()]
+            gold = [
+                tuple(tuple(entities[1 + i, :2].tolist()) for i in pair)
+                for pair in relations[1 : relations[0, 0] + 1]
+            ]
+            score += exact_score(predicted, gold)
         assert_figures(score, figures)
 
 
