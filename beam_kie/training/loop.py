@@ -15,6 +15,7 @@ import torch
 from safetensors.torch import save_file
 from tokenizers import Tokenizer
 from torch import Tensor
+from torch.optim.swa_utils import get_ema_multi_avg_fn
 
 from beam_kie.evaluation.measure import evaluate
 from beam_kie.evaluation.pairs import pairs_from_lines
@@ -155,8 +156,8 @@ class Trainer:
     def _average_weights(self) -> None:
         # The ramp lets the average forget the first, random weights soon.
         decay = min(self.settings.average_decay, (1 + self.step) / (10 + self.step))
-        for mean, value in zip(self.average.parameters(), self.network.parameters(), strict=True):
-            mean.lerp_(value, 1 - decay)
+        means, values = list(self.average.parameters()), list(self.network.parameters())
+        get_ema_multi_avg_fn(decay)(means, values, self.step)
         # What batches have in common follows by itself; a mean of it would begin with numbers of no batch.
         for mean, value in zip(self.average.buffers(), self.network.buffers(), strict=True):
             mean.copy_(value)
