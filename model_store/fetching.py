@@ -24,8 +24,17 @@ def fetch(remote: Remote, cache: Cache, options: ImportOptions | None = None) ->
     """The model's folder in the cache, fetched unless it is there already.
 
     Checksums that are known (of the reference, of the manifest, of an earlier fetch) must be met; others
-    are recorded. Raises ModelNotFoundError where nothing is at the address, FetchError and SourceError;
-    the cache then holds what it held before.
+    are recorded. After an error the cache holds what it held before.
+
+    Args:
+        remote: where the model is.
+        cache: where it goes.
+        options: what the model's files do not say.
+
+    Raises:
+        ModelNotFoundError: where nothing is at the address.
+        FetchError: where a download fails, or is not what it was or should be.
+        SourceError: where what was fetched is no model.
     """
     with cache.lock(remote.reference):
         folder = cache.model(remote.reference)  # another process may have been first

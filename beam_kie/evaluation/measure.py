@@ -80,7 +80,13 @@ def no_progress(what: str, done: int, total: int) -> None:
 
 
 def evaluate(model: Model, gold: Sequence[GoldPage], progress: Progress = no_progress) -> Report:
-    """SER, RE and pairs of ``model`` on gold lines; every figure is a micro average over the pages."""
+    """SER, RE and pairs on gold lines; every figure is a micro average over the pages.
+
+    Args:
+        model: what is measured.
+        gold: the pages, with the pictures that the model needs.
+        progress: called with what is being done, pages done and pages in all.
+    """
     by_label: defaultdict[str, Score] = defaultdict(Score)
     relations, tokens, token_relations, pairs = Score(), Score(), Score(), Score()
     done = 0

@@ -61,9 +61,13 @@ class Window:
 
 
 def cut_windows(tokens: PageTokens, page: int, size: int, overlap: int) -> list[Window]:
-    """Windows of at most ``size`` tokens that cover the page, each sharing about ``overlap`` with the next.
+    """Windows that cover a page. They start at the start of a line wherever a line fits.
 
-    Windows start at the start of a line wherever a line fits.
+    Args:
+        tokens: the page's tokens.
+        page: its index in the batch.
+        size: tokens of a window at most.
+        overlap: about how many tokens neighbours share, less than ``size``.
     """
     total = len(tokens)
     if total <= size:
@@ -85,9 +89,12 @@ def _last_boundary(boundaries: np.ndarray, low: int, high: int) -> int:
 
 
 def plan_batches(windows: Sequence[Window], budget: int, extra: int = 0) -> list[list[Window]]:
-    """Windows of similar length together: longest first, padded size within ``budget`` tokens a batch.
+    """Windows of similar length together: longest first.
 
-    ``extra`` tokens come with every window.
+    Args:
+        windows: windows of any pages.
+        budget: tokens of a batch, padding included; a longer window is a batch of its own.
+        extra: tokens that come with every window.
     """
     batches: list[list[Window]] = []
     for window in sorted(windows, key=lambda w: (-len(w), w.page, w.start)):
