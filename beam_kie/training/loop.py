@@ -259,7 +259,13 @@ class Trainer:
 
 
 def export(network: LayoutXLM, tokenizer: Tokenizer, folder: Path) -> None:
-    """Writes a model folder; weights as float16, half the size at no measurable loss."""
+    """Writes a model folder; weights as float16, half the size at no measurable loss.
+
+    Args:
+        network: what is saved, with its configuration.
+        tokenizer: its vocabulary.
+        folder: made if it is not there; files of an earlier export are replaced.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     network.config.save(folder / "config.json")
     weights = {name: value.detach().cpu().half().contiguous() for name, value in network.state_dict().items()}

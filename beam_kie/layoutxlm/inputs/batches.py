@@ -108,7 +108,10 @@ def plan_batches(windows: Sequence[Window], budget: int, extra: int = 0) -> list
 def collate(windows: Sequence[Window], pages: Sequence[PageTokens], config: LayoutXLMConfig) -> Batch:
     """Pads windows to the longest and numbers each window's lines from 0.
 
-    Special tokens, where the configuration asks for them, stand around each window's text.
+    Args:
+        windows: B windows, at least one.
+        pages: the tokens of all pages, to which the windows refer by index.
+        config: says which special tokens stand around each window's text, and how positions count.
     """
     parts = [_window_arrays(window, pages[window.page], config) for window in windows]
     width = max(len(part["ids"]) for part in parts)
