@@ -31,7 +31,7 @@ Progress = Callable[[str, int, int], None]
 class Model(Protocol):
     """What the evaluation asks of a model; ``beam_kie.layoutxlm.model.KieModel`` has it.
 
-    ``pictures`` says what thumbnail a page needs, None where the model looks at text and boxes alone.
+    ``pictures`` says what thumbnail a page needs, None where the model is text-only.
     """
 
     pictures: str | None

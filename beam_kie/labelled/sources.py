@@ -150,7 +150,7 @@ def _extent(page: PageText) -> float:
 
 
 def with_page_picture(page: PageText, pixels: np.ndarray, kind: str | None) -> PageText:
-    """The page with what a model of that ``kind`` (KieModel.pictures) looks at; None: the page as it is."""
+    """The page with what a model of that ``kind`` (KieModel.pictures) reads; None: the page as it is."""
     return page if kind is None else with_picture(page, pixels, kind)
 
 

@@ -132,7 +132,7 @@ class NetworkReader:
         if page.picture is None:
             raise DocumentError(
                 Category.MODEL_FAILED,
-                f"Model {self.config.name} looks at the picture of a page, but page {page.page} came without "
+                f"Model {self.config.name} needs the picture of a page, but page {page.page} came without "
                 "one; use a model without a visual backbone for text that has no pictures.",
             )
         return thumbnail_pixels(page.picture)
