@@ -156,7 +156,8 @@ class Trainer:
     def _average_weights(self) -> None:
         # The ramp lets the average forget the first, random weights soon.
         decay = min(self.settings.average_decay, (1 + self.step) / (10 + self.step))
-        means, values = list(self.average.parameters()), list(self.network.parameters())
+        means: list[Tensor] = [*self.average.parameters()]
+        values: list[Tensor] = [*self.network.parameters()]
         get_ema_multi_avg_fn(decay)(means, values, self.step)
         # What batches have in common follows by itself; a mean of it would begin with numbers of no batch.
         for mean, value in zip(self.average.buffers(), self.network.buffers(), strict=True):
