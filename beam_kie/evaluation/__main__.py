@@ -139,7 +139,7 @@ def _with_pictures(gold: list[GoldPage], model: KieModel | KiePair, folder: Path
         return with_pictures(gold, folder, model.pictures)
     if model.pictures == STRIPS:
         return gold
-    raise UsageError(f"model {model.name} looks at the pictures of pages: give their folder with --images")
+    raise UsageError(f"model {model.name} needs the pictures of pages: give their folder with --images")
 
 
 def _load(args: argparse.Namespace) -> KieModel | KiePair:

@@ -41,8 +41,16 @@ def group_pieces(
 ) -> list[list[Piece]]:
     """The pieces of every entity in reading order, each with the probability of its place.
 
-    ``heads``: heads, each with the T x H hidden states that its network made of the page's tokens, on its
-    device; the mean of their scores counts.
+    Args:
+        heads: grouping heads, each with the T x H hidden states that its network made of the page's tokens,
+            on its device; the mean of their scores counts.
+        config: labels and costs (``decoding``).
+        page: the page.
+        tokens: its T tokens.
+        pieces: runs of one label, in token order.
+
+    Returns:
+        Groups of pieces, ordered by their first piece.
     """
     if len(pieces) < 2:
         return [[piece] for piece in pieces]

@@ -34,9 +34,16 @@ def find_relations(
 ) -> tuple[Relation, ...]:
     """Links between the entities of one page, in the order of their values.
 
-    ``heads``: heads, each with the T x H hidden states that its network made of the page's tokens, on its
-    device; the mean of their scores counts. Entities without tokens and labels that the configuration does
-    not name take part in none.
+    Args:
+        heads: relation heads of one kind, each with the T x H hidden states that its network made of the
+            page's tokens, on its device; the mean of their scores counts.
+        config: which labels are keys and values, and the costs (``decoding``).
+        page: the page.
+        decoded: its entities; those without tokens, or with a label that the configuration does not name,
+            take part in no relation.
+
+    Returns:
+        Relations whose ends are indices into ``decoded``, with their link's probability as confidence.
     """
     keys = _candidates(decoded, config.head_labels)
     values = _candidates(decoded, config.tail_labels)
