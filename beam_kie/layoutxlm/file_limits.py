@@ -34,9 +34,7 @@ _MOST = {
 """The largest value of each setting that the size of the network, or its work on a page, depends on."""
 
 _MOST_OF_OTHERS = 1_000_000
-_LEAST = {"pad_token_id": 0, "bos_token_id": 0, "window_overlap_tokens": 0, "eos_token_id": 0}
-_MAY_BE_NEGATIVE = frozenset({"switch_penalty", "colon_discount", "join_penalty", "none_penalty"})
-_MAY_BE_ZERO = frozenset({"hidden_dropout_prob", "habit_weight"})
+_ABOVE_ZERO = frozenset({"entity_temperature", "relation_temperature", "layer_norm_eps"})
 _MOST_ITEMS = 1_000
 _LONGEST_TEXT = 200
 _MOST_PENALTY = 1_000.0
@@ -76,7 +74,7 @@ def check_settings(values: Mapping[str, Any]) -> None:
         if isinstance(value, bool):
             continue
         if isinstance(value, int):
-            _check_range(name, value, _LEAST.get(name, 0 if name in _MAY_BE_ZERO else 1))
+            _check_range(name, value, 1 if name in _MOST else 0)
         elif isinstance(value, float):
             _check_float(name, value)
         elif isinstance(value, list | tuple) and len(value) > _MOST_ITEMS:
@@ -151,9 +149,7 @@ def _check_range(name: str, value: int, least: int) -> None:
 def _check_float(name: str, value: float) -> None:
     if not math.isfinite(value) or abs(value) > _MOST_PENALTY:
         raise ModelFileError(f"{name} must be a number up to {_MOST_PENALTY:g}, not {value}")
-    if name in _MAY_BE_NEGATIVE:
-        return
-    if value < 0 or (value == 0 and name not in _MAY_BE_ZERO):
+    if name in _ABOVE_ZERO and value <= 0:
         raise ModelFileError(f"{name} must be more than 0, not {value}")
 
 
