@@ -17,7 +17,7 @@ from beam_kie.imaging.pdf import PdfPages
 from beam_kie.imaging.raster import PicturePage, TiffPages
 from beam_kie.imaging.sniffing import sniff_format
 
-__all__ = ["DecodeLimits", "decode_pages", "encode_preview", "page_count", "sniff_format", "upright"]
+__all__ = ["DecodeLimits", "decode_pages", "encode_preview", "open_pages", "page_count", "sniff_format", "upright"]
 
 
 def decode_pages(
@@ -37,13 +37,13 @@ def decode_pages(
     one Failure for the first of them says; so is what lies behind a break in a TIFF's list of pages.
     """
     check_file_size(len(data), limits)
-    source = _open(data, limits, pdf_dpi, pdf_text_layer)
+    source = open_pages(data, limits, pdf_dpi, pdf_text_layer)
     return _stream(source, document_id, uri, limits.max_pages)
 
 
 def page_count(data: bytes) -> int:
     """How many pages a file has, without decoding any; DocumentError where it cannot be opened."""
-    with closing(_open(data, DecodeLimits())) as source:
+    with closing(open_pages(data, DecodeLimits())) as source:
         return source.page_count
 
 
@@ -85,7 +85,10 @@ def _shrink(pixels: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     return cv2.resize(pixels, size, interpolation=cv2.INTER_LINEAR)
 
 
-def _open(data: bytes, limits: DecodeLimits, pdf_dpi: int = 200, pdf_text_layer: bool = False) -> PageSource:
+def open_pages(
+    data: bytes, limits: DecodeLimits, pdf_dpi: int = 200, pdf_text_layer: bool = False
+) -> PageSource:
+    """The pages of a file, to be decoded one by one in any order; raises what ``decode_pages`` raises."""
     file_format = sniff_format(data)
     if file_format == "pdf":
         return PdfPages(data, limits, dpi=pdf_dpi, text_layer=pdf_text_layer)
@@ -106,7 +109,7 @@ def _stream(source: PageSource, document_id: str, uri: str, max_pages: int) -> I
             yield PageImage(document_id, uri, index + 1, page.pixels, page.dpi, page.lines)
             del page  # the caller may drop it while the next one is decoded
         if source.page_count > max_pages:
-            yield _failure(document_id, uri, max_pages + 1, _too_many_pages(source.page_count, max_pages))
+            yield _failure(document_id, uri, max_pages + 1, too_many_pages(source.page_count, max_pages))
         if source.remark is not None:
             yield _failure(document_id, uri, source.page_count + 1, source.remark)
 
@@ -115,7 +118,8 @@ def _failure(document_id: str, uri: str, page: int, error: DocumentError) -> Fai
     return Failure(document_id, uri, page, Stage.DECODE, error.category, error.message, error.retryable)
 
 
-def _too_many_pages(count: int, max_pages: int) -> DocumentError:
+def too_many_pages(count: int, max_pages: int) -> DocumentError:
+    """What is said of the pages of a file past ``max_pages``."""
     return DocumentError(
         Category.TOO_MANY_PAGES,
         f"the file has {count:,} pages, more than max_pages = {max_pages:,}: {count - max_pages:,} were left "
