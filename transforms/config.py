@@ -35,6 +35,9 @@ class JobConfig:
     max_file_bytes: int = 100 * 1024 * 1024
     max_pixels: int = 120_000_000
     max_pages: int = 2_000
+    page_isolation: str = "auto"
+    page_timeout_s: int = 120
+    page_memory_mb: int = 0
     pdf_dpi: int = 200
     pdf_text_layer: bool = False
 
@@ -81,5 +84,8 @@ RESULT_OPTIONS = (
 )
 """What is written of a document depends on these, and on the models; of a file its content counts."""
 
-LIMIT_OPTIONS = ("max_file_bytes", "max_pixels", "max_pages")
+LIMIT_OPTIONS = (
+    *("max_file_bytes", "max_pixels", "max_pages"),
+    *("page_isolation", "page_timeout_s", "page_memory_mb"),
+)
 """These decide whether a document fails, and nothing else about it."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import apache_beam as beam
 
 from transforms.config import JobConfig
@@ -9,6 +11,7 @@ from transforms.runs.earlier_runs import FailedSources, OnlyNamed, OnlyNew
 from transforms.runs.provenance import model_card, provenance_of
 from transforms.sinks.outputs import WriteOutputs
 from transforms.sinks.summaries import SumTimesFn
+from transforms.stages.isolated_reading import ReadPages, isolates_pages
 from transforms.stages.kie import FindEntities
 from transforms.stages.ocr import ReadText
 from transforms.stages.reading import DecodeSources, FindSources
@@ -31,16 +34,15 @@ def build(pipeline: beam.Pipeline, config: JobConfig) -> None:
     if config.skip_done:
         parted = sources | "Leave out what is done" >> OnlyNew(config, provenance)
         sources, streams["skipped"] = parted.new, parted.skipped
-    decoded = sources | "Read and decode scans" >> DecodeSources(config)
-    read = decoded.pages | "Read the text of pages" >> ReadText(config, model.pictures)
-    found = read.pages | "Find entities and relations" >> FindEntities(config)
-    failures = (decoded.failures, found.failures) | "Put failures together" >> beam.Flatten()
+    read = _read_pages(sources, config, model.pictures)
+    found = read["pages"] | "Find entities and relations" >> FindEntities(config)
+    failures = (read["failures"], found.failures) | "Put failures together" >> beam.Flatten()
     times = [
-        part.times | f"Sum times of {name}" >> beam.ParDo(SumTimesFn())
-        for name, part in (("decoding", decoded), ("OCR", read), ("the model", found))
+        part | f"Sum times of {name}" >> beam.ParDo(SumTimesFn())
+        for name, part in (*read["times"].items(), ("the model", found.times))
     ] | "Put times together" >> beam.Flatten()
     streams |= {
-        "documents": decoded.documents,
+        "documents": read["documents"],
         "results": found.results,
         "failed_pages": found.failed_pages,
         "failures": failures,
@@ -48,6 +50,19 @@ def build(pipeline: beam.Pipeline, config: JobConfig) -> None:
     }
     write = WriteOutputs(config, provenance, model.labels, model.key_labels)
     _ = streams | "Write tables, pictures and summary" >> write
+
+
+def _read_pages(sources: beam.PCollection, config: JobConfig, pictures: str | None) -> dict[str, Any]:
+    """The text of all pages with what else came of the files; ``times`` by the name of what took them."""
+    if isolates_pages(config):
+        read = sources | "Read scans in child processes" >> ReadPages(config, pictures)
+        documents, failures, times = read.documents, read.failures, {"reading": read.times}
+    else:
+        decoded = sources | "Read and decode scans" >> DecodeSources(config)
+        read = decoded.pages | "Read the text of pages" >> ReadText(config, pictures)
+        documents, failures = decoded.documents, decoded.failures
+        times = {"decoding": decoded.times, "OCR": read.times}
+    return {"pages": read.pages, "documents": documents, "failures": failures, "times": times}
 
 
 def _find_sources(pipeline: beam.Pipeline, config: JobConfig) -> beam.PCollection:

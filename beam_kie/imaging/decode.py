@@ -17,7 +17,15 @@ from beam_kie.imaging.pdf import PdfPages
 from beam_kie.imaging.raster import PicturePage, TiffPages
 from beam_kie.imaging.sniffing import sniff_format
 
-__all__ = ["DecodeLimits", "decode_pages", "encode_preview", "open_pages", "page_count", "sniff_format", "upright"]
+__all__ = [
+    "DecodeLimits",
+    "decode_pages",
+    "encode_preview",
+    "open_pages",
+    "page_count",
+    "sniff_format",
+    "upright",
+]
 
 
 def decode_pages(

@@ -318,6 +318,28 @@ def _add_limits(group) -> None:
     _add(group, "max_pages", "Files with more pages fail.", type=_whole(1), metavar="N")
     _add(
         group,
+        "page_isolation",
+        "Whether pages are decoded and read in child processes, which can be ended; auto: on, but where OCR "
+        "runs on a GPU.",
+        choices=("auto", "on", "off"),
+    )
+    _add(
+        group,
+        "page_timeout_s",
+        "Seconds after which the reading of a page is ended, with page isolation.",
+        type=_whole(1, 86_400),
+        metavar="S",
+    )
+    _add(
+        group,
+        "page_memory_mb",
+        "Memory in MB, that of OCR's models included, above which the reading of a page is ended, with page "
+        "isolation; 0: a fair share of the machine's.",
+        type=_whole(0),
+        metavar="MB",
+    )
+    _add(
+        group,
         "storage_timeout_s",
         "Seconds after which a file in object storage that cannot be read or written is given up, retries "
         "included (docs/object-storage.md).",

@@ -109,11 +109,11 @@ def open_engine(config: JobConfig) -> OcrEngine:
         FileNotFoundError: a model or the file of OCR lines is missing.
     """
     engine = None if config.ocr_engine == "none" else create_engine(config.ocr_engine, ocr_options(config))
-    return GivenLinesEngine(_given_pages(config.ocr_lines), fallback=engine)
+    return GivenLinesEngine(given_pages(config.ocr_lines), fallback=engine)
 
 
-def ocr_options(config: JobConfig) -> OcrOptions:
-    """What ``config`` means for an OCR engine."""
+def ocr_options(config: JobConfig, threads: int | None = None) -> OcrOptions:
+    """What ``config`` means for an OCR engine; ``threads`` in place of its number of threads."""
     return OcrOptions(
         device=config.ocr_device,
         max_side=config.ocr_max_side,
@@ -123,11 +123,11 @@ def ocr_options(config: JobConfig) -> OcrOptions:
         paddle_engine=config.paddle_engine,
         detect_rotation=config.ocr_detect_rotation,
         min_confidence=config.ocr_min_confidence,
-        threads=config.ocr_threads,
+        threads=config.ocr_threads if threads is None else threads,
     )
 
 
-def _given_pages(path: str | None) -> dict[PageKey, GivenPage]:
+def given_pages(path: str | None) -> dict[PageKey, GivenPage]:
     """The user's own lines; a URI in their file may be written as on the command line."""
     if path is None:
         return {}

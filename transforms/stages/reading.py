@@ -142,39 +142,24 @@ class DecodeFn(beam.DoFn):
 
     def __init__(self, config: JobConfig):
         self._config = config
-        self._limits = DecodeLimits(
-            max_file_bytes=config.max_file_bytes, max_pixels=config.max_pixels, max_pages=config.max_pages
-        )
+        self._limits = decode_limits(config)
 
     def process(self, source: SourceFile) -> Iterator[PageImage | TaggedOutput]:
         """Yield the document, its pages, its failures and the times that they took."""
         count("documents")
         with StageTimer("read") as timer:
-            if source.size_bytes is None and not is_local(source.uri):
-                # Named by a manifest: its version lets a later run know it again without reading it.
-                source = look_at(source.uri, self._config.storage_timeout_s)
-            data, error = self._read(source)
+            source, data, error = read_source(source, self._config)
         yield TaggedOutput(TIMES, timer.spent())
         document = describe(source, data)
         yield TaggedOutput(DOCUMENTS, document)
         if data is None:
-            yield TaggedOutput(FAILURES, _document_failure(document, Stage.READ, error))
+            yield TaggedOutput(FAILURES, document_failure(document, Stage.READ, error))
             return
         count("bytes_read", len(data))
         try:
             yield from self._pages(document, data)
         except Exception as error:
-            yield TaggedOutput(FAILURES, _document_failure(document, Stage.DECODE, error))
-
-    def _read(self, source: SourceFile) -> tuple[bytes | None, Exception | None]:
-        try:
-            config = self._config
-            data = read_bytes(
-                source.uri, config.max_file_bytes, source.size_bytes, timeout_s=config.storage_timeout_s
-            )
-            return data, None
-        except Exception as error:
-            return None, error
+            yield TaggedOutput(FAILURES, document_failure(document, Stage.DECODE, error))
 
     def _pages(self, document: Document, data: bytes) -> Iterator[PageImage | TaggedOutput]:
         pages = decode_pages(
@@ -196,6 +181,27 @@ class DecodeFn(beam.DoFn):
                 count("pages_decoded")
                 yield page
             del page  # the runner is done with it: only the next one needs memory now
+
+
+def decode_limits(config: JobConfig) -> DecodeLimits:
+    """The limits that ``config`` sets."""
+    return DecodeLimits(
+        max_file_bytes=config.max_file_bytes, max_pixels=config.max_pixels, max_pages=config.max_pages
+    )
+
+
+def read_source(source: SourceFile, config: JobConfig) -> tuple[SourceFile, bytes | None, Exception | None]:
+    """What is known of a file now, its bytes, and why it has none."""
+    try:
+        if source.size_bytes is None and not is_local(source.uri):
+            # Named by a manifest: its version lets a later run know it again without reading it.
+            source = look_at(source.uri, config.storage_timeout_s)
+        data = read_bytes(
+            source.uri, config.max_file_bytes, source.size_bytes, timeout_s=config.storage_timeout_s
+        )
+        return source, data, None
+    except Exception as error:
+        return source, None, error
 
 
 def describe(source: SourceFile, data: bytes | None) -> Document:
@@ -221,7 +227,7 @@ def _unless_damaged(look: Callable[[bytes], T], data: bytes) -> T | None:
         return None
 
 
-def _document_failure(document: Document, stage: Stage, error: Exception) -> Failure:
+def document_failure(document: Document, stage: Stage, error: Exception) -> Failure:
     """The failure of a whole document; a defect of a decoder is reported like a corrupt file."""
     if stage is Stage.READ:
         advice = "Check that the file can be read, then run it again."

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
@@ -14,6 +15,7 @@ import pytest
 from PIL import Image
 
 from transforms.launch import cli, report
+from transforms.launch.processes import descendants
 from transforms.progress import read_counts
 from transforms.runs import paths
 from transforms.sinks import segments
@@ -269,3 +271,38 @@ def test_interrupted_run_ends_at_once_and_is_not_finished(flags, place, number):
     assert "Traceback" not in said
     assert not os.path.exists(paths.summary_path("out", "r"))
     assert not scratch_folders(place)
+
+
+def worker_processes(pid: int) -> list[int]:
+    """The Python processes of Beam's workers, without the shells that start them."""
+    found = []
+    for each in descendants(pid):
+        with suppress(OSError):
+            words = Path(f"/proc/{each}/cmdline").read_bytes().split(b"\0")
+            if b"apache_beam.runners.worker.sdk_worker_main" in words:
+                found.append(each)
+    return found
+
+
+@pytest.mark.slow
+def test_killed_worker_process_ends_the_run(flags, place):
+    write_scans(place / "scans", pages=600)
+    processes = ["--direct_num_workers=2", "--direct_running_mode=multi_processing"]
+    with subprocess.Popen(command(flags, *processes), stderr=subprocess.PIPE, text=True) as run:
+        try:
+            while run.poll() is None and not any(
+                read_counts(str(folder)).done for folder in scratch_folders(place)
+            ):
+                time.sleep(0.05)
+            others = descendants(run.pid)
+            os.kill(worker_processes(run.pid)[0], signal.SIGKILL)
+            _, said = run.communicate(timeout=30)
+        finally:
+            run.kill()
+    assert run.returncode == cli.FAILED
+    assert "run r failed: a worker process" in said and "SIGKILL" in said and "--resume" in said
+    assert "Traceback" not in said
+    assert not os.path.exists(paths.summary_path("out", "r"))
+    assert not scratch_folders(place)
+    left = [pid for pid in others if Path(f"/proc/{pid}/cmdline").exists()]
+    assert not [pid for pid in left if Path(f"/proc/{pid}/stat").read_text().split()[2] not in "ZX"]

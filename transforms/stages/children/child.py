@@ -186,7 +186,14 @@ class Child:
         body = b"".join(self._bytes(size, deadline, seconds))
         try:
             return messages.unpack_reply(body)
-        except (pickle.UnpicklingError, AttributeError, EOFError, ImportError, IndexError, TypeError) as error:
+        except (
+            pickle.UnpicklingError,
+            AttributeError,
+            EOFError,
+            ImportError,
+            IndexError,
+            TypeError,
+        ) as error:
             raise self._lost(
                 Category.PAGE_CRASHED, "the process that read the page answered nonsense"
             ) from error

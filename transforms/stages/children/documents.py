@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from concurrent.futures import Future
 from dataclasses import replace
 
-from beam_kie.document import Category, Failure, Stage
+from beam_kie.document import Failure, Stage
 from beam_kie.imaging.decode import too_many_pages
 from transforms.stages.children.child import Child, ChildLostError
 from transforms.stages.children.messages import NotOpened, OpenDocument, Opened, PageRead, ReadPage
@@ -23,7 +23,9 @@ _PAGES_PER_LIMIT = 4
 _MORE_LIMITS = 2
 
 
-def read_document(pool: Pool, document: OpenDocument, max_pages: int) -> Iterator[Opened | NotOpened | PageRead]:
+def read_document(
+    pool: Pool, document: OpenDocument, max_pages: int
+) -> Iterator[Opened | NotOpened | PageRead]:
     """Opened and a PageRead for every page in order, or NotOpened: a document as children read it.
 
     Pages of one document are read side by side where children are idle. A page that ends its child is a

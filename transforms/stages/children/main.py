@@ -18,8 +18,8 @@ from typing import Any
 from transforms.stages.children.messages import (
     HEADER,
     Broken,
-    CloseDocument,
     Closed,
+    CloseDocument,
     OpenDocument,
     ReaderSettings,
     ReadPage,

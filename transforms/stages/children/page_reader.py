@@ -87,9 +87,7 @@ class PageReader:
                 outcome = replace(outcome, failure=self._within_budget(outcome.failure))
         if self._settings.pictures is not None or self._settings.preview_side is not None:
             with _Timer(seconds, "preview"):
-                outcome = add_pictures(
-                    image, outcome, self._settings.pictures, self._settings.preview_side
-                )
+                outcome = add_pictures(image, outcome, self._settings.pictures, self._settings.preview_side)
         return PageRead(outcome, seconds)
 
     def close(self) -> None:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 
 from transforms.stages.children.child import Budget, Child, ChildLostError, ChildrenUnusableError
 from transforms.stages.children.messages import CloseDocument, ReaderSettings
