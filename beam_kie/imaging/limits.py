@@ -6,6 +6,9 @@ from dataclasses import dataclass, fields
 
 from beam_kie.document import Category, DocumentError
 
+MAX_SIDE = 65_535
+"""Pixels of the longest side that a page may have: JPEG's own limit, and 5.5 m at 300 dpi."""
+
 
 @dataclass(frozen=True, slots=True)
 class DecodeLimits:
@@ -44,7 +47,10 @@ def check_file_size(size_bytes: int, limits: DecodeLimits) -> None:
 
 
 def check_pixels(width_px: int, height_px: int, limits: DecodeLimits, what: str = "the page") -> None:
-    """Raise DocumentError for a picture of no size (FILE_CORRUPT) or above max_pixels (IMAGE_TOO_LARGE)."""
+    """Raise DocumentError for a picture of no size (FILE_CORRUPT) or of too large a one (IMAGE_TOO_LARGE).
+
+    That is one above max_pixels, or with a side above ``MAX_SIDE``.
+    """
     if width_px < 1 or height_px < 1:
         raise DocumentError(
             Category.FILE_CORRUPT,
@@ -55,4 +61,10 @@ def check_pixels(width_px: int, height_px: int, limits: DecodeLimits, what: str 
             Category.IMAGE_TOO_LARGE,
             f"{what} has {width_px} x {height_px} = {width_px * height_px:,} pixels, more than "
             f"max_pixels = {limits.max_pixels:,}: raise that limit, or scale the page down",
+        )
+    if max(width_px, height_px) > MAX_SIDE:
+        raise DocumentError(
+            Category.IMAGE_TOO_LARGE,
+            f"{what} has {width_px} x {height_px} px, and no page has a side of more than {MAX_SIDE:,}: "
+            "cut it into pages, or scan it again",
         )
