@@ -130,7 +130,7 @@ class PageText:
     ``rotation_deg`` is how far the stored page has to be turned clockwise to stand upright (0, 90, 180
     or 270); width, height and all polygons are those of the upright page. ``preview`` is a small JPEG
     of the upright page, or None. ``text_source`` is "ocr", "pdf" or "given". ``picture`` is what a model
-    looks at beside the text (``beam_kie.layoutxlm.images.with_picture``), None where it looks at nothing.
+    looks at beside the text (see ``with_picture`` of ``beam_kie.layoutxlm``), None where it looks at nothing.
     ``whole_lines``: every line is known to be one entity or none, as in labelled pages; OCR's are not.
     """
 
@@ -209,14 +209,18 @@ class PageResult:
 class KeyValue:
     """One row for a user: a key and one of its values, or a key without a value (``value`` None).
 
-    ``confidence`` is the relation's: that key and value are right and belong together; for a key without a
-    value it is the key's own. ``relation_confidence`` is the relation's ``link_confidence``.
+    ``key_index`` and ``value_index`` are their indices in the page's entities: two entities of a page may be
+    equal, and then only these tell them apart. ``confidence`` is the relation's: that key and value are right
+    and belong together; for a key without a value it is the key's own. ``relation_confidence`` is the
+    relation's ``link_confidence``.
     """
 
     key: Entity
     value: Entity | None
     relation_confidence: float | None
     confidence: float
+    key_index: int
+    value_index: int | None
 
 
 @dataclass(frozen=True, slots=True)

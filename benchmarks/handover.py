@@ -16,7 +16,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from apache_beam.coders import registry
 
 from beam_kie.document import FailedPage, PageImage, PageText
-from beam_kie.imaging.decode import DecodeLimits, decode_pages
+from beam_kie.imaging.decode import decode_pages
 from transforms.config import JobConfig
 from transforms.stages.ocr import OcrModelHandler
 
@@ -27,11 +27,8 @@ def pages(paths: list[Path], config: JobConfig, pictures: str) -> Iterator[tuple
     """Every page as it is decoded and as it leaves OCR, with the ``pictures`` that the model wants."""
     handler = OcrModelHandler(config, pictures=pictures)
     engine = handler.load_model()
-    limits = DecodeLimits(
-        max_file_bytes=config.max_file_bytes, max_pixels=config.max_pixels, max_pages=config.max_pages
-    )
     for path in paths:
-        for image in decode_pages(path.read_bytes(), "0" * 32, str(path), limits):
+        for image in decode_pages(path.read_bytes(), "0" * 32, str(path), config.limits):
             for outcome in handler.run_inference([image], engine):
                 if isinstance(outcome, PageText):
                     yield path.name, image, outcome

@@ -79,8 +79,9 @@ def load(part: str, arguments: argparse.Namespace):
     import torch
 
     from beam_kie.layoutxlm.config import LayoutXLMConfig
-    from beam_kie.layoutxlm.model import KieModel, resolve_device, resolve_dtype
-    from beam_kie.layoutxlm.network import LayoutXLM
+    from beam_kie.layoutxlm.devices import resolve_device, resolve_dtype
+    from beam_kie.layoutxlm.model import KieModel
+    from beam_kie.layoutxlm.network.layoutxlm import LayoutXLM
 
     changes: dict[str, Any] = {"use_visual_backbone": True, "image_normalisation": "paddleocr"}
     if part == "re":

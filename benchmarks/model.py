@@ -51,7 +51,8 @@ def measure(arguments: argparse.Namespace) -> dict[str, Any]:
     """Size and speed of the model, for every type and number of pages."""
     import torch
 
-    from beam_kie.layoutxlm.model import WEIGHTS_FILE, KieModel
+    from beam_kie.layoutxlm.checkpoints import WEIGHTS_FILE
+    from beam_kie.layoutxlm.model import KieModel
     from model_store import resolve
 
     torch.set_num_threads(arguments.threads)
@@ -100,7 +101,7 @@ def with_noise(pages: list, kind: str | None) -> list:
     """The pages with noise for pixels, where the model looks at any: what they show takes no longer."""
     import numpy as np
 
-    from beam_kie.layoutxlm.images import with_picture
+    from beam_kie.layoutxlm.inputs.images import with_picture
 
     if kind is None:
         return pages

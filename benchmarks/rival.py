@@ -44,9 +44,10 @@ def main() -> int:
 
 def measure(files: Sequence[Path], model: str) -> dict:
     """CPU seconds of every stage, all pages together, without the loading of models."""
-    from beam_kie.ocr import OcrOptions, create_engine
+    from beam_kie.ocr import Engine, OcrOptions, create_engine
 
-    ocr = create_engine("paddleocr", OcrOptions(device="cpu", max_side=OCR_MAX_SIDE, detect_rotation=False))
+    options = OcrOptions(engine=Engine.PADDLEOCR, device="cpu", max_side=OCR_MAX_SIDE, detect_rotation=False)
+    ocr = create_engine(options)
     ser, re = load_bundled() if model == "bundled" else load_full_size()
     cpu = dict.fromkeys(("decode", "ocr", "ser", "re"), 0.0)
 
@@ -90,7 +91,7 @@ def load_bundled():
 
 def load_full_size():
     """SER and RE networks of the published size, with random weights and the bundled model's tokenizer."""
-    from beam_kie.layoutxlm.tokenizer import load_tokenizer
+    from beam_kie.layoutxlm.inputs.tokenizer import load_tokenizer
     from benchmarks.layoutxlm import load
     from model_store import resolve
 
@@ -104,7 +105,7 @@ def load_full_size():
 
 def pictured(text, image, model):
     """The page with what the network looks at, a thumbnail or strips of its lines."""
-    from beam_kie.layoutxlm.images import with_picture
+    from beam_kie.layoutxlm.inputs.images import with_picture
 
     if model.pictures is None:
         return text

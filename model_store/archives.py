@@ -12,7 +12,34 @@ from model_store.errors import SourceError
 
 MAX_BYTES = 16 * 1024**3
 MAX_MEMBERS = 10_000
+MAX_DEPTH = 32
+"""Folders within folders."""
+
+_MAX_NAME = 200
+# Python reads a header that holds a long name, or a list of properties, into memory as a whole.
+_MAX_HEADER_BYTES = 64 * 1024
+_HEADERS = (
+    tarfile.GNUTYPE_LONGNAME,
+    tarfile.GNUTYPE_LONGLINK,
+    tarfile.XHDTYPE,
+    tarfile.XGLTYPE,
+    tarfile.SOLARIS_XHDTYPE,
+)
 _SUFFIXES = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
+
+
+class _BoundedTarInfo(tarfile.TarInfo):
+    """Refuses headers that would take more memory than any name needs, before they are read."""
+
+    @classmethod
+    def frombuf(cls, buf, encoding, errors):
+        """Makes a member of a header's 512 bytes. Raises SourceError for one that claims too much."""
+        member = super().frombuf(buf, encoding, errors)
+        if member.type in _HEADERS and member.size > _MAX_HEADER_BYTES:
+            raise SourceError(f"refused: a header of {member.size} bytes, which no file name needs")
+        if member.type == tarfile.GNUTYPE_SPARSE:
+            raise SourceError("refused: it holds sparse files; pack it without them")
+        return member
 
 
 def is_archive(name: str) -> bool:
@@ -28,7 +55,7 @@ def unpack(archive: str | Path, folder: str | Path, max_bytes: int = MAX_BYTES) 
     """
     folder, total, count = Path(folder), 0, 0
     try:
-        with tarfile.open(archive) as tar:
+        with tarfile.open(archive, tarinfo=_BoundedTarInfo) as tar:
             for member in tar:
                 count += 1
                 total += max(member.size, 0)
@@ -42,14 +69,20 @@ def unpack(archive: str | Path, folder: str | Path, max_bytes: int = MAX_BYTES) 
             if not count:
                 raise SourceError(f"{archive}: an empty archive")
     except (tarfile.TarError, EOFError, OSError, zlib.error, lzma.LZMAError, ValueError) as error:
-        if isinstance(error, SourceError):
+        if not isinstance(error, SourceError):
+            raise SourceError(f"{archive}: cut off, or no tar archive ({type(error).__name__})") from error
+        if str(error).startswith(str(archive)):
             raise
-        raise SourceError(f"{archive}: cut off, or no tar archive ({type(error).__name__})") from error
+        raise SourceError(f"{archive}: {error}") from error
 
 
 def _safe_path(archive: str | Path, member: tarfile.TarInfo) -> Path:
     path = PurePosixPath(member.name)
     shown = member.name[:80]
+    if len(path.parts) > MAX_DEPTH or any(len(part) > _MAX_NAME for part in path.parts):
+        raise SourceError(f"{archive}: refused: {shown!r} lies too deep or has too long a name")
+    if member.issparse():
+        raise SourceError(f"{archive}: refused: {shown!r} is a sparse file; pack the archive without them")
     if not (member.isfile() or member.isdir()):
         raise SourceError(f"{archive}: refused: {shown!r} is a link or a device, not a file")
     if path.is_absolute() or ".." in path.parts or "\\" in member.name or "\0" in member.name:

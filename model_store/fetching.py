@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from pathlib import Path
 
-from beam_kie.layoutxlm.tokenizer import SENTENCEPIECE_FILE, TOKENIZER_FILE
+from beam_kie.layoutxlm.inputs.tokenizer import SENTENCEPIECE_FILE, TOKENIZER_FILE
 from model_store import hugging_face
 from model_store.cache import Cache
 from model_store.downloads import download, has_opener, without_query

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import json
+import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -11,9 +13,13 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from model_store.errors import SourceError
+from model_store.pickle_limits import check_pickle
 
 SAFETENSORS, PICKLE = "model.safetensors", "pytorch_model.bin"
 INDEXES = (f"{SAFETENSORS}.index.json", f"{PICKLE}.index.json")
+_MAX_PICKLE_BYTES = 64 * 1024 * 1024
+# PyTorch's old format: magic number, version, facts of the machine, tensors, names of their storages.
+_PICKLES_IN_A_ROW = 5
 WEIGHTS = (SAFETENSORS, INDEXES[0], PICKLE, INDEXES[1])
 
 
@@ -49,6 +55,7 @@ def _read_safetensors(path: Path) -> dict[str, Tensor]:
 
 
 def _read_pickle(path: Path) -> dict[str, Tensor]:
+    _check_pickles(path)
     try:
         found = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # a broken pickle can raise anything
@@ -64,6 +71,28 @@ def _read_pickle(path: Path) -> dict[str, Tensor]:
         if not isinstance(name, str) or not isinstance(value, Tensor):
             raise SourceError(f"{path}: {str(name)[:80]!r} is a {type(value).__name__}, not a tensor")
     return dict(found)
+
+
+def _check_pickles(path: Path) -> None:
+    """Looks through the pickles in a PyTorch file: one in an archive, or several in a row."""
+    try:
+        if zipfile.is_zipfile(path):
+            with zipfile.ZipFile(path) as archive:
+                for entry in archive.infolist():
+                    if entry.filename.endswith("/data.pkl"):
+                        if entry.file_size > _MAX_PICKLE_BYTES:
+                            raise SourceError("refused: its list of tensors is too long")
+                        check_pickle(io.BytesIO(archive.read(entry)))
+        else:
+            with open(path, "rb") as file:
+                for _ in range(_PICKLES_IN_A_ROW):
+                    check_pickle(file)
+    except SourceError as error:
+        if not str(error).startswith("refused"):
+            return  # damaged: loading says so in its own words
+        raise SourceError(f"{path}: {error}; nothing of it was run") from error
+    except (OSError, zipfile.BadZipFile):
+        return
 
 
 def _names_code(error: Exception) -> bool:

@@ -17,15 +17,15 @@ from torch import Tensor
 
 from beam_kie.layoutxlm.checkpoints import WeightsError, load_weights
 from beam_kie.layoutxlm.config import ConfigError, LayoutXLMConfig
-from beam_kie.layoutxlm.network import LayoutXLM
-from beam_kie.layoutxlm.published import config_from_hugging_face
-from beam_kie.layoutxlm.tokenizer import (
+from beam_kie.layoutxlm.inputs.tokenizer import (
     SENTENCEPIECE_FILE,
     TOKENIZER_FILE,
     TokenizerError,
     XlmRobertaTokenizer,
     load_tokenizer,
 )
+from beam_kie.layoutxlm.network.layoutxlm import LayoutXLM
+from beam_kie.layoutxlm.published import config_from_hugging_face
 from model_store import hugging_face, paddle, paddle_inference
 from model_store.archives import is_archive, unpack
 from model_store.errors import SourceError

@@ -14,6 +14,7 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from model_store.errors import SourceError
+from model_store.pickle_limits import check_pickle
 
 _ARRAY_MODULES = ("numpy.core.multiarray", "numpy._core.multiarray")
 _BUFFER_MODULES = ("numpy.core.numeric", "numpy._core.numeric")
@@ -27,6 +28,8 @@ def read_pickle(path: str | Path) -> Any:
     """
     try:
         with open(path, "rb") as file:
+            check_pickle(file)
+            file.seek(0)
             return _Unpickler(file).load()
     except SourceError as error:
         raise SourceError(f"{path}: {error}") from error

@@ -11,11 +11,17 @@ REPOSITORY = Path(__file__).resolve().parent.parent
 
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
-    """The folder of real pages and reference numbers, which are not part of the repository."""
+    """The folder of real pages, which are not part of the repository."""
     folder = Path(os.environ.get("BEAM_KIE_SHARED_DATA") or REPOSITORY.parent / "shared" / "data")
     if not folder.is_dir():
         pytest.skip(f"no shared data at {folder}; BEAM_KIE_SHARED_DATA names another place")
     return folder
+
+
+@pytest.fixture(scope="session")
+def reference() -> Path:
+    """The folder of the reference implementations' numbers; see its README."""
+    return REPOSITORY / "tests" / "reference"
 
 
 @pytest.fixture(scope="session")

@@ -4,11 +4,11 @@ from dataclasses import asdict, replace
 
 from beam_kie import __version__
 from beam_kie.document import Category, Document, Failure, Stage
-from beam_kie.tables.parquet import write_parquet
+from beam_kie.imaging.limits import DecodeLimits
 from beam_kie.tables.rows import document_row, failure_row
 from beam_kie.tables.summary import DocumentTally, PageCounts, to_json
 from tests import pages
-from transforms.config import LIMIT_OPTIONS, JobConfig
+from tests.parquet_files import write_parquet
 from transforms.runs import paths
 from transforms.stages.reading import describe, look_at
 from transforms.storage import files
@@ -51,7 +51,7 @@ def write_run(
     **options,
 ):
     """What a run leaves: two shards of documents and failures, and the summary."""
-    limits = {name: getattr(JobConfig(output="", run_id=run_id), name) for name in LIMIT_OPTIONS}
+    limits = asdict(DecodeLimits())
     for shard in (0, 1):
         part = tallies[shard::2]
         failures = [

@@ -12,9 +12,10 @@ from tokenizers import Tokenizer, models, normalizers, pre_tokenizers
 
 from beam_kie.document import PageResult, PageText, TextLine
 from beam_kie.layoutxlm.config import LayoutXLMConfig
-from beam_kie.layoutxlm.features import Window, collate, page_tokens
-from beam_kie.layoutxlm.network import LayoutXLM
-from beam_kie.layoutxlm.strips import HEIGHT, MARGIN, pack_strips
+from beam_kie.layoutxlm.inputs.batches import Window, collate
+from beam_kie.layoutxlm.inputs.features import page_tokens
+from beam_kie.layoutxlm.inputs.strips import HEIGHT, MARGIN, pack_strips
+from beam_kie.layoutxlm.network.layoutxlm import LayoutXLM
 
 CHARACTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789:.,-/姓名张三"
 

@@ -13,7 +13,7 @@ from safetensors.torch import save_file
 
 from beam_kie.labelled.formats import read_labels
 from beam_kie.layoutxlm.config import LayoutXLMConfig
-from beam_kie.layoutxlm.network import LayoutXLM
+from beam_kie.layoutxlm.network.layoutxlm import LayoutXLM
 from transforms.runs.paths import TABLES
 
 ROOT = Path(__file__).resolve().parent.parent

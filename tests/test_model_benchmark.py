@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from beam_kie.layoutxlm.strips import unpack_strips
+from beam_kie.layoutxlm.inputs.strips import unpack_strips
 from tests.small_networks import BUNDLED_KIND, save_model, small_network
 
 ROOT = Path(__file__).resolve().parents[1]

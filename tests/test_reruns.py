@@ -31,7 +31,7 @@ PATIENCE_S = 120
 KILLED_WHILE_WRITING = """
 import os, runpy, signal, sys
 from contextlib import contextmanager
-from transforms import storage
+from transforms.storage import files
 
 writing, tables = files.writing, []
 

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tracemalloc
 import weakref
+from dataclasses import replace
 from pathlib import Path
 
 import apache_beam as beam
@@ -18,7 +19,8 @@ from apache_beam.runners.portability.fn_api_runner import execution
 from PIL import Image
 
 from beam_kie.document import PageImage, PageResult, PageText
-from beam_kie.imaging.decode import page_count, sniff_format
+from beam_kie.imaging.decode import DecodeLimits, decode_pages
+from beam_kie.ocr import OcrOptions
 from benchmarks.memory import write_manifest
 from transforms.config import JobConfig
 from transforms.pipeline import build
@@ -91,8 +93,8 @@ def test_format_and_number_of_pages_are_told_without_decoding_any(scan, monkeypa
     monkeypatch.setattr(pypdfium2.PdfDocument, "__getitem__", decoded)
     tracemalloc.start()
     try:
-        assert sniff_format(data) == path.suffix[1:]
-        assert page_count(data) == pages
+        opened = decode_pages(data, "id", "uri", DecodeLimits())
+        assert (opened.file_format, opened.page_count) == (path.suffix[1:], pages)
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
@@ -105,8 +107,8 @@ def test_job_lets_go_of_every_page(scan, tmp_path, monkeypatch):
     living, most_pixels, most_texts = set(), [0], [0]
     decode = reading.decode_pages
 
-    def counted(*arguments, **options):
-        for number, page in enumerate(decode(*arguments, **options), 1):
+    def counted(decoded):
+        for number, page in enumerate(decoded, 1):
             living.add(number)
             weakref.finalize(page.pixels, living.discard, number)
             most_pixels[0] = max(most_pixels[0], len(living))
@@ -115,7 +117,11 @@ def test_job_lets_go_of_every_page(scan, tmp_path, monkeypatch):
             yield page
             del page
 
-    monkeypatch.setattr(reading, "decode_pages", counted)
+    def counting(*arguments, **options):
+        opened = decode(*arguments, **options)
+        return replace(opened, pages=counted(opened.pages))
+
+    monkeypatch.setattr(reading, "decode_pages", counting)
     lines = tmp_path / "lines.jsonl"
     blank = [{"uri": str(path), "page": page + 1, "lines": []} for page in range(pages)]
     lines.write_text("\n".join(map(json.dumps, blank)))
@@ -123,7 +129,7 @@ def test_job_lets_go_of_every_page(scan, tmp_path, monkeypatch):
         output=str(tmp_path / "out"),
         run_id="r",
         input=(str(path),),
-        ocr_engine="none",
+        ocr=OcrOptions(engine="none"),
         ocr_lines=str(lines),
         pdf_dpi=72,
         overlays="none",
@@ -175,7 +181,7 @@ def test_what_the_runner_holds_of_a_document_is_small(tmp_path, monkeypatch, kep
             output=str(place / "out"),
             run_id="r",
             manifest=str(write_manifest(place, documents, missing=False)),
-            ocr_engine="none",
+            ocr=OcrOptions(engine="none"),
             pdf_text_layer=True,
             pdf_dpi=36,
             device="cpu",

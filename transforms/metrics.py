@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterable, Iterator
 from typing import TypeVar
 
-from apache_beam.metrics import Metrics
+from apache_beam.metrics.metric import Metrics
 
 from beam_kie.document import Failure, StageTime
 
@@ -60,11 +60,11 @@ class StageTimer:
 def timed_steps(stage: str, steps: Iterable[T]) -> Iterator[tuple[T, StageTime]]:
     """Each element of a lazy ``steps`` with the time it took to make; the consumer's time does not count."""
     iterator = iter(steps)
-    end = object()
     while True:
         with StageTimer(stage) as timer:
-            step = next(iterator, end)
-        if step is end:
-            return
+            try:
+                step = next(iterator)
+            except StopIteration:
+                return
         yield step, timer.spent()
-        step = None  # an image of tens of megabytes must not live on while the next one is decoded
+        del step  # an image of tens of megabytes must not live on while the next one is decoded

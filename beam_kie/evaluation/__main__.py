@@ -20,19 +20,15 @@ from beam_kie.evaluation.arguments import (
 )
 from beam_kie.evaluation.measure import Report, evaluate, no_progress
 from beam_kie.evaluation.metrics import Score
-from beam_kie.evaluation.pictures import (
-    PictureError,
-    missing_pictures,
-    pairs_from_pictures,
-    scale_warning,
-    with_pictures,
-)
+from beam_kie.evaluation.pairs import pairs_from_pictures
 from beam_kie.labelled.formats import LabelError, LabelledPage, read_labels
 from beam_kie.labelled.gold import GoldPage, gold_pages
+from beam_kie.labelled.sources import PictureError, missing_pictures, scale_warning, with_pictures
+from beam_kie.layoutxlm.checkpoints import ModelError
 from beam_kie.layoutxlm.config import STRIPS
-from beam_kie.layoutxlm.model import KieModel, ModelError
+from beam_kie.layoutxlm.model import KieModel
 from beam_kie.layoutxlm.pair import KiePair, load_kie
-from beam_kie.ocr import OcrOptions, create_engine
+from beam_kie.ocr import create_engine
 
 DESCRIPTION = """
 Measures a model on labelled pages. Pages are taken with the labels' own lines, whatever their label;
@@ -63,7 +59,7 @@ def _run(args: argparse.Namespace) -> int:
     progress = no_progress if args.quiet else show_progress
     report = evaluate(model, gold, progress)
     if args.images:
-        engine = create_engine("rapidocr", OcrOptions())
+        engine = create_engine()
         found = pairs_from_pictures(model, engine, gold, args.images, progress)
         report = dataclasses.replace(report, pairs_from_image=found)
     print(json.dumps(report.as_dict()) if args.json else _table(report, model))
@@ -98,7 +94,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--mixed_lines",
         action="store_true",
-        help="do not tell the model that a labelled line is one entity or none: it cuts and joins them as it "
+        help="do not say that a labelled line is one entity or none: the model cuts and joins them as it "
         "does with what OCR reads",
     )
     parser.add_argument("--limit", type=positive, metavar="N", help="at most N pages")
@@ -161,7 +157,7 @@ def _notes(gold: list[GoldPage], model: KieModel | KiePair) -> list[str]:
     if unknown:
         notes.append(f"the model does not know these labels and cannot find them: {', '.join(unknown)}")
     if model.pictures == STRIPS and not any(gold_page.page.picture for gold_page in gold):
-        notes.append("the model would look at the lines, if it had the pictures: give --images")
+        notes.append("the model also reads line images: give their pictures with --images")
     warning = scale_warning(gold)
     return [*notes, warning] if warning else notes
 

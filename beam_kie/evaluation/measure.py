@@ -1,6 +1,6 @@
 """The figures of a model on labelled pages with gold lines.
 
-A gold line is one entity or none, and the model is told so (``PageText.whole_lines``): it labels lines, and
+A gold line is one entity or none, and the page says so (``PageText.whole_lines``): it labels lines, and
 neither cuts nor joins them. What OCR reads comes without that promise.
 
 "As PaddleOCR measures it" means: only the first 512 tokens of a page count (the model's own tokens,
@@ -107,7 +107,7 @@ def evaluate(model: Model, gold: Sequence[GoldPage], progress: Progress = no_pro
 
 
 def chunks(pages: Sequence[GoldPage]) -> Iterator[Sequence[GoldPage]]:
-    """Pages in portions that the model batches by itself and that progress is told of."""
+    """Pages in portions that the model batches by itself and after which progress is reported."""
     for start in range(0, len(pages), CHUNK_PAGES):
         yield pages[start : start + CHUNK_PAGES]
 

@@ -15,7 +15,6 @@ from scipy.optimize import linear_sum_assignment
 
 SIMILARITY_THRESHOLD = 0.9
 
-Span = tuple[int, int]
 TextPair = tuple[str, str]
 
 
@@ -86,20 +85,6 @@ def seqeval_score(predicted_pages: Sequence[Sequence[str]], gold_pages: Sequence
         if len(predicted) != len(gold):
             raise ValueError(f"a page has {len(predicted)} predicted and {len(gold)} gold tags")
         score += exact_score(token_entities(predicted), token_entities(gold))
-    return score
-
-
-def boundaries_score(
-    predicted_pages: Sequence[Iterable[tuple[Span, Span]]],
-    gold_pages: Sequence[Iterable[tuple[Span, Span]]],
-) -> Score:
-    """RE as PaddleNLP's ``re_score(mode="boundaries")``: exact (head span, tail span) pairs, per page.
-
-    Labels do not count, only spans; a pair that comes twice on a page counts once.
-    """
-    score = Score()
-    for predicted, gold in zip(predicted_pages, gold_pages, strict=True):
-        score += exact_score(predicted, gold)
     return score
 
 

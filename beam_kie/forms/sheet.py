@@ -140,10 +140,6 @@ class Sheet:
         """Gives a reserved entry its pieces."""
         self._drafts[number].pieces = pieces
 
-    def relabel(self, number: int, label: str) -> None:
-        """Changes an entry's label."""
-        self._drafts[number].label = label
-
     # Lines and areas
 
     def rule(self, x0: float, y0: float, x1: float, y1: float, width: float | None = None, dash: float = 0.0):

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import closing
+from dataclasses import dataclass, field
 
 import cv2
 import numpy as np
@@ -19,13 +20,30 @@ from beam_kie.imaging.sniffing import sniff_format
 
 __all__ = [
     "DecodeLimits",
+    "DecodedPages",
     "decode_pages",
     "encode_preview",
     "open_pages",
-    "page_count",
     "sniff_format",
+    "too_many_pages",
     "upright",
 ]
+
+
+@dataclass(frozen=True, slots=True)
+class DecodedPages:
+    """An opened file: what is known of it before any page is decoded, and its pages.
+
+    ``file_format`` is what ``sniff_format`` says. ``page_count`` counts all pages of the file, also those
+    past ``max_pages``. ``pages`` decodes one page at a time while it is iterated, and only once.
+    """
+
+    file_format: str
+    page_count: int
+    pages: Generator[PageImage | Failure] = field(repr=False)
+
+    def __iter__(self) -> Iterator[PageImage | Failure]:
+        return self.pages
 
 
 def decode_pages(
@@ -35,24 +53,32 @@ def decode_pages(
     limits: DecodeLimits,
     pdf_dpi: int = 200,
     pdf_text_layer: bool = False,
-) -> Iterator[PageImage | Failure]:
-    """The pages of a file in their order: a PageImage each, or a Failure for a page that cannot be decoded.
+    file_format: str | None = None,
+) -> DecodedPages:
+    """Open a file, once: its format, its number of pages, and the pages in their order.
 
-    A problem of the whole file (empty, too large, unsupported, damaged, encrypted) raises DocumentError
-    from this very call; the pages are decoded while the result is iterated, and none is kept. PDF pages
-    are rendered at ``pdf_dpi`` dots per inch (less where ``max_pixels`` asks for it); with
-    ``pdf_text_layer`` their text comes in ``given_lines``. Pages past ``max_pages`` are left out, which
-    one Failure for the first of them says; so is what lies behind a break in a TIFF's list of pages.
+    Each page comes as a PageImage, or as a Failure where it cannot be decoded. Pages past ``max_pages`` are
+    left out, which one Failure for the first of them says; so is what follows a break in a TIFF's list of
+    pages.
+
+    Args:
+        data: the bytes of the file.
+        document_id: of the document, for the pages and failures.
+        uri: of the file, for the pages and failures.
+        limits: checked before any page is decoded.
+        pdf_dpi: at which PDF pages are rendered, above 0; less where ``max_pixels`` asks for it.
+        pdf_text_layer: whether the text of PDF pages comes in ``given_lines``.
+        file_format: what ``sniff_format`` says of ``data``, where the caller has asked already.
+
+    Raises:
+        DocumentError: the file as a whole is empty, too large, unsupported, damaged or encrypted. Raised
+            from this call; errors of single pages come as Failures.
     """
-    check_file_size(len(data), limits)
-    source = open_pages(data, limits, pdf_dpi, pdf_text_layer)
-    return _stream(source, document_id, uri, limits.max_pages)
-
-
-def page_count(data: bytes) -> int:
-    """How many pages a file has, without decoding any; DocumentError where it cannot be opened."""
-    with closing(open_pages(data, DecodeLimits())) as source:
-        return source.page_count
+    check_file_size(len(data), limits.max_file_bytes)
+    file_format = file_format or sniff_format(data)
+    source = open_pages(data, file_format, limits, pdf_dpi, pdf_text_layer)
+    pages = _stream(source, document_id, uri, limits.max_pages)
+    return DecodedPages(file_format, source.page_count, pages)
 
 
 def upright(pixels: np.ndarray, rotation_deg: int) -> np.ndarray:
@@ -94,10 +120,23 @@ def _shrink(pixels: np.ndarray, size: tuple[int, int]) -> np.ndarray:
 
 
 def open_pages(
-    data: bytes, limits: DecodeLimits, pdf_dpi: int = 200, pdf_text_layer: bool = False
+    data: bytes, file_format: str, limits: DecodeLimits, pdf_dpi: int = 200, pdf_text_layer: bool = False
 ) -> PageSource:
-    """The pages of a file, to be decoded one by one in any order; raises what ``decode_pages`` raises."""
-    file_format = sniff_format(data)
+    """The pages of a file, to be decoded one by one in any order.
+
+    Args:
+        data: the bytes of the file.
+        file_format: what ``sniff_format`` says of them.
+        limits: checked before any page is decoded.
+        pdf_dpi: at which PDF pages are rendered, above 0; less where ``max_pixels`` asks for it.
+        pdf_text_layer: whether the text of PDF pages is read as well.
+
+    Returns:
+        The opened file, to be closed by the caller.
+
+    Raises:
+        DocumentError: the file as a whole is damaged or encrypted.
+    """
     if file_format == "pdf":
         return PdfPages(data, limits, dpi=pdf_dpi, text_layer=pdf_text_layer)
     if file_format == "tiff":
@@ -105,7 +144,7 @@ def open_pages(
     return PicturePage(data, file_format, limits)
 
 
-def _stream(source: PageSource, document_id: str, uri: str, max_pages: int) -> Iterator[PageImage | Failure]:
+def _stream(source: PageSource, document_id: str, uri: str, max_pages: int) -> Generator[PageImage | Failure]:
     """Decode page after page; a page's error becomes a Failure and the next page goes on."""
     with closing(source):
         for index in range(min(source.page_count, max_pages)):
@@ -127,7 +166,7 @@ def _failure(document_id: str, uri: str, page: int, error: DocumentError) -> Fai
 
 
 def too_many_pages(count: int, max_pages: int) -> DocumentError:
-    """What is said of the pages of a file past ``max_pages``."""
+    """What is said of the pages of a file past ``max_pages``, of ``count`` in all."""
     return DocumentError(
         Category.TOO_MANY_PAGES,
         f"the file has {count:,} pages, more than max_pages = {max_pages:,}: {count - max_pages:,} were left "

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field
+from functools import partial
 
 from beam_kie.document import Category, DocumentError
+from beam_kie.options import Effect, check_options, option
+
+_limit = partial(option, group="Limits", effect=Effect.LIMITS, minimum=1)
 
 MAX_SIDE = 65_535
 """Pixels of the longest side that a page may have: JPEG's own limit, and 5.5 m at 300 dpi."""
@@ -19,30 +23,34 @@ class DecodeLimits:
     ValueError.
     """
 
-    max_file_bytes: int = 100 * 1024 * 1024
-    max_pixels: int = 120_000_000
-    max_pages: int = 2_000
+    max_file_bytes: int = field(
+        default=100 * 1024 * 1024, metadata=_limit("Larger files fail unread.", metavar="BYTES")
+    )
+    max_pixels: int = field(
+        default=120_000_000,
+        metadata=_limit("Pages with more pixels fail before they are decoded.", metavar="N"),
+    )
+    max_pages: int = field(default=2_000, metadata=_limit("Files with more pages fail.", metavar="N"))
 
     def __post_init__(self) -> None:
-        for name in (field.name for field in fields(self)):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} must be at least 1, not {getattr(self, name)}")
+        check_options(self)
 
 
-def check_file_size(size_bytes: int, limits: DecodeLimits) -> None:
-    """Raise DocumentError (FILE_EMPTY, FILE_TOO_LARGE) for a file of ``size_bytes`` that is not decoded.
+def check_file_size(size_bytes: int, max_bytes: int) -> None:
+    """Check that a file may be read; callers that know its size beforehand ask before they read it.
 
-    Callers that know the size beforehand ask this before they read the file.
+    Args:
+        size_bytes: of the file, or as much of it as was read before reading was given up.
+        max_bytes: the largest size that is read.
+
+    Raises:
+        DocumentError: FILE_TOO_LARGE.
     """
-    if size_bytes == 0:
-        raise DocumentError(
-            Category.FILE_EMPTY, "the file is empty (0 bytes): copy or upload it again, then rerun"
-        )
-    if size_bytes > limits.max_file_bytes:
+    if size_bytes > max_bytes:
         raise DocumentError(
             Category.FILE_TOO_LARGE,
-            f"the file has {size_bytes:,} bytes, more than max_file_bytes = {limits.max_file_bytes:,}: "
-            "raise that limit, or split or compress the file",
+            f"the file is larger than max_file_bytes = {max_bytes:,}: raise that limit, or split or "
+            "compress the file",
         )
 
 

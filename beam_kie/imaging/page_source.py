@@ -25,16 +25,32 @@ class DecodedPage:
 
 
 class PageSource(Protocol):
-    """What every format offers. ``remark`` says what is wrong behind the last page, if anything is."""
+    """What every format offers."""
 
-    page_count: int
-    remark: DocumentError | None
+    @property
+    def page_count(self) -> int:
+        """How many pages the file has."""
+        ...
+
+    @property
+    def remark(self) -> DocumentError | None:
+        """What is wrong behind the last page, if anything is."""
+        ...
 
     def read(self, index: int) -> DecodedPage:
-        """Decode page ``index``, from 0, once; DocumentError or any decoder's exception for a bad page."""
+        """Decode a page, once.
+
+        Args:
+            index: of the page, from 0.
+
+        Raises:
+            DocumentError: the page cannot be decoded. Decoders raise other exceptions, too.
+        """
+        ...
 
     def close(self) -> None:
         """Give back what the file holds."""
+        ...
 
 
 def decoding_error(error: Exception) -> DocumentError:

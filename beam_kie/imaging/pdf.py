@@ -54,9 +54,11 @@ class PdfPages:
         """Render page ``index``, from 0; DocumentError where it is damaged or too large."""
         with _pdfium_lock:
             with closing(self._load(index)) as page:
-                pictures = list(page.get_objects(filter=[pdfium_c.FPDF_PAGEOBJ_IMAGE]))
+                objects = page.get_objects(filter=[pdfium_c.FPDF_PAGEOBJ_IMAGE])
+                pictures = [each for each in objects if isinstance(each, pdfium.PdfImage)]
                 for picture in pictures:
-                    check_pixels(*picture.get_px_size(), self._limits, "a picture in the PDF page")
+                    width, height = picture.get_px_size()
+                    check_pixels(width, height, self._limits, "a picture in the PDF page")
                 scale = self._scale(*page.get_size())
                 pixels = _render(page, scale)
                 _check_pictures_drawn(pixels, pictures)
@@ -128,14 +130,15 @@ def _open(data: bytes) -> pdfium.PdfDocument:
 
 def _render(page: pdfium.PdfPage, scale: float) -> np.ndarray:
     """The page on white paper, H x W x 3 uint8 RGB, in memory of its own."""
-    bitmap = page.render(scale=scale, rev_byteorder=True)
+    # pypdfium2 declares no types; int is only that of the default.
+    bitmap = page.render(scale=scale, rev_byteorder=True)  # pyright: ignore[reportArgumentType]
     try:
         return np.array(bitmap.to_numpy(), order="C")
     finally:
         bitmap.close()
 
 
-def _check_pictures_drawn(pixels: np.ndarray, pictures: list[pdfium.PdfObject]) -> None:
+def _check_pictures_drawn(pixels: np.ndarray, pictures: list[pdfium.PdfImage]) -> None:
     """Raise DocumentError where the page is blank because its pictures are damaged.
 
     pdfium leaves out what it cannot decode, without a word; a blank page would pass for a success.

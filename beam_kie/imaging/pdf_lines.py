@@ -64,6 +64,13 @@ def _gap(previous: Box, following: Box) -> float:
     return max(following[0] - previous[2], previous[0] - following[2])
 
 
+def _box(glyph: Glyph) -> Box:
+    """The box of a character that is no generated space, as all at the ends of stripped runs."""
+    if glyph.box is None:
+        raise ValueError("a run of characters begins or ends with a generated space")
+    return glyph.box
+
+
 def _last_box(run: Sequence[Glyph]) -> Box:
     return next(glyph.box for glyph in reversed(run) if glyph.box is not None)
 
@@ -79,7 +86,7 @@ def _rows(runs: Sequence[list[Glyph]]) -> list[list[list[Glyph]]]:
     rows: list[list[list[Glyph]]] = []
     last_middle = last_height = 0.0
     for run in sorted(runs, key=_middle):
-        box = run[0].box
+        box = _box(run[0])
         middle, height = _middle(run), box[3] - box[1]
         if rows and middle - last_middle <= (1 - _SAME_LINE) * min(height, last_height):
             rows[-1].append(run)
@@ -90,19 +97,20 @@ def _rows(runs: Sequence[list[Glyph]]) -> list[list[list[Glyph]]]:
 
 
 def _middle(run: Sequence[Glyph]) -> float:
-    return (run[0].box[1] + run[0].box[3]) / 2
+    box = _box(run[0])
+    return (box[1] + box[3]) / 2
 
 
 def _join(row: Iterable[list[Glyph]]) -> list[list[Glyph]]:
     """The runs of a row, joined where one continues another, from left to right."""
     lines: list[list[Glyph]] = []
-    for run in sorted(row, key=lambda run: run[0].box[0]):
-        line = next((line for line in reversed(lines) if _are_neighbours(line[-1].box, run[0].box)), None)
+    for run in sorted(row, key=lambda run: _box(run[0])[0]):
+        box = _box(run[0])
+        line = next((line for line in reversed(lines) if _are_neighbours(_box(line[-1]), box)), None)
         if line is None:
             lines.append(list(run))
             continue
-        height = run[0].box[3] - run[0].box[1]
-        if _gap(line[-1].box, run[0].box) > _WORD_GAP * height:
+        if _gap(_box(line[-1]), box) > _WORD_GAP * (box[3] - box[1]):
             line.append(Glyph(" ", None))
         line.extend(run)
     return lines

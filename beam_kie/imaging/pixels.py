@@ -89,7 +89,7 @@ def _resolution(image: Image.Image) -> tuple[float, float]:
     """Dots per inch (or any other length) across and down; (1, 1) where unknown or nonsense."""
     values = image.info.get("dpi") or image.info.get("resolution")
     try:
-        across, down = (float(value) for value in values)
+        across, down = (float(value) for value in values or ())
     except (TypeError, ValueError, ZeroDivisionError, OverflowError):
         return 1.0, 1.0
     if not (0 < across < math.inf and 0 < down < math.inf):

@@ -25,7 +25,7 @@ from beam_kie.reading_order import polygon_slope, reading_order
 class TrainingLine:
     """A text line; ``owners`` holds for every character the id of its entity, or None.
 
-    ``strip`` is what it looks like (beam_kie.layoutxlm.strips), None where there are no pixels.
+    ``strip`` is its image (beam_kie.layoutxlm.inputs.strips), None where there are no pixels.
     """
 
     text: str

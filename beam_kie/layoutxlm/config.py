@@ -43,7 +43,7 @@ class LayoutXLMConfig:
     ``decoding`` is "runs" (entities are runs of tokens) or "line_vote" (PaddleOCR's: one label a line).
     A cut within a line costs ``switch_penalty`` nats (``colon_discount`` less right after a colon), a join of
     lines ``join_penalty``, "no key" for a value ``none_penalty``: training shows the first two more often
-    than pages do. ``habit_weight``: how much a page's other keys in two scripts count for one (habits.py).
+    than pages do. ``page_prior_weight``: how much a page's other keys in two scripts count for one (page_prior.py).
 
     ``ensemble_size`` networks read every page, and the mean of their scores counts. They differ in weights
     alone, but that one without weights for strips does not look at them.
@@ -113,7 +113,7 @@ class LayoutXLMConfig:
     colon_discount: float = 0.0
     join_penalty: float = 0.0
     none_penalty: float = 0.0
-    habit_weight: float = 0.0
+    page_prior_weight: float = 0.0
 
     def __post_init__(self):
         if self.hidden_size % self.num_attention_heads:

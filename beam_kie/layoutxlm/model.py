@@ -2,36 +2,35 @@
 
 from __future__ import annotations
 
-import dataclasses
-import hashlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 import torch
-from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 
 from beam_kie.document import Entity, PageResult, PageText
-from beam_kie.layoutxlm.calibration import calibrated_entities, whole_relations
-from beam_kie.layoutxlm.checkpoints import WeightsError, load_weights
-from beam_kie.layoutxlm.config import ConfigError, LayoutXLMConfig
-from beam_kie.layoutxlm.decoders import Decoder, Piece, create_decoder
-from beam_kie.layoutxlm.decoding import DecodedEntity, decode_entities
-from beam_kie.layoutxlm.features import PageTokens, page_tokens
-from beam_kie.layoutxlm.grouping import group_pieces
-from beam_kie.layoutxlm.linking import find_relations
-from beam_kie.layoutxlm.network import LayoutXLM
+from beam_kie.layoutxlm.checkpoints import (
+    MODEL_FILES,
+    WEIGHTS_FILE,
+    ModelError,
+    file_revision,
+    load_networks,
+)
+from beam_kie.layoutxlm.config import ConfigError
+from beam_kie.layoutxlm.decoding.calibration import calibrated_entities, whole_relations
+from beam_kie.layoutxlm.decoding.entities import DecodedEntity, decode_entities, tokens_of
+from beam_kie.layoutxlm.decoding.grouping import group_pieces
+from beam_kie.layoutxlm.decoding.linking import find_relations
+from beam_kie.layoutxlm.decoding.tags import Decoder, Piece, create_decoder
+from beam_kie.layoutxlm.devices import resolve_device, resolve_dtype
+from beam_kie.layoutxlm.inputs.features import PageTokens, page_tokens
+from beam_kie.layoutxlm.inputs.tokenizer import PageTokenizer, TokenizerError, load_tokenizer
+from beam_kie.layoutxlm.network.layoutxlm import LayoutXLM
 from beam_kie.layoutxlm.reading import NetworkReader, Reading
-from beam_kie.layoutxlm.tokenizer import PageTokenizer, TokenizerError, load_tokenizer
 
 DEFAULT_BATCH_TOKENS = 4096
-WEIGHTS_FILE = "model.safetensors"
-
-
-class ModelError(ValueError):
-    """A model folder that cannot be used; the message says why and what to do."""
 
 
 class Encoded(NamedTuple):
@@ -193,15 +192,15 @@ class KieModel:
             return decode_entities(page, tokens, state.log_probs, decoder)
 
         def join(pieces: list[Piece]) -> list[list[Piece]]:
-            judges = self._judges(lambda network: network.grouping, state.hidden)
-            return group_pieces(judges, self.config, page, tokens, pieces)
+            heads = self._heads(lambda network: network.grouping, state.hidden)
+            return group_pieces(heads, self.config, page, tokens, pieces)
 
         return decode_entities(page, tokens, state.log_probs, decoder, join)
 
     def _decoder_of(self, page: PageText) -> Decoder:
         return self._line_decoder if page.whole_lines else self._decoder
 
-    def _judges(
+    def _heads(
         self, head: Callable[[LayoutXLM], nn.Module], hidden: Sequence[Tensor]
     ) -> list[tuple[nn.Module, Tensor]]:
         """A head of every member, with what that member made of the page."""
@@ -236,91 +235,6 @@ class KieModel:
         entities = tuple(item.entity for item in decoded)
         if not hidden or self.network.relation_head is None:
             return PageResult(page, entities)
-        judges = self._judges(lambda network: network.relation_head, hidden)
-        links = find_relations(judges, self.config, page, decoded)
+        heads = self._heads(lambda network: network.relation_head, hidden)
+        links = find_relations(heads, self.config, page, decoded)
         return PageResult(page, entities, whole_relations(links, entities, self.config.relation_calibration))
-
-
-MODEL_FILES = ("config.json", WEIGHTS_FILE)
-_WORDS = "embeddings.word_embeddings.weight"
-_MEMBERS = "members."
-
-
-def load_network(folder: str | Path) -> LayoutXLM:
-    """The network of a model folder, of an ensemble the first: see ``load_networks``."""
-    return _load_member(Path(folder), LayoutXLMConfig.load(Path(folder) / "config.json"), 1)
-
-
-def load_networks(folder: str | Path) -> list[LayoutXLM]:
-    """The networks of a model folder, in float32, on the CPU: one, or as many as ``ensemble_size`` says.
-
-    Word embeddings, more than half of a published checkpoint, stay in the file and in its type: only the
-    rows of words that occur are ever read. Raises ConfigError and ModelError.
-    """
-    config = LayoutXLMConfig.load(Path(folder) / "config.json")
-    return [_load_member(Path(folder), config, number + 1) for number in range(config.ensemble_size)]
-
-
-def member_prefix(number: int) -> str:
-    """What the names of a network's weights begin with; the first of an ensemble is called as one alone."""
-    return "" if number == 1 else f"{_MEMBERS}{number}."
-
-
-def _load_member(folder: Path, config: LayoutXLMConfig, number: int) -> LayoutXLM:
-    path, prefix = folder / WEIGHTS_FILE, member_prefix(number)
-    try:
-        # Opened twice: the mapping of all that is copied goes, that of the words stays.
-        with safe_open(path, "pt") as file:
-            names = list(file.keys())
-            names = [name for name in names if _is_of(name, prefix)]
-            rest = [name for name in names if not name.endswith(_WORDS)]
-            tensors = {name: file.get_tensor(name).to(torch.float32, copy=True) for name in rest}
-        with safe_open(path, "pt") as file:
-            tensors.update({name: file.get_tensor(name) for name in names if name not in tensors})
-        tensors = {name.removeprefix(prefix): value for name, value in tensors.items()}
-        if number > 1 and not any(name.startswith("strips.") for name in tensors):
-            config = dataclasses.replace(config, strip_channels=())
-        with torch.device("meta"):
-            network = LayoutXLM(config)
-        load_weights(network, tensors)
-    except (WeightsError, SafetensorError, OSError) as error:
-        raise ModelError(f"{path}: {error}") from error
-    return network
-
-
-def _is_of(name: str, prefix: str) -> bool:
-    return name.startswith(prefix) if prefix else not name.startswith(_MEMBERS)
-
-
-def tokens_of(entity: Entity, tokens: PageTokens) -> np.ndarray:
-    """Indices of the tokens that an entity's spans touch; the mark of a word's start has no width."""
-    chosen = np.zeros(len(tokens), dtype=bool)
-    ends = np.maximum(tokens.ends, tokens.starts + 1)
-    for span in entity.spans:
-        chosen |= (tokens.lines == span.line) & (tokens.starts < span.end) & (ends > span.start)
-    return np.flatnonzero(chosen)
-
-
-def resolve_device(device: str) -> torch.device:
-    """ "auto" takes the GPU where there is one. Raises ModelError for a GPU that is not there."""
-    if device == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    if device.startswith("cuda") and not torch.cuda.is_available():
-        raise ModelError("--device cuda: no GPU is visible to PyTorch here; use --device cpu or auto")
-    return torch.device(device)
-
-
-def resolve_dtype(dtype: str, device: torch.device) -> torch.dtype:
-    """ "auto" takes bfloat16 where the device multiplies it natively, float32 elsewhere."""
-    if dtype != "auto":
-        return {"float32": torch.float32, "bfloat16": torch.bfloat16}[dtype]
-    if device.type == "cuda":
-        return torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float32
-    native = torch.cpu._is_amx_tile_supported() or torch.cpu._is_avx512_bf16_supported()
-    return torch.bfloat16 if native else torch.float32
-
-
-def file_revision(path: Path) -> str:
-    """First 12 hex digits of a file's SHA-256."""
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()[:12]

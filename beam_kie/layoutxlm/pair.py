@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from beam_kie.document import Entity, PageResult, PageText
+from beam_kie.layoutxlm.checkpoints import ModelError
 from beam_kie.layoutxlm.config import LayoutXLMConfig
-from beam_kie.layoutxlm.model import DEFAULT_BATCH_TOKENS, KieModel, ModelError
+from beam_kie.layoutxlm.model import DEFAULT_BATCH_TOKENS, KieModel
 
 
 class KiePair:

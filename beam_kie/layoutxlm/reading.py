@@ -11,18 +11,11 @@ import torch
 from torch import Tensor
 
 from beam_kie.document import Category, DocumentError, PageText
-from beam_kie.layoutxlm.features import (
-    PageTokens,
-    Window,
-    collate,
-    cut_windows,
-    pad_looks,
-    plan_batches,
-    token_places,
-)
-from beam_kie.layoutxlm.images import thumbnail_pixels
-from beam_kie.layoutxlm.network import LayoutXLM
-from beam_kie.layoutxlm.strips import unpack_strips
+from beam_kie.layoutxlm.inputs.batches import Window, collate, cut_windows, pad_line_features, plan_batches
+from beam_kie.layoutxlm.inputs.features import PageTokens, token_places
+from beam_kie.layoutxlm.inputs.images import thumbnail_pixels
+from beam_kie.layoutxlm.inputs.strips import unpack_strips
+from beam_kie.layoutxlm.network.layoutxlm import LayoutXLM
 
 PICTURES_AT_ONCE = 8
 
@@ -67,11 +60,15 @@ class NetworkReader:
             for index, page in enumerate(tokens)
             for window in cut_windows(page, index, config.text_tokens, config.window_overlap_tokens)
         ]
-        pictures = self._look(pages, sorted({window.page for window in windows}))
-        looks = [self._looks(page, page_token) for page, page_token in zip(pages, tokens, strict=True)]
+        pictures = self._visual_states(pages, sorted({window.page for window in windows}))
+        features = [
+            self._line_features(page, page_token) for page, page_token in zip(pages, tokens, strict=True)
+        ]
         extra = config.window_tokens - config.text_tokens + config.visual_tokens
         for group in plan_batches(windows, budget, extra):
-            for window, states, found in zip(group, *self._run(group, tokens, pictures, looks), strict=True):
+            for window, states, found in zip(
+                group, *self._run(group, tokens, pictures, features), strict=True
+            ):
                 part = slice(window.start, window.end)
                 text = slice(config.special_before, config.special_before + len(window))
                 counts[window.page][part] += 1
@@ -86,7 +83,7 @@ class NetworkReader:
         group: list[Window],
         tokens: Sequence[PageTokens],
         pictures: dict[int, Tensor],
-        looks: Sequence[Tensor | None],
+        features: Sequence[Tensor | None],
     ) -> tuple[Tensor, Sequence[Tensor | None]]:
         """B x T x H states and B x T x tags scores (None each where there is no classifier)."""
         batch = collate(group, tokens, self.config).to(self.device)
@@ -94,10 +91,10 @@ class NetworkReader:
             visual = torch.stack([pictures[window.page] for window in group])
             batch = dataclasses.replace(batch, visual=visual)
         parts = [
-            None if looks[window.page] is None else looks[window.page][window.start : window.end]
+            None if features[window.page] is None else features[window.page][window.start : window.end]
             for window in group
         ]
-        batch = dataclasses.replace(batch, looks=pad_looks(parts, batch.ids.shape[1]))
+        batch = dataclasses.replace(batch, line_features=pad_line_features(parts, batch.ids.shape[1]))
         with self._autocast():
             states = self.network.encode(batch)
             if self.network.classifier is None:
@@ -108,7 +105,7 @@ class NetworkReader:
     def _autocast(self) -> torch.autocast:
         return torch.autocast(self.device.type, dtype=self.dtype, enabled=self.dtype != torch.float32)
 
-    def _look(self, pages: Sequence[PageText], wanted: list[int]) -> dict[int, Tensor]:
+    def _visual_states(self, pages: Sequence[PageText], wanted: list[int]) -> dict[int, Tensor]:
         """Visual tokens of the pages with these indices, V x H each: once for all windows of a page."""
         seen: dict[int, Tensor] = {}
         if self.network.visual is None:
@@ -116,7 +113,9 @@ class NetworkReader:
         for start in range(0, len(wanted), PICTURES_AT_ONCE):
             part = wanted[start : start + PICTURES_AT_ONCE]
             images = np.stack([self._picture(pages[index]) for index in part])
-            seen.update(zip(part, self.network.look(torch.from_numpy(images).to(self.device)), strict=True))
+            seen.update(
+                zip(part, self.network.visual_states(torch.from_numpy(images).to(self.device)), strict=True)
+            )
         return seen
 
     def _picture(self, page: PageText) -> np.ndarray:
@@ -128,8 +127,8 @@ class NetworkReader:
             )
         return thumbnail_pixels(page.picture)
 
-    def _looks(self, page: PageText, tokens: PageTokens) -> Tensor | None:
-        """What the tokens of a page look like, T x H; None where its lines come without pixels."""
+    def _line_features(self, page: PageText, tokens: PageTokens) -> Tensor | None:
+        """Line features of the tokens of a page, T x H; None where its lines come without pixels."""
         if self.network.strips is None or page.picture is None or not len(tokens):
             return None
         strips = unpack_strips(page.picture)

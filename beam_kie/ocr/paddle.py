@@ -23,8 +23,6 @@ from beam_kie.ocr.cleaning import clean_lines
 from beam_kie.ocr.devices import cuda_device
 from beam_kie.ocr.rotation import find_rotation, in_doubt, is_sideways, sample_confidence
 
-ENGINES = ("onnxruntime", "transformers", "paddle")
-
 _PACKAGES = {"onnxruntime": "onnxruntime", "transformers": "transformers", "paddle": "paddle"}
 _MODEL_NAMES = {"det": "PP-OCRv6_small_det", "rec": "PP-OCRv6_small_rec"}
 _HALF = [0.5, 0.5, 0.5]
@@ -45,10 +43,6 @@ class PaddleOcrEngine:
 
     def __init__(self, options: OcrOptions):
         """Load the models; see ``create_engine`` for what it raises."""
-        if options.paddle_engine not in ENGINES:
-            raise ValueError(
-                f"unknown paddle engine {options.paddle_engine!r}: choose one of {', '.join(ENGINES)}"
-            )
         if importlib.util.find_spec(_PACKAGES[options.paddle_engine]) is None:
             missing = "paddlepaddle" if options.paddle_engine == "paddle" else options.paddle_engine
             raise ValueError(f"the paddle engine {options.paddle_engine} needs the Python package {missing}")
@@ -105,7 +99,7 @@ def _load(folders: dict[str, Path], options: OcrOptions) -> Any:
 
     if logging.getLogger("paddlex").level < logging.WARNING:
         logging.getLogger("paddlex").setLevel(logging.WARNING)
-    settings: dict[str, Any] = {"engine": options.paddle_engine, "device": _device(options)}
+    settings: dict[str, Any] = {"engine": options.paddle_engine.value, "device": _device(options)}
     if options.threads and options.paddle_engine == "onnxruntime":
         settings["engine_config"] = {"intra_op_num_threads": options.threads}
     elif options.threads and options.paddle_engine == "paddle":

@@ -17,8 +17,6 @@ from beam_kie.geometry import order_corners, polygon_area
 from beam_kie.ocr import OcrOptions, models
 from beam_kie.ocr.crops import pack_batch
 
-BACKENDS = ("openvino", "onnxruntime", "torch")
-
 _SUFFIXES = {"openvino": ".onnx", "onnxruntime": ".onnx", "torch": ".pth"}
 _STRIDE = 32
 
@@ -95,11 +93,9 @@ def _detector_input(pixels: np.ndarray, max_side: int) -> np.ndarray:
 def model_files(options: OcrOptions) -> dict[str, Path]:
     """The files of the models, "det" and "rec".
 
-    Raises ValueError for an unknown backend and FileNotFoundError where a model is missing.
+    Raises FileNotFoundError where a model is missing.
     """
     backend = options.rapidocr_backend
-    if backend not in BACKENDS:
-        raise ValueError(f"unknown rapidocr backend {backend!r}: choose one of {', '.join(BACKENDS)}")
     files = {}
     for task, folder in (("det", options.det_model_dir), ("rec", options.rec_model_dir)):
         if folder is not None:

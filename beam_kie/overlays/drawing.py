@@ -51,12 +51,12 @@ def label_colour(label: str) -> Colour:
 
 def fill_polygons(pixels: np.ndarray, shapes: Iterable[tuple[Polygon, Colour]], width: int) -> np.ndarray:
     """``pixels`` (H x W x 3 RGB) with translucent polygons, each with an outline ``width`` pixels wide."""
-    shapes = [(_points(polygon), colour) for polygon, colour in shapes]
+    outlines = [(_points(polygon), colour) for polygon, colour in shapes]
     tinted = pixels.copy()
-    for points, colour in shapes:
+    for points, colour in outlines:
         cv2.fillPoly(tinted, [points], colour, lineType=cv2.LINE_AA, shift=_SHIFT)
     marked = cv2.addWeighted(tinted, _FILL, pixels, 1 - _FILL, 0)
-    for points, colour in shapes:
+    for points, colour in outlines:
         cv2.polylines(marked, [points], True, colour, width, cv2.LINE_AA, _SHIFT)
     return marked
 
@@ -75,7 +75,7 @@ def draw_arrows(
         _line(drawn, start, end, WHITE, width + 2)
     for start, _, head in arrows:
         _line(drawn, start, (head[0] + head[1]) / 2, colour, width)
-        cv2.circle(drawn, _fixed(start), 12 * width, colour, -1, cv2.LINE_AA, _SHIFT)
+        cv2.circle(drawn, _fixed_point(start), 12 * width, colour, -1, cv2.LINE_AA, _SHIFT)
     pixels = cv2.addWeighted(drawn, _ARROW, pixels, 1 - _ARROW, 0)
     for _, end, head in arrows:
         cv2.fillPoly(pixels, [_fixed(np.array([end, *head]))], colour, cv2.LINE_AA, _SHIFT)
@@ -97,7 +97,7 @@ def draw_tag(
 
 def draw_text(
     draw: ImageDraw.ImageDraw,
-    place: tuple[int, int],
+    place: tuple[float, float],
     text: str,
     font: Font,
     colour: Colour,
@@ -115,7 +115,7 @@ def draw_text(
     for char in text:
         picture, left, top = _glyph(font, char)
         if picture is not None:
-            draw.bitmap((round(x) + left, baseline + top), picture, fill=colour)
+            draw.bitmap((round(x) + left, round(baseline) + top), picture, fill=colour)
         x += _advance(font, char)
 
 
@@ -197,8 +197,13 @@ def _fixed(points: np.ndarray) -> np.ndarray:
     return np.round(points * (1 << _SHIFT)).astype(np.int32)
 
 
+def _fixed_point(point: np.ndarray) -> tuple[int, int]:
+    x, y = _fixed(point).tolist()
+    return x, y
+
+
 def _line(pixels: np.ndarray, start: np.ndarray, end: np.ndarray, colour: Colour, width: int) -> None:
-    cv2.line(pixels, _fixed(start), _fixed(end), colour, width, cv2.LINE_AA, _SHIFT)
+    cv2.line(pixels, _fixed_point(start), _fixed_point(end), colour, width, cv2.LINE_AA, _SHIFT)
 
 
 def _arrow(start_box: Box, end_box: Box, covered: np.ndarray, head_length: float):

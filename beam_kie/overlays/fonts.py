@@ -15,7 +15,7 @@ from pathlib import Path
 
 from PIL import ImageFont
 
-Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
+Font = ImageFont.FreeTypeFont
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -92,4 +92,7 @@ def _font(path: Path, size_px: int, face: int) -> Font:
 
 @lru_cache(maxsize=64)
 def _pillow_font(size_px: int) -> Font:
-    return ImageFont.load_default(size_px)
+    font = ImageFont.load_default(size_px)
+    if not isinstance(font, ImageFont.FreeTypeFont):
+        raise RuntimeError("this Pillow is built without FreeType: install the one from PyPI")
+    return font

@@ -141,7 +141,7 @@ def _number(result: PageResult, key_labels: Sequence[str]) -> list[NumberedPair]
     """The pairs of the page; those of one key share its number, which counts from 1 in reading order."""
     numbers: dict[int, int] = {}
     return [
-        NumberedPair(numbers.setdefault(id(pair.key), len(numbers) + 1), pair)
+        NumberedPair(numbers.setdefault(pair.key_index, len(numbers) + 1), pair)
         for pair in key_values(result, key_labels)
     ]
 
@@ -165,9 +165,9 @@ def _draw_page(
     draw = ImageDraw.Draw(picture)
     font = load_font(max(8, round(max(page.shape) / 140)))
     numbers = _numbers_of_entities(pairs)
-    for entity in result.entities:
+    for index, entity in enumerate(result.entities):
         box = _scaled_box(entity, scale)
-        text = _tag(entity, numbers.get(id(entity)))
+        text = _tag(entity, numbers.get(index))
         drawing.draw_tag(draw, (box[0], box[1]), text, font, drawing.label_colour(entity.label))
     return picture
 
@@ -180,13 +180,13 @@ def _tag(entity: Entity, number: str | None) -> str:
 
 
 def _numbers_of_entities(pairs: Sequence[NumberedPair]) -> dict[int, str]:
-    """By the entity's identity: the number of the key that it is, or of all its keys."""
+    """By the entity's index: the number of the key that it is, or of all its keys."""
     numbers: dict[int, list[int]] = {}
     for each in pairs:
-        for entity in (each.pair.key, each.pair.value):
-            if entity is not None and each.number not in numbers.setdefault(id(entity), []):
-                numbers[id(entity)].append(each.number)
-    return {entity: ",".join(map(str, found)) for entity, found in numbers.items()}
+        for index in (each.pair.key_index, each.pair.value_index):
+            if index is not None and each.number not in numbers.setdefault(index, []):
+                numbers[index].append(each.number)
+    return {index: ",".join(map(str, found)) for index, found in numbers.items()}
 
 
 def _scale(polygon: Polygon, scale: Scale) -> Polygon:

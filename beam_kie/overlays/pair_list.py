@@ -91,15 +91,18 @@ def draw_pair_list(
         drawing.draw_text(draw, (x1, y1), note, style.font, drawing.GREY, anchor="rd")
 
 
-def _fit(pairs: Sequence[NumberedPair], columns: int, width: int, height: int, script: str):
+def _fit(
+    pairs: Sequence[NumberedPair], columns: int, width: int, height: int, script: str
+) -> tuple[_Style, list[list[_Row]], int]:
+    """The style, the rows of every column, and how many pairs find no room."""
     for size in range(_LARGEST_FONT, _SMALLEST_FONT - 1, -1):
         style = _Style(load_font(size, script), size, width)
         for lines in range(_MOST_LINES, 0, -1):
-            rows = _rows(pairs, style, lines)
-            stacks, missing = _stack(rows, style, columns, height)
+            stacks, missing = _stack(_rows(pairs, style, lines), style, columns, height)
             if not missing:
                 return style, stacks, 0
-    stacks, missing = _stack(rows, style, columns, height - style.line_height)
+    style = _Style(load_font(_SMALLEST_FONT, script), _SMALLEST_FONT, width)
+    stacks, missing = _stack(_rows(pairs, style, 1), style, columns, height - style.line_height)
     return style, stacks, missing
 
 

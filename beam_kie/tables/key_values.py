@@ -16,6 +16,10 @@ def key_values(result: PageResult, key_labels: Sequence[str] = KEY_LABELS) -> li
     Pairs stand in reading order: by key, then by value. A key may have several values. Where the same
     two entities are related twice, the more confident relation counts.
 
+    Args:
+        result: entities and relations of one page.
+        key_labels: labels whose entities are keys also where no value goes with them.
+
     Raises:
         ValueError: a relation names an entity that the page does not have, or an entity and itself.
     """
@@ -26,22 +30,26 @@ def key_values(result: PageResult, key_labels: Sequence[str] = KEY_LABELS) -> li
         if ends not in best or relation.confidence > best[ends].confidence:
             best[ends] = relation
     related = {head for head, _ in best}
-    alone = [
-        (index, None)
+    pairs = [_pair(result, relation) for relation in best.values()]
+    pairs += [
+        KeyValue(entity, None, None, entity.confidence, key_index=index, value_index=None)
         for index, entity in enumerate(result.entities)
         if entity.label in key_labels and index not in related
     ]
-    # A key stands either in `alone` or in `best`, so None is never compared with a number.
-    return [_pair(result, head, best.get((head, tail))) for head, tail in sorted([*best, *alone])]
+    # A key without a value has one pair only, so what stands for its value is never compared.
+    return sorted(pairs, key=lambda pair: (pair.key_index, pair.value_index or 0))
 
 
-def _pair(result: PageResult, head: int, relation: Relation | None) -> KeyValue:
-    key = result.entities[head]
-    if relation is None:
-        return KeyValue(key=key, value=None, relation_confidence=None, confidence=key.confidence)
-    value = result.entities[relation.tail]
+def _pair(result: PageResult, relation: Relation) -> KeyValue:
     link = relation.confidence if relation.link_confidence is None else relation.link_confidence
-    return KeyValue(key=key, value=value, relation_confidence=link, confidence=relation.confidence)
+    return KeyValue(
+        key=result.entities[relation.head],
+        value=result.entities[relation.tail],
+        relation_confidence=link,
+        confidence=relation.confidence,
+        key_index=relation.head,
+        value_index=relation.tail,
+    )
 
 
 def _check(relation: Relation, entities: int) -> None:

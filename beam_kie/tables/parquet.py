@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
@@ -90,18 +89,6 @@ def by_page(encoded: Iterable[bytes]) -> Iterator[list[bytes]]:
         yield list(same)
 
 
-def parquet_from_encoded(table: str, encoded: Iterable[bytes]) -> tuple[bytes, int]:
-    """The rows of all ``encode_rows`` bytes, in any order, as one Parquet file, and how many they are."""
-    sink = io.BytesIO()
-    written = write_pages(table, by_page(encoded), sink)
-    return sink.getvalue(), written
-
-
-def write_parquet(table: str, rows: Sequence[Row]) -> bytes:
-    """``rows`` as one Parquet file; the same bytes for the same set of rows in any order."""
-    return parquet_from_encoded(table, [encode_rows(table, [row]) for row in rows])[0]
-
-
 def _decode(table: str, encoded: bytes) -> pa.RecordBatch:
     batch = zlib.decompress(memoryview(encoded)[_KEY_SIZE + len(page_key(encoded)) :])
     return pa.ipc.read_record_batch(pa.py_buffer(batch), SCHEMAS[table])
@@ -115,7 +102,8 @@ def _rows_of_page(table: str, encoded: Iterable[bytes]) -> pa.Table:
         return rows
     rows = rows.combine_chunks().sort_by(_PLACE_ON_PAGE[table])
     ids = rows.column(ROW_ID[table]).combine_chunks()
-    return rows.filter(pa.concat_arrays([pa.array([True]), pc.not_equal(ids[1:], ids[:-1])]))
+    is_new = pc.call_function("not_equal", [ids[1:], ids[:-1]])
+    return rows.filter(pa.concat_arrays([pa.array([True]), is_new]))
 
 
 def _row_groups(pages: Iterable[pa.Table]) -> Iterator[pa.Table]:

@@ -90,10 +90,8 @@ def key_value_rows(
         **_page_geometry_columns(page),
         **_provenance_columns(provenance, page),
     }
-    # By identity: two entities of a page may be equal, and then each keeps its own id.
-    places = {id(entity): index for index, entity in enumerate(result.entities)}
     pairs = enumerate(key_values(result, key_labels))
-    return [_key_value_row(page, index, pair, places) | shared for index, pair in pairs]
+    return [_key_value_row(page, index, pair) | shared for index, pair in pairs]
 
 
 def failure_row(failure: Failure, provenance: Provenance) -> Row:
@@ -112,8 +110,18 @@ def failure_row(failure: Failure, provenance: Provenance) -> Row:
 
 
 def document_row(tally: DocumentTally, provenance: Provenance) -> Row:
-    """The row of a document in documents, from all that was counted of it."""
+    """The row of a document in documents.
+
+    Args:
+        tally: all that was counted of the document.
+        provenance: names and revisions of OCR and model.
+
+    Raises:
+        ValueError: the tally is of no document.
+    """
     document = tally.document
+    if document is None:
+        raise ValueError("a tally without a document has no row")
     return {
         "document_id": document.document_id,
         "uri": document.uri,
@@ -168,7 +176,7 @@ def _entity_row(page: PageText, index: int, entity: Entity) -> Row:
     }
 
 
-def _key_value_row(page: PageText, index: int, pair: KeyValue, places: dict[int, int]) -> Row:
+def _key_value_row(page: PageText, index: int, pair: KeyValue) -> Row:
     value = pair.value
     plain = normalise(value.text) if value else None
     return {
@@ -185,8 +193,8 @@ def _key_value_row(page: PageText, index: int, pair: KeyValue, places: dict[int,
         "relation_confidence": _confidence(pair.relation_confidence),
         "key_label": pair.key.label,
         "value_label": value.label if value else None,
-        "key_entity_id": _entity_id(page, places[id(pair.key)]),
-        "value_entity_id": _entity_id(page, places[id(value)]) if value else None,
+        "key_entity_id": _entity_id(page, pair.key_index),
+        "value_entity_id": None if pair.value_index is None else _entity_id(page, pair.value_index),
         **_box_columns("key_", pair.key.polygon),
         **_box_columns("value_", value.polygon if value else None),
     }

@@ -11,11 +11,12 @@ import torch
 from tokenizers import Tokenizer
 
 from beam_kie.labelled.formats import LabelError, read_labels
-from beam_kie.training.curves import draw_after_run
-from beam_kie.training.data import PageSource, read_text, split_held_out
+from beam_kie.labelled.sources import split_held_out
+from beam_kie.training.data.pages import PageSource, read_text
+from beam_kie.training.data.vocabulary import train_tokenizer
 from beam_kie.training.loop import Trainer
+from beam_kie.training.reports.curves import draw_after_run
 from beam_kie.training.settings import Settings, SettingsError
-from beam_kie.training.vocabulary import train_tokenizer
 
 VOCABULARY_CHARACTERS = 1_000_000  # of each plain text; more takes long and changes little
 

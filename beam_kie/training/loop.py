@@ -17,16 +17,18 @@ from tokenizers import Tokenizer
 from torch import Tensor
 
 from beam_kie.evaluation.measure import evaluate
-from beam_kie.evaluation.pictures import pairs_from_lines
+from beam_kie.evaluation.pairs import pairs_from_lines
+from beam_kie.layoutxlm.checkpoints import ModelError, load_network
 from beam_kie.layoutxlm.config import ConfigError
-from beam_kie.layoutxlm.features import Window, plan_batches
-from beam_kie.layoutxlm.model import KieModel, ModelError, load_network, resolve_device, resolve_dtype
-from beam_kie.layoutxlm.network import Batch, LayoutXLM
-from beam_kie.layoutxlm.tokenizer import TokenizerError, load_tokenizer
-from beam_kie.training.augment import augment
-from beam_kie.training.data import PageSource, read_text
-from beam_kie.training.embeddings import text_embeddings
-from beam_kie.training.examples import Example, ExampleMaker, batch_looks, collate_examples
+from beam_kie.layoutxlm.devices import resolve_device, resolve_dtype
+from beam_kie.layoutxlm.inputs.batches import Batch, Window, plan_batches
+from beam_kie.layoutxlm.inputs.tokenizer import TokenizerError, load_tokenizer
+from beam_kie.layoutxlm.model import KieModel
+from beam_kie.layoutxlm.network.layoutxlm import LayoutXLM
+from beam_kie.training.augmentation.pages import augment
+from beam_kie.training.data.embeddings import text_embeddings
+from beam_kie.training.data.examples import Example, ExampleMaker, batch_line_features, collate_examples
+from beam_kie.training.data.pages import PageSource, read_text
 from beam_kie.training.losses import grouping_loss, masked_loss, relation_loss, tag_loss
 from beam_kie.training.settings import Settings, SettingsError
 from beam_kie.training.teacher import Teacher, read_examples, teaching_losses
@@ -129,7 +131,7 @@ class Trainer:
     ) -> tuple[Tensor, dict[str, Tensor]]:
         """What is minimised, and the parts of it that are logged."""
         settings = self.settings
-        batch = replace(batch, looks=batch_looks(self.network, examples, batch.ids.shape[1]))
+        batch = replace(batch, line_features=batch_line_features(self.network, examples, batch.ids.shape[1]))
         hidden = self.network.encode(batch)
         found = read_examples(self.network, hidden, batch, examples)
         parts = {

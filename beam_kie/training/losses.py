@@ -10,10 +10,10 @@ from torch import Tensor
 from torch.nn import functional
 
 from beam_kie.layoutxlm.config import LayoutXLMConfig
-from beam_kie.layoutxlm.grouping import grouping_scores
-from beam_kie.layoutxlm.network import LayoutXLM
-from beam_kie.layoutxlm.pooling import group_means
-from beam_kie.training.examples import UNMASKED, Example
+from beam_kie.layoutxlm.decoding.grouping import grouping_scores
+from beam_kie.layoutxlm.network.layoutxlm import LayoutXLM
+from beam_kie.layoutxlm.network.pooling import group_means
+from beam_kie.training.data.examples import UNMASKED, Example
 
 
 def tag_loss(logits: Tensor, targets: dict, label_smoothing: float) -> Tensor:

@@ -1,4 +1,4 @@
-"""What a training run is told to do: one JSON file."""
+"""The settings of a training run: one JSON file."""
 
 from __future__ import annotations
 
@@ -8,29 +8,13 @@ import os
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from beam_kie.labelled.sources import LabelledSource
 from beam_kie.layoutxlm.config import LayoutXLMConfig
-from beam_kie.training.augment import Augmentation
+from beam_kie.training.augmentation.pages import Augmentation
 
 
 class SettingsError(ValueError):
     """A settings file that cannot be used; the message says where and why."""
-
-
-@dataclass(frozen=True)
-class LabelledSource:
-    """A set of labelled pages.
-
-    ``labels`` and ``images`` as for the evaluation command; ``ocr_lines``: JSON lines of what an OCR
-    engine read on them (see the command ``python -m beam_kie.training.ocr_lines``); ``holdout``: pages
-    whose name this regular expression finds are kept for measuring; ``weight``: how often its pages are
-    drawn, against other sources.
-    """
-
-    labels: str
-    images: str | None = None
-    ocr_lines: str | None = None
-    holdout: str | None = None
-    weight: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -166,7 +150,7 @@ SMALL_NETWORK = {
     "switch_penalty": 6.0,
     "colon_discount": 2.0,
     "none_penalty": 0.5,
-    "habit_weight": 3.0,
+    "page_prior_weight": 3.0,
     "window_tokens": 640,
     "window_overlap_tokens": 128,
 }

@@ -14,10 +14,11 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from beam_kie.layoutxlm.checkpoints import load_networks
 from beam_kie.layoutxlm.config import LayoutXLMConfig
-from beam_kie.layoutxlm.model import load_networks
-from beam_kie.layoutxlm.network import Batch, LayoutXLM
-from beam_kie.training.examples import UNMASKED, Example, batch_looks
+from beam_kie.layoutxlm.inputs.batches import Batch
+from beam_kie.layoutxlm.network.layoutxlm import LayoutXLM
+from beam_kie.training.data.examples import UNMASKED, Example, batch_line_features
 from beam_kie.training.losses import grouping_scores_of, relation_scores
 
 TEMPERATURE = 2.0
@@ -56,11 +57,11 @@ class Teacher:
     @torch.no_grad()
     def __call__(self, batch: Batch, masked: Tensor, examples: Sequence[Example]) -> Scores:
         """The mean of its networks' scores. They see what is under the masks, B x T (UNMASKED: no mask)."""
-        batch = replace(batch, ids=torch.where(masked == UNMASKED, batch.ids, masked), looks=None)
+        batch = replace(batch, ids=torch.where(masked == UNMASKED, batch.ids, masked), line_features=None)
         width = batch.ids.shape[1]
         found = []
         for network in self.networks:
-            seen = replace(batch, looks=batch_looks(network, examples, width))
+            seen = replace(batch, line_features=batch_line_features(network, examples, width))
             found.append(read_examples(network, network.encode(seen), seen, examples))
         tags, relations, groups = zip(*found, strict=True)
         return Scores(

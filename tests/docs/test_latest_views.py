@@ -7,10 +7,10 @@ import duckdb
 import pytest
 import sqlglot
 
-from beam_kie.tables.parquet import write_parquet
 from beam_kie.tables.rows import page_tables
 from tests import pages
 from tests.earlier import PROVENANCE, tally_of, write_run
+from tests.parquet_files import write_parquet
 from transforms.runs import folders, paths
 from transforms.storage import files
 

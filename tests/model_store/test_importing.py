@@ -10,9 +10,10 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
+from beam_kie.layoutxlm.checkpoints import load_network
 from beam_kie.layoutxlm.config import LayoutXLMConfig
-from beam_kie.layoutxlm.model import KieModel, load_network
-from beam_kie.layoutxlm.network import Batch
+from beam_kie.layoutxlm.inputs.batches import Batch
+from beam_kie.layoutxlm.model import KieModel
 from beam_kie.layoutxlm.published import RELATION_LABELS
 from model_store import SourceError
 from model_store.importing import ImportOptions, import_model
@@ -72,7 +73,7 @@ def test_imported_models_score_as_the_reference_does(
     with torch.inference_mode():
         seen = None
         if network.visual is not None:
-            seen = network.look(torch.from_numpy(images.copy()))
+            seen = network.visual_states(torch.from_numpy(images.copy()))
         batch = Batch(ids, places, places, real, boxes, real, visual=seen)
         found = network.classify(network.encode(batch), batch)
     wanted = torch.from_numpy(arrays["ser_logits" if hugging_face else "out_ser_logits"])
@@ -92,7 +93,11 @@ def test_imported_models_relate_as_the_reference_does(reference, tmp_path, token
     )
     places = torch.arange(ids.shape[1]).expand_as(ids)
     with torch.inference_mode():
-        seen = network.look(torch.from_numpy(arrays["in_raw_rgb"])) if network.visual is not None else None
+        seen = (
+            network.visual_states(torch.from_numpy(arrays["in_raw_rgb"]))
+            if network.visual is not None
+            else None
+        )
         hidden = network.encode(Batch(ids, places, places, mask.bool(), boxes, mask.bool(), visual=seen))
         for document in range(len(ids)):
             entities = torch.from_numpy(arrays["in_entities"][document])

@@ -7,7 +7,7 @@ import torch
 
 from beam_kie.layoutxlm.checkpoints import load_weights, plain_name
 from beam_kie.layoutxlm.config import LayoutXLMConfig
-from beam_kie.layoutxlm.network import LayoutXLM
+from beam_kie.layoutxlm.network.layoutxlm import LayoutXLM
 from model_store import paddle
 from model_store.errors import SourceError
 from model_store.pickles import read_arrays

@@ -7,7 +7,7 @@ from tokenizers import Tokenizer
 from tokenizers.models import Unigram
 
 from beam_kie.layoutxlm.config import LayoutXLMConfig
-from beam_kie.layoutxlm.network import LayoutXLM
+from beam_kie.layoutxlm.network.layoutxlm import LayoutXLM
 from transforms.storage import files
 
 CHARACTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789:.,-/ "

@@ -2,8 +2,8 @@ import os
 
 import pytest
 
-from beam_kie.tables.parquet import write_parquet
 from beam_kie.tables.schema import SCHEMAS
+from tests.parquet_files import write_parquet
 from transforms import show
 from transforms.runs import paths
 

@@ -6,13 +6,13 @@ import argparse
 import difflib
 import secrets
 from collections.abc import Sequence
-from dataclasses import fields
 from datetime import UTC, datetime
 
 from apache_beam.options.pipeline_options import PipelineOptions
 
+from beam_kie.options import from_values, options_of
 from transforms.config import JobConfig
-from transforms.launch.options import GROUPS
+from transforms.launch.options import groups
 
 PROGRAM = "run_pipeline.py"
 USAGE = "python run_pipeline.py --input PATTERN [PATTERN ...] --output FOLDER [options]"
@@ -82,7 +82,7 @@ def argument_parser() -> argparse.ArgumentParser:
 
 def own_groups(parser: argparse.ArgumentParser) -> list[argparse._ArgumentGroup]:
     """The groups of the job's own flags in ``parser``, in the order of the help."""
-    return [group for group in parser._action_groups if group.title in GROUPS]
+    return [group for group in parser._action_groups if group.title in groups()]
 
 
 def new_run_id() -> str:
@@ -98,12 +98,10 @@ def job_config(namespace: argparse.Namespace, **changes: object) -> JobConfig:
     """
     if not namespace.output:
         raise UsageError("--output is missing: give a folder for tables and pictures")
-    names = [field.name for field in fields(JobConfig)]
-    values = {name: getattr(namespace, name) for name in names if hasattr(namespace, name)}
-    values.update(changes)
+    values = {item.flag: getattr(namespace, item.flag) for item in options_of(JobConfig)} | changes
     values["input"] = tuple(values["input"] or ())
     values["run_id"] = values["run_id"] or new_run_id()
-    return JobConfig(**{name: value for name, value in values.items() if value is not None})
+    return from_values(JobConfig, {name: value for name, value in values.items() if value is not None})
 
 
 class _StrictParser(argparse.ArgumentParser):

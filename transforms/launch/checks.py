@@ -14,6 +14,8 @@ from itertools import islice
 from apache_beam.io.filesystems import FileSystems
 from apache_beam.options.pipeline_options import DirectOptions, PipelineOptions, StandardOptions
 
+from beam_kie.ocr import Engine
+from beam_kie.options import options_of, values_of, with_values
 from model_store import StoreError
 from transforms.config import SHARDS_ELSEWHERE, JobConfig
 from transforms.launch import cores, dataflow, runners
@@ -28,8 +30,6 @@ from transforms.storage.retries import reason
 
 # How many lines of a manifest are looked at before launch.
 _MANIFEST_SAMPLE = 1000
-_ENGINE_PACKAGES = {"rapidocr": "rapidocr", "paddleocr": "paddleocr"}
-_BACKEND_PACKAGES = {"openvino": "openvino", "onnxruntime": "onnxruntime", "torch": "torch"}
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,8 @@ def prepare_job(namespace: argparse.Namespace, options: PipelineOptions) -> Job:
     _check_resume(config, namespace)
     try:
         config = _fit_service(config, options, runner)
-        config = replace(config, ocr_threads=config.ocr_threads or cores.fair_ocr_threads(options, runner))
+        threads = config.ocr.threads or cores.fair_ocr_threads(options, runner)
+        config = with_values(config, ocr_threads=threads)
         config = replace(config, input=inputs.normalise_inputs(config.input, config.storage_timeout_s))
         _check_ocr(config)
         _check_model(config)
@@ -85,7 +86,7 @@ def _fit_service(config: JobConfig, options: PipelineOptions, runner: str) -> Jo
         dataflow.check_folders(config)
         return dataflow.with_gpus(config, options)
     for flag in ("gpu_type", "gpu_machine_type", "gpu_min_ram_gb"):
-        if getattr(config, flag):
+        if values_of(config)[flag]:
             raise UsageError(f"--{flag} is for Dataflow; elsewhere --device says where the model runs")
     return config
 
@@ -96,13 +97,14 @@ def _is_local(runner: str) -> bool:
 
 def _absolute_paths(config: JobConfig) -> JobConfig:
     """Workers may run in another folder than the launcher."""
-    names = ("manifest", "ocr_lines", "ocr_det_model_dir", "ocr_rec_model_dir")
-    changes = {name: uris.absolute_uri(value) for name in names if (value := getattr(config, name))}
+    values = values_of(config)
+    names = ("output", "manifest", "ocr_lines", "ocr_det_model_dir", "ocr_rec_model_dir")
+    changes = {name: uris.absolute_uri(values[name]) for name in names if values[name]}
     for name in ("model", "re_model"):
-        reference = getattr(config, name)
+        reference = values[name]
         if reference and os.path.isdir(reference):
             changes[name] = os.path.abspath(reference)
-    return replace(config, output=uris.absolute_uri(config.output), **changes)
+    return with_values(config, **changes)
 
 
 def _check_runner(options: PipelineOptions, namespace: argparse.Namespace) -> str:
@@ -119,16 +121,18 @@ def _check_runner(options: PipelineOptions, namespace: argparse.Namespace) -> st
 
 
 def _check_ocr(config: JobConfig) -> None:
-    if config.ocr_engine == "none" and not (config.ocr_lines or config.pdf_text_layer):
+    engine = config.ocr.engine
+    if engine is Engine.NONE and not (config.ocr_lines or config.pdf_text_layer):
         raise UsageError("--ocr_engine none reads nothing: add --ocr_lines FILE or --pdf_text_layer")
-    needed = [_ENGINE_PACKAGES.get(config.ocr_engine)]
-    if config.ocr_engine == "rapidocr":
-        needed.append(_BACKEND_PACKAGES[config.rapidocr_backend])
-    for package in filter(None, needed):
+    # Engines and backends are named like the packages that they come from.
+    needed = [] if engine is Engine.NONE else [engine]
+    if engine is Engine.RAPIDOCR:
+        needed.append(config.ocr.rapidocr_backend)
+    for package in needed:
         if importlib.util.find_spec(package) is None:
-            raise UsageError(f"--ocr_engine {config.ocr_engine} needs the Python package {package}")
+            raise UsageError(f"--ocr_engine {engine} needs the Python package {package}")
     for flag in ("ocr_det_model_dir", "ocr_rec_model_dir"):
-        folder = getattr(config, flag)
+        folder = values_of(config)[flag]
         if folder and uris.is_local(folder) and not os.path.isdir(folder):
             raise UsageError(f"--{flag}: there is no folder {folder!r}")
     if config.ocr_lines and not _file_exists(config.ocr_lines, config.storage_timeout_s):
@@ -148,7 +152,7 @@ def _check_devices(config: JobConfig, runner: str) -> None:
     """Fail fast where a GPU is asked for on this machine; other machines check when a worker starts."""
     if not _is_local(runner):
         return
-    flags = [flag for flag in ("device", "ocr_device") if getattr(config, flag) == "cuda"]
+    flags = [flag for flag in ("device", "ocr_device") if values_of(config)[flag] == "cuda"]
     if not flags:
         return
     import torch
@@ -175,11 +179,16 @@ def _check_remote_paths(config: JobConfig, place: str | None) -> None:
     """Machines of a service or cluster, and containers, see no local files; ``place`` says which, if any."""
     if place is None:
         return
-    named = [("--output", config.output), ("--manifest", config.manifest), ("--ocr_lines", config.ocr_lines)]
-    named += [("--input", pattern) for pattern in config.input]
-    for flag, path in named:
-        if path and uris.is_local(path):
-            raise UsageError(f"{flag}: {path!r} is a path of this machine; {place} needs gs:// or s3://")
+    values = values_of(config)
+    # --output first: no run can do without it.
+    for item in sorted(options_of(JobConfig), key=lambda item: not item.info.required):
+        if not item.info.is_uri:
+            continue
+        for path in values[item.flag] if item.several else (values[item.flag],):
+            if path and uris.is_local(path):
+                raise UsageError(
+                    f"--{item.flag}: {path!r} is a path of this machine; {place} needs gs:// or s3://"
+                )
 
 
 def _check_inputs(config: JobConfig, asked: tuple[str, ...] | list[str], place: str | None) -> None:
@@ -197,13 +206,13 @@ def _check_inputs(config: JobConfig, asked: tuple[str, ...] | list[str], place: 
 
 
 def _check_manifest(manifest: str, place: str | None) -> None:
-    uris = list(islice(inputs.read_manifest(manifest), _MANIFEST_SAMPLE))
-    if not uris:
+    listed = list(islice(inputs.read_manifest(manifest), _MANIFEST_SAMPLE))
+    if not listed:
         raise UsageError(f"--manifest: {manifest!r} lists no file")
-    local = next((uri for uri in uris if uris.is_local(uri)), None)
+    local = next((uri for uri in listed if uris.is_local(uri)), None)
     if place and local:
         raise UsageError(f"--manifest: {local!r} is a path of this machine; {place} needs gs:// or s3://")
-    for scheme in {uri.split("://", 1)[0]: uri for uri in uris}.values():
+    for scheme in {uri.split("://", 1)[0]: uri for uri in listed}.values():
         _filesystem_of(scheme, "--manifest")
 
 

@@ -39,6 +39,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         namespace, options = parse_arguments(sys.argv[1:] if argv is None else argv)
         logs.set_up(namespace.log_level, namespace.log_format)
+        logs.never_log_elements(options)
         job = prepare_job(namespace, options)
         ended = _end_of_what_is_done(job)
         if ended is not None:
@@ -116,7 +117,7 @@ def _run(job: Job, wait: bool, json_logs: bool) -> int:
     pipeline = _graph_of(job)
     if config.overwrite or config.resume:
         folders.clear_run(config.output, config.run_id, config.storage_timeout_s)
-        scratch.remove_left_over(config.output, config.run_id)
+    scratch.remove_left_over(config.output)
     if config.scratch:
         scratch.make(config.scratch)
     _LOGGER.info("run %s on %s, writing to %s", config.run_id, job.runner, config.output)

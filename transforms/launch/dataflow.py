@@ -20,6 +20,7 @@ from apache_beam.options.pipeline_options import (
     WorkerOptions,
 )
 
+from beam_kie.options import values_of
 from transforms.config import JobConfig
 from transforms.launch.arguments import UsageError
 from transforms.stages.gpu import MACHINES, SEPARATE, SERVICE_OPTION, is_accelerator, service_option
@@ -78,7 +79,7 @@ def check_folders(config: JobConfig) -> None:
     if IN_IMAGE in os.environ:
         return
     for flag in ("model", "re_model", "ocr_det_model_dir", "ocr_rec_model_dir"):
-        path = getattr(config, flag)
+        path = values_of(config)[flag]
         if path and os.path.isdir(path):
             remedy = "put it into gs://" if flag.endswith("model") else "put it into a template's image"
             raise UsageError(f"--{flag}: {path!r} is a folder of this machine, not of the workers: {remedy}")
@@ -111,7 +112,7 @@ def _with_raw_accelerators(config: JobConfig, options: PipelineOptions, raw: lis
         hint = f"; {raw[0]!r} would give one to every worker" if raw else ""
         raise UsageError(f"--gpu_stage {SEPARATE} on Dataflow needs --gpu_type{hint}")
     for flag in ("device", "ocr_device"):
-        if getattr(config, flag) == "cuda" and not raw:
+        if values_of(config)[flag] == "cuda" and not raw:
             raise UsageError(f"--{flag} cuda, but no worker would have a GPU: ask for one with --gpu_type")
     if len(raw) > 1:
         raise UsageError(f"{raw[0]!r} and {raw[1]!r} both ask for a GPU: give only one of them")
@@ -138,7 +139,7 @@ def _check_gpu(config: JobConfig, options: PipelineOptions) -> None:
         )
     if not _image(options):
         raise UsageError("--gpu_type needs --sdk_container_image: the image that is built with VARIANT=cuda")
-    if config.device == "cpu" and config.ocr_device != "cuda":
+    if config.device == "cpu" and config.ocr.device != "cuda":
         raise UsageError("--gpu_type asks for a GPU that --device cpu does not use: leave out one of them")
     if config.gpu_stage == SEPARATE:
         _check_separate(config, options)
@@ -149,7 +150,7 @@ def _check_gpu(config: JobConfig, options: PipelineOptions) -> None:
 
 
 def _check_separate(config: JobConfig, options: PipelineOptions) -> None:
-    if config.ocr_device == "cuda":
+    if config.ocr.device == "cuda":
         raise UsageError(f"--gpu_stage {SEPARATE} runs OCR on workers without a GPU: leave out --ocr_device")
     if options.view_as(GoogleCloudOptions).flexrs_goal:
         raise UsageError(

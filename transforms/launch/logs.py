@@ -8,9 +8,21 @@ import sys
 import warnings
 from datetime import UTC, datetime
 
+from apache_beam.options.pipeline_options import PipelineOptions, WorkerOptions
+
 _OURS = ("beam_kie", "model_store", "transforms")
 # They set a level of their own, which the root logger's does not reach.
 _SELF_WILLED = ("RapidOCR", "paddlex", "ppocr")
+# At DEBUG it logs every element: "Processing [...] in ...".
+_LOGS_ELEMENTS = "apache_beam"
+
+
+def never_log_elements(options: PipelineOptions) -> None:
+    """Holds Beam in worker processes and services at INFO, whatever their default level is set to."""
+    workers = options.view_as(WorkerOptions)
+    given: dict[str, str] = workers.sdk_harness_log_level_overrides or {}
+    others = {name: level for name, level in given.items() if name.partition(".")[0] != _LOGS_ELEMENTS}
+    workers.sdk_harness_log_level_overrides = others | {_LOGS_ELEMENTS: "INFO"}
 
 
 class JsonFormatter(logging.Formatter):
@@ -51,7 +63,8 @@ class LogStream:
 def set_up(level: str, log_format: str) -> None:
     """Send log lines of ``level`` and above to stderr, "text" or "json"; other libraries only warn.
 
-    DEBUG silences nobody.
+    At DEBUG they all speak, but for Beam: there it logs the elements that it processes, recognised text
+    among them.
     """
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(
@@ -61,7 +74,10 @@ def set_up(level: str, log_format: str) -> None:
     logging.basicConfig(level=others, handlers=[handler], force=True)
     for name in _OURS:
         logging.getLogger(name).setLevel(level)
-    if level != "DEBUG":
+    if level == "DEBUG":
+        logging.getLogger(_LOGS_ELEMENTS).setLevel(logging.INFO)
+    else:
+        logging.getLogger(_LOGS_ELEMENTS).setLevel(logging.NOTSET)
         for name in _SELF_WILLED:
             logging.getLogger(name).setLevel(others)
         # It passes on what worker processes of this machine warn of: that they are not in a container.

@@ -59,7 +59,7 @@ def plan(config: JobConfig, runner: str) -> str:
     read = [*config.input, *([f"manifest {config.manifest}"] if config.manifest else [])]
     rows = [
         ("would read", ", ".join(_shown(text) for text in read)),
-        ("OCR", config.ocr_lines or config.ocr_engine),
+        ("OCR", config.ocr_lines or config.ocr.engine),
         ("model", f"{' and '.join(filter(None, (config.model, config.re_model)))} on {config.device}"),
         ("runner", runner),
         *([("GPUs", _gpus(config))] if config.gpu_type else []),

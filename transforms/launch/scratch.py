@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import glob
 import os
 import shutil
@@ -9,7 +10,12 @@ import tempfile
 import uuid
 from contextlib import suppress
 
-from transforms.storage.uris import is_local
+from transforms.storage.uris import is_local, local_path
+
+_PREFIX = ".beam-kie-scratch~"
+# Locked by the process that made the folder: a lock goes with its process, also when that is killed.
+_OWNER = ".owner"
+_locks: dict[str, int] = {}
 
 
 def scratch_folder(output: str, run_id: str, local_run: bool) -> str | None:
@@ -19,15 +25,26 @@ def scratch_folder(output: str, run_id: str, local_run: bool) -> str | None:
     temporary files is often memory. With ``output`` elsewhere a run on this machine (``local_run``) takes
     the machine's folder for temporary files.
     """
-    name = f"{_prefix(run_id)}{uuid.uuid4().hex[:8]}"
+    name = f"{_PREFIX}{run_id}~{uuid.uuid4().hex[:8]}"
     if is_local(output):
         return os.path.join(output, name)
     return os.path.join(tempfile.gettempdir(), name) if local_run else None
 
 
 def make(folder: str) -> None:
-    """Make the folder, readable to whom the output is. Raises OSError where that cannot be."""
-    os.makedirs(folder)
+    """Make the folder, for this user only: what is in it can hold recognised text.
+
+    This process owns the folder until it ends, however it ends.
+
+    Raises:
+        OSError: the folder cannot be made.
+    """
+    os.makedirs(os.path.dirname(folder), exist_ok=True)
+    os.mkdir(folder, 0o700)
+    lock = os.open(os.path.join(folder, _OWNER), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    _locks[folder] = lock
+    with suppress(OSError):  # a filesystem without locks
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
 def remove(folder: str) -> None:
@@ -37,15 +54,37 @@ def remove(folder: str) -> None:
         # Threads that are still at work can then not add a file while the others are deleted.
         os.rename(folder, gone)
     shutil.rmtree(gone, ignore_errors=True)
+    lock = _locks.pop(folder, None)
+    if lock is not None:
+        os.close(lock)
 
 
-def remove_left_over(output: str, run_id: str) -> None:
-    """Remove what runs of this id left beside their tables when they were killed."""
-    if is_local(output):
-        for folder in glob.glob(f"{glob.escape(os.path.join(output, _prefix(run_id)))}*"):
+def remove_left_over(output: str) -> None:
+    """Remove what runs under this output left in scratch folders when they were killed; never an error.
+
+    The folder of a run that is still going on stays.
+    """
+    parent = local_path(output) if is_local(output) else tempfile.gettempdir()
+    for folder in glob.glob(f"{glob.escape(os.path.join(parent, _PREFIX))}*"):
+        if not _has_owner(folder):
             shutil.rmtree(folder, ignore_errors=True)
 
 
-def _prefix(run_id: str) -> str:
-    # No run id holds a "~": the prefix of one is never that of another.
-    return f".beam-kie-scratch~{run_id}~"
+def _has_owner(folder: str) -> bool:
+    """Whether the process that made the folder is still there, as far as its filesystem can tell."""
+    path = os.path.join(folder, _OWNER)
+    try:
+        if os.stat(folder, follow_symlinks=False).st_uid != os.getuid():
+            return True  # somebody else's
+        lock = os.open(path, os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return False
+    except OSError:
+        return True
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return False
+    except OSError:
+        return True
+    finally:
+        os.close(lock)

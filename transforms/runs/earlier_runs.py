@@ -17,12 +17,15 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from apache_beam.pvalue import TaggedOutput
+from apache_beam.typehints.decorators import with_output_types
 
 from beam_kie import __version__
 from beam_kie.document import Document, DocumentError, SourceFile, Status, document_id
+from beam_kie.options import values_of
 from beam_kie.tables.schema import Provenance
 from transforms.config import LIMIT_OPTIONS, JobConfig
 from transforms.metrics import count
+from transforms.ptransform import Transform
 from transforms.runs import paths
 from transforms.runs.finished_runs import list_summaries, read_summary, unreadable
 from transforms.stages.reading import look_at
@@ -67,7 +70,7 @@ class DoneDocument(NamedTuple):
     page_count: int | None
 
 
-class OnlyNew(beam.PTransform):
+class OnlyNew(Transform):
     """Leave out what earlier runs have done: PCollection[SourceFile] to two PCollections.
 
     ``new`` SourceFile is what is left to do; ``skipped`` Document is the rest, each with the run that holds
@@ -103,7 +106,7 @@ class OnlyNew(beam.PTransform):
         )
 
 
-@beam.typehints.with_output_types(SourceFile, skipped=Document)
+@with_output_types(SourceFile, skipped=Document)
 class PartFn(beam.DoFn):
     """A file of the input beside all that earlier runs know of its URI: new or done."""
 
@@ -152,15 +155,16 @@ def _is_same_version(source: SourceFile, done: DoneDocument) -> bool:
         return True  # a generation is never given twice
     # An ETag comes back with the bytes that it is made of: also where an earlier run listed these, but read
     # others that stood there for a moment. Listings and single answers differ in fractions of seconds.
-    times = (source.updated_at_s, done.source_updated_at and done.source_updated_at.timestamp())
-    return None not in times and int(times[0]) == int(times[1])
+    if source.updated_at_s is None or done.source_updated_at is None:
+        return False
+    return int(source.updated_at_s) == int(done.source_updated_at.timestamp())
 
 
 def _sha256_of(source: SourceFile, config: JobConfig) -> str | None:
     """The hash of the file's bytes; None where it cannot be read: the job will try again and say why."""
     try:
         data = files.read_bytes(
-            source.uri, config.max_file_bytes, source.size_bytes, timeout_s=config.storage_timeout_s
+            source.uri, config.limits.max_file_bytes, source.size_bytes, timeout_s=config.storage_timeout_s
         )
     except DocumentError:
         return None
@@ -186,7 +190,7 @@ def skipped_document(source: SourceFile, done: DoneDocument) -> Document:
     )
 
 
-class FailedSources(beam.PTransform):
+class FailedSources(Transform):
     """The files of which something failed in ``config.retry_failures`` that may succeed now.
 
     A pipeline to PCollection[SourceFile], each file once, spread over the workers.
@@ -211,7 +215,7 @@ class FailedSources(beam.PTransform):
         )
 
 
-class OnlyNamed(beam.PTransform):
+class OnlyNamed(Transform):
     """The files of the second PCollection[SourceFile] that the first names, too."""
 
     def expand(self, both):
@@ -249,7 +253,7 @@ def runs_made_alike(path: str, config: JobConfig, provenance: Provenance) -> Ite
             run_id=summary["run_id"],
             # A newer version of the program may read what this one could not.
             fails_alike=summary["beam_kie_version"] == __version__
-            and limits == {name: getattr(config, name) for name in LIMIT_OPTIONS},
+            and limits == {name: values_of(config)[name] for name in LIMIT_OPTIONS},
         )
 
 

@@ -7,16 +7,16 @@ import json
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from beam_kie.layoutxlm.checkpoints import WEIGHTS_FILE, ModelError, file_revision
 from beam_kie.layoutxlm.config import LayoutXLMConfig
-from beam_kie.layoutxlm.model import WEIGHTS_FILE, ModelError, file_revision
 from beam_kie.layoutxlm.pair import check_models
-from beam_kie.ocr import identify_engine
+from beam_kie.ocr import Engine, identify_engine
+from beam_kie.options import values_of
 from beam_kie.tables.infer_txt import STANDARD_LABELS
 from beam_kie.tables.key_values import KEY_LABELS
 from beam_kie.tables.schema import Provenance
 from transforms.config import RESULT_OPTIONS, JobConfig
 from transforms.stages.models import model_folder
-from transforms.stages.ocr import ocr_options
 from transforms.storage import files
 
 
@@ -85,8 +85,8 @@ def provenance_of(config: JobConfig, model: ModelCard) -> Provenance:
         DocumentError: the file of OCR lines cannot be read.
     """
     engine = revision = None
-    if config.ocr_engine != "none":
-        engine, revision = identify_engine(config.ocr_engine, ocr_options(config))
+    if config.ocr.engine is not Engine.NONE:
+        engine, revision = identify_engine(config.ocr)
     return Provenance(
         ocr_engine=engine,
         ocr_revision=revision,
@@ -102,7 +102,7 @@ def options_digest(config: JobConfig, model: ModelCard) -> str:
     Raises:
         DocumentError: the file of OCR lines cannot be read.
     """
-    values = {name: getattr(config, name) for name in RESULT_OPTIONS}
+    values = {name: value for name, value in values_of(config).items() if name in RESULT_OPTIONS}
     if config.ocr_lines:
         # The same lines under another name are the same lines.
         lines = files.read_bytes(config.ocr_lines, timeout_s=config.storage_timeout_s)

@@ -2,32 +2,42 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Sequence
+
+from wcwidth import clip, wcswidth
 
 
 def text_width(text: str) -> int:
-    """How many columns of a terminal ``text`` takes."""
-    return sum(_char_width(char) for char in text)
+    """How many columns of a terminal printable ``text`` takes."""
+    return wcswidth(text)
 
 
 def shorten(text: str, width: int) -> str:
-    """``text`` on one line, without control characters, cut to ``width`` columns with an ellipsis."""
+    """A text on one line of a terminal.
+
+    Args:
+        text: any text; runs of white space and control characters become single spaces.
+        width: how many columns it may take, at least 1.
+
+    Returns:
+        The text, cut to ``width`` columns with an ellipsis where it is longer.
+    """
     printable = "".join(char if char.isprintable() else " " for char in text)
     text = " ".join(printable.split())
-    if text_width(text) <= width:
-        return text
-    kept, room = [], width - 1
-    for char in text:
-        room -= _char_width(char)
-        if room < 0:
-            break
-        kept.append(char)
-    return "".join(kept) + "…"
+    return text if text_width(text) <= width else clip(text, 0, width - 1).rstrip() + "…"
 
 
 def text_table(header: Sequence[str], rows: Sequence[Sequence[str]], max_width: int = 40) -> str:
-    """``rows`` under ``header`` in aligned columns, none wider than ``max_width``."""
+    """A table in aligned columns.
+
+    Args:
+        header: the title of every column.
+        rows: as many cells as there are titles.
+        max_width: the most columns of the terminal that one column of the table takes; longer cells are cut.
+
+    Returns:
+        The lines of the table, without a line end behind the last.
+    """
     cells = [[shorten(cell, max_width) for cell in row] for row in [header, *rows]]
     widths = [max(text_width(row[index]) for row in cells) for index in range(len(header))]
     cells.insert(1, ["-" * width for width in widths])
@@ -36,9 +46,3 @@ def text_table(header: Sequence[str], rows: Sequence[Sequence[str]], max_width: 
         for row in cells
     )
     return "\n".join(line.rstrip() for line in lines)
-
-
-def _char_width(char: str) -> int:
-    if unicodedata.combining(char):
-        return 0
-    return 2 if unicodedata.east_asian_width(char) in "WF" else 1

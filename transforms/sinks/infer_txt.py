@@ -11,10 +11,12 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import apache_beam as beam
 from apache_beam.pvalue import TaggedOutput
+from apache_beam.typehints.decorators import with_output_types
 
 from beam_kie.document import Failure, PageResult
 from beam_kie.tables.infer_txt import label_ids, ser_line, ser_re_line
 from transforms.config import JobConfig
+from transforms.ptransform import Transform
 from transforms.runs import paths
 from transforms.sinks.tables import FAILURES, failure_of_result
 from transforms.storage import files
@@ -25,7 +27,7 @@ PlacedLine = tuple[str, tuple[str, int, bytes]]
 _LINES = {"infer_ser": ser_line, "infer_ser_re": ser_re_line}
 
 
-class WriteInferTxt(beam.PTransform):
+class WriteInferTxt(Transform):
     """Write infer_ser.txt and infer_ser_re.txt: PCollection[PageResult] to two PCollections.
 
     ``paths`` of both files, which are written also where there are no pages; ``failures`` of pages that the
@@ -57,7 +59,7 @@ class WriteInferTxt(beam.PTransform):
         return {"paths": paths, "failures": made[FAILURES]}
 
 
-@beam.typehints.with_output_types(PlacedLine, failures=Failure)
+@with_output_types(PlacedLine, failures=Failure)
 class MakeLinesFn(beam.DoFn):
     """One page to its line in both files."""
 

@@ -6,14 +6,16 @@ from collections.abc import Iterator, Sequence
 
 import apache_beam as beam
 from apache_beam.pvalue import TaggedOutput
+from apache_beam.typehints.decorators import with_output_types
 
 from beam_kie.document import Category, FailedPage, Failure, PageResult, PageText, Stage, StageTime
 from beam_kie.overlays.page import draw_failure, draw_overlay
 from beam_kie.tables.key_values import KEY_LABELS
 from transforms.config import JobConfig
 from transforms.metrics import StageTimer, count, count_failure
+from transforms.ptransform import Transform
 from transforms.runs import paths
-from transforms.stages.isolation import reason_of
+from transforms.stages.failures import failure_of
 from transforms.storage import files
 
 FAILURES = "failures"
@@ -22,7 +24,7 @@ TIMES = "times"
 _ADVICE = "The tables are complete; check that --output can be written and run it again for the picture."
 
 
-class WriteOverlays(beam.PTransform):
+class WriteOverlays(Transform):
     """Draw and write pictures: PCollection[PageResult] or PCollection[FailedPage] to three PCollections.
 
     ``paths`` of the pictures; ``failures`` of pages whose picture could not be made or written (the page's
@@ -40,7 +42,7 @@ class WriteOverlays(beam.PTransform):
         return pages | "Draw picture" >> write.with_outputs(FAILURES, TIMES, main="paths")
 
 
-@beam.typehints.with_output_types(str, failures=Failure, times=StageTime)
+@with_output_types(str, failures=Failure, times=StageTime)
 class WriteOverlayFn(beam.DoFn):
     """Draws one page and writes its JPEG; a rerun replaces it."""
 
@@ -71,15 +73,7 @@ class WriteOverlayFn(beam.DoFn):
 
 
 def _failure(page: PageText, error: Exception) -> Failure:
-    reason = reason_of(error, Category.OVERLAY_FAILED, _ADVICE, retryable=files.is_transient(error))
-    failure = Failure(
-        document_id=page.document_id,
-        uri=page.uri,
-        page=page.page,
-        stage=Stage.OVERLAY,
-        category=reason.category,
-        message=reason.message,
-        retryable=reason.retryable,
-    )
+    transient = files.is_transient(error)
+    failure = failure_of(error, page, Stage.OVERLAY, Category.OVERLAY_FAILED, _ADVICE, retryable=transient)
     count_failure(failure)
     return failure

@@ -13,10 +13,11 @@ import uuid
 from collections.abc import Iterable, Iterator
 from itertools import groupby
 from operator import itemgetter
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import apache_beam as beam
 from apache_beam.transforms.window import GlobalWindows
+from apache_beam.typehints.decorators import with_input_types, with_output_types
 from apache_beam.utils.timestamp import MIN_TIMESTAMP
 
 from beam_kie.tables.parquet import page_key
@@ -43,8 +44,8 @@ class ScratchError(OSError):
     """The run's scratch folder cannot be written or read; the message is one line that says what to do."""
 
 
-@beam.typehints.with_input_types(PlacedRows)
-@beam.typehints.with_output_types(tuple[Place, Segment])
+@with_input_types(PlacedRows)
+@with_output_types(tuple[Place, Segment])
 class KeepRowsFn(beam.DoFn):
     """Appends rows to files of its own in ``folder`` and yields, at the end of a bundle, where they lie."""
 
@@ -68,7 +69,7 @@ class KeepRowsFn(beam.DoFn):
         known = self._segments.get(place)
         self._segments[place] = Segment(path, start if known is None else known.start, end)
 
-    def finish_bundle(self):
+    def finish_bundle(self) -> Any:  # Beam declares None, but takes what is yielded
         """Yield a segment for each place."""
         for placed in self._segments.items():
             yield GlobalWindows.windowed_value(placed, timestamp=MIN_TIMESTAMP)

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, astuple
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple, cast
 
 import apache_beam as beam
+from apache_beam.pvalue import AsList, AsSingleton, PCollection
 from apache_beam.transforms.window import GlobalWindows
+from apache_beam.typehints.decorators import with_input_types, with_output_types
 from apache_beam.utils.timestamp import MIN_TIMESTAMP
 
 from beam_kie import __version__
 from beam_kie.document import Category, Document, Failure, PageText, Stage, StageTime
+from beam_kie.options import values_of
 from beam_kie.tables.schema import SCHEMA_VERSION, Provenance
 from beam_kie.tables.summary import (
     Confidences,
@@ -26,48 +29,62 @@ from beam_kie.tables.summary import (
     to_json,
 )
 from transforms.config import JobConfig
+from transforms.ptransform import Transform
 from transforms.runs import paths
 from transforms.storage import files
 
 _LOGGER = logging.getLogger(__name__)
 
-Told = bytes
+Fact = bytes
 """Something known of a document, as JSON: small, since local runners hold all of them until the run's end."""
 
-_INTERNAL_OPTIONS = ("scratch",)
+
+def page_fact(page: PageText, counts: PageCounts) -> tuple[str, Fact]:
+    """The page came through.
+
+    Args:
+        page: of any document.
+        counts: what was found on it.
+
+    Returns:
+        The id of the document, and the fact.
+    """
+    return page.document_id, _fact("page", page.uri, page.page, *astuple(counts))
 
 
-def told_page(page: PageText, counts: PageCounts) -> tuple[str, Told]:
-    """The page came through."""
-    return page.document_id, _told("page", page.uri, page.page, *astuple(counts))
+def document_fact(document: Document) -> tuple[str, Fact]:
+    """The document was read, or at least tried: its id, and the fact."""
+    return document.document_id, _fact("document", *astuple(document)[1:])
 
 
-def told_document(document: Document) -> tuple[str, Told]:
-    """The document was read, or at least tried."""
-    return document.document_id, _told("document", *astuple(document)[1:])
+def skipped_fact(document: Document) -> tuple[str, Fact]:
+    """The document was left out on purpose: its id, and the fact."""
+    return document.document_id, _fact("skipped", *astuple(document)[1:])
 
 
-def told_skipped(document: Document) -> tuple[str, Told]:
-    """The document was left out on purpose."""
-    return document.document_id, _told("skipped", *astuple(document)[1:])
-
-
-def told_failure(failure: Failure) -> tuple[str, Told]:
-    """The document or one of its pages failed."""
+def failure_fact(failure: Failure) -> tuple[str, Fact]:
+    """The document or one of its pages failed: the id of the document, and the fact."""
     what = (failure.uri, failure.page, failure.stage.value, failure.category.value, failure.retryable)
-    return failure.document_id, _told("failure", *what)
+    return failure.document_id, _fact("failure", *what)
 
 
-def _told(kind: str, *what: Any) -> Told:
+def _fact(kind: str, *what: Any) -> Fact:
     return json.dumps((kind, *what), separators=(",", ":")).encode()
 
 
-def tally_document(told: tuple[str, Iterable[Told]]) -> DocumentTally:
-    """All that is told of one document, by its id, in any order; what is told twice counts once."""
-    document_id, all_told = told
+def tally_document(known: tuple[str, Iterable[Fact]]) -> DocumentTally:
+    """Add up one document.
+
+    Args:
+        known: the document's id, and all facts of it in any order; a repeated fact counts once.
+
+    Returns:
+        What became of the document and its pages.
+    """
+    document_id, facts = known
     tally = DocumentTally()
-    for each in all_told:
-        kind, *what = json.loads(each)
+    for fact in facts:
+        kind, *what = json.loads(fact)
         if kind == "page":
             uri, page, *counts = what
             tally.add_page(Document(document_id, uri), page, _counts(*counts))
@@ -82,7 +99,9 @@ def tally_document(told: tuple[str, Iterable[Told]]) -> DocumentTally:
 
 def _counts(lines: list, entities: list, pairs: list, keys_without_value: int, labels: list) -> PageCounts:
     return PageCounts(
-        *(Confidences(*each) for each in (lines, entities, pairs)),
+        Confidences(*lines),
+        Confidences(*entities),
+        Confidences(*pairs),
         keys_without_value,
         tuple((label, count) for label, count in labels),
     )
@@ -111,20 +130,20 @@ class SummariseFn(beam.CombineFn):
         return summary
 
 
-class TallyDocuments(beam.PTransform):
-    """What is told of documents to one tally each: PCollection[(id, Told)] to PCollection[DocumentTally]."""
+class TallyDocuments(Transform):
+    """Facts of documents to one tally each: PCollection[(id, Fact)] to PCollection[DocumentTally]."""
 
-    def expand(self, told):
-        """Wire the shuffle; it holds what is told as it came, where a combination would hold tallies."""
+    def expand(self, facts):
+        """Wire the shuffle; it holds the facts as they came, where a combination would hold tallies."""
         return (
-            told
-            | "Gather what is known" >> beam.GroupByKey()
+            facts
+            | "Gather facts of a document" >> beam.GroupByKey()
             | "Tally" >> beam.Map(tally_document).with_output_types(DocumentTally)
         )
 
 
-@beam.typehints.with_input_types(StageTime)
-@beam.typehints.with_output_types(StageTime)
+@with_input_types(StageTime)
+@with_output_types(StageTime)
 class SumTimesFn(beam.DoFn):
     """The times of a bundle as one record a stage: a runner need not hold several for every page."""
 
@@ -137,13 +156,13 @@ class SumTimesFn(beam.DoFn):
         known = self._times.get(time.stage)
         self._times[time.stage] = time if known is None else _sum_of_stage([known, time])
 
-    def finish_bundle(self):
+    def finish_bundle(self) -> Any:  # Beam declares None, but takes what is yielded
         """Yield the sums."""
         for time in self._times.values():
             yield GlobalWindows.windowed_value(time, timestamp=MIN_TIMESTAMP)
 
 
-class AddUpTimes(beam.PTransform):
+class AddUpTimes(Transform):
     """PCollection[StageTime] to PCollection[StageTime] with one record per stage."""
 
     def expand(self, times):
@@ -156,12 +175,28 @@ class AddUpTimes(beam.PTransform):
         )
 
 
-class WriteSummary(beam.PTransform):
-    """Write summary.json when everything else is written: a dict of PCollections to PCollection[str].
+class SummaryInputs(NamedTuple):
+    """What the summary reports and waits for.
 
-    ``tallies`` DocumentTally is what is summed up; ``files`` TableFile, ``pictures`` str and ``times``
-    StageTime are reported and waited for; so are ``sources`` SourceFile and ``texts`` str, which may be
-    absent. Yields the path.
+    ``tallies`` PCollection[DocumentTally] is what is summed up; ``files`` PCollection[TableFile],
+    ``pictures`` and ``texts`` PCollection[str] (paths), ``times`` PCollection[StageTime], ``sources``
+    PCollection[SourceFile], or None where the files of the input are not counted.
+    """
+
+    tallies: PCollection
+    files: PCollection
+    pictures: PCollection
+    texts: PCollection
+    times: PCollection
+    sources: PCollection | None = None
+
+
+class WriteSummary(Transform):
+    """Write summary.json when everything else is written: SummaryInputs to PCollection[str], its path.
+
+    Args:
+        config: the job.
+        provenance: names and revisions of OCR and model.
     """
 
     def __init__(self, config: JobConfig, provenance: Provenance):
@@ -170,22 +205,21 @@ class WriteSummary(beam.PTransform):
         self.provenance = provenance
         self.started_at = datetime.now(UTC)
 
-    def expand(self, streams: Mapping[str, beam.PCollection]):
+    def expand(self, streams: SummaryInputs):
         """Wire the combinations and, behind them, the writer."""
-        summary = streams["tallies"] | "Add up documents" >> beam.CombineGlobally(SummariseFn())
-        pictures = streams["pictures"] | "Count pictures" >> beam.combiners.Count.Globally()
-        times = streams["times"] | "Add up times" >> AddUpTimes()
+        summary = streams.tallies | "Add up documents" >> beam.CombineGlobally(SummariseFn())
+        pictures = streams.pictures | "Count pictures" >> beam.combiners.Count.Globally()
+        times = streams.times | "Add up times" >> AddUpTimes()
         # Side inputs are complete before the one element is processed: the summary is the last file.
         waited_for = {
-            "table_files": beam.pvalue.AsList(streams["files"]),
-            "pictures": beam.pvalue.AsSingleton(pictures),
-            "times": beam.pvalue.AsList(times),
+            "table_files": AsList(streams.files),
+            "pictures": AsSingleton(cast(PCollection, pictures)),
+            "times": AsList(cast(PCollection, times)),
+            "texts": AsList(streams.texts),
         }
-        if "sources" in streams:
-            sources = streams["sources"] | "Count scans" >> beam.combiners.Count.Globally()
-            waited_for["documents_in"] = beam.pvalue.AsSingleton(sources)
-        if "texts" in streams:
-            waited_for["texts"] = beam.pvalue.AsList(streams["texts"])
+        if streams.sources is not None:
+            sources = streams.sources | "Count scans" >> beam.combiners.Count.Globally()
+            waited_for["documents_in"] = AsSingleton(cast(PCollection, sources))
         write = beam.Map(write_summary, self.config, self.provenance, self.started_at, **waited_for)
         return summary | "Write summary" >> write.with_output_types(str)
 
@@ -216,7 +250,7 @@ def write_summary(
         "infer_txt": {"written": len(texts)},
         "provenance": asdict(provenance),
         "stage_times": stage_time_section(times),
-        "options": {key: value for key, value in asdict(config).items() if key not in _INTERNAL_OPTIONS},
+        "options": values_of(config),
     }
     if not sections["documents"]["counts_add_up"]:
         _LOGGER.error(

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
 
 import apache_beam as beam
-from apache_beam.pvalue import TaggedOutput
+from apache_beam.pvalue import PCollection, TaggedOutput
+from apache_beam.typehints.decorators import with_output_types
 
 from beam_kie.document import Category, Failure, PageResult, Stage
 from beam_kie.tables.key_values import KEY_LABELS
@@ -15,14 +17,15 @@ from beam_kie.tables.rows import count_rows, page_tables
 from beam_kie.tables.schema import Provenance, Row
 from transforms.config import JobConfig
 from transforms.metrics import count, count_failure
+from transforms.ptransform import Transform
 from transforms.runs import paths
 from transforms.sinks.segments import KeepRowsFn, Place, PlacedRows, Segment, pages_of
-from transforms.sinks.summaries import Told, told_page
-from transforms.stages.isolation import reason_of
+from transforms.sinks.summaries import Fact, page_fact
+from transforms.stages.failures import failure_of
 from transforms.storage import files
 
 FAILURES = "failures"
-TOLD = "told"
+FACTS = "facts"
 
 _ADVICE = "This is a defect of the job: please report it with the scan, if you may share it."
 
@@ -37,11 +40,11 @@ def place_rows(table: str, document_id: str, rows: list[Row], num_shards: int) -
     return (table, shard_of(document_id, num_shards)), encode_rows(table, rows)
 
 
-class MakeRows(beam.PTransform):
+class MakeRows(Transform):
     """Rows of pages: PCollection[PageResult] to three PCollections.
 
-    ``rows`` (Place, encoded rows), at most one per table and page; ``told`` what the summary needs to know of
-    each page; ``failures`` the Failure of a page whose values no table can hold.
+    ``rows`` (Place, encoded rows), at most one per table and page; ``facts`` what the summary needs to know
+    of each page; ``failures`` the Failure of a page whose values no table can hold.
     """
 
     def __init__(self, config: JobConfig, provenance: Provenance, key_labels: Sequence[str] = KEY_LABELS):
@@ -53,10 +56,10 @@ class MakeRows(beam.PTransform):
     def expand(self, results):
         """Wire the one DoFn; rows are its main output."""
         make = beam.ParDo(MakeRowsFn(self.num_shards, self.provenance, self.key_labels))
-        return results | "Turn into rows" >> make.with_outputs(TOLD, FAILURES, main="rows")
+        return results | "Turn into rows" >> make.with_outputs(FACTS, FAILURES, main="rows")
 
 
-@beam.typehints.with_output_types(PlacedRows, told=tuple[str, Told], failures=Failure)
+@with_output_types(PlacedRows, facts=tuple[str, Fact], failures=Failure)
 class MakeRowsFn(beam.DoFn):
     """One page to its rows in every table."""
 
@@ -75,31 +78,22 @@ class MakeRowsFn(beam.DoFn):
                 for table, rows in tables.items()
                 if rows
             ]
-            told = told_page(page, count_rows(tables))
+            fact = page_fact(page, count_rows(tables))
         except Exception as error:
             yield TaggedOutput(FAILURES, failure_of_result(result, error))
             return
-        yield TaggedOutput(TOLD, told)
+        yield TaggedOutput(FACTS, fact)
         yield from placed
 
 
 def failure_of_result(result: PageResult, error: Exception) -> Failure:
     """The failure of a page whose values cannot be written; counted."""
-    reason = reason_of(error, Category.MODEL_FAILED, _ADVICE)
-    failure = Failure(
-        document_id=result.page.document_id,
-        uri=result.page.uri,
-        page=result.page.page,
-        stage=Stage.MODEL,
-        category=reason.category,
-        message=reason.message,
-        retryable=reason.retryable,
-    )
+    failure = failure_of(error, result.page, Stage.MODEL, Category.MODEL_FAILED, _ADVICE)
     count_failure(failure)
     return failure
 
 
-class WriteTables(beam.PTransform):
+class WriteTables(Transform):
     """Write every table: PCollection[(Place, encoded rows)] to PCollection[TableFile].
 
     Each of the tables becomes exactly ``num_shards`` files, also where there are no rows: readers always find
@@ -113,7 +107,7 @@ class WriteTables(beam.PTransform):
 
     def expand(self, rows):
         """Wire the shuffle and the writer; ``rows`` is one PCollection or several."""
-        several = (rows,) if isinstance(rows, beam.PCollection) else tuple(rows)
+        several = (rows,) if isinstance(rows, PCollection) else tuple(rows)
         kept: type = bytes
         if self.config.scratch:
             # Before they are put together: that already is a shuffle to local runners.
@@ -134,10 +128,19 @@ class WriteTables(beam.PTransform):
         )
 
 
-def write_table_file(
-    gathered: tuple[Place, Iterable[bytes] | Iterable[Segment]], config: JobConfig
-) -> paths.TableFile:
-    """Write one file of one table, from its rows or where they are kept, and say what it holds."""
+def write_table_file(gathered: tuple[Place, Iterable[Any]], config: JobConfig) -> paths.TableFile:
+    """Write one file of one table.
+
+    Args:
+        gathered: table and shard, and all encoded rows of them, or with a scratch folder their Segments.
+        config: the job.
+
+    Returns:
+        What the file holds.
+
+    Raises:
+        OSError: it cannot be written; ScratchError, where the scratch folder cannot be read.
+    """
     (table, shard), kept = gathered
     pages = pages_of(kept) if config.scratch else by_page(kept)
     path = paths.table_path(config.output, table, config.run_id, shard, config.num_shards)

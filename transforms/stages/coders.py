@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from apache_beam.coders import coder_impl, coders, registry
+from apache_beam.coders import coder_impl, coders
+from apache_beam.coders.typecoders import registry
 
 from beam_kie.document import PageImage
 
@@ -13,10 +14,10 @@ _REFUSAL = (
 
 
 class _PageImageCoderImpl(coder_impl.StreamCoderImpl):
-    def encode_to_stream(self, value, out, nested):
+    def encode_to_stream(self, value, stream, nested):
         raise TypeError(_REFUSAL)
 
-    def decode_from_stream(self, in_stream, nested):
+    def decode_from_stream(self, stream, nested):
         raise TypeError(_REFUSAL)
 
     def estimate_size(self, value, nested=False):

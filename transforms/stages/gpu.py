@@ -14,6 +14,7 @@ from typing import Any
 import apache_beam as beam
 
 from transforms.config import JobConfig
+from transforms.ptransform import Transform
 
 SEPARATE = "separate"
 SERVICE_OPTION = "worker_accelerator"
@@ -71,7 +72,7 @@ def on_model_workers(step: beam.PTransform, config: JobConfig) -> beam.PTransfor
     return step if config.gpu_stage != SEPARATE else _OnWorkersOfItsOwn(step, resource_hints(config))
 
 
-class _OnWorkersOfItsOwn(beam.PTransform):
+class _OnWorkersOfItsOwn(Transform):
     """A step that is never fused with what comes before: its input goes through a shuffle."""
 
     def __init__(self, step: beam.PTransform, hints: dict[str, str]):

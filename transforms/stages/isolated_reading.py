@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 import apache_beam as beam
 from apache_beam.pvalue import TaggedOutput
+from apache_beam.typehints.decorators import with_input_types, with_output_types
 from apache_beam.utils.shared import Shared
 
 from beam_kie.document import (
@@ -19,26 +19,27 @@ from beam_kie.document import (
     SourceFile,
     Stage,
     StageTime,
-    document_id,
 )
+from beam_kie.ocr import Engine, RapidocrBackend
 from beam_kie.ocr.devices import cuda_device
 from beam_kie.ocr.given import GivenPage
-from transforms.config import JobConfig
+from transforms.config import JobConfig, Overlays, PageIsolation
 from transforms.metrics import StageTimer, count, count_failure, observe
 from transforms.progress import record
+from transforms.ptransform import Transform
 from transforms.stages.children import pool as pools
 from transforms.stages.children.child import Budget
 from transforms.stages.children.documents import read_document
 from transforms.stages.children.memory import MIB, default_budget_bytes
 from transforms.stages.children.messages import NotOpened, OpenDocument, Opened, PageRead, ReaderSettings
-from transforms.stages.ocr import given_pages, ocr_options
-from transforms.stages.reading import DOCUMENTS, FAILURES, TIMES, decode_limits, document_failure, read_source
+from transforms.stages.ocr import given_pages
+from transforms.stages.reading import DOCUMENTS, FAILURES, TIMES, describe, document_failure, read_source
 
 _MOST_CHILDREN = 8
 """More of them in one process are not kept busy: a runner's threads hand them one document at a time."""
 
 
-class ReadPages(beam.PTransform):
+class ReadPages(Transform):
     """Read files and the text on their pages: PCollection[SourceFile] to four PCollections.
 
     ``pages`` PageText, or FailedPage where a decoded page could not be read; ``documents`` one Document per
@@ -57,10 +58,8 @@ class ReadPages(beam.PTransform):
         ).with_outputs(DOCUMENTS, FAILURES, TIMES, main="pages")
 
 
-@beam.typehints.with_input_types(SourceFile)
-@beam.typehints.with_output_types(
-    PageText | FailedPage, documents=Document, failures=Failure, times=StageTime
-)
+@with_input_types(SourceFile)
+@with_output_types(PageText | FailedPage, documents=Document, failures=Failure, times=StageTime)
 class ReadPagesFn(beam.DoFn):
     """Reads one file, and has its pages read by children of this process."""
 
@@ -83,17 +82,17 @@ class ReadPagesFn(beam.DoFn):
         """Yield the document, its pages, its failures and the times that they took."""
         count("documents")
         with StageTimer("read") as timer:
-            source, data, error = read_source(source, self._config)
+            source, data = read_source(source, self._config)
         yield TaggedOutput(TIMES, timer.spent())
-        document = _unopened(source, data)
-        if data is None:
+        document = describe(source, data if isinstance(data, bytes) else None)
+        if not isinstance(data, bytes):
             yield TaggedOutput(DOCUMENTS, document)
-            yield TaggedOutput(FAILURES, document_failure(document, Stage.READ, error))
+            yield TaggedOutput(FAILURES, document_failure(document, Stage.READ, data))
             return
         count("bytes_read", len(data))
         request = OpenDocument(document.document_id, document.uri, data, self._lines.of(document.uri))
         del data
-        for event in read_document(self._pool, request, self._config.max_pages):
+        for event in read_document(self._pool, request, self._config.limits.max_pages):
             if isinstance(event, PageRead):
                 yield from self._page(event)
             else:
@@ -128,19 +127,21 @@ class _Lines:
 
 def isolates_pages(config: JobConfig) -> bool:
     """Whether the run reads pages in child processes."""
-    if config.page_isolation != "auto":
-        return config.page_isolation == "on"
+    if config.page_isolation is not PageIsolation.AUTO:
+        return config.page_isolation is PageIsolation.ON
     return not _may_use_gpu(config)
 
 
 def _may_use_gpu(config: JobConfig) -> bool:
     """Whether OCR may run on a GPU: there one engine with batches of pages serves a process best."""
-    openvino = config.ocr_engine == "rapidocr" and config.rapidocr_backend == "openvino"
-    if config.ocr_engine == "none" or openvino or config.ocr_device == "cpu":
+    ocr = config.ocr
+    is_rapid = ocr.engine is Engine.RAPIDOCR
+    on_cpu = is_rapid and ocr.rapidocr_backend is RapidocrBackend.OPENVINO
+    if ocr.engine is Engine.NONE or on_cpu or ocr.device == "cpu":
         return False
-    if config.ocr_device != "auto" or config.gpu_type is not None:
+    if ocr.device != "auto" or config.gpu_type is not None:
         return True
-    runtime = config.rapidocr_backend if config.ocr_engine == "rapidocr" else "torch"
+    runtime = ocr.rapidocr_backend.value if is_rapid else "torch"
     return cuda_device("auto", runtime) != "cpu"
 
 
@@ -151,18 +152,19 @@ def pool_arguments(config: JobConfig, pictures: str | None) -> tuple[ReaderSetti
     than children, each child has OCR threads of its own.
     """
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    share = config.ocr_threads or cores
+    share = config.ocr.threads or cores
     size = min(share, _MOST_CHILDREN)
     # Processes side by side share the cores: together they have as many children as there are cores.
-    memory = config.page_memory_mb * MIB or default_budget_bytes(max(min(cores, 64), size), config.max_pixels)
+    memory = config.page_memory_mb * MIB or default_budget_bytes(
+        max(min(cores, 64), size), config.limits.max_pixels
+    )
     settings = ReaderSettings(
-        ocr_engine=config.ocr_engine,
-        ocr=ocr_options(config, threads=max(1, share // size)),
-        limits=decode_limits(config),
+        ocr=replace(config.ocr, threads=max(1, share // size)),
+        limits=config.limits,
         pdf_dpi=config.pdf_dpi,
         pdf_text_layer=config.pdf_text_layer,
         pictures=pictures,
-        preview_side=None if config.overlays == "none" else config.overlay_max_side,
+        preview_side=None if config.overlays is Overlays.NONE else config.overlay_max_side,
         memory_bytes=memory,
     )
     return settings, Budget(config.page_timeout_s, memory), size
@@ -176,15 +178,3 @@ def _opened(document: Document, event: Opened | NotOpened) -> Iterator[TaggedOut
     count_failure(event.failure)
     yield TaggedOutput(DOCUMENTS, replace(document, format=event.format))
     yield TaggedOutput(FAILURES, event.failure)
-
-
-def _unopened(source: SourceFile, data: bytes | None) -> Document:
-    sha256 = None if data is None else hashlib.sha256(data).hexdigest()
-    return Document(
-        document_id=document_id(source.uri, sha256),
-        uri=source.uri,
-        content_sha256=sha256,
-        size_bytes=source.size_bytes if data is None else len(data),
-        updated_at_s=source.updated_at_s,
-        source_version=source.source_version,
-    )

@@ -6,21 +6,12 @@ import gc
 import sys
 import traceback
 from collections.abc import Callable, Sequence
-from typing import NamedTuple, TypeVar
+from typing import TypeVar
 
-from beam_kie.document import Category, DocumentError
+from transforms.stages.failures import is_out_of_memory
 
 T = TypeVar("T")
 R = TypeVar("R")
-
-# What native libraries say when an allocation fails but they raise a plain RuntimeError.
-_OUT_OF_MEMORY_WORDS = (
-    "out of memory",
-    "bad_alloc",
-    "bad allocation",
-    "cannot allocate memory",
-    "can't allocate memory",
-)
 
 
 def predict_isolated(
@@ -51,45 +42,6 @@ def predict_isolated(
     half = len(elements) // 2
     first = predict_isolated(predict, elements[:half], failure_of)
     return first + predict_isolated(predict, elements[half:], failure_of)
-
-
-def is_out_of_memory(error: BaseException) -> bool:
-    """Whether ``error`` says that memory ran out, on the host or on a GPU."""
-    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
-        return True
-    return isinstance(error, RuntimeError) and any(
-        word in str(error).lower() for word in _OUT_OF_MEMORY_WORDS
-    )
-
-
-class Reason(NamedTuple):
-    """Why an element failed, as a ``failures`` row tells it."""
-
-    category: Category
-    message: str
-    retryable: bool
-
-
-def reason_of(error: Exception, category: Category, advice: str, retryable: bool = False) -> Reason:
-    """What to report for ``error``; the other arguments are for errors that bring no answers of their own.
-
-    The message names the kind of error and the line that raised it, never the error's own text: that may
-    quote what was on the page.
-    """
-    if isinstance(error, DocumentError):
-        return Reason(error.category, error.message, error.retryable)
-    if is_out_of_memory(error):
-        message = "Not enough memory for this page on its own. Run it on a machine with more memory."
-        return Reason(Category.OUT_OF_MEMORY, message, True)
-    return Reason(category, f"{type(error).__name__} {_place_of(error)}. {advice}", retryable)
-
-
-def _place_of(error: Exception) -> str:
-    frames = traceback.extract_tb(error.__traceback__)
-    if not frames:
-        return "at an unknown place"
-    file_name = frames[-1].filename.replace("\\", "/")
-    return f"at {'/'.join(file_name.split('/')[-2:])}:{frames[-1].lineno}"
 
 
 def _release_memory(error: Exception) -> None:

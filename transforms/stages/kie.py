@@ -11,6 +11,7 @@ import apache_beam as beam
 import torch
 from apache_beam.ml.inference.base import ModelHandler, RunInference
 from apache_beam.pvalue import TaggedOutput
+from apache_beam.typehints.decorators import with_output_types
 
 from beam_kie.document import Category, FailedPage, Failure, PageResult, PageText, Stage, StageTime
 from beam_kie.layoutxlm.model import KieModel
@@ -18,8 +19,10 @@ from beam_kie.layoutxlm.pair import KiePair, load_kie
 from transforms.config import JobConfig
 from transforms.metrics import StageTimer, count, count_failure, observe
 from transforms.progress import record
+from transforms.ptransform import Transform
+from transforms.stages.failures import failure_of
 from transforms.stages.gpu import on_model_workers, require_gpu
-from transforms.stages.isolation import predict_isolated, reason_of
+from transforms.stages.isolation import predict_isolated
 from transforms.stages.models import model_folder
 
 FAILED_PAGES = "failed_pages"
@@ -32,7 +35,11 @@ _ADVICE = "Run the page again with --device cpu --dtype float32; if that fails t
 _LEAST_WEIGHT = 32
 
 
-class FindEntities(beam.PTransform):
+Outcome = PageResult | FailedPage | StageTime
+"""What the model's step yields."""
+
+
+class FindEntities(Transform):
     """Entities and relations of pages: PCollection[PageText | FailedPage] to four PCollections.
 
     ``results`` PageResult; ``failed_pages`` FailedPage, with those that came in; ``failures`` the Failure of
@@ -56,14 +63,14 @@ class FindEntities(beam.PTransform):
         )
 
 
-@beam.typehints.with_output_types(PageResult, failed_pages=FailedPage, failures=Failure, times=StageTime)
+@with_output_types(PageResult, failed_pages=FailedPage, failures=Failure, times=StageTime)
 class PartOutcomesFn(beam.DoFn):
     """Sends every outcome of the model where it belongs and counts the pages that leave the job."""
 
     def __init__(self, scratch: str | None):
         self._scratch = scratch
 
-    def process(self, outcome: PageResult | FailedPage | StageTime) -> Iterable[PageResult | TaggedOutput]:
+    def process(self, outcome: Outcome) -> Iterable[PageResult | TaggedOutput]:
         """Yield the outcome, and for a failed page its failure too."""
         if isinstance(outcome, StageTime):
             yield TaggedOutput(TIMES, outcome)
@@ -81,7 +88,9 @@ class PartOutcomesFn(beam.DoFn):
             yield outcome
 
 
-class KieModelHandler(ModelHandler[PageText | FailedPage, PageResult | FailedPage | StageTime, KieModel]):
+class KieModelHandler(
+    ModelHandler[PageText | FailedPage, PageResult | FailedPage | StageTime, KieModel | KiePair]
+):
     """Finds entities and relations on pages of text.
 
     Takes every page that OCR let go of: a FailedPage passes through untouched, so that no image has to be
@@ -118,7 +127,7 @@ class KieModelHandler(ModelHandler[PageText | FailedPage, PageResult | FailedPag
         batch: Sequence[PageText | FailedPage],
         model: KieModel | KiePair,
         inference_args: dict[str, Any] | None = None,
-    ) -> Iterable[PageResult | FailedPage | StageTime]:
+    ) -> Iterable[Outcome]:
         """Results in the order of ``batch``, then the time that the batch took."""
         texts = [page for page in batch if isinstance(page, PageText) and page.lines]
         with StageTimer("model") as timer:
@@ -175,14 +184,4 @@ def batch_weight(page: PageText | FailedPage, budget: int) -> int:
 
 def failed_page(page: PageText, error: Exception) -> FailedPage:
     """The failure of one page in the model."""
-    reason = reason_of(error, Category.MODEL_FAILED, _ADVICE)
-    failure = Failure(
-        document_id=page.document_id,
-        uri=page.uri,
-        page=page.page,
-        stage=Stage.MODEL,
-        category=reason.category,
-        message=reason.message,
-        retryable=reason.retryable,
-    )
-    return FailedPage(failure, page)
+    return FailedPage(failure_of(error, page, Stage.MODEL, Category.MODEL_FAILED, _ADVICE), page)

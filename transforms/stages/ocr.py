@@ -10,12 +10,14 @@ import apache_beam as beam
 from apache_beam.io.filesystems import FileSystems
 from apache_beam.ml.inference.base import ModelHandler, RunInference
 from apache_beam.pvalue import TaggedOutput
+from apache_beam.typehints.decorators import with_output_types
 
 from beam_kie.document import FailedPage, PageImage, PageText, StageTime
-from beam_kie.ocr import OcrEngine, OcrOptions, create_engine
+from beam_kie.ocr import Engine, OcrEngine, create_engine
 from beam_kie.ocr.given import GivenLinesEngine, GivenPage, PageKey, read_lines_file
 from transforms.config import JobConfig
 from transforms.metrics import StageTimer, observe
+from transforms.ptransform import Transform
 from transforms.stages.isolation import predict_isolated
 from transforms.stages.pictures import add_pictures, failed_page
 from transforms.storage.uris import absolute_uri
@@ -23,7 +25,7 @@ from transforms.storage.uris import absolute_uri
 TIMES = "times"
 
 
-class ReadText(beam.PTransform):
+class ReadText(Transform):
     """The text of pages: PCollection[PageImage] to two PCollections.
 
     ``pages`` PageText, or FailedPage where there is no text to be had; ``times`` StageTime. The pixels end
@@ -43,7 +45,7 @@ class ReadText(beam.PTransform):
         )
 
 
-@beam.typehints.with_output_types(PageText | FailedPage, times=StageTime)
+@with_output_types(PageText | FailedPage, times=StageTime)
 class SetTimesAsideFn(beam.DoFn):
     """Lets pages through and sends stage times to an output of their own."""
 
@@ -108,27 +110,12 @@ def open_engine(config: JobConfig) -> OcrEngine:
         ValueError: options that do not go together, or a file of OCR lines that cannot be used.
         FileNotFoundError: a model or the file of OCR lines is missing.
     """
-    engine = None if config.ocr_engine == "none" else create_engine(config.ocr_engine, ocr_options(config))
+    engine = None if config.ocr.engine is Engine.NONE else create_engine(config.ocr)
     return GivenLinesEngine(given_pages(config.ocr_lines), fallback=engine)
 
 
-def ocr_options(config: JobConfig, threads: int | None = None) -> OcrOptions:
-    """What ``config`` means for an OCR engine; ``threads`` in place of its number of threads."""
-    return OcrOptions(
-        device=config.ocr_device,
-        max_side=config.ocr_max_side,
-        rapidocr_backend=config.rapidocr_backend,
-        det_model_dir=config.ocr_det_model_dir,
-        rec_model_dir=config.ocr_rec_model_dir,
-        paddle_engine=config.paddle_engine,
-        detect_rotation=config.ocr_detect_rotation,
-        min_confidence=config.ocr_min_confidence,
-        threads=config.ocr_threads if threads is None else threads,
-    )
-
-
 def given_pages(path: str | None) -> dict[PageKey, GivenPage]:
-    """The user's own lines; a URI in their file may be written as on the command line."""
+    """The user's own lines by URI and page, from 1; their file may write a URI as the command line does."""
     if path is None:
         return {}
     with FileSystems.open(path) as stream, io.TextIOWrapper(stream, encoding="utf-8") as text:

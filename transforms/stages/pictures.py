@@ -7,9 +7,10 @@ from dataclasses import replace
 
 import numpy as np
 
-from beam_kie.document import Category, FailedPage, Failure, PageImage, PageText, Stage
+from beam_kie.document import Category, FailedPage, PageImage, PageText, Stage
 from beam_kie.imaging.decode import encode_preview, upright
-from transforms.stages.isolation import reason_of
+from beam_kie.layoutxlm.inputs.images import with_picture
+from transforms.stages.failures import failure_of
 
 _LOGGER = logging.getLogger(__name__)
 _ADVICE = "Try this page with the other --ocr_engine; if that fails too, please report it."
@@ -34,8 +35,6 @@ def add_pictures(
 
 def _pictured(page: PageText, pixels: np.ndarray, pictures: str | None, preview_side: int | None) -> PageText:
     if pictures is not None:
-        from beam_kie.layoutxlm.images import with_picture  # imports PyTorch
-
         page = with_picture(page, pixels, pictures)
     if preview_side is not None:
         page = replace(page, preview=encode_preview(pixels, preview_side))
@@ -44,15 +43,6 @@ def _pictured(page: PageText, pixels: np.ndarray, pictures: str | None, preview_
 
 def failed_page(image: PageImage, error: Exception) -> FailedPage:
     """The failure of one page in OCR; the page as it lay in the file, without lines."""
-    reason = reason_of(error, Category.OCR_FAILED, _ADVICE)
+    failure = failure_of(error, image, Stage.OCR, Category.OCR_FAILED, _ADVICE)
     height, width = image.pixels.shape[:2]
-    failure = Failure(
-        document_id=image.document_id,
-        uri=image.uri,
-        page=image.page,
-        stage=Stage.OCR,
-        category=reason.category,
-        message=reason.message,
-        retryable=reason.retryable,
-    )
     return FailedPage(failure, PageText(image.document_id, image.uri, image.page, width, height))

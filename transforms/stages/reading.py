@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator
-from typing import TypeVar
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 import apache_beam as beam
 from apache_beam.pvalue import TaggedOutput
+from apache_beam.typehints.decorators import with_input_types, with_output_types
 
 from beam_kie.document import (
     Category,
@@ -19,26 +20,25 @@ from beam_kie.document import (
     StageTime,
     document_id,
 )
-from beam_kie.imaging.decode import DecodeLimits, decode_pages, page_count, sniff_format
+from beam_kie.imaging.decode import DecodedPages, decode_pages, sniff_format
 from transforms.config import JobConfig
 from transforms.metrics import StageTimer, count, count_failure, timed_steps
 from transforms.progress import record
+from transforms.ptransform import Transform
 from transforms.stages import coders
+from transforms.stages.failures import failure_of
 from transforms.stages.inputs import is_system_file, read_manifest
-from transforms.stages.isolation import reason_of
 from transforms.storage.files import StorageError, look, match, read_bytes
 from transforms.storage.patterns import has_magic
 from transforms.storage.retries import TIMEOUT_S
 from transforms.storage.uris import is_local
-
-T = TypeVar("T")
 
 DOCUMENTS = "documents"
 FAILURES = "failures"
 TIMES = "times"
 
 
-class FindSources(beam.PTransform):
+class FindSources(Transform):
     """Every file that the run is asked to read, once: PCollection[SourceFile], spread over the workers.
 
     Patterns are matched and manifests read on the workers, so the launcher's memory does not grow with
@@ -116,7 +116,7 @@ def _uri_of(source: SourceFile) -> str:
     return source.uri
 
 
-class DecodeSources(beam.PTransform):
+class DecodeSources(Transform):
     """Read and decode files: PCollection[SourceFile] to a four PCollections.
 
     ``pages`` PageImage, one at a time and never shuffled; ``documents`` one Document per file, also for files
@@ -135,42 +135,57 @@ class DecodeSources(beam.PTransform):
         )
 
 
-@beam.typehints.with_input_types(SourceFile)
-@beam.typehints.with_output_types(PageImage, documents=Document, failures=Failure, times=StageTime)
+@with_input_types(SourceFile)
+@with_output_types(PageImage, documents=Document, failures=Failure, times=StageTime)
 class DecodeFn(beam.DoFn):
     """Reads one file and yields its pages as they are decoded, then its Document."""
 
     def __init__(self, config: JobConfig):
         self._config = config
-        self._limits = decode_limits(config)
 
     def process(self, source: SourceFile) -> Iterator[PageImage | TaggedOutput]:
         """Yield the document, its pages, its failures and the times that they took."""
         count("documents")
         with StageTimer("read") as timer:
-            source, data, error = read_source(source, self._config)
+            source, data = read_source(source, self._config)
         yield TaggedOutput(TIMES, timer.spent())
-        document = describe(source, data)
-        yield TaggedOutput(DOCUMENTS, document)
-        if data is None:
-            yield TaggedOutput(FAILURES, document_failure(document, Stage.READ, error))
+        document = describe(source, data if isinstance(data, bytes) else None)
+        if not isinstance(data, bytes):
+            yield TaggedOutput(DOCUMENTS, document)
+            yield TaggedOutput(FAILURES, document_failure(document, Stage.READ, data))
             return
         count("bytes_read", len(data))
+        document, opened = self._open(document, data)
+        yield TaggedOutput(DOCUMENTS, document)
         try:
-            yield from self._pages(document, data)
+            if isinstance(opened, Exception):
+                raise opened
+            yield from self._pages(opened)
         except Exception as error:
             yield TaggedOutput(FAILURES, document_failure(document, Stage.DECODE, error))
 
-    def _pages(self, document: Document, data: bytes) -> Iterator[PageImage | TaggedOutput]:
-        pages = decode_pages(
-            data,
-            document.document_id,
-            document.uri,
-            self._limits,
-            pdf_dpi=self._config.pdf_dpi,
-            pdf_text_layer=self._config.pdf_text_layer,
-        )
-        for page, spent in timed_steps("decode", pages):
+    def _open(self, document: Document, data: bytes) -> tuple[Document, DecodedPages | Exception]:
+        """The document with what opening its file says of it, and its pages or why there are none.
+
+        The file is looked at and opened once. Of one that cannot be opened the format may be known.
+        """
+        try:
+            document = replace(document, format=sniff_format(data))
+            opened = decode_pages(
+                data,
+                document.document_id,
+                document.uri,
+                self._config.limits,
+                pdf_dpi=self._config.pdf_dpi,
+                pdf_text_layer=self._config.pdf_text_layer,
+                file_format=document.format,
+            )
+        except Exception as error:
+            return document, error
+        return replace(document, page_count=opened.page_count), opened
+
+    def _pages(self, opened: DecodedPages) -> Iterator[PageImage | TaggedOutput]:
+        for page, spent in timed_steps("decode", opened):
             yield TaggedOutput(TIMES, spent)
             if isinstance(page, Failure):
                 count("pages_failed")
@@ -183,29 +198,38 @@ class DecodeFn(beam.DoFn):
             del page  # the runner is done with it: only the next one needs memory now
 
 
-def decode_limits(config: JobConfig) -> DecodeLimits:
-    """The limits that ``config`` sets."""
-    return DecodeLimits(
-        max_file_bytes=config.max_file_bytes, max_pixels=config.max_pixels, max_pages=config.max_pages
-    )
+def read_source(source: SourceFile, config: JobConfig) -> tuple[SourceFile, bytes | Exception]:
+    """Read a file.
 
+    Args:
+        source: the file.
+        config: the run's.
 
-def read_source(source: SourceFile, config: JobConfig) -> tuple[SourceFile, bytes | None, Exception | None]:
-    """What is known of a file now, its bytes, and why it has none."""
+    Returns:
+        What is known of the file now, and its bytes or why they cannot be read.
+    """
+    if source.size_bytes is None and not is_local(source.uri):
+        # Named by a manifest: its version lets a later run know it again without reading it.
+        source = look_at(source.uri, config.storage_timeout_s)
     try:
-        if source.size_bytes is None and not is_local(source.uri):
-            # Named by a manifest: its version lets a later run know it again without reading it.
-            source = look_at(source.uri, config.storage_timeout_s)
         data = read_bytes(
-            source.uri, config.max_file_bytes, source.size_bytes, timeout_s=config.storage_timeout_s
+            source.uri, config.limits.max_file_bytes, source.size_bytes, timeout_s=config.storage_timeout_s
         )
-        return source, data, None
     except Exception as error:
-        return source, None, error
+        return source, error
+    return source, data
 
 
 def describe(source: SourceFile, data: bytes | None) -> Document:
-    """The Document for a file with these bytes; ``data`` None where they could not be read."""
+    """The Document for a file before it is opened.
+
+    Args:
+        source: the file.
+        data: its bytes; None where they could not be read.
+
+    Returns:
+        The document; its format and number of pages are not known yet.
+    """
     sha256 = None if data is None else hashlib.sha256(data).hexdigest()
     return Document(
         document_id=document_id(source.uri, sha256),
@@ -214,34 +238,16 @@ def describe(source: SourceFile, data: bytes | None) -> Document:
         size_bytes=source.size_bytes if data is None else len(data),
         updated_at_s=source.updated_at_s,
         source_version=source.source_version,
-        format=None if data is None else _unless_damaged(sniff_format, data),
-        page_count=None if data is None else _unless_damaged(page_count, data),
     )
-
-
-def _unless_damaged(look: Callable[[bytes], T], data: bytes) -> T | None:
-    """What ``look`` sees in the bytes; None where it cannot: decoding them will say why, as a failure."""
-    try:
-        return look(data)
-    except Exception:
-        return None
 
 
 def document_failure(document: Document, stage: Stage, error: Exception) -> Failure:
     """The failure of a whole document; a defect of a decoder is reported like a corrupt file."""
     if stage is Stage.READ:
         advice = "Check that the file can be read, then run it again."
-        reason = reason_of(error, Category.SOURCE_UNAVAILABLE, advice, retryable=True)
+        failure = failure_of(error, document, stage, Category.SOURCE_UNAVAILABLE, advice, retryable=True)
     else:
-        reason = reason_of(error, Category.FILE_CORRUPT, "Open the file in a viewer and save it anew.")
-    failure = Failure(
-        document_id=document.document_id,
-        uri=document.uri,
-        page=None,
-        stage=stage,
-        category=reason.category,
-        message=reason.message,
-        retryable=reason.retryable,
-    )
+        advice = "Open the file in a viewer and save it anew."
+        failure = failure_of(error, document, stage, Category.FILE_CORRUPT, advice)
     count_failure(failure)
     return failure

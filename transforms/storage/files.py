@@ -20,6 +20,7 @@ from types import ModuleType
 from typing import BinaryIO, TypeVar
 
 from beam_kie.document import Category, DocumentError
+from beam_kie.imaging.limits import check_file_size
 from transforms.storage import beam_files, gcs, s3
 from transforms.storage.patterns import fixed_prefix, has_magic, matcher
 from transforms.storage.retries import (
@@ -55,7 +56,8 @@ def read_bytes(
         DocumentError: SOURCE_UNAVAILABLE (``retryable`` says whether a later run may succeed), or
             FILE_TOO_LARGE when the file is larger than ``max_bytes``. Transient errors were retried before.
     """
-    _check_size(size_bytes, max_bytes)
+    if size_bytes is not None:
+        check_file_size(size_bytes, max_bytes)
     try:
         if is_local(uri):
             data = _read_local(local_path(uri), max_bytes)
@@ -67,7 +69,7 @@ def read_bytes(
     except Exception as error:
         raise _unavailable(uri, error, timeout_s) from error
     # The file may have grown since it was listed.
-    _check_size(len(data), max_bytes)
+    check_file_size(len(data), max_bytes)
     return data
 
 
@@ -208,14 +210,6 @@ def _unavailable(uri: str, error: Exception, timeout_s: float) -> DocumentError:
     return DocumentError(Category.SOURCE_UNAVAILABLE, message, retryable=is_transient(error))
 
 
-def _check_size(size_bytes: int | None, max_bytes: int) -> None:
-    if size_bytes is not None and size_bytes > max_bytes:
-        raise DocumentError(
-            Category.FILE_TOO_LARGE,
-            f"the file is larger than --max_file_bytes ({max_bytes:,}); raise the limit or make it smaller",
-        )
-
-
 def _matching(pattern: str, timeout_s: float) -> Iterator[StoredFile]:
     if is_local(pattern):
         yield from beam_files.match(pattern)
@@ -264,7 +258,7 @@ def _read_local(path: str, max_bytes: int) -> bytes:
         raise DocumentError(
             Category.SOURCE_UNAVAILABLE, "this is a pipe or device, not a file; name files only"
         )
-    _check_size(status.st_size, max_bytes)
+    check_file_size(status.st_size, max_bytes)
     with open(path, "rb") as file:
         # Python takes the memory that is asked for before it reads.
         return file.read() if max_bytes == _ANY_SIZE else file.read(max_bytes + 1)

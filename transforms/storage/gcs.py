@@ -7,6 +7,7 @@ import functools
 import io
 import mimetypes
 import os
+from typing import Any
 
 from google.api_core.exceptions import NotFound
 from google.cloud import storage
@@ -31,21 +32,21 @@ def read(uri: str, max_bytes: int, attempt: Attempt) -> bytes:
     """The object's bytes, checked against its checksum; at most one more than ``max_bytes``."""
     sink = _Sink(max_bytes, attempt)
     with contextlib.suppress(_Full):
-        _blob(uri).download_to_file(sink, retry=None, timeout=attempt.silence_s)
+        _blob(uri).download_to_file(sink, **_once(attempt))
     return sink.getvalue()
 
 
 def write(uri: str, data: bytes, attempt: Attempt) -> None:
     """Make or replace the object, as a whole."""
     kind = mimetypes.guess_type(uri)[0] or "application/octet-stream"
-    _blob(uri).upload_from_string(data, content_type=kind, retry=None, timeout=attempt.silence_s)
+    _blob(uri).upload_from_string(data, content_type=kind, **_once(attempt))
 
 
 def look(uri: str, attempt: Attempt) -> StoredFile | None:
     """The object's size and time; None where there is none."""
     blob = _blob(uri)
     try:
-        blob.reload(retry=None, timeout=attempt.silence_s)
+        blob.reload(**_once(attempt))
     except NotFound:
         return None
     return _stored(blob)
@@ -54,7 +55,7 @@ def look(uri: str, attempt: Attempt) -> StoredFile | None:
 def delete(uri: str, attempt: Attempt) -> None:
     """Delete the object, if it is there."""
     with contextlib.suppress(NotFound):  # somebody else was faster
-        _blob(uri).delete(retry=None, timeout=attempt.silence_s)
+        _blob(uri).delete(**_once(attempt))
 
 
 def list_page(prefix: str, token: str | None, attempt: Attempt) -> Page:
@@ -65,11 +66,15 @@ def list_page(prefix: str, token: str | None, attempt: Attempt) -> Page:
         prefix=name or None,
         page_token=token,
         fields=_LISTED,
-        retry=None,
-        timeout=attempt.silence_s,
+        **_once(attempt),
     )
     files = [_stored(blob) for blob in next(found.pages, ())]
     return files, found.next_page_token
+
+
+def _once(attempt: Attempt) -> dict[str, Any]:
+    """What makes the client send one request, with this attempt's time limit."""
+    return {"retry": None, "timeout": attempt.silence_s}
 
 
 class _Full(Exception):

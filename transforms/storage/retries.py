@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from google.api_core.exceptions import RetryError
 from google.api_core.retry import Retry
@@ -104,8 +104,7 @@ def http_status(error: Exception) -> int | None:
     """The status that a storage answered with: the same for Google's, boto's and Beam's errors."""
     code = getattr(error, "code", None)
     if code is None:
-        response = getattr(error, "response", None)
-        code = response.get("ResponseMetadata", {}).get("HTTPStatusCode") if _is_dict(response) else None
+        code = _response(error).get("ResponseMetadata", {}).get("HTTPStatusCode")
     return int(code) if isinstance(code, int) else None
 
 
@@ -152,12 +151,13 @@ def what_happened(error: Exception) -> str:
 
 
 def _s3_code(error: Exception) -> str | None:
+    return _response(error).get("Error", {}).get("Code")
+
+
+def _response(error: Exception) -> dict[str, Any]:
+    """What boto3 keeps of an answer; empty for other errors."""
     response = getattr(error, "response", None)
-    return response.get("Error", {}).get("Code") if _is_dict(response) else None
-
-
-def _is_dict(value: object) -> bool:
-    return isinstance(value, dict)
+    return response if isinstance(response, dict) else {}
 
 
 def _is_boto(error: Exception) -> bool:

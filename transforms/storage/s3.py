@@ -94,7 +94,7 @@ def _client(attempt: Attempt):
 
 def _options() -> S3Options:
     """Beam's flags, as they reached this process."""
-    options = FileSystems.get_filesystem("s3://")._options
+    options = getattr(FileSystems.get_filesystem("s3://"), "_options", None)
     return (options if isinstance(options, PipelineOptions) else PipelineOptions([])).view_as(S3Options)
 
 
@@ -129,7 +129,7 @@ def _client_of(process: int, silence_s: float, given: tuple[tuple[str, object], 
 def _session_of(_process: int):
     """What all clients share: credentials, and the description of the service, which is slow to read."""
     try:
-        import boto3
+        import boto3.session
     except ImportError as error:
         raise StorageError("s3:// needs the extra: pip install 'beam-kie[s3]'") from error
     return boto3.session.Session()

@@ -18,12 +18,20 @@ from pathlib import Path
 import model_store
 from beam_kie.evaluation.arguments import Parser, UsageError, page_range, regex, show_progress
 from beam_kie.evaluation.measure import no_progress
-from beam_kie.evaluation.pictures import PictureError, with_pictures
 from beam_kie.labelled.alignment import Pairing
 from beam_kie.labelled.formats import LabelError, LabelledPage, read_labels
 from beam_kie.labelled.gold import GoldPage, gold_pages
+from beam_kie.labelled.sources import (
+    LabelledSource,
+    PictureError,
+    read_ocr_lines,
+    source_name,
+    split_held_out,
+    with_pictures,
+)
+from beam_kie.layoutxlm.checkpoints import ModelError
 from beam_kie.layoutxlm.config import STRIPS, LayoutXLMConfig
-from beam_kie.layoutxlm.model import KieModel, ModelError
+from beam_kie.layoutxlm.model import KieModel
 from beam_kie.training.calibration import reliability
 from beam_kie.training.calibration.confidences import (
     GOLD,
@@ -41,8 +49,7 @@ from beam_kie.training.calibration.fitting import (
     fit,
     joined,
 )
-from beam_kie.training.data import read_ocr_lines, source_name, split_held_out
-from beam_kie.training.settings import LabelledSource, Settings, SettingsError
+from beam_kie.training.settings import Settings, SettingsError
 
 KINDS = ("entities", "relations", "relations of gold entities")
 MODEL_CARD = "model_card.md"
@@ -125,7 +132,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--labels", metavar="FILE", help="in place of --config: a label file or FUNSD folder")
     parser.add_argument("--images", metavar="DIR", help="its pictures, for page sizes")
     parser.add_argument(
-        "--ocr_lines", metavar="FILE", help="what OCR read on them (python -m beam_kie.training.ocr_lines)"
+        "--ocr_lines",
+        metavar="FILE",
+        help="what OCR read on them (python -m beam_kie.training.data.ocr_lines)",
     )
     parser.add_argument(
         "--holdout", type=regex, metavar="REGEX", help="only pages whose name this finds, not learned from"

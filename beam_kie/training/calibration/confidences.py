@@ -21,7 +21,7 @@ from beam_kie.labelled.alignment import Pairing, TrainingPage, ocr_view
 from beam_kie.labelled.formats import LabelledPage
 from beam_kie.labelled.gold import GoldPage
 from beam_kie.layoutxlm.config import LayoutXLMConfig
-from beam_kie.layoutxlm.decoding import entity_from_spans
+from beam_kie.layoutxlm.decoding.entities import entity_from_spans
 
 GOLD, OCR = "gold", "OCR"
 Found = tuple[str, Place]

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.optimize import minimize
 
-from beam_kie.layoutxlm.calibration import Table, look_up
+from beam_kie.layoutxlm.decoding.calibration import Table, look_up
 from beam_kie.training.calibration.confidences import PageConfidences
 
 TEMPERATURES = (1.0, 0.75, 1.4, 2.0)  # each is a look at all pages

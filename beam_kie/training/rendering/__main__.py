@@ -2,7 +2,7 @@
 
 The words are set at their boxes, among the lines, boxes and fillers of a form, and go through a scanner that
 leaves everything in its place, so that the labels fit. An OCR engine then reads the pictures
-(``python -m beam_kie.training.ocr_lines``), and a model learns lines as OCR gives them.
+(``python -m beam_kie.training.data.ocr_lines``), and a model learns lines as OCR gives them.
 """
 
 from __future__ import annotations

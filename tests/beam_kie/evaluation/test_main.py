@@ -16,19 +16,14 @@ from beam_kie.document import Entity, LineSpan, PageResult, Relation
 from beam_kie.evaluation import evaluate, gold_pages
 from beam_kie.evaluation.__main__ import main
 from beam_kie.evaluation.metrics import Score
-from beam_kie.evaluation.pictures import (
-    PictureError,
-    pairs_from_pictures,
-    scale_warning,
-    with_pictures,
-    with_read_lines,
-)
+from beam_kie.evaluation.pairs import pairs_from_pictures
 from beam_kie.labelled.formats import LabelledEntry, LabelledPage, read_labels, write_paddleocr
+from beam_kie.labelled.sources import PictureError, scale_warning, with_pictures, with_read_lines
 from beam_kie.layoutxlm.config import LayoutXLMConfig
-from beam_kie.layoutxlm.images import page_thumbnail
+from beam_kie.layoutxlm.inputs.images import page_thumbnail
+from beam_kie.layoutxlm.inputs.tokenizer import load_tokenizer
 from beam_kie.layoutxlm.model import KieModel
-from beam_kie.layoutxlm.network import LayoutXLM
-from beam_kie.layoutxlm.tokenizer import load_tokenizer
+from beam_kie.layoutxlm.network.layoutxlm import LayoutXLM
 from tests.small_networks import save_model, small_network
 
 REPOSITORY = Path(__file__).resolve().parents[3]
@@ -317,9 +312,9 @@ class RuleModel(AnnotatedModel):
 
 @pytest.fixture(scope="module")
 def engine():
-    from beam_kie.ocr import OcrOptions, create_engine
+    from beam_kie.ocr import create_engine
 
-    return create_engine("rapidocr", OcrOptions())
+    return create_engine()
 
 
 def test_pairs_are_found_in_the_picture_alone(labelled, engine):
@@ -339,7 +334,7 @@ def test_only_the_selected_page_of_a_file_is_read(labelled, engine):
     assert pairs_from_pictures(RuleModel(), engine, gold[2:], labelled) == Score(3, 4, 3)
 
 
-def test_a_model_with_eyes_gets_the_upright_picture(labelled, engine):
+def test_a_model_of_pictures_gets_the_upright_picture(labelled, engine):
     class Eyes(RuleModel):
         pictures = "paddleocr"
 
@@ -542,7 +537,7 @@ def test_mistakes_end_with_one_line_and_exit_code_2(
     assert output.err.count("\n") == 1
 
 
-def test_a_model_with_eyes_asks_for_the_pictures(labelled, model_folder, monkeypatch, capsys):
+def test_a_model_of_pictures_asks_for_the_pictures(labelled, model_folder, monkeypatch, capsys):
     model = KieModel.load(model_folder, device="cpu")
     model.pictures = "hf"
     monkeypatch.setattr(KieModel, "load", lambda *_, **__: model)

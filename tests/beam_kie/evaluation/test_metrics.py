@@ -7,7 +7,6 @@ import pytest
 
 from beam_kie.evaluation.metrics import (
     Score,
-    boundaries_score,
     edit_similarity,
     exact_score,
     match_pairs,
@@ -67,22 +66,14 @@ def test_seqeval_score_refuses_pages_of_different_length():
         seqeval_score([["O", "O"]], [["O"]])
 
 
-def test_boundaries_score_compares_spans_page_by_page():
-    pair, other = ((0, 2), (2, 5)), ((0, 2), (5, 6))
-
-    assert boundaries_score([[pair, pair], [pair]], [[pair, other], [other]]) == Score(1, 2, 3)
-
-
 @pytest.fixture(scope="module")
-def reference(shared_data):
-    folder = shared_data / "reference"
-    if not (folder / "metrics.npz").is_file():
-        pytest.skip("shared data has no reference/metrics.npz")
-    return json.loads((folder / "metrics.json").read_text()), np.load(folder / "metrics.npz")
+def paddleocr(reference):
+    """What PaddleOCR measures on random cases, and the cases."""
+    return json.loads((reference / "metrics.json").read_text()), np.load(reference / "metrics.npz")
 
 
-def test_ser_is_what_paddleocr_measures(reference):
-    expected, arrays = reference
+def test_ser_is_what_paddleocr_measures(paddleocr):
+    expected, arrays = paddleocr
     tags = {int(key): label for key, label in expected["labels"].items()}
 
     for case, figures in enumerate(expected["ser"]):
@@ -98,25 +89,20 @@ def test_ser_is_what_paddleocr_measures(reference):
         assert_figures(score, figures)
 
 
-def test_re_is_what_paddleocr_measures(reference):
-    expected, arrays = reference
+def test_re_is_what_paddleocr_measures(paddleocr):
+    expected, arrays = paddleocr
 
     for case, figures in enumerate(expected["re"]):
         names = ("entities", "relations", "pred")
         pages = list(zip(*(arrays[f"re{case}_{name}"] for name in names), strict=True))
-        score = boundaries_score(
-            [
-                [(tuple(row[1]), tuple(row[4])) for row in pred[1 : pred[0, 0, 0] + 1].tolist()]
-                for _, _, pred in pages
-            ],
-            [
-                [
-                    tuple(tuple(entities[1 + i, :2].tolist()) for i in pair)
-                    for pair in relations[1 : relations[0, 0] + 1]
-                ]
-                for entities, relations, _ in pages
-            ],
-        )
+        score = Score()
+        for entities, relations, pred in pages:
+            found = [(tuple(row[1]), tuple(row[4])) for row in pred[1 : pred[0, 0, 0] + 1].tolist()]
+            gold = [
+                tuple(tuple(entities[1 + i, :2].tolist()) for i in pair)
+                for pair in relations[1 : relations[0, 0] + 1]
+            ]
+            score += exact_score(found, gold)
         assert_figures(score, figures)
 
 

@@ -6,17 +6,12 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from beam_kie.document import Category, DocumentError, Entity, LineSpan
-from beam_kie.layoutxlm.features import page_tokens
-from beam_kie.layoutxlm.model import (
-    KieModel,
-    ModelError,
-    file_revision,
-    load_network,
-    resolve_device,
-    resolve_dtype,
-    tokens_of,
-)
-from beam_kie.layoutxlm.network import LayoutXLM
+from beam_kie.layoutxlm.checkpoints import ModelError, file_revision, load_network
+from beam_kie.layoutxlm.decoding.entities import tokens_of
+from beam_kie.layoutxlm.devices import resolve_device, resolve_dtype
+from beam_kie.layoutxlm.inputs.features import page_tokens
+from beam_kie.layoutxlm.model import KieModel
+from beam_kie.layoutxlm.network.layoutxlm import LayoutXLM
 from beam_kie.layoutxlm.reading import NetworkReader
 from tests.small_networks import (
     BIASED_KIND,
@@ -191,15 +186,15 @@ def test_what_lines_look_like_counts_in_every_window():
     found = whole.predict([text])
     assert same_results(cut.predict([text]), found)
     assert not same_results(whole.predict([with_strips(text, seed=1)]), found)
-    blind = dataclasses.replace(text, picture=None)
-    assert not same_results(whole.predict([blind]), found)
+    text_only = dataclasses.replace(text, picture=None)
+    assert not same_results(whole.predict([text_only]), found)
 
 
 def test_pages_with_and_without_pixels_share_a_batch():
     looking = model(LOOKING_KIND)
-    seen, blind = with_strips(form(4, 1)), form(5, 2, seed=1)
-    together = looking.predict([seen, blind])
-    assert same_results(looking.predict([seen]) + looking.predict([blind]), together)
+    seen, text_only = with_strips(form(4, 1)), form(5, 2, seed=1)
+    together = looking.predict([seen, text_only])
+    assert same_results(looking.predict([seen]) + looking.predict([text_only]), together)
 
 
 def test_pixels_of_other_lines_are_an_error_of_that_page():

@@ -6,7 +6,7 @@ import pytest
 
 from beam_kie.document import Category, DocumentError, PageImage, PageText, TextLine
 from beam_kie.geometry import box_polygon
-from beam_kie.ocr import create_engine
+from beam_kie.ocr import OcrOptions, create_engine
 from beam_kie.ocr.given import GivenLinesEngine, GivenPage, LinesFileError, read_lines_file
 
 BOX = {"text": "Name:", "box": [10, 10, 50, 30], "confidence": 0.9}
@@ -171,7 +171,7 @@ def test_a_page_without_lines_and_engine_is_a_failure_that_says_what_to_do():
 
 
 def test_no_engine_reads_text_layers_alone():
-    engine = create_engine("none")
+    engine = create_engine(OcrOptions(engine="none"))
     assert engine.read([page(given_lines=())])[0].lines == ()
     with pytest.raises(DocumentError):
         engine.read([page()])

@@ -6,7 +6,7 @@ LOAD = """
 import os, sys
 os.register_at_fork(before=lambda: print("forked"))
 from beam_kie.ocr import OcrOptions, create_engine
-create_engine("rapidocr", OcrOptions(device="cpu", threads=1))
+create_engine(OcrOptions(device="cpu", threads=1))
 assert "openvino" in sys.modules
 print(*(name for name in sys.modules if name.startswith("openvino_telemetry.")))
 """

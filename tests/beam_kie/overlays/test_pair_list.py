@@ -1,7 +1,12 @@
+import re
+from typing import NamedTuple
+
 import numpy as np
+import pytest
 from PIL import Image, ImageDraw
 
-from beam_kie.overlays.pair_list import NumberedPair, _fit, draw_pair_list
+from beam_kie.overlays import drawing
+from beam_kie.overlays.pair_list import NumberedPair, draw_pair_list
 from beam_kie.tables.key_values import key_values
 from tests import pages
 
@@ -17,41 +22,75 @@ def pairs_of(count, text="value"):
     return [NumberedPair(number, pair) for number, pair in enumerate(found, 1)]
 
 
-def rows_shown(pairs, width=400):
-    style, stacks, missing = _fit(pairs, 1, width, HEIGHT, "zh")
-    return style.size, sum(map(len, stacks)), missing
+class Drawn(NamedTuple):
+    text: str
+    x: float
+    y: float
+    size: int
+    anchor: str
 
 
-def test_few_pairs_are_written_large_and_many_small():
-    large, small = rows_shown(pairs_of(5)), rows_shown(pairs_of(40))
-    assert large[1:] == (5, 0) and small[1:] == (40, 0)
-    assert large[0] > small[0] >= 11
+@pytest.fixture
+def drawn(monkeypatch):
+    """Draws a list of pairs, in one column, and says which texts stand where in which size."""
+    original = drawing.draw_text
+
+    def texts_of(pairs, width=400):
+        found = []
+
+        def noticing(draw, place, text, font, colour, anchor="la"):
+            found.append(Drawn(text, *place, font.size, anchor))
+            original(draw, place, text, font, colour, anchor)
+
+        monkeypatch.setattr(drawing, "draw_text", noticing)
+        image = Image.new("RGB", (width, HEIGHT), "white")
+        draw_pair_list(ImageDraw.Draw(image), (0, 0, width, HEIGHT), pairs, "zh")
+        return found
+
+    return texts_of
 
 
-def test_pairs_that_find_no_room_are_counted():
-    _, shown, missing = rows_shown(pairs_of(500))
-    assert shown + missing == 500
+def values(texts):
+    return [each for each in texts if each.text.startswith("value ")]
+
+
+def test_few_pairs_are_written_large_and_many_small(drawn):
+    few, many = values(drawn(pairs_of(5))), values(drawn(pairs_of(40)))
+    assert [each.text for each in many] == [f"value {number}" for number in range(40)]
+    assert len(few) == 5
+    assert few[0].size > many[0].size >= 11
+
+
+def test_pairs_that_find_no_room_are_counted(drawn):
+    texts = drawn(pairs_of(500))
+    (note,) = [each for each in texts if each.anchor == "rd"]
+    (missing,) = map(int, re.findall(r"\d+", note.text))
+    assert len(values(texts)) + missing == 500
     assert missing > 400
+    assert max(each.y for each in values(texts)) < note.y - note.size
 
 
-def test_long_text_takes_more_lines_only_where_all_pairs_fit():
-    long = "a long value that needs several lines of the list to be read"
-    _, (few,), _ = _fit(pairs_of(4, long), 1, 400, HEIGHT, "zh")
-    _, (many,), _ = _fit(pairs_of(40, long), 1, 400, HEIGHT, "zh")
-    assert few[0].lines == 3
-    assert many[0].lines == 1
-    assert many[0].value[0].endswith("…")
+def test_long_text_takes_more_lines_only_where_all_pairs_fit(drawn):
+    long = "value that needs several lines of the list to be read"
+    (column,) = {each.x for each in values(drawn(pairs_of(4, long)))}
+    few = [each.text for each in drawn(pairs_of(4, long)) if each.x == column and each.text != "value"]
+    assert len(few) == 12
+    assert " ".join(few[:3]) == f"{long} 0"
+    many = [each for each in values(drawn(pairs_of(40, long)))]
+    assert len(many) == 40
+    assert all(each.text.endswith("…") for each in many)
 
 
-def test_values_of_one_key_stand_under_it():
-    form = [("QUESTION", "key", (0, 0, 9, 9)), *[("ANSWER", f"v{n}", (0, 0, 9, 9)) for n in range(3)]]
+def test_values_of_one_key_stand_under_it(drawn):
+    form = [("QUESTION", "Name", (0, 0, 9, 9)), *[("ANSWER", f"v{n}", (0, 0, 9, 9)) for n in range(3)]]
     found = key_values(pages.result(form=form, links=[(0, n, 0.9) for n in (1, 2, 3)]))
-    _, (rows,), _ = _fit([NumberedPair(1, pair) for pair in found], 1, 400, HEIGHT, "zh")
-    assert [(row.number, row.key, row.value) for row in rows] == [
-        (1, ["key"], ["v0"]),
-        (None, [], ["v1"]),
-        (None, [], ["v2"]),
-    ]
+    texts = drawn([NumberedPair(1, pair) for pair in found])
+    (key,) = [each for each in texts if each.text == "Name"]
+    under = [each for each in texts if each.text in ("v0", "v1", "v2")]
+    assert [each.text for each in under] == ["v0", "v1", "v2"]
+    assert len({each.x for each in under}) == 1
+    assert key.y == under[0].y < under[1].y < under[2].y
+    assert [each.text for each in texts].count("1") == 1
 
 
 def ink(pairs, width):

@@ -35,6 +35,12 @@ def test_confidence_is_that_of_the_whole_relation_and_the_keys_own_without_a_val
     assert (alone.confidence, alone.relation_confidence, alone.value) == (0.9, None, None)
 
 
+def test_pairs_name_their_entities_by_index_also_where_these_are_equal():
+    twice = [("QUESTION", "No.", (0, 0, 9, 9))] * 2 + [("ANSWER", "7", (20, 0, 29, 9))]
+    found = key_values(pages.result(form=twice, links=[(1, 2, 0.9)]))
+    assert [(pair.key_index, pair.value_index) for pair in found] == [(0, None), (1, 2)]
+
+
 @pytest.mark.parametrize("order", [(0.4, 0.6), (0.6, 0.4)])
 def test_of_two_relations_of_the_same_entities_the_more_confident_counts(order):
     result = pages.result(links=[(1, 2, confidence) for confidence in order])

@@ -15,10 +15,10 @@ from beam_kie.geometry import box_polygon
 from beam_kie.labelled.formats import LabelledEntry, LabelledPage, write_paddleocr
 from beam_kie.layoutxlm.model import KieModel
 from beam_kie.training.__main__ import main
-from beam_kie.training.data import PageSource
+from beam_kie.training.data.pages import PageSource
+from beam_kie.training.data.vocabulary import train_tokenizer
 from beam_kie.training.loop import Trainer
 from beam_kie.training.settings import Settings
-from beam_kie.training.vocabulary import train_tokenizer
 from tests.small_networks import OWN_LABELS, save_model, small_network
 
 TOKENIZER = train_tokenizer(["shipper page kg 0123456789"] * 10, vocab_size=60)

@@ -8,10 +8,10 @@ import pytest
 import torch
 
 from beam_kie.labelled.alignment import TrainingLine, TrainingPage
-from beam_kie.training.ensemble import combine
-from beam_kie.training.examples import ExampleMaker, collate_examples
-from beam_kie.training.looks import with_strips
+from beam_kie.training.augmentation.strips import with_strips
+from beam_kie.training.data.examples import ExampleMaker, collate_examples
 from beam_kie.training.teacher import Scores, Teacher, read_examples, teaching_losses
+from beam_kie.training.weights.ensemble import combine
 from tests.small_networks import BUNDLED_KIND, LOOKING_KIND, character_tokenizer, save_model, small_network
 
 TOKENIZER = character_tokenizer()
@@ -63,8 +63,10 @@ def test_a_teacher_sees_what_is_masked_and_what_lines_look_like(networks, tmp_pa
     folder = save_model(tmp_path / "one", networks[0])
     plain, masked = taught(folder), taught(folder, mask_rate=0.5)
     assert torch.allclose(plain.tags, masked.tags, atol=1e-5)
-    blind, *_ = batch_of(networks[0].config)
-    assert not torch.allclose(plain.tags[0], networks[0].classify(networks[0].encode(blind), blind)[0])
+    text_only, *_ = batch_of(networks[0].config)
+    assert not torch.allclose(
+        plain.tags[0], networks[0].classify(networks[0].encode(text_only), text_only)[0]
+    )
 
 
 def test_who_knows_all_that_the_teacher_knows_learns_nothing(networks, tmp_path):

@@ -100,7 +100,7 @@ def test_switches_may_have_a_value_as_job_templates_give_them(text, value):
 
 
 def test_default_true_can_be_switched_off():
-    assert config_of("--ocr_detect_rotation=false").ocr_detect_rotation is False
+    assert config_of("--ocr_detect_rotation=false").ocr.detect_rotation is False
 
 
 def test_empty_text_of_a_job_template_is_no_value():

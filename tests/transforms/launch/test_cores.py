@@ -4,7 +4,6 @@ from apache_beam.options.pipeline_options import PipelineOptions
 from transforms.launch import cores
 from transforms.launch.arguments import parse_arguments
 from transforms.launch.checks import prepare_job
-from transforms.stages.ocr import ocr_options
 
 PROCESSES = "--direct_running_mode=multi_processing"
 
@@ -34,4 +33,4 @@ def test_ocr_gets_the_threads(tmp_path, monkeypatch, flags, threads):
     (tmp_path / "scan.png").write_bytes(b"x")
     argv = ["--input", str(tmp_path / "scan.png"), "--output", str(tmp_path / "out")]
     job = prepare_job(*parse_arguments([*argv, "--direct_num_workers=2", *flags]))
-    assert ocr_options(job.config).threads == threads
+    assert job.config.ocr.threads == threads

@@ -13,7 +13,7 @@ from apache_beam.runners.worker import data_plane
 
 from transforms.launch.local_runner import no_timed_flush
 
-ROOT = Path(__file__).resolve().parent.parent.parent
+ROOT = Path(__file__).resolve().parents[3]
 FILES = 10_000
 RUN_WITH_FLUSH_EVERY_MS = """
 import sys

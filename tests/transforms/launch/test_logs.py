@@ -2,6 +2,7 @@ import json
 import logging
 
 import pytest
+from apache_beam.options.pipeline_options import PipelineOptions, WorkerOptions
 
 from transforms.launch import logs
 
@@ -28,10 +29,20 @@ def test_libraries_only_warn(capsys):
     assert capsys.readouterr().err == "INFO ours\nWARNING their warning\n"
 
 
-def test_debug_silences_nobody(capsys):
+def test_at_debug_all_speak_but_beam_which_would_log_elements(capsys):
     logs.set_up("DEBUG", "text")
-    logging.getLogger("apache_beam").debug("theirs")
+    logging.getLogger("apache_beam.runners.worker.operations").debug("Processing [an element]")
+    logging.getLogger("grpc").debug("theirs")
     assert capsys.readouterr().err == "DEBUG theirs\n"
+
+
+@pytest.mark.parametrize(
+    "given", [[], ['--sdk_harness_log_level_overrides={"apache_beam.runners.worker": "DEBUG"}']]
+)
+def test_workers_of_their_own_never_log_elements(given):
+    options = PipelineOptions(["--default_sdk_harness_log_level=DEBUG", *given])
+    logs.never_log_elements(options)
+    assert options.view_as(WorkerOptions).sdk_harness_log_level_overrides == {"apache_beam": "INFO"}
 
 
 def test_errors_only(capsys):

@@ -1,5 +1,5 @@
 import pickle
-from dataclasses import FrozenInstanceError, fields
+from dataclasses import FrozenInstanceError
 
 import apache_beam as beam
 import pytest
@@ -7,23 +7,31 @@ from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.testing import test_pipeline
 from apache_beam.testing.util import assert_that, equal_to
 
-from transforms.config import JobConfig
+from beam_kie.imaging.limits import DecodeLimits
+from beam_kie.options import from_values, values_of
+from transforms.config import JobConfig, Overlays
 from transforms.launch.options import KieOptions
 
 
 def test_config_is_frozen_and_travels_to_workers():
-    config = JobConfig(output="out", run_id="r", input=("a/**",), max_pages=3)
+    config = JobConfig(output="out", run_id="r", input=("a/**",), limits=DecodeLimits(max_pages=3))
     assert pickle.loads(pickle.dumps(config)) == config
     with pytest.raises(FrozenInstanceError):
-        config.max_pages = 4
+        config.num_shards = 4
 
 
-def test_every_field_has_a_flag_with_the_same_default():
+def test_every_option_has_a_flag_with_the_same_default():
     options = KieOptions([])
-    asked_otherwise = {"output": None, "run_id": None, "input": None, "num_shards": None}
-    for field in fields(JobConfig):
-        if field.name != "scratch":
-            assert getattr(options, field.name) == asked_otherwise.get(field.name, field.default), field.name
+    known_at_launch = {"output": None, "run_id": None, "input": None, "num_shards": None}
+    for flag, value in values_of(JobConfig(output="out", run_id="r")).items():
+        assert getattr(options, flag) == known_at_launch.get(flag, value), flag
+
+
+def test_values_of_flags_are_plain_for_beam_and_members_of_enums_for_the_job():
+    plain = KieOptions(["--overlays=none"]).overlays
+    assert type(plain) is str
+    config = from_values(JobConfig, {"output": "out", "run_id": "r", "overlays": plain})
+    assert config.overlays is Overlays.NONE
 
 
 def test_scratch_cannot_be_set_from_outside():

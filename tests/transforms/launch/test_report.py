@@ -5,8 +5,8 @@ import duckdb
 import pytest
 
 from beam_kie.document import Category, Document, Failure, Stage
-from beam_kie.tables.parquet import write_parquet
 from beam_kie.tables.summary import DocumentTally, PageCounts, RunSummary, to_json
+from tests.parquet_files import write_parquet
 from transforms.config import JobConfig
 from transforms.launch import report
 from transforms.runs import paths

@@ -1,8 +1,10 @@
 import os
+import signal
+import stat
+import subprocess
+import sys
 import tempfile
 from pathlib import Path
-
-import pytest
 
 from transforms.launch import scratch
 
@@ -35,12 +37,45 @@ def test_it_is_removed_with_all_in_it_and_twice_is_no_error(tmp_path):
     assert not any((tmp_path / "out").iterdir())
 
 
-@pytest.mark.parametrize("run_id", ["r", "r.1-a_b"])
-def test_only_what_is_left_of_the_same_run_is_removed(tmp_path, run_id):
-    left, other = (scratch.scratch_folder(str(tmp_path), name, True) for name in (run_id, f"{run_id}-2"))
-    broken_off = f"{scratch.scratch_folder(str(tmp_path), run_id, True)}.gone"
-    for folder in (left, other, broken_off):
+def killed_run(folder: str) -> None:
+    """Make a scratch folder in a process that is killed."""
+    code = "import os, signal, sys; from transforms.launch import scratch; scratch.make(sys.argv[1]); "
+    code += "open(f'{sys.argv[1]}/rows', 'w').write('recognised text'); os.kill(os.getpid(), signal.SIGKILL)"
+    root = Path(scratch.__file__).resolve().parents[2]
+    assert subprocess.run([sys.executable, "-c", code, folder], cwd=root).returncode == -signal.SIGKILL
+
+
+def test_a_later_run_of_any_id_removes_what_a_killed_one_left(tmp_path):
+    left = scratch.scratch_folder(str(tmp_path), "r", True)
+    killed_run(left)
+    broken_off = f"{scratch.scratch_folder(str(tmp_path), 'q', True)}.gone"
+    os.mkdir(broken_off)
+    assert Path(left, "rows").exists()
+    scratch.remove_left_over(str(tmp_path))
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_folder_of_a_run_that_goes_on_stays(tmp_path):
+    folder = scratch.scratch_folder(str(tmp_path), "r", True)
+    scratch.make(folder)
+    scratch.remove_left_over(str(tmp_path))
+    assert os.path.isdir(folder)
+    scratch.remove(folder)
+
+
+def test_what_a_run_with_an_output_elsewhere_left_is_removed_too(tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    os.mkdir(scratch.scratch_folder("gs://bucket/out", "r", local_run=True))
+    scratch.remove_left_over("gs://bucket/other")
+    assert not list(tmp_path.iterdir())
+
+
+def test_nobody_else_may_look_into_it(tmp_path):
+    folder = scratch.scratch_folder(str(tmp_path / "out"), "r", True)
+    before = os.umask(0)
+    try:
         scratch.make(folder)
-    scratch.remove_left_over(str(tmp_path), run_id)
-    assert [str(path) for path in tmp_path.iterdir()] == [other]
-    scratch.remove_left_over("gs://bucket/out", run_id)
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE(os.stat(folder).st_mode) == 0o700
+    scratch.remove(folder)

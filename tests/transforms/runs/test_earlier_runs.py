@@ -15,6 +15,7 @@ from apache_beam.pvalue import TaggedOutput
 from apache_beam.testing.util import assert_that, equal_to
 
 from beam_kie.document import Document, SourceFile, document_id
+from beam_kie.options import from_values
 from beam_kie.tables.rows import document_row
 from beam_kie.tables.summary import DocumentTally
 from tests.earlier import DAYS, PROVENANCE, failure_of, tally_of, write_run
@@ -34,7 +35,7 @@ from transforms.storage import files
 
 
 def config(output, **changes) -> JobConfig:
-    return JobConfig(output=str(output), run_id="now", **changes)
+    return from_values(JobConfig, {"output": str(output), "run_id": "now", **changes})
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ def test_width_counts_columns_of_a_terminal():
     assert text_width("Name") == 4
     assert text_width("姓名") == 4
     assert text_width("e\u0301") == 1
+    assert text_width("\N{WOMAN}\u200d\N{PERSONAL COMPUTER}") == 2
 
 
 def test_shorten_keeps_wide_characters_whole():

@@ -8,11 +8,12 @@ import pytest
 from apache_beam.options.pipeline_options import PipelineOptions
 from PIL import Image
 
+from beam_kie.ocr import OcrOptions
 from tests import pages
 from transforms.config import JobConfig
 from transforms.pipeline import build
 from transforms.runs import folders, paths
-from transforms.sinks.outputs import WriteOutputs
+from transforms.sinks.outputs import Streams, WriteOutputs
 from transforms.storage import files
 
 RESULTS = [
@@ -36,7 +37,7 @@ def run(output, results=RESULTS, runner="FnApiRunner", flags=(), labels=None, **
             name: pipeline | f"Make {name}" >> beam.Create(values, reshuffle=False)
             for name, values in given.items()
         }
-        _ = made | WriteOutputs(config, pages.PROVENANCE, **more)
+        _ = Streams(**made) | WriteOutputs(config, pages.PROVENANCE, **more)
     return json.loads(files.read_bytes(paths.summary_path(str(output), "r"), 10**6))
 
 
@@ -129,7 +130,7 @@ def test_the_job_writes_lines_with_the_numbers_of_its_model(tmp_path, small_mode
         output=str(tmp_path / "out"),
         run_id="r",
         input=(str(uri),),
-        ocr_engine="none",
+        ocr=OcrOptions(engine="none"),
         ocr_lines=str(tmp_path / "lines.jsonl"),
         model=small_model,
         device="cpu",

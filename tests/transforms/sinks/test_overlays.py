@@ -41,11 +41,20 @@ def test_picture_is_written_under_the_documents_id_in_the_size_asked_for(config)
     assert isinstance(time, StageTime) and (time.stage, time.items) == ("overlay", 1)
 
 
-def test_failed_page_gets_another_picture(config):
+def test_picture_of_a_failed_page_has_a_banner(config):
     failure = pages.failure("form.jpg", 1, Stage.MODEL, Category.MODEL_FAILED)
-    one = Path(draw(config, pages.result())[0]).read_bytes()
-    other = Path(draw(config, FailedPage(failure, pages.page_text()))[0]).read_bytes()
-    assert one != other
+    found = Path(draw(config, pages.result())[0])
+    assert banner_colour(found) == "white"
+    failed = Path(draw(config, FailedPage(failure, pages.page_text()))[0])
+    assert failed == found
+    assert banner_colour(failed) == "red"
+
+
+def banner_colour(picture: Path) -> str:
+    """What the middle of the upper edge looks like."""
+    image = Image.open(picture).convert("RGB")
+    red, green, blue = image.getpixel((image.width // 2, 1))
+    return "white" if min(red, green, blue) > 240 else "red" if red > 2 * max(green, blue) else "another"
 
 
 @pytest.mark.parametrize(

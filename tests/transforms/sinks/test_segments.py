@@ -4,9 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from beam_kie.tables.parquet import by_page, encode_rows, parquet_from_encoded, write_pages
+from beam_kie.tables.parquet import by_page, encode_rows, write_pages
 from beam_kie.tables.rows import page_tables
 from tests import pages
+from tests.parquet_files import parquet_from_encoded
 from transforms.sinks import segments
 from transforms.sinks.segments import KeepRowsFn, ScratchError, Segment, pages_of
 

@@ -16,12 +16,12 @@ from transforms.storage import files
 
 COUNTS = count_rows(page_tables(pages.result(), pages.PROVENANCE))
 
-TOLD = [
-    summaries.told_document(pages.document(pages=3)),
-    summaries.told_page(pages.page_text(page=1), COUNTS),
-    summaries.told_page(pages.page_text(page=2), COUNTS),
-    summaries.told_failure(pages.failure("form.jpg", 3)),
-    summaries.told_skipped(pages.document("known.jpg")),
+FACTS = [
+    summaries.document_fact(pages.document(pages=3)),
+    summaries.page_fact(pages.page_text(page=1), COUNTS),
+    summaries.page_fact(pages.page_text(page=2), COUNTS),
+    summaries.failure_fact(pages.failure("form.jpg", 3)),
+    summaries.skipped_fact(pages.document("known.jpg")),
 ]
 
 
@@ -31,16 +31,16 @@ def essence(tally):
 
 def test_documents_are_tallied_by_their_id():
     with beam.Pipeline("FnApiRunner") as pipeline:
-        tallies = pipeline | beam.Create(TOLD) | summaries.TallyDocuments() | beam.Map(essence)
+        tallies = pipeline | beam.Create(FACTS) | summaries.TallyDocuments() | beam.Map(essence)
         expected = [("gs://scans/form.jpg", "PARTIAL", 2, 1), ("gs://scans/known.jpg", "SKIPPED", 0, 0)]
         assert_that(tallies, equal_to(expected))
 
 
-def test_tally_does_not_depend_on_the_order_and_what_is_told_twice_counts_once():
-    told = [what for _, what in TOLD[:4]]
+def test_tally_does_not_depend_on_the_order_and_a_repeated_fact_counts_once():
+    facts = [fact for _, fact in FACTS[:4]]
     identity = pages.document().document_id
     tallies = [
-        summaries.tally_document((identity, order)) for order in itertools.permutations([*told, told[1]])
+        summaries.tally_document((identity, order)) for order in itertools.permutations([*facts, facts[1]])
     ]
     assert all(tally == tallies[0] for tally in tallies)
     assert essence(tallies[0]) == ("gs://scans/form.jpg", "PARTIAL", 2, 1)
@@ -50,15 +50,15 @@ def test_tally_does_not_depend_on_the_order_and_what_is_told_twice_counts_once()
     assert tallies[0].failures == {(3, failure.stage, failure.category)}
 
 
-def test_all_of_a_document_is_told():
+def test_a_fact_holds_all_of_a_document():
     full = Document("d", "uri", "sha", 3, 1.5, "pdf", 2, "version", "run")
-    tally = summaries.tally_document(("d", [summaries.told_skipped(full)[1]]))
+    tally = summaries.tally_document(("d", [summaries.skipped_fact(full)[1]]))
     assert tally.document == full and tally.skipped
 
 
-def test_what_is_told_is_small():
+def test_facts_are_small():
     # Local runners hold it for every page of the run.
-    assert all(len(what) < 250 for _, what in TOLD)
+    assert all(len(what) < 250 for _, what in FACTS)
 
 
 def test_run_without_documents_has_a_summary():
@@ -87,7 +87,7 @@ def test_summary_holds_options_tables_and_times(tmp_path):
         config,
         pages.PROVENANCE,
         datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC),
-        files=[paths.TableFile("lines", "x", 3), paths.TableFile("lines", "y", 4)],
+        table_files=[paths.TableFile("lines", "x", 3), paths.TableFile("lines", "y", 4)],
         pictures=2,
         times=[StageTime("ocr", 1.0)],
         documents_in=0,

@@ -10,12 +10,12 @@ from beam_kie.tables.rows import page_tables
 from tests import pages
 from transforms.config import JobConfig
 from transforms.runs import paths
-from transforms.sinks.tables import FAILURES, TOLD, MakeRowsFn, place_rows, shard_of, write_table_file
+from transforms.sinks.tables import FACTS, FAILURES, MakeRowsFn, place_rows, shard_of, write_table_file
 
 
 def outputs_of(result):
     """What MakeRowsFn yields, by tag; rows are untagged."""
-    by_tag = {None: [], TOLD: [], FAILURES: []}
+    by_tag = {None: [], FACTS: [], FAILURES: []}
     for output in MakeRowsFn(4, pages.PROVENANCE).process(result):
         if isinstance(output, TaggedOutput):
             by_tag[output.tag].append(output.value)
@@ -36,7 +36,7 @@ def test_page_yields_rows_for_every_table_that_it_has_any_in():
     places = dict(made[None])
     shard = shard_of(pages.document().document_id, 4)
     assert set(places) == {(table, shard) for table in ("pages", "lines", "entities", "key_values")}
-    assert len(made[TOLD]) == 1 and not made[FAILURES]
+    assert len(made[FACTS]) == 1 and not made[FAILURES]
     empty = outputs_of(pages.result(form=[], links=[]))
     assert [table for (table, _), _ in empty[None]] == ["pages"]
 
@@ -44,7 +44,7 @@ def test_page_yields_rows_for_every_table_that_it_has_any_in():
 def test_page_that_fails_yields_nothing_but_its_failure():
     odd = Entity("ANSWER", "secret", (0, 0, 1, 1, 1, 1), float("nan"), ())
     made = outputs_of(PageResult(pages.page_text(), (odd,)))
-    assert not made[None] and not made[TOLD]
+    assert not made[None] and not made[FACTS]
     (failure,) = made[FAILURES]
     assert (failure.page, failure.stage.value, failure.category.value) == (1, "MODEL", "MODEL_FAILED")
     assert "secret" not in failure.message

@@ -9,6 +9,7 @@ from apache_beam.testing.util import assert_that, equal_to
 from PIL import Image
 
 from beam_kie.document import Category, FailedPage, Failure, PageText, Stage
+from beam_kie.ocr import OcrOptions
 from tests.small_networks import form
 from transforms.config import JobConfig
 from transforms.pipeline import build
@@ -81,7 +82,12 @@ def broken_page() -> FailedPage:
 def test_separate_finds_what_fused_finds(small_model, tmp_path):
     pages = [form(0), form(1), form(2), broken_page()]
     settings = JobConfig(
-        output=str(tmp_path), run_id="test", model=small_model, device="cpu", dtype="float32", batch_tokens=1
+        output=str(tmp_path),
+        run_id="test",
+        model=small_model,
+        device="cpu",
+        dtype="float32",
+        batch_tokens=512,
     )
     found = [
         item
@@ -126,7 +132,7 @@ def test_separate_writes_the_files_that_fused_writes(small_model, tmp_path):
             input=(f"{scans}/**",),
             gpu_stage=stage,
             num_shards=2,
-            ocr_engine="none",
+            ocr=OcrOptions(engine="none"),
             ocr_lines=str(tmp_path / "lines.jsonl"),
             model=small_model,
             device="cpu",

@@ -6,7 +6,7 @@ import pytest
 from apache_beam.io.filesystems import FileSystems
 
 from transforms.stages import inputs
-from transforms.storage import files
+from transforms.storage import files, uris
 
 
 @pytest.fixture
@@ -126,13 +126,13 @@ def test_output_below_an_input_is_seen():
     assert not inputs.covers(["/data/scans/*"], "/data/scans/out/overlays/p0001.jpg")
 
 
-def uris(name, text):
+def uris_of(name, text):
     return [uri.removeprefix("gs://b/") for uri in inputs.manifest_uris(name, text.splitlines(keepends=True))]
 
 
 def test_text_manifest_keeps_commas_and_passes_over_comments():
     text = "# scans of May\ngs://b/a, b.png\n\n  gs://b/c.png  \r\n#gs://b/no.png\ngs://b/c.png\n"
-    assert uris("list.txt", text) == ["a, b.png", "c.png", "c.png"]
+    assert uris_of("list.txt", text) == ["a, b.png", "c.png", "c.png"]
 
 
 @pytest.mark.parametrize(
@@ -145,7 +145,7 @@ def test_text_manifest_keeps_commas_and_passes_over_comments():
     ],
 )
 def test_table_manifest_has_a_column(name, text):
-    assert uris(name, text) == ["a.png", "c,d.png"]
+    assert uris_of(name, text) == ["a.png", "c,d.png"]
 
 
 def test_manifest_on_a_filesystem_with_byte_order_mark_and_gzip(tmp_path):

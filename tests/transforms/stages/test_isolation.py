@@ -1,8 +1,7 @@
 import pytest
 import torch
 
-from beam_kie.document import Category, DocumentError
-from transforms.stages.isolation import is_out_of_memory, predict_isolated, reason_of
+from transforms.stages.isolation import predict_isolated
 
 
 class Predictor:
@@ -95,51 +94,3 @@ def test_a_wrong_number_of_results_is_an_error_of_the_batch():
 def test_an_order_to_stop_is_not_a_failure_of_a_page(error):
     with pytest.raises(error):
         predict_isolated(Predictor({1}, error), [1, 2], failure_of)
-
-
-@pytest.mark.parametrize(
-    ("error", "expected"),
-    [
-        (MemoryError(), True),
-        (torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB"), True),
-        (
-            RuntimeError("[enforce fail at alloc_cpu.cpp:124] . DefaultCPUAllocator: can't allocate memory"),
-            True,
-        ),
-        (RuntimeError("std::bad_alloc"), True),
-        (RuntimeError("mat1 and mat2 shapes cannot be multiplied"), False),
-        (ValueError("out of memory"), False),
-    ],
-)
-def test_running_out_of_memory_is_told_from_other_errors(error, expected):
-    assert is_out_of_memory(error) is expected
-
-
-def raised(error):
-    try:
-        raise error
-    except Exception as caught:
-        return caught
-
-
-def test_a_reason_never_quotes_the_error():
-    reason = reason_of(raised(KeyError("李雷")), Category.MODEL_FAILED, "Report it.")
-    assert reason.category is Category.MODEL_FAILED
-    assert "李雷" not in reason.message
-    assert reason.message.startswith("KeyError at stages/test_isolation.py:")
-    assert reason.message.endswith("Report it.")
-    assert not reason.retryable
-
-
-def test_a_reason_keeps_what_a_document_error_says():
-    error = raised(DocumentError(Category.FILE_ENCRYPTED, "Remove the password.", retryable=True))
-    assert reason_of(error, Category.FILE_CORRUPT, "x") == (
-        Category.FILE_ENCRYPTED,
-        "Remove the password.",
-        True,
-    )
-
-
-def test_running_out_of_memory_is_a_category_of_its_own_and_worth_another_try():
-    reason = reason_of(raised(MemoryError()), Category.MODEL_FAILED, "x")
-    assert (reason.category, reason.retryable) == (Category.OUT_OF_MEMORY, True)

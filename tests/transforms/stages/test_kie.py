@@ -173,8 +173,8 @@ def test_the_job_counts_what_it_found(tmp_path):
 
 
 def test_batches_are_cut_by_tokens(tmp_path):
-    settings = config(tmp_path, batch_tokens=256)
-    pages = [page(n, "字" * 99) for n in range(5)]
+    settings = config(tmp_path, batch_tokens=512)
+    pages = [page(n, "字" * 199) for n in range(5)]
     pipeline = beam.Pipeline(runner="FnApiRunner")
     _ = pipeline | beam.Create(pages) | beam.Reshuffle() | FindEntities(settings, EchoHandler(settings))
     metrics = pipeline.run().metrics().query()
@@ -183,7 +183,7 @@ def test_batches_are_cut_by_tokens(tmp_path):
 
 
 def test_the_real_network_runs_in_a_pipeline(tmp_path, small_model):
-    settings = config(tmp_path, model=small_model, device="cpu", dtype="float32", batch_tokens=256)
+    settings = config(tmp_path, model=small_model, device="cpu", dtype="float32", batch_tokens=512)
     pages = [page(n, "Name: Li Lei", "Date", "2024-05-01") for n in range(1, 31)]
     with beam.Pipeline(runner="FnApiRunner") as pipeline:
         found = pipeline | beam.Create(pages) | FindEntities(settings)

@@ -1,5 +1,6 @@
 import io
 import json
+from dataclasses import replace
 
 import apache_beam as beam
 import numpy as np
@@ -9,11 +10,12 @@ from apache_beam.testing.util import assert_that, equal_to
 from PIL import Image
 
 from beam_kie.document import Category, FailedPage, PageImage, PageText, Stage, StageTime, TextLine
-from beam_kie.layoutxlm.images import thumbnail_pixels
-from beam_kie.layoutxlm.strips import unpack_strips
+from beam_kie.layoutxlm.inputs.images import thumbnail_pixels
+from beam_kie.layoutxlm.inputs.strips import unpack_strips
+from beam_kie.options import from_values
 from transforms.config import JobConfig
 from transforms.stages import coders, ocr
-from transforms.stages.ocr import OcrModelHandler, ReadText, ocr_options, open_engine
+from transforms.stages.ocr import OcrModelHandler, ReadText, open_engine
 
 WIDTH, HEIGHT = 60, 100
 LINE = (10.0, 10.0, 50.0, 10.0, 50.0, 20.0, 10.0, 20.0)
@@ -21,7 +23,7 @@ POISON = 13
 
 
 def config(tmp_path, **changes):
-    return JobConfig(output=str(tmp_path / "out"), run_id="test", **changes)
+    return from_values(JobConfig, {"output": str(tmp_path / "out"), "run_id": "test", **changes})
 
 
 def image(page, given=None):
@@ -75,11 +77,13 @@ def test_a_batch_is_read_in_one_call_and_keeps_its_order(tmp_path):
 
 
 def test_the_preview_is_the_upright_page_made_smaller(tmp_path):
-    (outcome,), _ = infer([image(1)], config(tmp_path, overlay_max_side=50), StubEngine())
+    page = image(1)
+    large = replace(page, pixels=page.pixels.repeat(4, axis=0).repeat(4, axis=1))
+    (outcome,), _ = infer([large], config(tmp_path, overlay_max_side=200), StubEngine())
     preview = picture(outcome.preview)
-    assert (preview.format, preview.size) == ("JPEG", (50, 30))
+    assert (preview.format, preview.size) == ("JPEG", (200, 120))
     # Turned clockwise, the red corner of the upper left lies in the upper right.
-    assert preview.getpixel((47, 2))[1] < 100 < preview.getpixel((2, 2))[1]
+    assert preview.getpixel((188, 8))[1] < 100 < preview.getpixel((8, 8))[1]
 
 
 @pytest.mark.parametrize("overlays", ["all", "none"])
@@ -137,7 +141,7 @@ def test_an_engine_gets_what_the_command_line_says(tmp_path):
         ocr_detect_rotation=False,
         ocr_min_confidence=0.25,
     )
-    options = ocr_options(settings)
+    options = settings.ocr
     assert (options.device, options.max_side, options.rapidocr_backend) == ("cuda", 777, "torch")
     assert (options.det_model_dir, options.rec_model_dir) == ("/det", "/rec")
     assert (options.paddle_engine, options.detect_rotation) == ("transformers", False)
@@ -151,7 +155,7 @@ def write_lines(path, *records):
 
 def test_given_lines_go_round_the_engine(tmp_path, monkeypatch):
     engine = StubEngine()
-    monkeypatch.setattr(ocr, "create_engine", lambda name, options: engine)
+    monkeypatch.setattr(ocr, "create_engine", lambda options: engine)
     lines = {"uri": "memory://scan", "page": 2, "lines": [{"text": "出生日期", "box": [10, 10, 50, 20]}]}
     settings = config(tmp_path, ocr_lines=write_lines(tmp_path / "lines.jsonl", lines))
     reader = open_engine(settings)

@@ -1,13 +1,16 @@
 import hashlib
 import os
+from dataclasses import replace
 
 import apache_beam as beam
+import pypdfium2
 import pytest
 from apache_beam.pvalue import TaggedOutput
 from apache_beam.testing.util import assert_that, equal_to
 from PIL import Image
 
 from beam_kie.document import Category, PageImage, SourceFile, Stage, document_id
+from beam_kie.options import from_values
 from transforms.config import JobConfig
 from transforms.progress import read_counts
 from transforms.stages import reading
@@ -16,7 +19,7 @@ from transforms.stages.reading import DecodeFn, DecodeSources, FindSources, matc
 
 
 def config(tmp_path, **changes):
-    return JobConfig(output=str(tmp_path / "out"), run_id="test", **changes)
+    return from_values(JobConfig, {"output": str(tmp_path / "out"), "run_id": "test", **changes})
 
 
 def write_page(path, colour="white"):
@@ -104,10 +107,14 @@ def test_pages_are_decoded_one_at_a_time(tmp_path, monkeypatch):
     decoded = []
     original = reading.decode_pages
 
-    def noticing(*arguments, **options):
-        for page in original(*arguments, **options):
+    def noticed(pages):
+        for page in pages:
             decoded.append(page.page)
             yield page
+
+    def noticing(*arguments, **options):
+        opened = original(*arguments, **options)
+        return replace(opened, pages=noticed(opened.pages))
 
     monkeypatch.setattr(reading, "decode_pages", noticing)
     path = write_tiff(tmp_path / "scan.tif", 3)
@@ -115,6 +122,23 @@ def test_pages_are_decoded_one_at_a_time(tmp_path, monkeypatch):
         if isinstance(element, PageImage):
             assert decoded == list(range(1, element.page + 1))
     assert decoded == [1, 2, 3]
+
+
+def test_a_file_is_opened_once(tmp_path, monkeypatch):
+    path = tmp_path / "scan.pdf"
+    Image.new("RGB", (60, 40), "white").save(path)
+    opened = []
+    original = pypdfium2.PdfDocument.__init__
+
+    def noticing(self, *arguments, **options):
+        opened.append(1)
+        original(self, *arguments, **options)
+
+    monkeypatch.setattr(pypdfium2.PdfDocument, "__init__", noticing)
+    outputs = decode(str(path), config(tmp_path))
+    (document,) = outputs["documents"]
+    assert (document.format, document.page_count, len(outputs["pages"])) == ("pdf", 1, 1)
+    assert opened == [1]
 
 
 def test_a_file_that_is_gone_is_a_failure_and_a_document(tmp_path):
@@ -142,6 +166,8 @@ def test_a_bad_file_is_a_failure_of_its_document(tmp_path, content, changes, cat
     outputs = decode(path, config(tmp_path, **changes))
     (failure,), (document,) = outputs["failures"], outputs["documents"]
     assert (failure.category, failure.page, failure.retryable) == (category, None, False)
+    known = "png" if category is Category.FILE_CORRUPT else None
+    assert (document.format, document.page_count) == (known, None)
     assert failure.document_id == document.document_id
     assert outputs["pages"] == []
 
@@ -160,9 +186,13 @@ def test_a_bad_page_is_a_failure_of_its_own_and_is_counted(tmp_path):
 def test_a_defect_of_a_decoder_costs_one_document_and_is_not_quoted(tmp_path, monkeypatch):
     original = reading.decode_pages
 
-    def breaking(*arguments, **options):
-        yield next(original(*arguments, **options))
+    def broken(pages):
+        yield next(pages)
         raise KeyError("what stood on the page")
+
+    def breaking(*arguments, **options):
+        opened = original(*arguments, **options)
+        return replace(opened, pages=broken(opened.pages))
 
     monkeypatch.setattr(reading, "decode_pages", breaking)
     outputs = decode(write_tiff(tmp_path / "scan.tif", 3), config(tmp_path))

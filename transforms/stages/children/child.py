@@ -81,7 +81,7 @@ class Child:
         self._stage = Stage.DECODE
         self._ready = False
         self._settings = settings
-        self._errors = tempfile.TemporaryFile()
+        self._errors = tempfile.TemporaryFile()  # noqa: SIM115 (it lives as long as the process)
         self._last_words: list[str] = []
         self._socket, theirs = socket.socketpair()
         try:
@@ -235,8 +235,8 @@ class Child:
         if code == -signal.SIGKILL:
             return self._lost(
                 Category.PAGE_CRASHED,
-                "its process was killed from outside (SIGKILL), most likely because the machine had no memory "
-                "left: run the document again, with fewer workers or on a larger machine",
+                "its process was killed from outside (SIGKILL), most likely because the machine had no "
+                "memory left: run the document again, with fewer workers or on a larger machine",
                 retryable=True,
             )
         # A library that is refused memory ends its process in ways of its own.

@@ -125,7 +125,8 @@ def _limit_memory(budget_bytes: int) -> None:
     Libraries reserve more than they use, so the limit is what there is now and twice the budget.
     """
     with suppress(OSError, ValueError, IndexError):
-        pages = int(open("/proc/self/statm").read().split()[5])
+        with open("/proc/self/statm") as statm:
+            pages = int(statm.read().split()[5])
         limit = pages * os.sysconf("SC_PAGE_SIZE") + 2 * budget_bytes
         _, most = resource.getrlimit(resource.RLIMIT_DATA)
         if most != resource.RLIM_INFINITY:

@@ -31,7 +31,6 @@ class ReaderSettings:
     preview in pixels, None for no preview. ``memory_bytes``: what the child may take in all.
     """
 
-    ocr_engine: str
     ocr: OcrOptions
     limits: DecodeLimits
     pdf_dpi: int = 200

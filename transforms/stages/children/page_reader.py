@@ -6,12 +6,21 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 
-from beam_kie.document import Category, DocumentError, FailedPage, Failure, PageImage, PageText, Stage
+from beam_kie.document import (
+    Category,
+    Document,
+    DocumentError,
+    FailedPage,
+    Failure,
+    PageImage,
+    PageText,
+    Stage,
+)
 from beam_kie.imaging.decode import open_pages
 from beam_kie.imaging.limits import check_file_size
 from beam_kie.imaging.page_source import PageSource, decoding_error
 from beam_kie.imaging.sniffing import sniff_format
-from beam_kie.ocr import OcrEngine, create_engine
+from beam_kie.ocr import Engine, OcrEngine, create_engine
 from beam_kie.ocr.given import GivenLinesEngine
 from transforms.stages.children.memory import MIB
 from transforms.stages.children.messages import (
@@ -21,8 +30,10 @@ from transforms.stages.children.messages import (
     PageRead,
     ReaderSettings,
 )
-from transforms.stages.isolation import reason_of
+from transforms.stages.failures import failure_of
 from transforms.stages.pictures import add_pictures, failed_page
+
+_ADVICE = "Open the file in a viewer and save it anew."
 
 
 class PageReader:
@@ -32,8 +43,8 @@ class PageReader:
         """Load the OCR engine; raises what ``create_engine`` raises."""
         self._settings = settings
         self._fallback: OcrEngine | None = None
-        if settings.ocr_engine != "none":
-            self._fallback = create_engine(settings.ocr_engine, settings.ocr)
+        if settings.ocr.engine is not Engine.NONE:
+            self._fallback = create_engine(settings.ocr)
         self._engine: OcrEngine = GivenLinesEngine(fallback=self._fallback)
         self._document_id = self._uri = ""
         self._source: PageSource | None = None
@@ -44,19 +55,19 @@ class PageReader:
         self._document_id, self._uri = request.document_id, request.uri
         file_format = None
         try:
-            check_file_size(len(request.data), self._settings.limits)
             file_format = sniff_format(request.data)
-            self._source = self._opened(request.data)
+            self._source = self._opened(request.data, file_format)
         except Exception as error:
-            reason = reason_of(error, Category.FILE_CORRUPT, "Open the file in a viewer and save it anew.")
-            return NotOpened(file_format, self._failure(None, *reason))
+            document = Document(request.document_id, request.uri)
+            failure = failure_of(error, document, Stage.DECODE, Category.FILE_CORRUPT, _ADVICE)
+            return NotOpened(file_format, self._within_budget(failure))
         given = {(request.uri, page): lines for page, lines in request.given.items()}
         self._engine = GivenLinesEngine(given, fallback=self._fallback)
         remark = self._source.remark
         return Opened(
             file_format,
             self._source.page_count,
-            None if remark is None else self._failure(self._source.page_count, *_told(remark)),
+            None if remark is None else self._failure(self._source.page_count, remark),
         )
 
     def read(self, index: int, step: Callable[[Stage], None] = lambda stage: None) -> PageRead:
@@ -71,7 +82,7 @@ class PageReader:
             try:
                 page = self._source.read(index)
             except Exception as error:  # decoders raise anything on hostile bytes: it is the page's alone
-                failure = self._failure(index, *_told(decoding_error(error)))
+                failure = self._failure(index, decoding_error(error))
                 page = None
         if page is None:
             return PageRead(failure, seconds)
@@ -96,15 +107,14 @@ class PageReader:
         if source is not None:
             source.close()
 
-    def _opened(self, data: bytes) -> PageSource:
+    def _opened(self, data: bytes, file_format: str) -> PageSource:
         settings = self._settings
-        return open_pages(data, settings.limits, settings.pdf_dpi, settings.pdf_text_layer)
+        check_file_size(len(data), settings.limits.max_file_bytes)
+        return open_pages(data, file_format, settings.limits, settings.pdf_dpi, settings.pdf_text_layer)
 
-    def _failure(self, index: int | None, category: Category, message: str, retryable: bool) -> Failure:
-        page = None if index is None else index + 1
-        return self._within_budget(
-            Failure(self._document_id, self._uri, page, Stage.DECODE, category, message, retryable)
-        )
+    def _failure(self, index: int, error: DocumentError) -> Failure:
+        what = (error.category, error.message, error.retryable)
+        return self._within_budget(Failure(self._document_id, self._uri, index + 1, Stage.DECODE, *what))
 
     def _within_budget(self, failure: Failure) -> Failure:
         """The failure; where memory ran out, it was the child's budget that did, not the machine's memory."""
@@ -115,10 +125,6 @@ class PageReader:
             "option, or scan or export it again"
         )
         return replace(failure, category=Category.PAGE_TOO_LARGE, message=message, retryable=False)
-
-
-def _told(error: DocumentError) -> tuple[Category, str, bool]:
-    return error.category, error.message, error.retryable
 
 
 class _Timer:

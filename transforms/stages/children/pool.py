@@ -1,4 +1,4 @@
-"""The children of one worker process: as many as it has cores for, started when needed, shared by its threads."""
+"""The children of one worker process: as many as it has cores for, shared by its threads."""
 
 from __future__ import annotations
 

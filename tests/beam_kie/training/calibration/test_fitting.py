@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from beam_kie.layoutxlm.calibration import look_up
+from beam_kie.layoutxlm.decoding.calibration import look_up
 from beam_kie.training.calibration.confidences import PageConfidences
 from beam_kie.training.calibration.fitting import (
     AS_COMPUTED,

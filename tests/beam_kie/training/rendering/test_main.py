@@ -7,8 +7,8 @@ from PIL import Image
 
 from beam_kie.forms import generate_layout
 from beam_kie.labelled.formats import read_labels, write_paddleocr
-from beam_kie.training.ocr_lines import agreement
-from beam_kie.training.ocr_lines import main as read_lines
+from beam_kie.training.data.ocr_lines import agreement
+from beam_kie.training.data.ocr_lines import main as read_lines
 from beam_kie.training.rendering.__main__ import main
 
 

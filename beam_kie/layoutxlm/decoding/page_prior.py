@@ -1,0 +1,46 @@
+"""The page prior: what most keys of a page do, the others probably do too.
+
+Forms in two languages print a key in one script and go on in the other on the next line, and either all their
+keys do so or none. A line alone is often undecided; the page is not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from beam_kie.text_width import char_width
+
+FEWEST = 3  # fewer keys say nothing of the page
+HOPELESS = -4.0  # log odds of a join that nobody considers
+
+
+def script_changes(texts: Sequence[str], before: Sequence[int]) -> list[bool | None]:
+    """Of P pieces with the one before each: True where narrow characters go on in wide ones (Latin in
+    Chinese), False for the other way round, None where the script stays the same."""
+    return [_change(texts[index], text) for index, text in zip(before, texts, strict=True)]
+
+
+def page_prior(odds: np.ndarray, changes: Sequence[bool | None], weight: float) -> np.ndarray:
+    """What the page prior adds to the log odds that a piece goes on with the one before it: P numbers.
+
+    ``odds``: P log odds by themselves. Each piece gets ``weight`` times the mean of the others that change
+    script as it does; where they are fewer than FEWEST, where it does not change, or where its own odds are
+    HOPELESS, 0.
+    """
+    added = np.zeros(len(odds))
+    for change in (False, True):
+        alike = [i for i, each in enumerate(changes) if each is change and odds[i] > HOPELESS]
+        if len(alike) >= FEWEST:
+            own = odds[alike]
+            added[alike] = weight * (own.sum() - own) / (len(alike) - 1)
+    return added
+
+
+def _change(before: str, after: str) -> bool | None:
+    before, after = before.strip(), after.strip()
+    if not before or not after:
+        return None
+    is_wide = char_width(after[0]) == 2
+    return None if is_wide == (char_width(before[-1]) == 2) else is_wide

@@ -1,0 +1,47 @@
+"""What a model looks at beside text and boxes; it travels with the page's text."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import cv2
+import numpy as np
+from PIL import Image
+
+from beam_kie.document import PageText
+from beam_kie.layoutxlm.config import STRIPS
+from beam_kie.layoutxlm.inputs.strips import pack_strips, page_strips
+
+SIDE = 224
+THUMBNAIL_BYTES = SIDE * SIDE * 3
+
+
+def with_picture(page: PageText, pixels: np.ndarray, kind: str) -> PageText:
+    """The page with what a model of that ``kind`` (KieModel.pictures) looks at.
+
+    ``pixels`` are those of the upright page, H x W x 3 uint8 RGB.
+    """
+    if kind == STRIPS:
+        return replace(page, picture=pack_strips(page_strips(pixels, [line.box for line in page.lines])))
+    return replace(page, picture=page_thumbnail(pixels, kind))
+
+
+def page_thumbnail(pixels: np.ndarray, image_normalisation: str = "hf") -> bytes:
+    """A page of H x W x 3 uint8 RGB pixels as 224 x 224 of them, row by row, whatever its proportions.
+
+    ``image_normalisation`` of the model's configuration says whose way of making pictures smaller its
+    weights were trained with: OpenCV's bilinear for PaddleOCR (four pixels make one, the others count
+    for nothing) or Pillow's, which takes the mean, for Hugging Face.
+    """
+    if image_normalisation == "paddleocr":
+        small = cv2.resize(pixels, (SIDE, SIDE), interpolation=cv2.INTER_LINEAR)
+    else:
+        small = np.asarray(Image.fromarray(pixels).resize((SIDE, SIDE), Image.Resampling.BILINEAR))
+    return small.tobytes()
+
+
+def thumbnail_pixels(thumbnail: bytes) -> np.ndarray:
+    """224 x 224 x 3 uint8 RGB. Raises ValueError where the bytes are none of ``page_thumbnail``."""
+    if len(thumbnail) != THUMBNAIL_BYTES:
+        raise ValueError(f"a thumbnail has {THUMBNAIL_BYTES} bytes, not {len(thumbnail)}")
+    return np.frombuffer(thumbnail, dtype=np.uint8).reshape(SIDE, SIDE, 3)

@@ -1,0 +1,1 @@
+"""What a run and its model are like, for readers: model cards and curves."""

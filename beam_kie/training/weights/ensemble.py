@@ -1,0 +1,101 @@
+"""The command ``python -m beam_kie.training.weights.ensemble``: several models as one that is their mean.
+
+Every network reads the page, and the mean of their scores decides (deep ensembles, arXiv 1612.01474). It
+takes as many times as long as one, and gains most where the models were trained from different beginnings.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import shutil
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+
+from beam_kie.layoutxlm.checkpoints import MODEL_FILES, WEIGHTS_FILE, member_prefix
+from beam_kie.layoutxlm.config import ConfigError, LayoutXLMConfig
+
+# What members may differ in: only the first one's counts, or (strips) it shows in the weights.
+_FREE = (
+    "name",
+    "hidden_dropout_prob",
+    "strip_channels",
+    "switch_penalty",
+    "colon_discount",
+    "join_penalty",
+    "none_penalty",
+    "page_prior_weight",
+    "entity_temperature",
+    "relation_temperature",
+    "entity_calibration",
+    "relation_calibration",
+)
+
+
+class EnsembleError(ValueError):
+    """Models that do not go together; the message says why."""
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Write the ensemble; exit code 2 where there is none."""
+    parser = argparse.ArgumentParser("python -m beam_kie.training.weights.ensemble", allow_abbrev=False)
+    parser.add_argument("--output", required=True, type=Path, metavar="FOLDER", help="model folder to write")
+    parser.add_argument(
+        "models", nargs="+", type=Path, metavar="FOLDER", help="model folders; the first one's settings count"
+    )
+    args = parser.parse_args(argv)
+    try:
+        combine(args.models, args.output)
+    except (EnsembleError, ConfigError, SafetensorError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    print(f"wrote {args.output}")
+    return 0
+
+
+def combine(models: Sequence[Path], output: Path) -> None:
+    """Write model folders as one ensemble, with the configuration and the vocabulary of the first.
+
+    Confidences have to be calibrated anew. Raises EnsembleError, ConfigError or SafetensorError where a
+    folder is no model of one network, or the networks are not alike.
+    """
+    first = _config(models[0])
+    weights = {}
+    for number, folder in enumerate(models, 1):
+        _check_like(folder, models[0])
+        prefix = member_prefix(number)
+        found = load_file(folder / WEIGHTS_FILE)
+        weights.update({prefix + name: value.contiguous() for name, value in found.items()})
+    output.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(models[0] / "tokenizer.json", output / "tokenizer.json")
+    save_file(weights, output / WEIGHTS_FILE, metadata={"format": "pt"})
+    dataclasses.replace(first, ensemble_size=len(models)).save(output / "config.json")
+
+
+def _check_like(folder: Path, first: Path) -> None:
+    mine, theirs = _config(folder), _config(first)
+    if mine.ensemble_size > 1:
+        raise EnsembleError(f"{folder} is an ensemble already: name its members")
+    if mine.strip_channels not in ((), theirs.strip_channels):
+        raise EnsembleError(f"{folder} looks at strips, and {first} not so: name the one that looks first")
+    fields = (field.name for field in dataclasses.fields(mine) if field.name not in _FREE)
+    other = [name for name in fields if getattr(mine, name) != getattr(theirs, name)]
+    if other:
+        raise EnsembleError(f"{folder} differs from {first} in {', '.join(other)}")
+    if (first / "tokenizer.json").read_bytes() != (folder / "tokenizer.json").read_bytes():
+        raise EnsembleError(f"{folder} has another vocabulary than {first}")
+
+
+def _config(folder: Path) -> LayoutXLMConfig:
+    for name in (*MODEL_FILES, "tokenizer.json"):
+        if not (folder / name).is_file():
+            raise EnsembleError(f"{folder} is not a model folder of a training run: it lacks {name}")
+    return LayoutXLMConfig.load(folder / "config.json")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
