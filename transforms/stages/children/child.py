@@ -29,6 +29,10 @@ _ROOT = str(Path(__file__).resolve().parents[3])
 # Memory grows by less than 100 MB in this time.
 _LOOK_EVERY_S = 0.03
 _CHUNK = 1 << 20
+# How long a process that has closed its socket may take to end.
+_LET_END_S = 10.0
+# A process that crashes while it holds this much of its budget was most likely refused memory.
+_MUCH = 0.8
 _MOST_WORDS = 100_000
 
 # The kernel ends a child when the thread that started it ends, so all are started by one that stays.
@@ -79,6 +83,7 @@ class Child:
         self.document: object = None
         self._memory_bytes = settings.memory_bytes
         self._stage = Stage.DECODE
+        self._held_bytes = 0
         self._ready = False
         self._settings = settings
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115 (it lives as long as the process)
@@ -142,6 +147,7 @@ class Child:
             ChildLostError: there is no answer, and no process any more.
         """
         self._stage = Stage.DECODE
+        self._held_bytes = 0
         deadline = time.monotonic() + seconds
         try:
             self._send(messages.pack(request), deadline, seconds)
@@ -212,7 +218,9 @@ class Child:
             yield part
 
     def _check(self, deadline: float, seconds: float) -> None:
-        if self.resident_bytes > self._memory_bytes:
+        # Not the kernel's own peak: a process inherits that from the one that started it.
+        self._held_bytes = self.resident_bytes or self._held_bytes
+        if self._held_bytes > self._memory_bytes:
             raise self._too_large()
         if time.monotonic() > deadline:
             raise self._lost(
@@ -229,7 +237,8 @@ class Child:
 
     def _buried(self) -> ChildLostError:
         """What to say of a process that has ended by itself."""
-        peak = _wait_for(self._process)
+        with suppress(subprocess.TimeoutExpired):
+            self._process.wait(_LET_END_S)
         self.kill()
         code = self._process.returncode
         if code == -signal.SIGKILL:
@@ -240,7 +249,7 @@ class Child:
                 retryable=True,
             )
         # A library that is refused memory ends its process in ways of its own.
-        if code < 0 and peak > 0.8 * self._memory_bytes:
+        if code < 0 and self._held_bytes > _MUCH * self._memory_bytes:
             return self._too_large()
         how = f"signal {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
         return self._lost(
@@ -263,19 +272,3 @@ def _start(theirs: socket.socket, errors: int) -> subprocess.Popen:
         pass_fds=[theirs.fileno()],
         env={**os.environ, "PYTHONPATH": path},
     )
-
-
-def _wait_for(process: subprocess.Popen, seconds: float = 10.0) -> int:
-    """Wait for a process that has closed its socket; the most memory that it held, in bytes."""
-    end = time.monotonic() + seconds
-    while process.returncode is None:
-        pid = 0
-        with suppress(ChildProcessError):  # another thread has waited for it
-            pid, status, used = os.wait4(process.pid, os.WNOHANG)
-        if pid:
-            process.returncode = os.waitstatus_to_exitcode(status)
-            return used.ru_maxrss * 1024
-        if time.monotonic() > end:
-            process.kill()
-        time.sleep(0.005)
-    return 0

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from concurrent.futures import Future
 from dataclasses import replace
 
-from beam_kie.document import Failure, Stage
-from beam_kie.imaging.decode import too_many_pages
+from beam_kie.document import DocumentError, Failure, Stage
+from beam_kie.imaging.decode import sniff_format, too_many_pages
 from transforms.stages.children.child import Child, ChildLostError
 from transforms.stages.children.messages import NotOpened, OpenDocument, Opened, PageRead, ReadPage
 from transforms.stages.children.pool import Pool
@@ -66,7 +66,7 @@ class _Reading:
         try:
             opened = self._open_in(child)
         except ChildLostError as error:
-            return NotOpened(None, self._failure(None, error, "the file: "))
+            return NotOpened(_format_of(self._document.data), self._failure(None, error, "the file: "))
         finally:
             self._put_back(child)
         if isinstance(opened, Opened):
@@ -172,6 +172,14 @@ class _Reading:
             f"{what}{error.message}",
             error.retryable,
         )
+
+
+def _format_of(data: bytes) -> str | None:
+    """The format that the first bytes tell; None where it is not one that is read."""
+    try:
+        return sniff_format(data)
+    except DocumentError:
+        return None
 
 
 def _remarks(document: OpenDocument, opened: Opened, max_pages: int) -> Iterator[PageRead]:
