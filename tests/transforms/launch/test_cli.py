@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
+from tests import hostile
 from transforms.launch import cli, report
 from transforms.launch.processes import descendants
 from transforms.progress import read_counts
@@ -317,3 +318,43 @@ def test_no_recognised_text_is_logged_at_any_level(place, flags, mode):
     assert done.stderr
     for text in FORM:
         assert text not in done.stderr
+
+
+def test_tables_are_the_same_with_and_without_page_isolation(flags, place):
+    first, *others = [Image.new("L", (300, 400), 200 + number) for number in range(4)]
+    first.save(place / "scans" / "four.tif", save_all=True, append_images=others)
+    first.save(place / "scans" / "one.pdf")
+    (place / "scans" / "broken.pdf").write_bytes(b"%PDF-1.7 broken")
+    (place / "scans" / "empty.png").write_bytes(b"")
+    (place / "scans" / "notes.txt").write_bytes(b"hello")
+    tables = []
+    for isolation in ("off", "on"):
+        again = [*flags, f"--page_isolation={isolation}", "--max_pages=3", "--overwrite"]
+        assert cli.main(again) == cli.OK
+        assert summary_of("r")["options"]["page_isolation"] == isolation
+        tables.append(
+            {
+                str(path): path.read_bytes()
+                for path in sorted(Path("out").glob("*/run_id=r/**/*.*"))
+                if path.name != "summary.json"
+            }
+        )
+    assert tables[0].keys() == tables[1].keys()
+    assert [name for name in tables[0] if tables[0][name] != tables[1][name]] == []
+    assert any(name.endswith(".jpg") for name in tables[0])
+
+
+def test_hostile_page_costs_a_row_and_never_the_run(flags, place):
+    contents = [hostile.GOOD, hostile.SLOW, hostile.GOOD]
+    (place / "scans" / "slow.pdf").write_bytes(hostile.shading_pdf(contents))
+    assert cli.main([*flags, "--page_timeout_s=3"]) == cli.OK
+    summary = summary_of("r")
+    assert summary["documents"]["success"] == 2 and summary["documents"]["failure"] == 1
+    assert summary["failures"]["by_category"] == {"OCR_MISSING": 2, "PAGE_TIMEOUT": 1}
+    failures = pq.read_table(paths.table_folder("out", "failures", "r")).to_pylist()
+    assert [row["page"] for row in failures if row["category"] == "PAGE_TIMEOUT"] == [2]
+
+
+def test_budget_that_no_page_fits_in_ends_the_run_with_one_line(flags, capfd):
+    assert cli.main([*flags, "--page_memory_mb=20"]) == cli.FAILED
+    assert "--page_memory_mb 20 is too little" in capfd.readouterr().err.splitlines()[-2]

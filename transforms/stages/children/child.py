@@ -31,6 +31,8 @@ _LOOK_EVERY_S = 0.03
 _CHUNK = 1 << 20
 # How long a process that has closed its socket may take to end.
 _LET_END_S = 10.0
+# Models that take more of the budget than this leave no room for a page.
+_MOST_AT_REST = 0.9
 # A process that crashes while it holds this much of its budget was most likely refused memory.
 _MUCH = 0.8
 _MOST_WORDS = 100_000
@@ -121,24 +123,25 @@ class Child:
         try:
             reply = self.ask(self._settings, seconds)
         except ChildLostError as error:
-            said = self._last_words
+            if error.category is Category.PAGE_TOO_LARGE:
+                raise self._too_little() from error
+            said = f" ({self._last_words[-1][:300]})" if self._last_words else ""
             raise ChildrenUnusableError(
-                f"a process to read pages could not be started: {error.message}"
-                + (f" ({said[-1][:300]})" if said else ""),
-                is_lasting=False,
+                f"a process to read pages could not be started: {error.message}{said}", is_lasting=False
             ) from error
         if isinstance(reply, Broken):
             self.kill()
             raise ChildrenUnusableError(reply.message, is_lasting=True)
-        if self.resident_bytes > self._memory_bytes * 0.9:
-            used = self.resident_bytes // MIB
+        if self.resident_bytes > _MOST_AT_REST * self._memory_bytes:
             self.kill()
-            raise ChildrenUnusableError(
-                f"--page_memory_mb {self._memory_bytes // MIB} is too little: the models of OCR alone take "
-                f"{used} MB",
-                is_lasting=True,
-            )
+            raise self._too_little()
         self._ready = isinstance(reply, Ready)
+
+    def _too_little(self) -> ChildrenUnusableError:
+        return ChildrenUnusableError(
+            f"--page_memory_mb {self._memory_bytes // MIB} is too little: the models of OCR alone take more",
+            is_lasting=True,
+        )
 
     def ask(self, request: object, seconds: float) -> object:
         """The answer to ``request``; the process is ended where it takes longer, or more memory than it may.
