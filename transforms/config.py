@@ -150,7 +150,11 @@ class JobConfig:
     ocr_batch_size: int = field(
         default=1,
         metadata=_ocr(
-            "Pages handed to the engine at once.", effect=Effect.NONE, metavar="N", minimum=1, maximum=1024
+            "Pages handed to the engine at once, without page isolation.",
+            effect=Effect.NONE,
+            metavar="N",
+            minimum=1,
+            maximum=1024,
         ),
     )
 

@@ -99,6 +99,8 @@ class ReadPagesFn(beam.DoFn):
                 yield from _opened(document, event)
 
     def _page(self, page: PageRead) -> Iterator[PageText | FailedPage | TaggedOutput]:
+        if "ocr" in page.seconds:
+            observe("ocr_batch_pages", 1)
         for stage, seconds in page.seconds.items():
             observe(f"{stage}_ms", seconds * 1000)
             yield TaggedOutput(TIMES, StageTime(stage, seconds))

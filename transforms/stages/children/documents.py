@@ -97,7 +97,8 @@ class _Reading:
         for child in busy:
             child.end()
         for future in self._pending:
-            future.cancel() or future.exception()
+            if not future.cancel():
+                future.exception()  # waits for its end
         for child in self._idle:
             self._pool.give_back(child)
         self._idle = []

@@ -1,6 +1,6 @@
 """What a worker and its child say to each other, and how it crosses the socket between them.
 
-A message is four bytes of length and a pickle. The worker unpickles nothing but the types below: a child that
+A message is eight bytes of length and a pickle. The worker unpickles nothing but the types below: a child that
 a hostile file has taken over cannot make it call anything.
 """
 
@@ -18,7 +18,7 @@ from beam_kie.imaging.limits import DecodeLimits
 from beam_kie.ocr import OcrOptions
 from beam_kie.ocr.given import GivenPage
 
-HEADER = struct.Struct(">I")
+HEADER = struct.Struct(">Q")
 MOST_REPLY_BYTES = 256 * 1024 * 1024
 """A page's text with its pictures takes less than a megabyte; a longer reply is none of ours."""
 

@@ -78,14 +78,11 @@ class PageReader:
         if self._source is None:
             raise RuntimeError("no file is open")
         seconds: dict[str, float] = {}
-        with _Timer(seconds, "decode"):
-            try:
+        try:
+            with _Timer(seconds, "decode"):
                 page = self._source.read(index)
-            except Exception as error:  # decoders raise anything on hostile bytes: it is the page's alone
-                failure = self._failure(index, decoding_error(error))
-                page = None
-        if page is None:
-            return PageRead(failure, seconds)
+        except Exception as error:  # decoders raise anything on hostile bytes: it is the page's alone
+            return PageRead(self._failure(index, decoding_error(error)), seconds)
         image = PageImage(self._document_id, self._uri, index + 1, page.pixels, page.dpi, page.lines)
         del page
         step(Stage.OCR)
