@@ -130,7 +130,7 @@ class PageText:
     ``rotation_deg`` is how far the stored page has to be turned clockwise to stand upright (0, 90, 180
     or 270); width, height and all polygons are those of the upright page. ``preview`` is a small JPEG
     of the upright page, or None. ``text_source`` is "ocr", "pdf" or "given". ``picture`` is what a model
-    looks at beside the text (see ``with_picture`` of ``beam_kie.layoutxlm``), None where it looks at nothing.
+    takes beside the text (``with_picture`` of ``beam_kie.layoutxlm``), None where it takes text only.
     ``whole_lines``: every line is known to be one entity or none, as in labelled pages; OCR's are not.
     """
 
@@ -147,7 +147,13 @@ class PageText:
     whole_lines: bool = False
 
     def with_read_lines(self, lines: Iterable[TextLine]) -> PageText:
-        """The page with lines that OCR read in place of its own: of these nothing more is known."""
+        """The page with lines that OCR read in place of its own.
+
+        Nothing more than their text is known of such lines, so ``whole_lines`` and ``picture`` are reset.
+
+        Args:
+            lines: in reading order.
+        """
         return dataclasses.replace(
             self, lines=tuple(lines), text_source="ocr", whole_lines=False, picture=None
         )
@@ -279,6 +285,10 @@ def document_id(uri: str, content_sha256: str | None) -> str:
     """A stable id of (uri, content): 32 hex digits, the same in every run.
 
     A source whose bytes were never read has no hash; its id comes from the URI alone.
+
+    Args:
+        uri: of the file.
+        content_sha256: the hash of its bytes, hexadecimal; None where they were never read.
     """
     key = f"{uri}\n{content_sha256 or ''}"
     return hashlib.sha256(key.encode()).hexdigest()[:32]

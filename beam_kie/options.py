@@ -270,7 +270,19 @@ def from_values(cls: type[T], values: Mapping[str, Any]) -> T:
 
 
 def with_values(config: T, **changes: Any) -> T:
-    """A copy of ``config`` with some values changed, named as in ``from_values``."""
+    """A copy of a configuration with some values changed.
+
+    Args:
+        config: A dataclass with options.
+        **changes: New values, named as in ``from_values``.
+
+    Returns:
+        The copy.
+
+    Raises:
+        TypeError: A name is unknown.
+        ValueError: A value is impossible.
+    """
     plain = {
         item.name: getattr(config, item.name)
         for item, section in _sections(type(config))

@@ -90,7 +90,7 @@ def load(part: str, arguments: argparse.Namespace):
     torch.manual_seed(0)
     device = resolve_device(arguments.device)
     dtype = resolve_dtype(arguments.dtype, device)
-    network = LayoutXLM(LayoutXLMConfig(**changes))
+    network = LayoutXLM(LayoutXLMConfig.from_fields(**changes))
     return KieModel(network, word_tokenizer(), dtype=dtype, device=device)
 
 

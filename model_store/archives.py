@@ -11,7 +11,7 @@ from pathlib import Path, PurePosixPath
 from model_store.errors import SourceError
 
 MAX_BYTES = 16 * 1024**3
-MAX_MEMBERS = 10_000
+MAX_MEMBERS = 1_000
 MAX_DEPTH = 32
 """Folders within folders."""
 
@@ -93,5 +93,6 @@ def _safe_path(archive: str | Path, member: tarfile.TarInfo) -> Path:
 def _write(tar: tarfile.TarFile, member: tarfile.TarInfo, target: Path) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
     source = tar.extractfile(member)
+    assert source is not None, "only files get here"
     with open(target, "xb") as file:
         shutil.copyfileobj(source, file, 1024 * 1024)  # raises where the archive ends too early

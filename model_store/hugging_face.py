@@ -12,6 +12,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
+from beam_kie.layoutxlm.file_limits import ModelFileError, check_weights
 from model_store.errors import SourceError
 from model_store.pickle_limits import check_pickle
 
@@ -48,8 +49,11 @@ def part_names(index: Path) -> list[str]:
 
 def _read_safetensors(path: Path) -> dict[str, Tensor]:
     try:
+        check_weights(path)
         with safe_open(path, "pt") as file:
             return {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - no mapping
+    except ModelFileError as error:
+        raise SourceError(f"refused: {error}") from error
     except (SafetensorError, OSError) as error:
         raise SourceError(f"{path}: cut off, or no safetensors file") from error
 

@@ -174,8 +174,10 @@ def check_model(folder: Path) -> None:
         ids = load_tokenizer(folder).get_vocab_size()
     except (ConfigError, WeightsError, TokenizerError) as error:
         raise SourceError(f"{folder}: {error}") from error
-    if ids > config.vocab_size:
-        raise SourceError(f"{folder}: the tokenizer has {ids} ids, but the network knows {config.vocab_size}")
+    if ids > config.architecture.vocab_size:
+        raise SourceError(
+            f"{folder}: the tokenizer has {ids} ids, but the network knows {config.architecture.vocab_size}"
+        )
 
 
 def _copy_ours(folder: Path, made: Path) -> None:
@@ -259,8 +261,10 @@ def _copy_tokenizer(found: _Found, made: Path, options: ImportOptions, config: L
     if not path.is_file():
         raise SourceError(f"{path}: no such file" if options.tokenizer else TOKENIZER_HINT)
     ids = XlmRobertaTokenizer(path).get_vocab_size()
-    if ids > config.vocab_size:
-        raise SourceError(f"{path.name} has {ids} ids, but the network knows {config.vocab_size}")
+    if ids > config.architecture.vocab_size:
+        raise SourceError(
+            f"{path.name} has {ids} ids, but the network knows {config.architecture.vocab_size}"
+        )
     shutil.copyfile(path, made / SENTENCEPIECE_FILE)
 
 

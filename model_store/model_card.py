@@ -31,12 +31,16 @@ class Provenance:
 def write_card(folder: Path, config: LayoutXLMConfig, provenance: Provenance) -> None:
     """Writes the card of the model in ``folder``, whose other files are all there."""
     heads = [
-        *(["token classifier"] if config.token_classifier else []),
-        *([f"{config.relation_head} relation head"] if config.relation_head != "none" else []),
+        *(["token classifier"] if config.architecture.token_classifier else []),
+        *(
+            [f"{config.architecture.relation_head} relation head"]
+            if config.architecture.relation_head != "none"
+            else []
+        ),
     ]
     pictures = (
-        f"visual backbone, pictures normalised the way of {config.image_normalisation}"
-        if config.use_visual_backbone
+        f"visual backbone, pictures normalised the way of {config.architecture.image_normalisation}"
+        if config.architecture.use_visual_backbone
         else "none: text and places only"
     )
     made = {path.name: sha256(path) for path in sorted(folder.iterdir()) if path.name != MODEL_CARD}
@@ -49,7 +53,7 @@ def write_card(folder: Path, config: LayoutXLMConfig, provenance: Provenance) ->
         f"- Format of the source: {provenance.kind}",
         f"- Licence: {provenance.licence}",
         f"- Heads: {', '.join(heads) or 'none: a pretrained network, to be fine-tuned before use'}",
-        f"- Classes: {', '.join(config.tags) if config.token_classifier else 'none'}",
+        f"- Classes: {', '.join(config.tags) if config.architecture.token_classifier else 'none'}",
         f"- Pictures: {pictures}",
         "",
         "## SHA-256 of the source",

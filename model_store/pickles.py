@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import pickle
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, Literal
 
 import numpy as np
 
@@ -89,7 +89,9 @@ def _empty_array(_kind: Any, _shape: Any, _code: Any) -> np.ndarray:
     return np.ndarray.__new__(np.ndarray, (0,), np.int8)
 
 
-def _array_of_bytes(data: Any, dtype: np.dtype, shape: tuple[int, ...], order: str) -> np.ndarray:
+def _array_of_bytes(
+    data: Any, dtype: np.dtype, shape: tuple[int, ...], order: Literal["C", "F"]
+) -> np.ndarray:
     """Pickle protocol 5."""
     return np.frombuffer(bytes(data), dtype=dtype).reshape(shape, order=order)
 

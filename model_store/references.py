@@ -151,5 +151,5 @@ def _is_foreign(folder: Path) -> bool:
         return True
     try:
         return "model_type" in json.loads((folder / "config.json").read_text("utf-8"))
-    except (OSError, ValueError, TypeError):
+    except (OSError, ValueError, TypeError, RecursionError):
         return False

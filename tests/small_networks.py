@@ -80,7 +80,7 @@ def character_tokenizer() -> Tokenizer:
 
 
 def small_config(**changes) -> LayoutXLMConfig:
-    return LayoutXLMConfig(
+    return LayoutXLMConfig.from_fields(
         **{
             "vocab_size": len(CHARACTERS) + 3,
             "hidden_size": 48,
@@ -119,7 +119,7 @@ def _make_findings_likely(network: LayoutXLM) -> None:
         network.strips.dense.weight.mul_(0.2)
     if network.classifier is not None:
         tokens = page_tokens(form(6), character_tokenizer())
-        tokens = dataclasses.replace(tokens, ids=tokens.ids % network.config.vocab_size)
+        tokens = dataclasses.replace(tokens, ids=tokens.ids % network.config.architecture.vocab_size)
         batch = collate([Window(0, 0, len(tokens))], [tokens], network.config)
         network.classifier.bias -= network.classify(network.encode(batch), batch).mean((0, 1))
     if network.relations is not None:

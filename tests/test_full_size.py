@@ -58,7 +58,7 @@ def models(vocabulary, tmp_path_factory):
 
 def full_size(folder, vocabulary, seed, **changes) -> Path:
     torch.manual_seed(seed)
-    network = LayoutXLM(LayoutXLMConfig(**PADDLEOCR, **changes))
+    network = LayoutXLM(LayoutXLMConfig.from_fields(**PADDLEOCR, **changes))
     with torch.no_grad():
         if network.classifier is not None:
             network.classifier.bias[0] = -10  # no line is outside every entity

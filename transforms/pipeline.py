@@ -26,9 +26,13 @@ def build(pipeline: beam.Pipeline, config: JobConfig) -> None:
     From the decoded pages on nothing is shuffled, flattened or used as a side input before the rows of the
     tables: the images and previews of one page at a time are all that a worker holds.
 
+    Args:
+        pipeline: A pipeline without steps.
+        config: What to do.
+
     Raises:
-        ValueError: the model or the OCR engine cannot be set up as ``config`` says.
-        FileNotFoundError: a model of the OCR engine is missing.
+        ValueError: The model or the OCR engine cannot be set up as ``config`` says.
+        FileNotFoundError: A model of the OCR engine is missing.
     """
     model = model_card(config.model, config.re_model)
     provenance = provenance_of(config, model)

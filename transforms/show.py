@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import io
-import re
 import sys
 from collections.abc import Sequence
 
@@ -24,10 +23,18 @@ _ROWS_TO_SORT = 10_000
 
 
 def pairs_table(output: str, run_id: str, limit: int) -> str:
-    """The first ``limit`` rows of a run's key_values as text, and how many there are.
+    """The first rows of a run's key_values as text, and how many there are.
+
+    Args:
+        output: The folder that the run wrote to, as an absolute URI.
+        run_id: The run's name.
+        limit: Rows to show at most, 0 or more.
+
+    Returns:
+        A table and a last line with the number of rows.
 
     Raises:
-        FileNotFoundError: there is no such run, or it did not finish.
+        FileNotFoundError: There is no such run, or it did not finish.
     """
     if not FileSystems.exists(paths.summary_path(output, run_id)):
         raise FileNotFoundError(f"{output!r} holds no finished run {run_id}")
@@ -49,19 +56,32 @@ def pairs_table(output: str, run_id: str, limit: int) -> str:
 def newest_run(output: str) -> str:
     """The id of the run that finished last.
 
+    Args:
+        output: The folder that runs wrote to, as an absolute URI.
+
+    Returns:
+        The run id.
+
     Raises:
-        FileNotFoundError: no run has finished.
+        FileNotFoundError: No run has finished.
     """
     pattern = paths.summary_path(escape_pattern(output), "*")
     (found,) = FileSystems.match([pattern])
     if not found.metadata_list:
         raise FileNotFoundError(f"{output!r} holds no finished run")
     newest = max(found.metadata_list, key=lambda item: (item.last_updated_in_seconds or 0, item.path))
-    return re.search(r"run_id=([^/]+)/", newest.path).group(1)
+    return newest.path.rpartition("run_id=")[2].partition("/")[0]
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Print the pairs of a run, and keys without a value; exit code 0, or 2 where there is no such run."""
+    """Print the pairs of a run, and keys without a value.
+
+    Args:
+        argv: Arguments without the program; those of the process where it is None.
+
+    Returns:
+        The exit code: 0, or 2 where there is no such run.
+    """
     parser = argparse.ArgumentParser(prog="python -m transforms.show", description="Show the pairs of a run.")
     parser.add_argument("output", help="folder that the run was told to write to")
     parser.add_argument("--run_id", help="default: the run that finished last")

@@ -38,12 +38,15 @@ class Model(Protocol):
 
     def predict(self, pages: Sequence[PageText]) -> list[PageResult]:
         """Entities and relations of every page."""
+        ...
 
     def relate(self, pages: Sequence[PageText], entities: Sequence[Sequence[Entity]]) -> list[PageResult]:
         """Relations between the given entities of every page."""
+        ...
 
     def token_predictions(self, pages: Sequence[PageText]) -> list[list[list[str]]]:
         """The most likely label ("O", "B-X", "I-X") of every token, as [page][line][token]."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)

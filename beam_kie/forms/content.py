@@ -136,10 +136,11 @@ class Content(Makers):
         words = self.words.words("keys", name)
         if not words:
             return None
-        for _ in range(4):
-            key = self.rng.choice(words)
+        key = self.rng.choice(words)
+        for _ in range(3):
             if key not in self._used_keys:
                 break
+            key = self.rng.choice(words)
         self._used_keys.add(key)
         return key
 

@@ -69,7 +69,9 @@ def font(face: str, size_px: float) -> ImageFont.FreeTypeFont:
     face = resolve(face)
     if face in _NOTO:
         return ImageFont.truetype(_noto_path(), size_px, index=_NOTO[face])
-    return ImageFont.truetype(str(_matplotlib_folder() / _MATPLOTLIB[face]), size_px)
+    folder = _matplotlib_folder()
+    assert folder is not None, "faces of matplotlib are only resolved to where it is installed"
+    return ImageFont.truetype(str(folder / _MATPLOTLIB[face]), size_px)
 
 
 class _Advances(dict):

@@ -148,8 +148,8 @@ def _column_widths(table: Table, head: Style, body: Style, room: float) -> list[
         width = fonts.width(text, head.face, head.size)
         width = max(word, width * (0.6 if " " in text and len(text) > 12 else 1.0))
         for row in table.rows:
-            if row[index]:
-                width = max(width, fonts.width(row[index], body.face, body.size))
+            if text := row[index]:
+                width = max(width, fonts.width(text, body.face, body.size))
         natural.append(width + 2 * _SIDE + 2)
     total = sum(natural)
     if total <= room:

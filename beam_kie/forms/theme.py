@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -79,7 +80,7 @@ _LATIN_FACES = ("noto-sc", "sans", "serif", "serif", "sans", "wide-serif")
 _VALUE_FACES = ("same", "same", "typewriter", "serif", "sans", "noto-sc")
 
 
-def pick_weighted(rng: random.Random, weights: dict[str, float]) -> str:
+def pick_weighted(rng: random.Random, weights: Mapping[str, float]) -> str:
     """One key of ``weights``, as likely as its weight says."""
     return rng.choices(list(weights), weights=list(weights.values()))[0]
 

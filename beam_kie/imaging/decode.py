@@ -68,7 +68,7 @@ def decode_pages(
         limits: checked before any page is decoded.
         pdf_dpi: at which PDF pages are rendered, above 0; less where ``max_pixels`` asks for it.
         pdf_text_layer: whether the text of PDF pages comes in ``given_lines``.
-        file_format: what ``sniff_format`` says of ``data``, where the caller has asked already.
+        file_format: what ``sniff_format`` says of ``data``, where the caller knows it already.
 
     Raises:
         DocumentError: the file as a whole is empty, too large, unsupported, damaged or encrypted. Raised
@@ -82,9 +82,17 @@ def decode_pages(
 
 
 def upright(pixels: np.ndarray, rotation_deg: int) -> np.ndarray:
-    """A page (H x W x C) turned clockwise by 0, 90, 180 or 270 degrees; any other angle is a ValueError.
+    """Turn a page clockwise.
 
-    The result is contiguous; for 0 degrees it may be ``pixels`` itself.
+    Args:
+        pixels: H x W x C.
+        rotation_deg: 0, 90, 180 or 270.
+
+    Returns:
+        The turned page, contiguous; for 0 degrees it may be ``pixels`` itself.
+
+    Raises:
+        ValueError: for any other angle.
     """
     if rotation_deg not in (0, 90, 180, 270):
         raise ValueError(f"rotation_deg must be 0, 90, 180 or 270, not {rotation_deg}")
@@ -92,9 +100,12 @@ def upright(pixels: np.ndarray, rotation_deg: int) -> np.ndarray:
 
 
 def encode_preview(pixels: np.ndarray, max_side: int, quality: int = 80) -> bytes:
-    """A JPEG of an RGB page (H x W x 3 uint8), scaled down so that no side exceeds ``max_side`` pixels.
+    """A small JPEG of a page; the same input gives the same bytes.
 
-    ``quality`` is JPEG's 1..95. Smaller pages keep their size. The same input gives the same bytes.
+    Args:
+        pixels: H x W x 3 uint8 RGB.
+        max_side: the longest side of the JPEG, in pixels, at least 1; smaller pages keep their size.
+        quality: JPEG's, 1 to 95.
     """
     height, width = pixels.shape[:2]
     scale = min(1.0, max_side / max(height, width))
@@ -108,7 +119,7 @@ def encode_preview(pixels: np.ndarray, max_side: int, quality: int = 80) -> byte
 def _shrink(pixels: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     """A smaller page of ``size`` (width, height): the mean of squares first, between pixels from there on.
 
-    As good to look at as the mean of areas that are no whole pixels, in a fifth of the time.
+    As legible as the mean over areas of fractional pixels, in a fifth of the time.
     """
     height, width = pixels.shape[:2]
     step = min(width // size[0], height // size[1])

@@ -55,9 +55,17 @@ def check_file_size(size_bytes: int, max_bytes: int) -> None:
 
 
 def check_pixels(width_px: int, height_px: int, limits: DecodeLimits, what: str = "the page") -> None:
-    """Raise DocumentError for a picture of no size (FILE_CORRUPT) or of too large a one (IMAGE_TOO_LARGE).
+    """Check that a picture may be decoded.
 
-    That is one above max_pixels, or with a side above ``MAX_SIDE``.
+    Args:
+        width_px: of the picture.
+        height_px: of the picture.
+        limits: of which ``max_pixels`` counts.
+        what: what the picture is, for the message.
+
+    Raises:
+        DocumentError: FILE_CORRUPT for a picture of no size, IMAGE_TOO_LARGE for one above ``max_pixels`` or
+            with a side above ``MAX_SIDE``.
     """
     if width_px < 1 or height_px < 1:
         raise DocumentError(

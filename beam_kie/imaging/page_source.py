@@ -54,7 +54,14 @@ class PageSource(Protocol):
 
 
 def decoding_error(error: Exception) -> DocumentError:
-    """What a decoder raised, in this project's words (decoders' own hold addresses and file contents)."""
+    """What a decoder raised, in this project's words: decoders' own hold addresses and file contents.
+
+    Args:
+        error: what was raised while a page was decoded.
+
+    Returns:
+        The error to report; ``error`` itself where it is a DocumentError.
+    """
     if isinstance(error, DocumentError):
         return error
     if isinstance(error, MemoryError):

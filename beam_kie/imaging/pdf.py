@@ -32,7 +32,7 @@ class PdfPages:
     """A PDF file. Pages come as a reader shows them: /Rotate, annotations and filled form fields included.
 
     ``dpi`` is the resolution of the rendered pages. A page that would exceed ``max_pixels`` is rendered
-    at the highest resolution that fits, down to 72 dpi, and its ``dpi`` tells. Every picture in a page
+    at the highest resolution that fits, down to 72 dpi, as its ``dpi`` says. Every picture in a page
     counts against ``max_pixels`` by itself. With ``text_layer`` the text that the file holds comes as
     lines. Raises DocumentError for a file that is damaged (FILE_CORRUPT), wants a password
     (FILE_ENCRYPTED) or is a dynamic XFA form (FORMAT_UNSUPPORTED).
@@ -51,7 +51,14 @@ class PdfPages:
             self.page_count = len(self._document)
 
     def read(self, index: int) -> DecodedPage:
-        """Render page ``index``, from 0; DocumentError where it is damaged or too large."""
+        """Render a page.
+
+        Args:
+            index: of the page, from 0.
+
+        Raises:
+            DocumentError: the page is damaged or too large.
+        """
         with _pdfium_lock:
             with closing(self._load(index)) as page:
                 objects = page.get_objects(filter=[pdfium_c.FPDF_PAGEOBJ_IMAGE])

@@ -1,4 +1,4 @@
-"""Single characters with their boxes, as a PDF page holds them, put together to lines of text."""
+"""Single characters with their boxes, as a PDF page holds them, joined to lines of text."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _SAME_LINE = 0.5
 class Glyph:
     """One character and its box, y growing downwards, on a page on which its text runs left to right.
 
-    ``box`` is None for a space that nobody wrote but that belongs between its neighbours.
+    ``box`` is None for a space that is not in the file but belongs between its neighbours.
     """
 
     text: str
@@ -35,6 +35,12 @@ def assemble_lines(glyphs: Iterable[Glyph]) -> list[TextLine]:
     other in the file and on the page are joined, which keeps scripts that run from right to left in
     their order, and then the runs that continue each other on the page. Words far apart stay lines of
     their own; white space inside a line becomes single spaces.
+
+    Args:
+        glyphs: the characters of one page in the file's order.
+
+    Returns:
+        The lines, with polygons in the pixels of the glyphs' boxes.
     """
     runs: list[list[Glyph]] = []
     for glyph in glyphs:

@@ -26,16 +26,24 @@ _SCAN_COVERAGE = 0.5
 
 _HYPHENS = (0x02, 0xFFFE)  # pdfium's marks for a hyphen at the end of a line
 _PRIVATE_USE = range(0xE000, 0xF900)
-# pdfium maps points to whole pixels, so it is asked for a page that many times larger.
+# pdfium maps points to whole pixels, so positions are taken on a page that many times larger.
 _PRECISION = 256
 
 
 def page_lines(page: pdfium.PdfPage, width_px: int, height_px: int) -> tuple[TextLine, ...] | None:
-    """The lines of a page's text layer, on the page as rendered at that size; confidence not measured.
+    """The lines of a page's text layer; their confidence is not measured.
 
-    Words far apart on one line (cells, columns) are lines of their own. None where OCR has to read the
-    page: no text layer, one that is only a stamp on a scan or whose characters have no known letters,
-    or a page whose text mostly does not stand upright.
+    Words far apart on one line (cells, columns) are lines of their own.
+
+    Args:
+        page: an open page.
+        width_px: of the page as it is rendered.
+        height_px: of the page as it is rendered.
+
+    Returns:
+        The lines in pixels of the rendered page. None where OCR has to read it: no text layer, one that is
+        only a stamp on a scan or whose characters have no known letters, or a page whose text mostly does not
+        stand upright.
     """
     by_turns, known, unknown = _read_glyphs(page, width_px, height_px)
     if not known or unknown > _MAX_UNKNOWN * (known + unknown):
@@ -71,7 +79,7 @@ def _read_glyphs(page: pdfium.PdfPage, width_px: int, height_px: int) -> tuple[l
                 continue
             x0, y0, x1, y1 = box = to_pixels(_character_box(textpage, index))
             if not (0 <= x0 + x1 <= 2 * width_px and 0 <= y0 + y1 <= 2 * height_px):
-                continue  # its middle is outside: nobody sees it
+                continue  # its middle is outside of the page
             turns = (_quarter_turns(textpage, index) + page.get_rotation() // 90) % 4
             if turns:
                 box = polygon_box(rotate_polygon(box_polygon(box), width_px, height_px, 360 - 90 * turns))
@@ -94,7 +102,7 @@ def _quarter_turns(textpage: pdfium.PdfTextPage, index: int) -> int:
 
 
 def _is_known(textpage: pdfium.PdfTextPage, index: int, code: int) -> bool:
-    """Whether the file tells which letter a character is."""
+    """Whether the file says which letter a character is."""
     if code in (0, 0xFFFD) or code in _PRIVATE_USE:
         return False
     return pdfium_c.FPDFText_HasUnicodeMapError(textpage, index) != 1

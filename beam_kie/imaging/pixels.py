@@ -40,12 +40,21 @@ Image.core.set_blocks_max(3)
 
 
 def to_upright_rgb(image: Image.Image, max_pixels: int) -> tuple[np.ndarray, float | None]:
-    """Decode an opened picture: upright H x W x 3 uint8 RGB, and its resolution in dpi if it says so.
+    """Decode an opened picture.
 
     EXIF orientation is applied; alpha is laid on white; CMYK, palette, 1-bit and 16-bit pictures are
-    converted; pixels that are not square (fax) are stretched along the coarser direction, or squeezed
-    along the finer one where stretching would exceed ``max_pixels``. Raises what Pillow raises for
-    damaged pictures.
+    converted; pixels that are not square (fax) are stretched along the coarser direction, or squeezed along
+    the finer one where stretching would exceed ``max_pixels``.
+
+    Args:
+        image: opened by Pillow, not loaded yet.
+        max_pixels: the largest width times height after stretching.
+
+    Returns:
+        The upright page, H x W x 3 uint8 RGB, and its resolution in dpi, None where the file does not say.
+
+    Raises:
+        Exception: whatever Pillow raises for damaged pictures.
     """
     orientation = _orientation(image)
     horizontal, vertical = _resolution(image)
@@ -64,7 +73,7 @@ def to_upright_rgb(image: Image.Image, max_pixels: int) -> tuple[np.ndarray, flo
 
 
 def _pixels(image: Image.Image) -> np.ndarray:
-    """The picture as H x W x 3 RGB; in bands, since Pillow would copy all of it twice on the way."""
+    """The picture as H x W x 3 RGB; in bands, since Pillow would copy all of it twice in between."""
     width, height = image.size
     pixels = np.empty((height, width, 3), dtype=np.uint8)
     for top in range(0, height, _BAND):
@@ -138,7 +147,7 @@ def _on_white(image: Image.Image) -> Image.Image:
     """An RGBA picture on white paper."""
     alpha = image.getchannel("A")
     if alpha.getextrema()[1] == 0:
-        # Nobody scans an invisible page: the writer left the alpha channel unset (common in BMP).
+        # A page is never wholly transparent: the writer left the alpha channel unset (common in BMP).
         return image.convert("RGB")
     paper = Image.new("RGB", image.size, "white")
     paper.paste(image, mask=alpha)

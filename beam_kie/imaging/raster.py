@@ -40,7 +40,14 @@ class PicturePage:
         self.remark = _animation(frames) if frames > 1 else None
 
     def read(self, index: int) -> DecodedPage:
-        """Decode the page; ``index`` is 0. Once only: Pillow's copy of the pixels is dropped at once."""
+        """Decode the page, once: Pillow's copy of the pixels is dropped at once.
+
+        Args:
+            index: of the page: 0.
+
+        Raises:
+            DocumentError: the page is too large. Pillow raises other exceptions for damaged pictures.
+        """
         try:
             return _decode(self._image, self._limits)
         finally:
@@ -69,7 +76,15 @@ class TiffPages:
         self.remark = None if complete else _broken_list(len(found))
 
     def read(self, index: int) -> DecodedPage:
-        """Decode page ``index``, from 0, whatever the other pages are like."""
+        """Decode a page, whatever the other pages are like.
+
+        Args:
+            index: of the page, from 0.
+
+        Raises:
+            DocumentError: the page is too large, damaged or of a rare kind. Pillow raises other exceptions,
+                too.
+        """
         directory = self._pages[index]
         tiff.check_tags(directory, self._file.getbuffer().nbytes)
         # Each page is opened as if it came first, so that no earlier page can spoil it.

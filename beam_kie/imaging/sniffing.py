@@ -1,4 +1,4 @@
-"""Which format a file has, by its first bytes; its name is never asked."""
+"""Which format a file has, by its first bytes; its name does not count."""
 
 from __future__ import annotations
 
@@ -44,10 +44,17 @@ _FOREIGN = (
 
 
 def sniff_format(data: bytes) -> str:
-    """The format of a file: "jpeg", "png", "tiff", "bmp", "webp" or "pdf".
+    """The format of a file.
 
-    Raises DocumentError: FILE_EMPTY for no bytes, FILE_CORRUPT for nothing but zeros,
-    FORMAT_UNSUPPORTED for everything else, saying what it looks like and what to do.
+    Args:
+        data: the file's bytes; the first kilobytes decide.
+
+    Returns:
+        "jpeg", "png", "tiff", "bmp", "webp" or "pdf".
+
+    Raises:
+        DocumentError: FILE_EMPTY for no bytes, FILE_CORRUPT for nothing but zeros, FORMAT_UNSUPPORTED for
+            everything else, naming what it looks like and what to do.
     """
     if not data:
         raise DocumentError(

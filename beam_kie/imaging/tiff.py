@@ -34,8 +34,8 @@ _MAX_DIRECTORIES = 100_000
 class Directory:
     """One link of the chain: where it lies, and what is known about it without decoding.
 
-    ``is_page`` is False for thumbnails and masks that belong to another page; ``has_size`` tells whether
-    width and height are there. ``tag_bytes`` is what its entries claim to hold together.
+    ``is_page`` is False for thumbnails and masks that belong to another page; ``has_size`` says whether
+    width and height are there. ``tag_bytes`` is what its entries claim to hold together, in bytes.
     """
 
     offset: int
@@ -73,17 +73,26 @@ class Layout:
 
 
 def layout(data: bytes) -> Layout:
-    """The layout of a file that ``sniff_format`` called "tiff"."""
+    """How a TIFF file writes its numbers.
+
+    Args:
+        data: a file that ``sniff_format`` called "tiff", or its first 16 bytes.
+    """
     order = "<" if data[:2] == b"II" else ">"
     (version,) = struct.unpack_from(order + "H", data, 2)
     return Layout(order, big=version == 43)
 
 
 def directories(data: bytes) -> tuple[list[Directory], bool]:
-    """The directories of a TIFF in their order, and whether the chain ends as it should.
+    """The directories of a TIFF.
 
-    A chain that leads out of the file, into a circle or past 100,000 directories does not; neither does one
-    whose directories lie on top of each other, so that together they are larger than the file.
+    Args:
+        data: the whole file.
+
+    Returns:
+        The directories in their order, and whether the chain ends as it should: one that leads out of the
+        file, into a circle or past 100,000 directories does not, or of which directories lie
+        on top of each other, so that together they are larger than the file.
     """
     form = layout(data)
     found: list[Directory] = []
@@ -116,7 +125,12 @@ def check_tags(directory: Directory, file_bytes: int) -> None:
 
 
 def put_first(file: BinaryIO, offset: int) -> None:
-    """Make the directory at ``offset`` the first one of an open, writable TIFF."""
+    """Make one directory the first one of a TIFF.
+
+    Args:
+        file: an open, writable TIFF; it is changed.
+        offset: of the directory, in bytes.
+    """
     file.seek(0)
     start = file.read(16)
     form = layout(start)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import SequenceMatcher
 from typing import NamedTuple
@@ -36,12 +36,15 @@ class TrainingLine:
 
 @dataclass(frozen=True, slots=True)
 class TrainingPage:
-    """Lines in reading order (boxes in pixels), the label of every entity and the (key, value) relations."""
+    """Lines in reading order (boxes in pixels), the label of every entity and the (key, value) relations.
+
+    No entity is called None: what ``labels`` says of an owner may be asked of every character.
+    """
 
     width_px: int
     height_px: int
     lines: tuple[TrainingLine, ...] = field(repr=False)
-    labels: dict[int, str] = field(repr=False)
+    labels: Mapping[int | None, str] = field(repr=False)
     relations: frozenset[tuple[int, int]] = field(repr=False)
 
 
@@ -87,7 +90,7 @@ def ocr_view(
 
 
 def _page(page: LabelledPage, lines: list[TrainingLine], pairing: Pairing) -> TrainingPage:
-    labels = {entry.id: entry.label for entry in page.entries if entry.is_entity}
+    labels: dict[int | None, str] = {entry.id: entry.label for entry in page.entries if entry.is_entity}
     lines = [
         TrainingLine(line.text, line.box, tuple(o if o in labels else None for o in line.owners))
         for line in lines

@@ -8,7 +8,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -176,10 +176,8 @@ def _read_funsd(folder: Path) -> Iterator[LabelledPage]:
 
 
 def _boxed_entry(item: dict) -> LabelledEntry:
-    x0, y0, x1, y1 = (float(value) for value in item["box"])
-    words = tuple(
-        Word(word["text"], tuple(float(value) for value in word["box"])) for word in item.get("words", ())
-    )
+    x0, y0, x1, y1 = _box(item["box"])
+    words = tuple(Word(word["text"], _box(word["box"])) for word in item.get("words", ()))
     return LabelledEntry(
         id=int(item["id"]),
         text=item["text"],
@@ -190,7 +188,12 @@ def _boxed_entry(item: dict) -> LabelledEntry:
     )
 
 
-def _links(linking) -> tuple[tuple[int, int], ...]:
+def _box(values: Iterable[float]) -> Box:
+    x0, y0, x1, y1 = (float(value) for value in values)
+    return (x0, y0, x1, y1)
+
+
+def _links(linking: Iterable[Sequence[int]] | None) -> tuple[tuple[int, int], ...]:
     return tuple((int(link[0]), int(link[1])) for link in linking or () if len(link) == 2)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import hashlib
 import re
 from collections.abc import Mapping
@@ -13,6 +12,7 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 
 from beam_kie.layoutxlm.config import LayoutXLMConfig
+from beam_kie.layoutxlm.file_limits import ModelFileError, check_weights
 from beam_kie.layoutxlm.network.layoutxlm import LayoutXLM
 
 WEIGHTS_FILE = "model.safetensors"
@@ -56,6 +56,10 @@ def load_networks(folder: str | Path) -> list[LayoutXLM]:
     rows of words that occur are ever read. Raises ConfigError and ModelError.
     """
     config = LayoutXLMConfig.load(Path(folder) / "config.json")
+    try:
+        check_weights(Path(folder) / WEIGHTS_FILE)
+    except (ModelFileError, OSError) as error:
+        raise ModelError(str(error)) from error
     return [_load_member(Path(folder), config, number + 1) for number in range(config.ensemble_size)]
 
 
@@ -77,7 +81,7 @@ def _load_member(folder: Path, config: LayoutXLMConfig, number: int) -> LayoutXL
             tensors.update({name: file.get_tensor(name) for name in names if name not in tensors})
         tensors = {name.removeprefix(prefix): value for name, value in tensors.items()}
         if number > 1 and not any(name.startswith("strips.") for name in tensors):
-            config = dataclasses.replace(config, strip_channels=())
+            config = config.with_fields(strip_channels=())
         with torch.device("meta"):
             network = LayoutXLM(config)
         load_weights(network, tensors)

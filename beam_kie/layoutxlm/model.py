@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import copy
+import dataclasses
+from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 import torch
@@ -18,7 +20,7 @@ from beam_kie.layoutxlm.checkpoints import (
     file_revision,
     load_networks,
 )
-from beam_kie.layoutxlm.config import ConfigError
+from beam_kie.layoutxlm.config import Calibration, ConfigError, Decoding, LayoutXLMConfig
 from beam_kie.layoutxlm.decoding.calibration import calibrated_entities, whole_relations
 from beam_kie.layoutxlm.decoding.entities import DecodedEntity, decode_entities, tokens_of
 from beam_kie.layoutxlm.decoding.grouping import group_pieces
@@ -32,6 +34,8 @@ from beam_kie.layoutxlm.reading import NetworkReader, Reading
 
 DEFAULT_BATCH_TOKENS = 4096
 
+Head = TypeVar("Head", bound=nn.Module)
+
 
 class Encoded(NamedTuple):
     """What the model makes of a page: T x H hidden states of each member (none: not asked for), T x tags log
@@ -39,6 +43,11 @@ class Encoded(NamedTuple):
 
     hidden: tuple[Tensor, ...]
     log_probs: np.ndarray | None
+
+    def scored(self) -> np.ndarray:
+        """The log probabilities of a model that has a token classifier."""
+        assert self.log_probs is not None, "asked for entities, the model has to find them"
+        return self.log_probs
 
 
 class KieModel:
@@ -61,13 +70,13 @@ class KieModel:
         device: str | torch.device = "cpu",
         others: Sequence[LayoutXLM] = (),
     ):
-        self.config = network.config
         self.device = torch.device(device)
         self.dtype = dtype
         self._readers = [NetworkReader(each, dtype, self.device) for each in (network, *others)]
         self.networks = tuple(reader.network for reader in self._readers)
         self.network = network
         self.tokenizer = tokenizer
+        self._configure(network.config)
         self.name = self.config.name
         self.revision = revision
         self.labels = list(self.config.labels)
@@ -78,8 +87,11 @@ class KieModel:
         self.batch_budget = 1 if self.device.type == "cpu" else max_batch_tokens
         weights = [value for each in self.networks for value in each.parameters()]
         self.size_bytes = sum(value.numel() * value.element_size() for value in weights)
-        self._decoder = create_decoder(self.config)
-        self._line_decoder = create_decoder(self.config, whole_lines=True)
+
+    def _configure(self, config: LayoutXLMConfig) -> None:
+        self.config = config
+        self._decoder = create_decoder(config)
+        self._line_decoder = create_decoder(config, whole_lines=True)
 
     @classmethod
     def load(
@@ -99,14 +111,14 @@ class KieModel:
         if missing:
             raise ModelError(f"{folder} is not a model folder: it lacks {', '.join(missing)}")
         try:
-            network, *others = load_networks(folder)
             tokenizer = load_tokenizer(folder)
+            network, *others = load_networks(folder)
         except (ConfigError, TokenizerError) as error:
             raise ModelError(str(error)) from error
-        if tokenizer.get_vocab_size() > network.config.vocab_size:
+        if tokenizer.get_vocab_size() > network.config.architecture.vocab_size:
             raise ModelError(
                 f"{folder}: the tokenizer has {tokenizer.get_vocab_size()} ids, but the network knows "
-                f"{network.config.vocab_size}: they do not belong together"
+                f"{network.config.architecture.vocab_size}: they do not belong together"
             )
         place = resolve_device(device)
         return cls(
@@ -118,6 +130,31 @@ class KieModel:
             device=place,
             others=others,
         )
+
+    def with_config(
+        self, decoding: Decoding | None = None, calibration: Calibration | None = None
+    ) -> KieModel:
+        """The same networks, whose scores are decoded or calibrated in another way.
+
+        Args:
+            decoding: how scores become entities and relations; None: as this model does it.
+            calibration: what is reported of confidences; None: as this model does it.
+
+        Returns:
+            A model that shares the networks and the tokenizer with this one, which stays as it is.
+
+        Raises:
+            ConfigError: where the decoding does not go with the networks' heads.
+        """
+        changed = copy.copy(self)
+        changed._configure(
+            dataclasses.replace(
+                self.config,
+                decoding=decoding or self.config.decoding,
+                calibration=calibration or self.config.calibration,
+            )
+        )
+        return changed
 
     def count_tokens(self, page: PageText) -> int:
         """How many tokens the page has for this model: its weight in a batch."""
@@ -168,7 +205,7 @@ class KieModel:
             pages, tokens, self._encode(pages, tokens, keep_hidden=False), strict=True
         ):
             lines: list[list[str]] = [[] for _ in page.lines]
-            tags = self._decoder_of(page).token_tags(state.log_probs, page_token)
+            tags = self._decoder_of(page).token_tags(state.scored(), page_token)
             for line, tag in zip(page_token.lines, tags, strict=True):
                 lines[line].append(self.config.tags[tag])
             tagged.append(lines)
@@ -189,32 +226,26 @@ class KieModel:
     def _decode(self, page: PageText, tokens: PageTokens, state: Encoded) -> list[DecodedEntity]:
         decoder = self._decoder_of(page)
         if self.network.grouping is None or page.whole_lines:
-            return decode_entities(page, tokens, state.log_probs, decoder)
+            return decode_entities(page, tokens, state.scored(), decoder)
 
         def join(pieces: list[Piece]) -> list[list[Piece]]:
-            heads = self._heads(lambda network: network.grouping, state.hidden)
+            heads = _with_states([network.grouping for network in self.networks], state.hidden)
             return group_pieces(heads, self.config, page, tokens, pieces)
 
-        return decode_entities(page, tokens, state.log_probs, decoder, join)
+        return decode_entities(page, tokens, state.scored(), decoder, join)
 
     def _decoder_of(self, page: PageText) -> Decoder:
         return self._line_decoder if page.whole_lines else self._decoder
 
-    def _heads(
-        self, head: Callable[[LayoutXLM], nn.Module], hidden: Sequence[Tensor]
-    ) -> list[tuple[nn.Module, Tensor]]:
-        """A head of every member, with what that member made of the page."""
-        return [(head(reader.network), states) for reader, states in zip(self._readers, hidden, strict=True)]
-
     def _calibrated(self, decoded: list[DecodedEntity]) -> list[DecodedEntity]:
-        return calibrated_entities(decoded, self.config.entity_calibration)
+        return calibrated_entities(decoded, self.config.calibration.entity_calibration)
 
     def _check_finds_entities(self) -> None:
         if self.network.classifier is None:
             raise ModelError(f"model {self.name} finds relations only; it needs another one for the entities")
 
     def _tokens(self, pages: Sequence[PageText]) -> list[PageTokens]:
-        return [page_tokens(page, self.tokenizer, self.config.token_boxes) for page in pages]
+        return [page_tokens(page, self.tokenizer, self.config.tokenising.token_boxes) for page in pages]
 
     def _encode(
         self, pages: Sequence[PageText], tokens: Sequence[PageTokens], keep_hidden: bool
@@ -227,14 +258,23 @@ class KieModel:
         hidden = tuple(reading.hidden for reading in readings if reading.hidden is not None)
         if self.network.classifier is None:
             return Encoded(hidden, None)
-        scores = torch.stack([reading.scores for reading in readings]).mean(0)
-        return Encoded(hidden, (scores / self.config.entity_temperature).log_softmax(-1).cpu().numpy())
+        scores = torch.stack([each.scores for each in readings if each.scores is not None]).mean(0)
+        return Encoded(
+            hidden, (scores / self.config.calibration.entity_temperature).log_softmax(-1).cpu().numpy()
+        )
 
     @torch.inference_mode()
     def _result(self, page: PageText, decoded: list[DecodedEntity], hidden: Sequence[Tensor]) -> PageResult:
         entities = tuple(item.entity for item in decoded)
         if not hidden or self.network.relation_head is None:
             return PageResult(page, entities)
-        heads = self._heads(lambda network: network.relation_head, hidden)
+        heads = _with_states([network.relation_head for network in self.networks], hidden)
         links = find_relations(heads, self.config, page, decoded)
-        return PageResult(page, entities, whole_relations(links, entities, self.config.relation_calibration))
+        return PageResult(
+            page, entities, whole_relations(links, entities, self.config.calibration.relation_calibration)
+        )
+
+
+def _with_states(heads: Sequence[Head | None], hidden: Sequence[Tensor]) -> list[tuple[Head, Tensor]]:
+    """A head of every member that has it, each with what its network made of the page."""
+    return [(head, states) for head, states in zip(heads, hidden, strict=True) if head is not None]

@@ -52,11 +52,11 @@ def check_models(ser: LayoutXLMConfig, re: LayoutXLMConfig | None = None) -> str
     no entities, the second no relations, or none between entities that the first finds, or where they
     need pictures made in different ways.
     """
-    if not ser.token_classifier:
+    if not ser.architecture.token_classifier:
         raise ModelError(f"model {ser.name} finds no entities, only relations: give it with --re_model")
     if re is None:
         return ser.pictures
-    if re.relation_head == "none":
+    if re.architecture.relation_head == "none":
         raise ModelError(f"model {re.name} finds no relations: it has no relation head")
     needed = set(re.head_labels + re.tail_labels)
     if not needed <= set(ser.labels):

@@ -7,7 +7,6 @@ sizes of the backbone.
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -94,11 +93,7 @@ def _build(
     fields.update(_sizes(shapes))
     fields.update(_heads(shapes, tags))
     fields.update(changes)
-    fields = {name: tuple(value) if isinstance(value, list) else value for name, value in fields.items()}
-    unknown = set(fields) - {field.name for field in dataclasses.fields(LayoutXLMConfig)}
-    if unknown:
-        raise ConfigError(f"unknown fields: {', '.join(sorted(unknown))}")
-    config = LayoutXLMConfig(**fields)
+    config = LayoutXLMConfig.from_fields(**fields)
     classes = shapes.get("classifier.weight", [len(config.tags)])[0]
     if classes != len(config.tags):
         raise ConfigError(

@@ -47,36 +47,39 @@ class NetworkReader:
         that is not of its lines.
         """
         config = self.config
-        finds = self.network.classifier is not None
-
-        def empty(columns: int, wanted: bool = True) -> list[Tensor | None]:
-            sizes = [len(page) for page in tokens]
-            return [torch.zeros(size, columns, device=self.device) if wanted else None for size in sizes]
-
-        scores, hidden = empty(len(config.tags), finds), empty(config.hidden_size, keep_hidden)
-        counts = empty(1)
         windows = [
             window
             for index, page in enumerate(tokens)
-            for window in cut_windows(page, index, config.text_tokens, config.window_overlap_tokens)
+            for window in cut_windows(
+                page, index, config.tokenising.text_tokens, config.tokenising.window_overlap_tokens
+            )
         ]
         pictures = self._visual_states(pages, sorted({window.page for window in windows}))
-        features = [
-            self._line_features(page, page_token) for page, page_token in zip(pages, tokens, strict=True)
-        ]
-        extra = config.window_tokens - config.text_tokens + config.visual_tokens
-        for group in plan_batches(windows, budget, extra):
-            for window, states, found in zip(
-                group, *self._run(group, tokens, pictures, features), strict=True
-            ):
-                part = slice(window.start, window.end)
-                text = slice(config.special_before, config.special_before + len(window))
-                counts[window.page][part] += 1
-                if keep_hidden:
-                    hidden[window.page][part] += states[text]
-                if finds:
-                    scores[window.page][part] += found[text]
-        return [_mean(*sums) for sums in zip(hidden, scores, counts, strict=True)]
+        features = [self._line_features(page, its) for page, its in zip(pages, tokens, strict=True)]
+        sums = [self._empty(len(page), keep_hidden) for page in tokens]
+        before = config.tokenising.special_before
+        extra = config.tokenising.window_tokens - config.tokenising.text_tokens
+        for group in plan_batches(windows, budget, extra + config.architecture.visual_tokens):
+            states, scores = self._run(group, tokens, pictures, features)
+            for row, window in enumerate(group):
+                part, text = slice(window.start, window.end), slice(before, before + len(window))
+                page = sums[window.page]
+                page.counts[part] += 1
+                if page.hidden is not None:
+                    page.hidden[part] += states[row][text]
+                if page.scores is not None and scores is not None:
+                    page.scores[part] += scores[row][text]
+        return [_mean(page) for page in sums]
+
+    def _empty(self, size: int, keep_hidden: bool) -> _Sums:
+        def zeros(columns: int) -> Tensor:
+            return torch.zeros(size, columns, device=self.device)
+
+        return _Sums(
+            zeros(self.config.architecture.hidden_size) if keep_hidden else None,
+            zeros(len(self.config.tags)) if self.network.classifier is not None else None,
+            zeros(1),
+        )
 
     def _run(
         self,
@@ -84,21 +87,18 @@ class NetworkReader:
         tokens: Sequence[PageTokens],
         pictures: dict[int, Tensor],
         features: Sequence[Tensor | None],
-    ) -> tuple[Tensor, Sequence[Tensor | None]]:
-        """B x T x H states and B x T x tags scores (None each where there is no classifier)."""
+    ) -> tuple[Tensor, Tensor | None]:
+        """B x T x H states and B x T x tags scores (None where there is no classifier)."""
         batch = collate(group, tokens, self.config).to(self.device)
         if pictures:
             visual = torch.stack([pictures[window.page] for window in group])
             batch = dataclasses.replace(batch, visual=visual)
-        parts = [
-            None if features[window.page] is None else features[window.page][window.start : window.end]
-            for window in group
-        ]
+        parts = [_part(features[window.page], window) for window in group]
         batch = dataclasses.replace(batch, line_features=pad_line_features(parts, batch.ids.shape[1]))
         with self._autocast():
             states = self.network.encode(batch)
             if self.network.classifier is None:
-                return states.float(), [None] * len(group)
+                return states.float(), None
             scores = self.network.classify(states, batch)
         return states.float(), scores.float()
 
@@ -142,9 +142,22 @@ class NetworkReader:
             return self.network.strips(strips, places)
 
 
-def _mean(hidden: Tensor | None, scores: Tensor | None, counts: Tensor) -> Reading:
-    counts = counts.clamp(min=1)
+class _Sums(NamedTuple):
+    """Sums over the windows of a page: T x H states and T x tags scores (None: not asked for), and T x 1, how
+    many windows a token was in."""
+
+    hidden: Tensor | None
+    scores: Tensor | None
+    counts: Tensor
+
+
+def _part(features: Tensor | None, window: Window) -> Tensor | None:
+    return None if features is None else features[window.start : window.end]
+
+
+def _mean(sums: _Sums) -> Reading:
+    counts = sums.counts.clamp(min=1)
     return Reading(
-        None if hidden is None else hidden / counts,
-        None if scores is None else scores / counts,
+        None if sums.hidden is None else sums.hidden / counts,
+        None if sums.scores is None else sums.scores / counts,
     )

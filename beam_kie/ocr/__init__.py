@@ -49,11 +49,15 @@ class OcrEngine(Protocol):
     revision: str
 
     def read(self, images: Sequence[PageImage]) -> list[PageText]:
-        """The text of each page, in the order of ``images``.
+        """Read pages. May be called from several threads at once.
 
-        Lines are in reading order, in pixels of the upright page, ``rotation_deg`` is set and
-        ``preview`` is None. A page without text has no lines. A page's result depends on that page
-        alone, not on the pages beside it. May be called from several threads at once.
+        Args:
+            images: Pages as they lie in their files.
+
+        Returns:
+            The text of each page, in the order of ``images``. Lines are in reading order, in pixels of the
+            upright page, ``rotation_deg`` is set and ``preview`` is None. A page without text has no lines.
+            A page's result depends on that page alone, not on the pages beside it.
         """
         ...
 

@@ -38,7 +38,7 @@ def crop_line(pixels: np.ndarray, polygon: Sequence[float]) -> np.ndarray | None
     area = pixels[top:bottom, left:right]
     if area.size == 0:
         return None
-    transform = cv2.getPerspectiveTransform(corners - np.float32([left, top]), target)
+    transform = cv2.getPerspectiveTransform(corners - np.array([left, top], dtype=np.float32), target)
     crop = cv2.warpPerspective(
         area, transform, (width, height), flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE
     )

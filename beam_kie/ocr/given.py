@@ -63,9 +63,11 @@ class GivenLinesEngine:
         """The text of each page; ``text_source`` tells where it comes from."""
         found = [self._given(image) for image in images]
         missing = [image for image, text in zip(images, found, strict=True) if text is None]
-        if missing and self._fallback is None:
+        if not missing:
+            return [text for text in found if text is not None]
+        if self._fallback is None:
             raise _missing(missing[0])
-        read = iter(self._fallback.read(missing) if missing else ())
+        read = iter(self._fallback.read(missing))
         return [next(read) if text is None else text for text in found]
 
     def _given(self, image: PageImage) -> PageText | None:

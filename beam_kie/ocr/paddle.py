@@ -88,7 +88,9 @@ def identify(options: OcrOptions) -> tuple[str, str]:
     """Name and revision of the engine with these options; FileNotFoundError where a model is missing."""
     own = {"det": options.det_model_dir, "rec": options.rec_model_dir}
     names = [Path(folder).name for folder in own.values() if folder]
-    weights = [_weights(Path(own[task])) if own[task] else models.bundled_model(task) for task in own]
+    weights = [
+        _weights(Path(folder)) if folder else models.bundled_model(task) for task, folder in own.items()
+    ]
     return f"paddleocr/{'+'.join(names) or models.BUNDLED_NAME}", models.revision(weights)
 
 

@@ -111,10 +111,11 @@ class RapidOcrEngine:
 
     def _turned(self, page: _Page) -> _Page:
         """The page read upright: itself, or read once more the right way up."""
-        sideways = page.confidences is None
-        if not sideways and not in_doubt(page.polygons, page.confidences):
+        if page.confidences is not None and not in_doubt(page.polygons, page.confidences):
             return page
-        rotation = find_rotation(sideways, lambda rotation_deg: self._probe(page, rotation_deg))
+        rotation = find_rotation(
+            page.confidences is None, lambda rotation_deg: self._probe(page, rotation_deg)
+        )
         if rotation == 270 and self._has_columns(page):
             rotation = 0
         if rotation:
@@ -148,6 +149,7 @@ class RapidOcrEngine:
 
     def _page_text(self, image: PageImage, page: _Page) -> PageText:
         height, width = page.pixels.shape[:2]
+        assert page.texts is not None and page.confidences is not None, "the page has been read"
         lines = clean_lines(
             page.texts, page.polygons, page.confidences, (width, height), self._min_confidence
         )

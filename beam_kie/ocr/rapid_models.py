@@ -6,7 +6,8 @@ import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from types import ModuleType
+from typing import Any, cast
 
 import cv2
 import numpy as np
@@ -76,7 +77,8 @@ def _keep_to_ourselves() -> None:
 
     Where the package that does this is not to be had, it takes an empty stand-in of its own.
     """
-    sys.modules.setdefault("openvino_telemetry", None)
+    # None in place of a module makes its import fail; the type of sys.modules does not know of that.
+    cast(dict[str, ModuleType | None], sys.modules).setdefault("openvino_telemetry", None)
 
 
 def _detector_input(pixels: np.ndarray, max_side: int) -> np.ndarray:

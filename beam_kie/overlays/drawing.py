@@ -44,13 +44,26 @@ _COST_OF_CROSSING = 4.0
 
 
 def label_colour(label: str) -> Colour:
-    """The colour of a label, the same on every page of every run."""
+    """The colour of a label, the same on every page of every run.
+
+    Args:
+        label: of an entity, in any case.
+    """
     spare = _SPARE_COLOURS[zlib.crc32(label.encode()) % len(_SPARE_COLOURS)]
     return _LABEL_COLOURS.get(label.upper(), spare)
 
 
 def fill_polygons(pixels: np.ndarray, shapes: Iterable[tuple[Polygon, Colour]], width: int) -> np.ndarray:
-    """``pixels`` (H x W x 3 RGB) with translucent polygons, each with an outline ``width`` pixels wide."""
+    """A page with translucent, outlined polygons.
+
+    Args:
+        pixels: H x W x 3 uint8 RGB; it stays as it is.
+        shapes: polygons in pixels of the picture, and their colours.
+        width: of the outlines, in pixels.
+
+    Returns:
+        H x W x 3 uint8 RGB.
+    """
     outlines = [(_points(polygon), colour) for polygon, colour in shapes]
     tinted = pixels.copy()
     for points, colour in outlines:
@@ -64,9 +77,19 @@ def fill_polygons(pixels: np.ndarray, shapes: Iterable[tuple[Polygon, Colour]], 
 def draw_arrows(
     pixels: np.ndarray, ends: Sequence[tuple[Box, Box]], around: Sequence[Box], colour: Colour, width: int
 ) -> np.ndarray:
-    """``pixels`` with an arrow from the first box of every pair to its second, over a white halo.
+    """A page with arrows over a white halo.
 
-    Each takes the way that crosses the least of the boxes ``around``, so that their text stays legible.
+    Each arrow takes the way that crosses the least of the boxes ``around``, so that their text stays legible.
+
+    Args:
+        pixels: H x W x 3 uint8 RGB; it stays as it is.
+        ends: the boxes where each arrow begins and ends, in pixels of the picture.
+        around: boxes that arrows should not cross.
+        colour: RGB, 0 to 255 each.
+        width: of the lines, in pixels.
+
+    Returns:
+        H x W x 3 uint8 RGB.
     """
     covered = _covered(pixels.shape[:2], around)
     arrows = [_arrow(start, end, covered, 4.0 + 2.0 * width) for start, end in ends]
@@ -85,7 +108,15 @@ def draw_arrows(
 def draw_tag(
     draw: ImageDraw.ImageDraw, corner: tuple[float, float], text: str, font: Font, colour: Colour
 ) -> None:
-    """A small filled tag that sits on ``corner``, the top left one of a box, kept within the picture."""
+    """Draw a small filled tag, kept within the picture.
+
+    Args:
+        draw: the picture to draw on; it is changed.
+        corner: the top left corner of the box that is tagged, x, y in pixels.
+        text: of the tag, short.
+        font: a font, which fixes the size of the text.
+        colour: RGB, 0 to 255 each.
+    """
     left, top, right, bottom = font.getbbox(text)
     width, height = right - left + 5, bottom - top + 4
     # Mostly to the left and above of the box: there is less text to cover than in it.
@@ -103,9 +134,17 @@ def draw_text(
     colour: Colour,
     anchor: str = "la",
 ) -> None:
-    """A line of text whose left top ("la"), right top ("ra") or right bottom ("rd") is at ``place``.
+    """Draw a line of text.
 
     As ImageDraw.text does it, in a tenth of the time: a character is drawn once and then kept.
+
+    Args:
+        draw: the picture to draw on; it is changed.
+        place: x, y in pixels.
+        text: one line.
+        font: a font, which fixes the size of the text.
+        colour: RGB, 0 to 255 each.
+        anchor: what of the text is at ``place``: left top ("la"), right top ("ra") or right bottom ("rd").
     """
     x, y = place
     ascent, descent = font.getmetrics()
@@ -131,12 +170,23 @@ def _glyph(font: Font, char: str) -> tuple[Image.Image | None, int, int]:
 
 
 def text_width(text: str, font: Font) -> float:
-    """The width of ``text`` in pixels: the sum of its characters', as there is no kerning."""
+    """The width of ``text`` in pixels: the sum of its characters', as there is no kerning.
+
+    Args:
+        text: one line.
+        font: a font, which fixes the size of the text.
+    """
     return sum(_advance(font, char) for char in text)
 
 
 def shorten(text: str, font: Font, width: float) -> str:
-    """``text`` cut so that it fits ``width`` pixels, with an ellipsis where something is missing."""
+    """``text`` cut so that it fits ``width`` pixels, with an ellipsis where something is missing.
+
+    Args:
+        text: any text; runs of white space become single spaces.
+        font: a font, which fixes the size of the text.
+        width: in pixels.
+    """
     text = " ".join(text.split())
     if text_width(text, font) <= width:
         return text
@@ -144,7 +194,17 @@ def shorten(text: str, font: Font, width: float) -> str:
 
 
 def wrap(text: str, font: Font, width: float, lines: int) -> list[str]:
-    """``text`` in at most ``lines`` lines of ``width`` pixels, broken at spaces where there are any."""
+    """A text in several lines, broken at spaces where there are any.
+
+    Args:
+        text: any text; runs of white space become single spaces.
+        font: a font, which fixes the size of the text.
+        width: of a line in pixels.
+        lines: their largest number, at least 1.
+
+    Returns:
+        The lines; the last ends with an ellipsis where something is missing.
+    """
     rest, wrapped = " ".join(text.split()), []
     while rest and len(wrapped) < lines - 1 and text_width(rest, font) > width:
         cut = max(1, _fitting(rest, font, width))
@@ -173,14 +233,28 @@ def _advance(font: Font, char: str) -> float:
 
 
 def draw_box_sign(draw: ImageDraw.ImageDraw, corner: tuple[int, int], side: int, colour: Colour) -> None:
-    """A box of ``side`` pixels as entities have it, for a legend."""
+    """Draw a box as entities have it, for a legend.
+
+    Args:
+        draw: the picture to draw on; it is changed.
+        corner: top left, x, y in pixels.
+        side: of the box in pixels.
+        colour: RGB, 0 to 255 each.
+    """
     x, y = corner
     light = tuple(round(255 - (255 - part) * 2 * _FILL) for part in colour)
     draw.rectangle((x, y, x + side, y + side), fill=light, outline=colour, width=2)
 
 
 def draw_arrow_sign(draw: ImageDraw.ImageDraw, corner: tuple[int, int], side: int, colour: Colour) -> None:
-    """An arrow ``side`` pixels long, for a legend."""
+    """Draw an arrow, for a legend.
+
+    Args:
+        draw: the picture to draw on; it is changed.
+        corner: top left, x, y in pixels.
+        side: the arrow's length in pixels.
+        colour: RGB, 0 to 255 each.
+    """
     x, end, middle = corner[0], corner[0] + side, corner[1] + side // 2
     draw.line((x, middle, end - side // 3, middle), fill=colour, width=2)
     head = side // 3

@@ -42,9 +42,13 @@ _LOOK_ALIKES = str.maketrans({"☑": "[√]", "☒": "[x]", "☐": "□", "✓":
 
 
 def load_font(size_px: int, script: str = "zh") -> Font:
-    """A font of ``size_px`` pixels for ``script`` ("zh", "ja" or "ko"), from the best source there is.
+    """A font from the best source there is.
 
-    Says so once per process where that is not one with CJK characters.
+    A warning is logged once per process where that is none with CJK characters.
+
+    Args:
+        size_px: the size of the text in pixels.
+        script: "zh", "ja" or "ko": whose shapes Chinese characters take.
     """
     path = font_file()
     if path is None:
@@ -54,7 +58,11 @@ def load_font(size_px: int, script: str = "zh") -> Font:
 
 
 def script_of(texts: Iterable[str]) -> str:
-    """Whose shapes Chinese characters take here: "ja" beside kana, "ko" beside Hangul, else "zh"."""
+    """Whose shapes Chinese characters take here: "ja" beside kana, "ko" beside Hangul, else "zh".
+
+    Args:
+        texts: all texts of a page.
+    """
     names = {unicodedata.name(char, "").split(" ", 1)[0] for text in texts for char in text}
     if names & {"HIRAGANA", "KATAKANA"}:
         return "ja"
@@ -62,7 +70,11 @@ def script_of(texts: Iterable[str]) -> str:
 
 
 def drawable(text: str) -> str:
-    """``text`` with the marks that Noto's CJK fonts lack written with others that look alike."""
+    """``text`` with the marks that Noto's CJK fonts lack written with others that look alike.
+
+    Args:
+        text: any text.
+    """
     return text.translate(_LOOK_ALIKES)
 
 

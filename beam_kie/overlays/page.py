@@ -33,13 +33,21 @@ Scale = tuple[float, float]
 
 
 def draw_overlay(result: PageResult, max_side: int, key_labels: Sequence[str] = KEY_LABELS) -> bytes:
-    """Draw entities and relations of ``result`` on its preview: one JPEG, no side over ``max_side`` pixels.
+    """Draw entities and relations of a page on its preview.
 
     Beside the page (below it, where it is wide) stand the pairs, numbered as on the page, with their
     confidence; a ``max_side`` below 1000 leaves no room for list and numbers. Equal results give equal bytes.
 
+    Args:
+        result: entities and relations of one page.
+        max_side: the longest side of the picture in pixels, at least SMALLEST_SIDE.
+        key_labels: labels whose entities are keys also where no value goes with them.
+
+    Returns:
+        A JPEG.
+
     Raises:
-        ValueError: the page has no preview, or ``max_side`` is less than SMALLEST_SIDE.
+        ValueError: the page has no preview, or ``max_side`` is too small.
     """
     pairs = _number(result, key_labels)
     preview = _open_preview(result.page, max_side)
@@ -59,9 +67,19 @@ def draw_overlay(result: PageResult, max_side: int, key_labels: Sequence[str] = 
 
 
 def draw_failure(failed: FailedPage, max_side: int) -> bytes:
-    """Draw the page under a banner that says stage, category and what to do: one JPEG.
+    """Draw a page under a banner that says stage, category and what to do.
 
-    Lines that OCR found are outlined. Raises ValueError like ``draw_overlay``.
+    Lines that OCR found are outlined.
+
+    Args:
+        failed: the page with its failure.
+        max_side: the longest side of the picture in pixels, at least SMALLEST_SIDE.
+
+    Returns:
+        A JPEG.
+
+    Raises:
+        ValueError: the page has no preview, or ``max_side`` is too small.
     """
     preview = _open_preview(failed.page, max_side)
     frame = _plan(preview, max_side, title_lines=4)

@@ -75,10 +75,16 @@ class _Style:
 def draw_pair_list(
     draw: ImageDraw.ImageDraw, area: tuple[int, int, int, int], pairs: Sequence[NumberedPair], script: str
 ) -> None:
-    """Draw ``pairs`` as a table into ``area`` (x0, y0, x1, y1 in pixels), in columns where it is wide.
+    """Draw pairs as a table, in columns where there is room.
 
     The largest font and the most lines per text are taken with which all pairs fit. Where even the smallest
     font is too large, the last line says how many pairs are missing.
+
+    Args:
+        draw: the picture to draw on; it is changed.
+        area: x0, y0, x1, y1 in pixels of the picture.
+        pairs: those of one key follow each other.
+        script: "zh", "ja" or "ko".
     """
     x0, y0, x1, y1 = area
     columns = max(1, (x1 - x0 + _GAP) // (_COLUMN_WIDTH + _GAP))

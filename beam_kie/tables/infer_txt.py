@@ -11,8 +11,10 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
+from urllib.parse import quote
 
 from beam_kie.document import Entity, PageResult, Polygon
+from beam_kie.escaping import is_unsafe
 from beam_kie.geometry import box_polygon, polygon_box
 
 STANDARD_LABELS = ("QUESTION", "ANSWER", "HEADER")
@@ -31,6 +33,9 @@ def label_ids(labels: Sequence[str] = STANDARD_LABELS) -> dict[str, int]:
     """The ``pred_id`` of every label: where B-LABEL stands in O, B-, I-, B-, I-, ...; "O" is 0.
 
     Labels that are all XFUND's have PaddleOCR's numbers (1, 3, 5), whatever their order in the model.
+
+    Args:
+        labels: of the model, in its order.
     """
     ordered = STANDARD_LABELS if set(labels) <= set(STANDARD_LABELS) else labels
     return {OUTSIDE: 0} | {label: 1 + 2 * index for index, label in enumerate(ordered)}
@@ -39,14 +44,22 @@ def label_ids(labels: Sequence[str] = STANDARD_LABELS) -> dict[str, int]:
 def page_name(uri: str, page: int) -> str:
     """What a line begins with: the URI, and from the second page of a file on ``#page=N`` behind it.
 
-    Tabs and line ends of a URI are percent-encoded: they would part the line.
+    Tabs, line ends and other characters that do something instead of being shown are percent-encoded.
+
+    Args:
+        uri: of the file.
+        page: from 1.
     """
-    name = uri.replace("\t", "%09").replace("\n", "%0A").replace("\r", "%0D")
+    name = "".join(quote(char, errors="replace") if is_unsafe(char) else char for char in uri)
     return name if page == 1 else f"{name}#page={page}"
 
 
 def ser_line(result: PageResult, ids: LabelIds) -> str:
     """The line of ``infer_ser.txt`` for one page, without line end.
+
+    Args:
+        result: entities and relations of one page.
+        ids: ``pred_id`` by label, from ``label_ids``.
 
     Raises:
         ValueError: an entity has a label that is not in ``ids``, or a coordinate is not a number.
@@ -56,6 +69,10 @@ def ser_line(result: PageResult, ids: LabelIds) -> str:
 
 def ser_re_line(result: PageResult, ids: LabelIds) -> str:
     """The line of ``infer_ser_re.txt`` for one page, without line end.
+
+    Args:
+        result: entities and relations of one page.
+        ids: ``pred_id`` by label, from ``label_ids``.
 
     Raises:
         ValueError: as ``ser_line``; or a relation names an entity that the page does not have.
@@ -67,6 +84,13 @@ def ser_items(result: PageResult, ids: LabelIds) -> list[Item]:
     """One item per text line of the page, in its order; lines that no entity touches are "O".
 
     A line has the label of the entity that covers most of its characters; of equals the lower ``pred_id``.
+
+    Args:
+        result: entities and relations of one page.
+        ids: ``pred_id`` by label, from ``label_ids``.
+
+    Raises:
+        ValueError: an entity has a label that is not in ``ids``.
     """
     labels = _labels_of_lines(result.entities, ids)
     return [
@@ -76,7 +100,15 @@ def ser_items(result: PageResult, ids: LabelIds) -> list[Item]:
 
 
 def ser_re_items(result: PageResult, ids: LabelIds) -> list[list[Item]]:
-    """One ``[head, tail]`` per relation, by head and then tail; entities without a relation are left out."""
+    """One ``[head, tail]`` per relation, by head and then tail; entities without a relation are left out.
+
+    Args:
+        result: entities and relations of one page.
+        ids: ``pred_id`` by label, from ``label_ids``.
+
+    Raises:
+        ValueError: a relation names an entity that the page does not have, or a label is not in ``ids``.
+    """
     count = len(result.entities)
     pairs = sorted({(relation.head, relation.tail) for relation in result.relations})
     for pair in pairs:

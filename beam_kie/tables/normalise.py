@@ -35,7 +35,14 @@ class Normalised:
 
 
 def normalise(text: str) -> Normalised | None:
-    """The plain form of a value's text, or None where it has none or more than one."""
+    """The plain form of a value's text.
+
+    Args:
+        text: of a whole value, as it was read.
+
+    Returns:
+        None where the text has no plain form, or more than one.
+    """
     # NFKC makes a plain "52" of "5²" and "1" of "①", which is not what they say.
     if any(unicodedata.category(char) == "No" for char in text):
         return None

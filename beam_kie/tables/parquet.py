@@ -32,6 +32,10 @@ _KEY_SIZE = 2
 def encode_rows(table: str, rows: Sequence[Row]) -> bytes:
     """Rows of one page (or document) in one table as bytes, small enough to shuffle: key, then Arrow.
 
+    Args:
+        table: name of the table, a key of SCHEMAS.
+        rows: of one page, or of one document in tables without pages.
+
     Raises:
         ValueError: a column is missing or unknown, NULL where the schema forbids it, or the rows are of
             several pages.
@@ -62,16 +66,26 @@ def page_key(encoded: bytes) -> bytes:
 
     What concerns the whole document comes before its pages. The first bytes of ``encoded`` are enough, 1 kB
     in any case.
+
+    Args:
+        encoded: what ``encode_rows`` returned, or its first kilobyte.
     """
     return encoded[_KEY_SIZE : _KEY_SIZE + int.from_bytes(encoded[:_KEY_SIZE], "big")]
 
 
 def write_pages(table: str, pages: Iterable[Sequence[bytes]], sink: BinaryIO) -> int:
-    """Write rows as one Parquet file and say how many they are.
+    """Write rows as one Parquet file.
 
-    Each of ``pages`` is all ``encode_rows`` bytes of one ``page_key``; they come in the order of their keys.
     The file is a function of the set of rows alone: they are sorted by place, and a row id that comes twice
     is kept once. No rows make a file with no rows. Only the rows of one row group are in memory at a time.
+
+    Args:
+        table: name of the table, a key of SCHEMAS.
+        pages: all ``encode_rows`` bytes of one ``page_key`` each, in the order of their keys.
+        sink: a binary file to write to.
+
+    Returns:
+        The number of rows.
     """
     tables = (_rows_of_page(table, encoded) for encoded in pages)
     written = 0
@@ -83,7 +97,11 @@ def write_pages(table: str, pages: Iterable[Sequence[bytes]], sink: BinaryIO) ->
 
 
 def by_page(encoded: Iterable[bytes]) -> Iterator[list[bytes]]:
-    """``encode_rows`` bytes in any order as ``write_pages`` takes them."""
+    """``encode_rows`` bytes in any order as ``write_pages`` takes them.
+
+    Args:
+        encoded: ``encode_rows`` bytes in any order.
+    """
     found = sorted((data for data in encoded if page_key(data)), key=page_key)
     for _, same in groupby(found, key=page_key):
         yield list(same)

@@ -27,7 +27,19 @@ PAGE_TABLES = ("pages", "lines", "entities", "key_values")
 def page_tables(
     result: PageResult, provenance: Provenance, key_labels: Sequence[str] = KEY_LABELS
 ) -> dict[str, list[Row]]:
-    """All rows of one page, by table (PAGE_TABLES)."""
+    """All rows of one page.
+
+    Args:
+        result: entities and relations of one page.
+        provenance: names and revisions of OCR and model, for every row.
+        key_labels: labels whose entities are keys also where no value goes with them.
+
+    Returns:
+        Rows by name of the table (PAGE_TABLES).
+
+    Raises:
+        ValueError: a relation does not join two entities of the page.
+    """
     tables = {
         "lines": line_rows(result.page, provenance),
         "entities": entity_rows(result, provenance),
@@ -37,7 +49,11 @@ def page_tables(
 
 
 def count_rows(tables: dict[str, list[Row]]) -> PageCounts:
-    """What the rows of one page add up to."""
+    """What the rows of one page add up to.
+
+    Args:
+        tables: what ``page_tables`` returned.
+    """
     pairs = [row for row in tables["key_values"] if row["value_entity_id"] is not None]
     return PageCounts.of(
         line_confidences=[row["confidence"] for row in tables["lines"]],
@@ -49,7 +65,13 @@ def count_rows(tables: dict[str, list[Row]]) -> PageCounts:
 
 
 def page_row(page: PageText, provenance: Provenance, counts: PageCounts) -> Row:
-    """The row of ``page`` in pages."""
+    """The row of ``page`` in pages.
+
+    Args:
+        page: of any document.
+        provenance: names and revisions of OCR and model, for every row.
+        counts: what was found on it.
+    """
     return {
         "page_id": page_id(page.document_id, page.page),
         **_page_columns(page),
@@ -60,7 +82,12 @@ def page_row(page: PageText, provenance: Provenance, counts: PageCounts) -> Row:
 
 
 def line_rows(page: PageText, provenance: Provenance) -> list[Row]:
-    """The rows of ``page`` in lines, in reading order."""
+    """The rows of ``page`` in lines, in reading order.
+
+    Args:
+        page: its text, in reading order.
+        provenance: names and revisions of OCR and model, for every row.
+    """
     shared = {
         **_page_columns(page),
         **_page_geometry_columns(page),
@@ -70,7 +97,12 @@ def line_rows(page: PageText, provenance: Provenance) -> list[Row]:
 
 
 def entity_rows(result: PageResult, provenance: Provenance) -> list[Row]:
-    """The rows of ``result`` in entities, in reading order."""
+    """The rows of ``result`` in entities, in reading order.
+
+    Args:
+        result: entities and relations of one page.
+        provenance: names and revisions of OCR and model, for every row.
+    """
     page = result.page
     shared = {
         **_page_columns(page),
@@ -83,7 +115,16 @@ def entity_rows(result: PageResult, provenance: Provenance) -> list[Row]:
 def key_value_rows(
     result: PageResult, provenance: Provenance, key_labels: Sequence[str] = KEY_LABELS
 ) -> list[Row]:
-    """The rows of ``result`` in key_values: every relation, and every key without a value."""
+    """The rows of ``result`` in key_values: every relation, and every key without a value.
+
+    Args:
+        result: entities and relations of one page.
+        provenance: names and revisions of OCR and model, for every row.
+        key_labels: labels whose entities are keys also where no value goes with them.
+
+    Raises:
+        ValueError: a relation does not join two entities of the page.
+    """
     page = result.page
     shared = {
         **_page_columns(page),
@@ -95,7 +136,12 @@ def key_value_rows(
 
 
 def failure_row(failure: Failure, provenance: Provenance) -> Row:
-    """The row of ``failure`` in failures."""
+    """The row of ``failure`` in failures.
+
+    Args:
+        failure: of a document or page.
+        provenance: names and revisions of OCR and model, for every row.
+    """
     return {
         "failure_id": failure_id(failure),
         "document_id": failure.document_id,
@@ -143,12 +189,21 @@ def document_row(tally: DocumentTally, provenance: Provenance) -> Row:
 
 
 def page_id(document_id: str, page: int) -> str:
-    """The id of a page; ids of its lines, entities and pairs begin with it."""
+    """The id of a page; ids of its lines, entities and pairs begin with it.
+
+    Args:
+        document_id: 32 hex digits.
+        page: from 1.
+    """
     return f"{document_id}-p{page:04d}"
 
 
 def failure_id(failure: Failure) -> str:
-    """The id of a failure: a page, or document, fails at most once with one stage and category."""
+    """The id of a failure: a page, or document, fails at most once with one stage and category.
+
+    Args:
+        failure: of a document or page.
+    """
     whole = failure.document_id if failure.page is None else page_id(failure.document_id, failure.page)
     return f"{whole}-{failure.stage.value}-{failure.category.value}"
 

@@ -27,7 +27,11 @@ class Confidences:
 
     @classmethod
     def of(cls, confidences: Iterable[float | None]) -> Confidences:
-        """Things with these confidences; None counts as a thing without one."""
+        """Count things by their confidences.
+
+        Args:
+            confidences: one for each thing, 0 to 1, or None where not measured.
+        """
         values = list(confidences)
         units = [round(value * _CONFIDENCE_UNITS) for value in values if value is not None]
         return cls(count=len(values), measured=len(units), total=sum(units))
@@ -61,7 +65,15 @@ class PageCounts:
         labels: Iterable[str],
         keys_without_value: int,
     ) -> PageCounts:
-        """Counts of one page from the confidences and labels in its rows."""
+        """Counts of one page from the confidences and labels in its rows.
+
+        Args:
+            line_confidences: of all lines, 0 to 1, or None where not measured.
+            entity_confidences: of all entities, 0 to 1, or None where not measured.
+            pair_confidences: of all keys with a value, 0 to 1, or None where not measured.
+            labels: one for each entity.
+            keys_without_value: their number.
+        """
         return cls(
             lines=Confidences.of(line_confidences),
             entities=Confidences.of(entity_confidences),
@@ -82,7 +94,7 @@ class PageCounts:
 
 @dataclass(slots=True)
 class DocumentTally:
-    """All that is known of one document; pages and failures that are told twice count once.
+    """All that is known of one document; a page or failure that is added twice counts once.
 
     ``retryable`` are those of the ``failures`` that may succeed in a later run.
     """
@@ -94,21 +106,36 @@ class DocumentTally:
     skipped: bool = False
 
     def add_document(self, document: Document, skipped: bool = False) -> None:
-        """The file's bytes were seen; or, with ``skipped``, it was left out on purpose."""
+        """The file's bytes were seen, or it was left out on purpose.
+
+        Args:
+            document: what is known of it.
+            skipped: whether it was left out on purpose.
+        """
         self.document = _fuller(self.document, document)
         self.skipped = self.skipped or skipped
 
     def add_page(self, document: Document, page: int, counts: PageCounts) -> None:
-        """Page ``page`` (from 1) came through; ``document`` may know no more than id and URI."""
+        """A page came through.
+
+        Args:
+            document: its document, of which id and URI are enough.
+            page: from 1.
+            counts: what was found on the page.
+        """
         self.document = self.document or document
         self.pages[page] = counts
 
     def add_failure(self, failure: Failure) -> None:
-        """The document or one of its pages failed."""
-        told = (failure.page, failure.stage, failure.category)
-        self.failures.add(told)
+        """The document or one of its pages failed.
+
+        Args:
+            failure: of this document.
+        """
+        what = (failure.page, failure.stage, failure.category)
+        self.failures.add(what)
         if failure.retryable:
-            self.retryable.add(told)
+            self.retryable.add(what)
         # A file that could not be read is known by its failure alone.
         self.document = _fuller(self.document, Document(failure.document_id, failure.uri))
 
@@ -174,7 +201,11 @@ class RunSummary:
     counts: PageCounts = PageCounts()
 
     def add(self, tally: DocumentTally) -> RunSummary:
-        """Add one document; self is changed and returned."""
+        """Add one document; self is changed and returned.
+
+        Args:
+            tally: of the document.
+        """
         self.statuses[tally.status.value] += 1
         for _, stage, category in tally.failures:
             self.stages[stage.value] += 1
@@ -187,7 +218,11 @@ class RunSummary:
         return self
 
     def merge(self, other: RunSummary) -> RunSummary:
-        """Add the documents of ``other``; self is changed and returned."""
+        """Add the documents of another part of the run; self is changed and returned.
+
+        Args:
+            other: it stays as it is.
+        """
         self.statuses.update(other.statuses)
         self.categories.update(other.categories)
         self.stages.update(other.stages)
@@ -200,11 +235,15 @@ class RunSummary:
 
     @property
     def documents_out(self) -> int:
-        """How many documents ended, one way or another."""
+        """How many documents ended, with any status."""
         return self.statuses.total()
 
     def sections(self, documents_in: int | None = None) -> dict[str, Any]:
-        """The counted part of ``summary.json``; ``documents_in`` as counted where the files were matched."""
+        """The counted part of ``summary.json``.
+
+        Args:
+            documents_in: how many files were matched; None where they were not counted.
+        """
         documents_in = self.documents_out if documents_in is None else documents_in
         processed = self.documents_out - self.statuses[Status.SKIPPED]
         pages = self.pages_ok + self.pages_failed
@@ -243,7 +282,11 @@ class RunSummary:
 
 
 def add_times(times: Iterable[StageTime]) -> list[StageTime]:
-    """One record per stage, sorted by stage, with the seconds and items of all of them."""
+    """One record per stage, sorted by stage, with the seconds and items of all of them.
+
+    Args:
+        times: in any order.
+    """
     sums: dict[str, StageTime] = {}
     for time in times:
         known = sums.get(time.stage, StageTime(time.stage, 0.0, 0))
@@ -252,13 +295,21 @@ def add_times(times: Iterable[StageTime]) -> list[StageTime]:
 
 
 def stage_time_section(times: Iterable[StageTime]) -> dict[str, Any]:
-    """By stage: seconds of all workers together, and the files or pages that they were spent on."""
+    """By stage: seconds of all workers together, and the files or pages that they were spent on.
+
+    Args:
+        times: in any order.
+    """
     return {time.stage: {"seconds": round(time.seconds, 3), "items": time.items} for time in add_times(times)}
 
 
 def to_json(sections: dict[str, Any]) -> bytes:
-    """``summary.json``: UTF-8, indented, in the order given."""
-    return (json.dumps(sections, ensure_ascii=False, indent=2) + "\n").encode()
+    """``summary.json``: UTF-8, indented, in the order given. Half a surrogate pair stays a JSON escape.
+
+    Args:
+        sections: the content by key.
+    """
+    return (json.dumps(sections, ensure_ascii=False, indent=2) + "\n").encode("utf-8", "backslashreplace")
 
 
 def _ratio(part: int, whole: int) -> float:

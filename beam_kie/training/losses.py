@@ -98,6 +98,7 @@ def _page_relation_scores(network: LayoutXLM, hidden: Tensor, example: Example) 
     boxes = torch.tensor(example.entity_boxes, device=hidden.device)
     heads = torch.tensor(_heads(example, network.config), dtype=torch.long)
     tails = torch.tensor([tail for tail, _ in example.tails])
+    assert network.relations is not None, "networks are trained with a softmax relation head"
     return network.relations(vectors, labels, boxes, heads, tails).float()
 
 
@@ -107,6 +108,7 @@ def _page_grouping_scores(network: LayoutXLM, hidden: Tensor, example: Example) 
     labels = torch.tensor([piece.label for piece in pieces], device=hidden.device)
     boxes = torch.tensor([piece.box for piece in pieces], device=hidden.device)
     everything = torch.arange(len(pieces), device=hidden.device)
+    assert network.grouping is not None, "only networks with a grouping head get here"
     return grouping_scores(network.grouping, vectors, labels, boxes, everything)
 
 

@@ -7,6 +7,7 @@ import json
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from beam_kie.labelled.sources import LabelledSource
 from beam_kie.layoutxlm.config import LayoutXLMConfig
@@ -32,7 +33,7 @@ class Settings:
 
     output: str
     sources: tuple[LabelledSource, ...] = ()
-    network: dict = field(default_factory=dict)
+    network: dict[str, Any] = field(default_factory=dict)
     tokenizer: str | None = None
     texts: tuple[str, ...] = ()
     text_embeddings: bool = False
@@ -75,11 +76,13 @@ class Settings:
         does (its paths, too, are taken from where the first one lies). Raises SettingsError."""
         path = Path(path)
         try:
-            values = _read(path)
+            values: dict[str, Any] = _read(path)
             values["sources"] = tuple(LabelledSource(**source) for source in values.get("sources", ()))
             values["augmentation"] = Augmentation(**values.get("augmentation", {}))
-            values = {key: tuple(v) if isinstance(v, list) else v for key, v in values.items()}
-            settings = cls(**values)
+            fields: dict[str, Any] = {
+                key: tuple(v) if isinstance(v, list) else v for key, v in values.items()
+            }
+            settings = cls(**fields)
             settings.network_config(vocab_size=8)
         except (OSError, ValueError, TypeError, RecursionError) as error:
             raise SettingsError(f"{path}: {error}") from error
@@ -87,8 +90,7 @@ class Settings:
 
     def network_config(self, vocab_size: int) -> LayoutXLMConfig:
         """The network's configuration for a vocabulary of that size."""
-        own = {key: tuple(value) if isinstance(value, list) else value for key, value in self.network.items()}
-        return LayoutXLMConfig(**{**SMALL_NETWORK, **own, "vocab_size": vocab_size})
+        return LayoutXLMConfig.from_fields(**{**SMALL_NETWORK, **self.network, "vocab_size": vocab_size})
 
     def _relative_to(self, folder: Path) -> Settings:
         def place(value: str | None) -> str | None:
@@ -114,7 +116,7 @@ class Settings:
         )
 
 
-def _read(path: Path) -> dict:
+def _read(path: Path) -> dict[str, Any]:
     values = json.loads(path.read_text("utf-8"))
     base = values.pop("extends", None)
     return values if base is None else {**_read(path.parent / base), **values}

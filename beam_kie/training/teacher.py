@@ -22,7 +22,6 @@ from beam_kie.training.data.examples import UNMASKED, Example, batch_line_featur
 from beam_kie.training.losses import grouping_scores_of, relation_scores
 
 TEMPERATURE = 2.0
-_ALIKE = ("tags", "head_labels", "relation_head", "grouping_head", "vocab_size")
 
 
 class Scores(NamedTuple):
@@ -32,6 +31,14 @@ class Scores(NamedTuple):
     tags: Tensor
     relations: list[Tensor]
     groups: list[Tensor]
+
+
+class TeachingLosses(NamedTuple):
+    """How far a student is from its teacher: one number each."""
+
+    tags: Tensor
+    relations: Tensor
+    groups: Tensor
 
 
 def read_examples(network: LayoutXLM, hidden: Tensor, batch: Batch, examples: Sequence[Example]) -> Scores:
@@ -51,8 +58,7 @@ class Teacher:
 
     def fits(self, config: LayoutXLMConfig) -> bool:
         """Whether it answers what a network of that configuration is asked, in the same numbers."""
-        mine = self.networks[0].config
-        return all(getattr(mine, name) == getattr(config, name) for name in _ALIKE)
+        return _questions(self.networks[0].config) == _questions(config)
 
     @torch.no_grad()
     def __call__(self, batch: Batch, masked: Tensor, examples: Sequence[Example]) -> Scores:
@@ -71,7 +77,13 @@ class Teacher:
         )
 
 
-def teaching_losses(mine: Scores, taught: Scores, weights: Tensor) -> Scores:
+def _questions(config: LayoutXLMConfig) -> tuple:
+    """What the numbers of a network's scores mean."""
+    parts = config.architecture
+    return config.tags, config.head_labels, parts.relation_head, parts.grouping_head, parts.vocab_size
+
+
+def teaching_losses(mine: Scores, taught: Scores, weights: Tensor) -> TeachingLosses:
     """How far the student is from its teacher, in tags, relations and groups: one number each.
 
     ``weights``: B x T, what tokens count. The divergence of softened distributions times the temperature's
@@ -84,7 +96,7 @@ def teaching_losses(mine: Scores, taught: Scores, weights: Tensor) -> Scores:
         else tags.new_zeros(())
         for own, of_teacher in ((mine.relations, taught.relations), (mine.groups, taught.groups))
     )
-    return Scores(tags, relations, groups)
+    return TeachingLosses(tags, relations, groups)
 
 
 def _divergence(scores: Tensor, taught: Tensor) -> Tensor:

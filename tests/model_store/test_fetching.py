@@ -122,7 +122,7 @@ def test_hugging_face_repository(web, hugging_face_folder, cache_root, monkeypat
             (repository / "pytorch_model.bin.index.json").write_text(json.dumps(index))
     folder = resolve("hf:owner/name@abc", allow_fetch=True)
     model = KieModel.load(folder, device="cpu")
-    assert (model.name, model.config.special_tokens) == ("name", "hf")
+    assert (model.name, model.config.tokenising.special_tokens) == ("name", "hf")
     with pytest.raises(ModelNotFoundError, match=r"no config\.json"):
         resolve("hf:owner/name@other", allow_fetch=True)
 

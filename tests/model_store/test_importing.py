@@ -128,9 +128,12 @@ def test_paddles_double_normalisation_is_recorded_and_hugging_faces_is_not(
     trained = paddle_folder(reference, tmp_path / "source", "tiny_visual.ser")
     paddle = import_model(trained, tmp_path / "paddle", ImportOptions(tokenizer_file))
     config = LayoutXLMConfig.load(paddle / "config.json")
-    assert (config.image_normalisation, config.special_tokens) == ("paddleocr", "none")
+    assert (config.architecture.image_normalisation, config.tokenising.special_tokens) == (
+        "paddleocr",
+        "none",
+    )
     config = LayoutXLMConfig.load(import_model(hugging_face_folder, tmp_path / "hf") / "config.json")
-    assert (config.image_normalisation, config.special_tokens) == ("hf", "hf")
+    assert (config.architecture.image_normalisation, config.tokenising.special_tokens) == ("hf", "hf")
 
 
 def test_imported_model_runs(tmp_path, hugging_face_folder):
@@ -173,7 +176,7 @@ def test_archive_with_a_training_inside(reference, tmp_path, tokenizer_file):
         tar.add(tmp_path / "x", "x")
     made = import_model(tmp_path / "x.tar", tmp_path / "made", ImportOptions(tokenizer_file))
     config = LayoutXLMConfig.load(made / "config.json")
-    assert (config.token_classifier, config.relation_head) == (False, "biaffine")
+    assert (config.architecture.token_classifier, config.architecture.relation_head) == (False, "biaffine")
     assert "x.tar" in (made / "model_card.md").read_text()
     best.rename(tmp_path / "x" / "earlier")
     with pytest.raises(SourceError, match=r"several models \(earlier, latest\)"):
@@ -282,7 +285,7 @@ def hostile_paddle(folder):
         (left_over_tensor, "unexpected: extra"),
         (no_config, "--config FILE"),
         (changed(num_attention_heads=5), "multiple of num_attention_heads"),
-        (changed(num_attention_heads="many"), "configuration"),
+        (changed(num_attention_heads="many"), "num_attention_heads must be a whole number"),
         (changed(num_attention_heads=0), "configuration"),
         (changed(hidden_act="relu"), "only gelu"),
         (changed(id2label={"0": "O"}), "knows 3 labels, but 0 are named"),

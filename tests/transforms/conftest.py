@@ -19,7 +19,7 @@ def small_model(tmp_path_factory) -> str:
     folder = tmp_path_factory.mktemp("small-model")
     pieces = [("<unk>", 0.0), ("<pad>", 0.0), *((character, -3.0) for character in CHARACTERS)]
     Tokenizer(Unigram(pieces, unk_id=0)).save(str(folder / "tokenizer.json"))
-    config = LayoutXLMConfig(
+    config = LayoutXLMConfig.from_fields(
         vocab_size=len(pieces),
         hidden_size=48,
         num_hidden_layers=1,

@@ -7,12 +7,13 @@ import difflib
 import secrets
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from typing import Any
 
 from apache_beam.options.pipeline_options import PipelineOptions
 
 from beam_kie.options import from_values, options_of
 from transforms.config import JobConfig
-from transforms.launch.options import groups
+from transforms.launch.options import LaunchOptions, groups
 
 PROGRAM = "run_pipeline.py"
 USAGE = "python run_pipeline.py --input PATTERN [PATTERN ...] --output FOLDER [options]"
@@ -42,11 +43,17 @@ class UsageError(ValueError):
 
 
 def parse_arguments(argv: Sequence[str]) -> tuple[argparse.Namespace, PipelineOptions]:
-    """The job's and Beam's flags in ``argv``; the namespace holds both.
+    """Parse the flags of the job and of Beam.
+
+    Args:
+        argv: Arguments of the command line, without the program.
+
+    Returns:
+        A namespace with the values of all flags, and Beam's options.
 
     Raises:
-        UsageError: an unknown flag or a value of the wrong kind.
-        SystemExit: after ``--help`` was printed.
+        UsageError: A flag is unknown, or a value is of the wrong kind.
+        SystemExit: After ``--help`` was printed.
     """
     parser = argument_parser()
     # Beam's own defaults do not tell whether a flag was given; what happens without them is for checks.py.
@@ -62,9 +69,9 @@ def argument_parser() -> argparse.ArgumentParser:
     captured: list[argparse.ArgumentParser] = []
     PipelineOptions([]).get_all_options(add_extra_args_fn=captured.append)
     (beam_parser,) = captured
-    own = {option for group in own_groups(beam_parser) for option in group._group_actions}
+    own = {item.flag for options in groups().values() for item in options}
     for action in beam_parser._actions:
-        if action not in own and "--help" not in action.option_strings:
+        if action.dest not in own and "--help" not in action.option_strings:
             action.help = argparse.SUPPRESS
     parser = _StrictParser(
         prog=PROGRAM,
@@ -80,18 +87,21 @@ def argument_parser() -> argparse.ArgumentParser:
     return parser
 
 
-def own_groups(parser: argparse.ArgumentParser) -> list[argparse._ArgumentGroup]:
-    """The groups of the job's own flags in ``parser``, in the order of the help."""
-    return [group for group in parser._action_groups if group.title in groups()]
-
-
 def new_run_id() -> str:
     """A run id that sorts by time: ``20261123T052257Z-3f9a1c``."""
     return f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
 
 
-def job_config(namespace: argparse.Namespace, **changes: object) -> JobConfig:
-    """The configuration that parsed flags ask for; ``changes`` win over flags.
+def job_config(namespace: argparse.Namespace, **changes: Any) -> JobConfig:
+    """The configuration that parsed flags ask for.
+
+    Args:
+        namespace: What ``parse_arguments`` returned.
+        **changes: Values by the names of flags, which win over those in ``namespace``; None stands for the
+            default.
+
+    Returns:
+        The configuration; a run id is made where none was given.
 
     Raises:
         UsageError: ``--output`` is missing.
@@ -102,6 +112,19 @@ def job_config(namespace: argparse.Namespace, **changes: object) -> JobConfig:
     values["input"] = tuple(values["input"] or ())
     values["run_id"] = values["run_id"] or new_run_id()
     return from_values(JobConfig, {name: value for name, value in values.items() if value is not None})
+
+
+def launch_options(namespace: argparse.Namespace) -> LaunchOptions:
+    """What parsed flags ask of the launcher itself.
+
+    Args:
+        namespace: What ``parse_arguments`` returned.
+
+    Returns:
+        The options.
+    """
+    values = {item.flag: getattr(namespace, item.flag) for item in options_of(LaunchOptions)}
+    return from_values(LaunchOptions, values)
 
 
 class _StrictParser(argparse.ArgumentParser):

@@ -49,10 +49,17 @@ class Job:
 def prepare_job(namespace: argparse.Namespace, options: PipelineOptions) -> Job:
     """Check everything that the flags ask for.
 
+    Args:
+        namespace: The values of all flags.
+        options: Beam's options, changed in place.
+
+    Returns:
+        The run, ready to be launched.
+
     Raises:
-        UsageError: the first thing that is wrong.
-        UnreadableRunError: the run of --retry_failures is damaged.
-        StorageError: a storage did not answer, which is no mistake of the user's.
+        UsageError: The first thing that is wrong.
+        UnreadableRunError: The run of --retry_failures is damaged.
+        StorageError: A storage did not answer, which is no mistake of the user's.
     """
     runner = _check_runner(options, namespace)
     place = runners.place_elsewhere(options, runner)
@@ -125,7 +132,7 @@ def _check_ocr(config: JobConfig) -> None:
     if engine is Engine.NONE and not (config.ocr_lines or config.pdf_text_layer):
         raise UsageError("--ocr_engine none reads nothing: add --ocr_lines FILE or --pdf_text_layer")
     # Engines and backends are named like the packages that they come from.
-    needed = [] if engine is Engine.NONE else [engine]
+    needed: list[str] = [] if engine is Engine.NONE else [engine]
     if engine is Engine.RAPIDOCR:
         needed.append(config.ocr.rapidocr_backend)
     for package in needed:
@@ -166,6 +173,8 @@ def _check_output(config: JobConfig) -> None:
     if not uris.is_local(output):
         _filesystem_of(output, "--output")
         return
+    if uris.is_local(output) and output != uris.local_path(output):
+        raise UsageError(f"--output: the name {output!r} is not UTF-8; choose another folder")
     if os.path.exists(output) and not os.path.isdir(output):
         raise UsageError(f"--output: {output!r} is a file, not a folder")
     parent = output

@@ -14,16 +14,19 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
+from typing import Any, cast
 
 import apache_beam as beam
 import grpc
 from apache_beam.runners.runner import PipelineResult, PipelineState
 
+from beam_kie.escaping import printable
 from transforms.launch import logs, report, scratch
-from transforms.launch.arguments import PROGRAM, UsageError, parse_arguments
+from transforms.launch.arguments import PROGRAM, UsageError, launch_options, parse_arguments
 from transforms.launch.checks import DATAFLOW, Job, prepare_job
 from transforms.launch.ending import end_at_once, ends_when_interrupted, ends_with_its_workers
 from transforms.launch.local_runner import no_timed_flush
+from transforms.launch.options import LaunchOptions, LogFormat
 from transforms.progress import ProgressLine
 from transforms.runs import folders
 from transforms.runs.finished_runs import UnreadableRunError, find_summary
@@ -35,41 +38,49 @@ _LOGGER = logging.getLogger("beam_kie")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the job that ``argv`` (default: the process's own arguments) asks for; its exit code."""
+    """Run the job that the command line asks for.
+
+    Args:
+        argv: Arguments without the program; those of the process where it is None.
+
+    Returns:
+        The exit code: ``OK``, ``FAILED``, ``BAD_OPTIONS`` or ``INTERRUPTED``.
+    """
     try:
         namespace, options = parse_arguments(sys.argv[1:] if argv is None else argv)
-        logs.set_up(namespace.log_level, namespace.log_format)
+        launch = launch_options(namespace)
+        logs.set_up(launch.log_level, launch.log_format)
         logs.never_log_elements(options)
         job = prepare_job(namespace, options)
         ended = _end_of_what_is_done(job)
         if ended is not None:
             return ended
-        if namespace.validate_only:
+        if launch.validate_only:
             _graph_of(job)
-            print(report.plan(job.config, job.runner))
+            print(printable(report.plan(job.config, job.runner), keep="\n"))
             return OK
     except (UsageError, UnreadableRunError) as error:
-        print(f"{PROGRAM}: error: {error}", file=sys.stderr)
+        _complain(f"error: {error}")
         return BAD_OPTIONS
     except files.StorageError as error:
-        print(f"{PROGRAM}: nothing was written: {error}", file=sys.stderr)
+        _complain(f"nothing was written: {error}")
         return FAILED
     except SystemExit as stop:  # --help
         return int(stop.code or OK)
     except KeyboardInterrupt:
-        print(f"{PROGRAM}: interrupted before anything was written", file=sys.stderr)
+        _complain("interrupted before anything was written")
         return INTERRUPTED
     folder = scratch.scratch_folder(job.config.output, job.config.run_id, job.is_local)
     job = replace(job, config=replace(job.config, scratch=folder))
     try:
         with _ends_at_once(job):
-            return _run(job, wait=namespace.wait, json_logs=namespace.log_format == "json")
+            return _run(job, launch)
     except UsageError as error:
-        print(f"{PROGRAM}: error: {error}", file=sys.stderr)
+        _complain(f"error: {error}")
         return BAD_OPTIONS
     except Exception as error:
         _LOGGER.debug("run %s failed", job.config.run_id, exc_info=True)
-        print(f"{PROGRAM}: run {job.config.run_id} failed: {_last_line(error)}", file=sys.stderr)
+        _complain(f"run {job.config.run_id} failed: {_last_line(error)}")
         print(_again(job), file=sys.stderr)
         return FAILED
     finally:
@@ -77,8 +88,13 @@ def main(argv: Sequence[str] | None = None) -> int:
             scratch.remove(folder)
 
 
+def _complain(message: str) -> None:
+    """One line on stderr; names in it come from elsewhere."""
+    print(f"{PROGRAM}: {printable(message)}", file=sys.stderr)
+
+
 def _end_of_what_is_done(job: Job) -> int | None:
-    """The exit code where there is nothing to do, which is said; else None."""
+    """The exit code where the run is finished or has nothing to repeat, after a message; else None."""
     config = job.config
     if config.resume:
         summary = find_summary(config.output, config.run_id, config.storage_timeout_s)
@@ -88,7 +104,7 @@ def _end_of_what_is_done(job: Job) -> int | None:
     if config.retry_failures:
         before = find_summary(config.output, config.retry_failures, config.storage_timeout_s)
         # Summaries of older versions do not tell: an empty run will find it out.
-        if before["failures"].get("retryable") == 0:
+        if before is not None and before["failures"].get("retryable") == 0:
             print(f"Nothing failed in run {config.retry_failures} that may succeed now: nothing was done.")
             return OK
     return None
@@ -110,7 +126,7 @@ def _graph_of(job: Job) -> beam.Pipeline:
     return pipeline
 
 
-def _run(job: Job, wait: bool, json_logs: bool) -> int:
+def _run(job: Job, launch: LaunchOptions) -> int:
     started = time.monotonic()
     config = job.config
     _let_worker_processes_import_us()
@@ -121,26 +137,26 @@ def _run(job: Job, wait: bool, json_logs: bool) -> int:
     if config.scratch:
         scratch.make(config.scratch)
     _LOGGER.info("run %s on %s, writing to %s", config.run_id, job.runner, config.output)
-    stream = logs.LogStream(_LOGGER) if json_logs else sys.stderr
-    progress = ProgressLine(config.scratch, stream) if job.is_local else nullcontext()
+    stream = logs.LogStream(_LOGGER) if launch.log_format is LogFormat.JSON else sys.stderr
+    progress = ProgressLine(config.scratch, stream) if job.is_local and config.scratch else nullcontext()
     with no_timed_flush(), progress:
         result = pipeline.run()
-        if job.runner == DATAFLOW and not wait:
-            print(report.launched(config, _job_id(result)))
+        if job.runner == DATAFLOW and not launch.wait:
+            print(printable(report.launched(config, _job_id(result)), keep="\n"))
             return OK
         state = result.wait_until_finish()
     if state != PipelineState.DONE:
         raise RuntimeError(f"the runner says {state}")
     summary = report.read_summary(config)
-    print(report.table(summary, config, time.monotonic() - started))
+    print(printable(report.table(summary, config, time.monotonic() - started), keep="\n"))
     return _exit_code(summary, job)
 
 
 def _job_id(result: PipelineResult) -> str | None:
     """The service's name of the job; None where only a template was made."""
     try:
-        return result.job_id()
-    except (AttributeError, TypeError):
+        return cast(Any, result).job_id()  # only some runners' results have one
+    except (AttributeError, TypeError):  # a result without a job
         return None
 
 

@@ -27,6 +27,10 @@ def share_cores(direct: DirectOptions, namespace: argparse.Namespace) -> None:
 
     The threads share one OCR engine and one model. Beam's own default, one thread, leaves cores idle; and
     where several workers are asked for without a mode, it would use one of them.
+
+    Args:
+        direct: Options of Beam's local runner, changed in place.
+        namespace: What ``parse_arguments`` returned: it tells which flags were given.
     """
     if namespace.direct_num_workers is None and namespace.direct_running_mode != "in_memory":
         direct.direct_num_workers = min(usable_cores(), _MOST_THREADS)
@@ -37,9 +41,16 @@ def share_cores(direct: DirectOptions, namespace: argparse.Namespace) -> None:
 
 
 def fair_ocr_threads(options: PipelineOptions, runner: str) -> int:
-    """The threads of each process's OCR engine that fill the cores once; 0: one for every core.
+    """The threads of each process's OCR engine that fill the cores once.
 
     Processes side by side that took all cores each would get into each other's way.
+
+    Args:
+        options: Beam's options.
+        runner: A name that ``canonical_runner`` returned.
+
+    Returns:
+        Threads of each process; 0 for one thread for every core.
     """
     if runner == DATAFLOW:
         # It starts a process for every core, unless it is told not to.

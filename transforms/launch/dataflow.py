@@ -44,10 +44,13 @@ _CORES = re.compile(r"-(\d+)$")
 
 
 def check_service(options: PipelineOptions) -> None:
-    """Whether Dataflow is told where to run and with which code; the state of the script is not sent along.
+    """Check that Dataflow is told where to run and with which code; the script's state is not sent along.
+
+    Args:
+        options: Beam's options, changed in place.
 
     Raises:
-        UsageError: the first thing that is missing or wrong.
+        UsageError: The first thing that is missing or wrong.
     """
     cloud = options.view_as(GoogleCloudOptions)
     for flag in ("project", "region", "temp_location"):
@@ -69,12 +72,15 @@ def check_service(options: PipelineOptions) -> None:
 
 
 def check_folders(config: JobConfig) -> None:
-    """Whether the workers will find the models that are folders here.
+    """Check that no model is a folder that the workers do not have.
 
     A template's launcher runs in the image of the workers and sees what they see; other launchers do not.
 
+    Args:
+        config: The run.
+
     Raises:
-        UsageError: a folder of this machine.
+        UsageError: A model is a folder of this machine.
     """
     if IN_IMAGE in os.environ:
         return
@@ -86,17 +92,24 @@ def check_folders(config: JobConfig) -> None:
 
 
 def with_gpus(config: JobConfig, options: PipelineOptions) -> JobConfig:
-    """Ask for the GPUs of ``config``: ``options`` is changed in place, the configuration is returned anew.
+    """Ask Dataflow for the GPUs of a run.
 
-    With a GPU, "auto" becomes "cuda": a worker that was paid for a GPU and sees none shall end the run.
+    With a GPU, the device "auto" becomes "cuda": a worker that should have a GPU and sees none ends the run.
+
+    Args:
+        config: The run.
+        options: Beam's options, changed in place.
+
+    Returns:
+        The configuration with the device that follows.
 
     Raises:
-        UsageError: GPU options that do not go together, or a GPU that is to be used and not asked for.
+        UsageError: GPU options do not go together, or a GPU is to be used that was not asked for.
     """
     raw = list(_raw_accelerators(options))
     if config.gpu_type is None:
         return _with_raw_accelerators(config, options, raw)
-    _check_gpu(config, options)
+    _check_gpu(config, config.gpu_type, options)
     if raw:
         raise UsageError(f"--gpu_type and {raw[0]!r} both ask for a GPU: give only one of them")
     if config.gpu_stage != SEPARATE:
@@ -127,14 +140,14 @@ def _with_raw_accelerators(config: JobConfig, options: PipelineOptions, raw: lis
     return config
 
 
-def _check_gpu(config: JobConfig, options: PipelineOptions) -> None:
-    if config.gpu_type not in MACHINES:
-        chip = config.gpu_type.rpartition("-")[2]
+def _check_gpu(config: JobConfig, gpu_type: str, options: PipelineOptions) -> None:
+    if gpu_type not in MACHINES:
+        chip = gpu_type.rpartition("-")[2]
         close = [name for name in MACHINES if name.endswith(f"-{chip}")] or difflib.get_close_matches(
-            config.gpu_type, MACHINES, n=1
+            gpu_type, MACHINES, n=1
         )
         raise UsageError(
-            f"--gpu_type: Dataflow has no {config.gpu_type!r}"
+            f"--gpu_type: Dataflow has no {gpu_type!r}"
             + (f": did you mean {close[0]}?" if close else f"; it has {', '.join(MACHINES)}")
         )
     if not _image(options):
@@ -142,21 +155,21 @@ def _check_gpu(config: JobConfig, options: PipelineOptions) -> None:
     if config.device == "cpu" and config.ocr.device != "cuda":
         raise UsageError("--gpu_type asks for a GPU that --device cpu does not use: leave out one of them")
     if config.gpu_stage == SEPARATE:
-        _check_separate(config, options)
+        _check_separate(config, gpu_type, options)
     else:
         if config.gpu_machine_type or config.gpu_min_ram_gb:
             raise UsageError("--gpu_machine_type and --gpu_min_ram_gb are for --gpu_stage separate")
-        _check_machine("machine_type", options.view_as(WorkerOptions).machine_type, config.gpu_type)
+        _check_machine("machine_type", options.view_as(WorkerOptions).machine_type, gpu_type)
 
 
-def _check_separate(config: JobConfig, options: PipelineOptions) -> None:
+def _check_separate(config: JobConfig, gpu_type: str, options: PipelineOptions) -> None:
     if config.ocr.device == "cuda":
         raise UsageError(f"--gpu_stage {SEPARATE} runs OCR on workers without a GPU: leave out --ocr_device")
     if options.view_as(GoogleCloudOptions).flexrs_goal:
         raise UsageError(
             f"--gpu_stage {SEPARATE} does not go with --flexrs_goal: Dataflow has no right fitting there"
         )
-    _check_machine("gpu_machine_type", config.gpu_machine_type, config.gpu_type)
+    _check_machine("gpu_machine_type", config.gpu_machine_type, gpu_type)
 
 
 def _check_machine(flag: str, machine: str | None, gpu_type: str) -> None:

@@ -14,6 +14,8 @@ from transforms.launch.processes import descendants
 # The thread in which Beam waits for a worker process; it raises where the process fails, and nobody hears it.
 _WAITS_FOR_WORKER = "run_worker"
 
+_STDERR = 2  # the file descriptor, as every process has it
+
 
 @contextmanager
 def ends_when_interrupted(end: Callable[[], None]) -> Iterator[None]:
@@ -81,10 +83,9 @@ def end_at_once(text: str, exit_code: int, clear_up: Callable[[], None]) -> None
     for process in descendants(os.getpid()):
         with suppress(ProcessLookupError):
             os.kill(process, signal.SIGKILL)
-    stream = sys.__stderr__
-    if stream is not None:
-        os.write(stream.fileno(), f"\n{text}\n".encode())
-        # From here on worker threads miss what is taken from under them, and nobody need hear of it.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+    stderr = sys.__stderr__.fileno() if sys.__stderr__ else _STDERR
+    os.write(stderr, f"\n{text}\n".encode())
+    # Worker threads that are still running fail from here on; their errors are of no interest.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stderr)
     clear_up()
     os._exit(exit_code)

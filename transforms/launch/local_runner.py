@@ -25,7 +25,7 @@ def no_timed_flush() -> Iterator[None]:
     Beam has no option for it: ``FnApiRunner`` reads a constant of its module whenever it starts workers.
 
     Raises:
-        RuntimeError: this version of Beam would still use timed buffers.
+        RuntimeError: This version of Beam would still use timed buffers.
     """
     before = getattr(worker_handlers, "DATA_BUFFER_TIME_LIMIT_MS", None)
     stream = data_plane.ClosableOutputStream.create(None, None, _NEVER_MS)

@@ -10,6 +10,8 @@ from datetime import UTC, datetime
 
 from apache_beam.options.pipeline_options import PipelineOptions, WorkerOptions
 
+from beam_kie.escaping import printable
+
 _OURS = ("beam_kie", "model_store", "transforms")
 # They set a level of their own, which the root logger's does not reach.
 _SELF_WILLED = ("RapidOCR", "paddlex", "ppocr")
@@ -25,11 +27,26 @@ def never_log_elements(options: PipelineOptions) -> None:
     workers.sdk_harness_log_level_overrides = others | {_LOGS_ELEMENTS: "INFO"}
 
 
+class TextFormatter(logging.Formatter):
+    """Plain lines, in which names from elsewhere can neither move the cursor nor turn text round."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The record as text; a line that is not the first of its record is indented."""
+        return printable(super().format(record), keep="\n\t").replace("\n", "\n    ")
+
+
 class JsonFormatter(logging.Formatter):
     """One JSON object a line, with the field names that Google Cloud Logging understands."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """The record as JSON: time (UTC), severity, logger, message, and exception where there is one."""
+        """The record as JSON.
+
+        Args:
+            record: A log record.
+
+        Returns:
+            One line with time (UTC), severity, logger, message, and exception where there is one.
+        """
         fields = {
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "severity": record.levelname,
@@ -52,7 +69,11 @@ class LogStream:
         return False
 
     def write(self, text: str) -> None:
-        """Log the text, unless it is blank."""
+        """Log a text, unless it is blank.
+
+        Args:
+            text: One or more lines.
+        """
         if text.strip():
             self._logger.info(text.strip())
 
@@ -61,14 +82,18 @@ class LogStream:
 
 
 def set_up(level: str, log_format: str) -> None:
-    """Send log lines of ``level`` and above to stderr, "text" or "json"; other libraries only warn.
+    """Send log lines to stderr; other libraries than this project only warn.
 
-    At DEBUG they all speak, but for Beam: there it logs the elements that it processes, recognised text
+    At DEBUG they all log, but for Beam: there it logs the elements that it processes, recognised text
     among them.
+
+    Args:
+        level: Least level that is shown.
+        log_format: "text" or "json".
     """
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(
-        JsonFormatter() if log_format == "json" else logging.Formatter("%(levelname)s %(message)s")
+        JsonFormatter() if log_format == "json" else TextFormatter("%(levelname)s %(message)s")
     )
     others = level if level == "DEBUG" else max(logging.WARNING, logging.getLevelName(level))
     logging.basicConfig(level=others, handlers=[handler], force=True)

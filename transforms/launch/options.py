@@ -70,11 +70,41 @@ class KieOptions(PipelineOptions):
 
 
 def groups() -> dict[str, list[Option]]:
-    """The options of the job and of its launcher by the titles of their groups, as in ``--help``."""
+    """The options of the job and of its launcher by group.
+
+    Returns:
+        Titles of groups with their options, both in the order of ``--help``.
+    """
     found: dict[str, list[Option]] = {}
     for item in (*options_of(JobConfig), *options_of(LaunchOptions)):
         found.setdefault(item.info.group, []).append(item)
     return found
+
+
+def help_text(item: Option) -> str:
+    """What ``--help`` and forms of job templates say of an option.
+
+    Args:
+        item: The option.
+
+    Returns:
+        Its help with the default at the end.
+    """
+    return f"{item.info.help} (default: {item.shown_default})"
+
+
+def placeholder(item: Option) -> str | None:
+    """What stands for the value of an option in ``--help``.
+
+    Args:
+        item: The option.
+
+    Returns:
+        A word in capitals; None for an option with choices, which are shown instead.
+    """
+    if item.choices:
+        return None
+    return item.info.metavar or ("BOOL" if item.kind is bool else item.flag.upper())
 
 
 def _names(item: Option) -> list[str]:
@@ -82,15 +112,15 @@ def _names(item: Option) -> list[str]:
 
 
 def _arguments(item: Option) -> dict[str, Any]:
-    """What argparse has to know of an option. Its default stands at the end of its help."""
+    """What argparse has to know of an option."""
     arguments: dict[str, Any] = {
         "dest": item.flag,
-        "help": f"{item.info.help} (default: {item.shown_default})",
+        "help": help_text(item),
         "default": item.flag_default,
-        "metavar": item.info.metavar,
+        "metavar": placeholder(item),
     }
     if item.kind is bool:
-        return arguments | {"type": _parser(item), "nargs": "?", "const": True, "metavar": "BOOL"}
+        return arguments | {"type": _parser(item), "nargs": "?", "const": True}
     if item.choices:
         return arguments | {"choices": item.choices}
     if item.several:

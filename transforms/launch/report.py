@@ -1,4 +1,4 @@
-"""What the launcher says at the end: the run's sums, and where to look."""
+"""What the launcher reports at the end: totals of the run, and where its files are."""
 
 from __future__ import annotations
 
@@ -6,17 +6,23 @@ import json
 import os
 from typing import Any
 
-from transforms.config import JobConfig
+from transforms.config import GpuStage, JobConfig, Overlays
 from transforms.runs import paths
 from transforms.storage import files
 from transforms.storage.uris import is_local
 
 
 def read_summary(config: JobConfig) -> dict[str, Any]:
-    """The finished run's ``summary.json``.
+    """Read the ``summary.json`` of a run that has ended.
+
+    Args:
+        config: The run.
+
+    Returns:
+        Its content.
 
     Raises:
-        FileNotFoundError: the run ended without writing one.
+        FileNotFoundError: The run ended without writing one.
     """
     path = paths.summary_path(config.output, config.run_id)
     if not files.exists(path, config.storage_timeout_s):
@@ -25,7 +31,16 @@ def read_summary(config: JobConfig) -> dict[str, Any]:
 
 
 def table(summary: dict[str, Any], config: JobConfig, elapsed_s: float) -> str:
-    """A short table of what came out, where it is and how to look at it."""
+    """A short table of what came out, where it is and how to look at it.
+
+    Args:
+        summary: The content of ``summary.json``.
+        config: The run.
+        elapsed_s: How long it took, in seconds.
+
+    Returns:
+        Several lines, without a line break at the end.
+    """
     documents, pages, found = summary["documents"], summary["pages"], summary["found"]
     ended = ", ".join(f"{status} {documents[status]:,}" for status in _STATUSES if documents[status])
     all_pages = pages["ok"] + pages["failed"]
@@ -45,17 +60,39 @@ def table(summary: dict[str, Any], config: JobConfig, elapsed_s: float) -> str:
 
 
 def failure_ratio(summary: dict[str, Any]) -> float:
-    """The share of the processed documents of which no page came through, 0 to 1."""
+    """The share of the processed documents of which no page came through.
+
+    Args:
+        summary: The content of ``summary.json``.
+
+    Returns:
+        A ratio in [0, 1].
+    """
     return summary["documents"]["failure_ratio"]
 
 
 def counts_add_up(summary: dict[str, Any]) -> bool:
-    """Whether every document that went in is accounted for."""
+    """Whether every document that went in is accounted for.
+
+    Args:
+        summary: The content of ``summary.json``.
+
+    Returns:
+        False where documents were lost.
+    """
     return summary["documents"]["counts_add_up"]
 
 
 def plan(config: JobConfig, runner: str) -> str:
-    """What a run would do, in a few lines."""
+    """What a run would do.
+
+    Args:
+        config: The run.
+        runner: The name of its runner.
+
+    Returns:
+        A few lines, without a line break at the end.
+    """
     read = [*config.input, *([f"manifest {config.manifest}"] if config.manifest else [])]
     rows = [
         ("would read", ", ".join(_shown(text) for text in read)),
@@ -71,13 +108,21 @@ def plan(config: JobConfig, runner: str) -> str:
 
 def _gpus(config: JobConfig) -> str:
     where = "every worker"
-    if config.gpu_stage == "separate":
+    if config.gpu_stage is GpuStage.SEPARATE:
         where = f"every {config.gpu_machine_type} worker, for the model only"
     return f"{config.gpu_count} {config.gpu_type} on {where}"
 
 
 def launched(config: JobConfig, job_id: str | None) -> str:
-    """What to know about a job that now runs elsewhere."""
+    """What to know about a job that now runs elsewhere.
+
+    Args:
+        config: The run.
+        job_id: The service's name of the job, where it has one.
+
+    Returns:
+        Two lines, without a line break at the end.
+    """
     lines = [f"Launched run {config.run_id}" + (f" as job {job_id}." if job_id else ".")]
     lines.append(
         f"It is finished when this file is there: {paths.summary_path(config.output, config.run_id)}"
@@ -101,7 +146,7 @@ _STATUSES = ("success", "partial", "failure", "skipped")
 
 def _places(config: JobConfig) -> list[tuple[str, str]]:
     output, run_id = _shown(config.output), config.run_id
-    pictures = "none asked for" if config.overlays == "none" else paths.overlay_folder(output, run_id)
+    pictures = "none asked for" if config.overlays is Overlays.NONE else paths.overlay_folder(output, run_id)
     return [
         ("tables", paths.table_folder(output, "{" + ",".join(paths.TABLES) + "}", run_id)),
         ("pictures", pictures),

@@ -53,10 +53,16 @@ _CONNECT_S = 20.0
 
 
 def canonical_runner(asked: str) -> str:
-    """The name of the runner that is really used where ``asked`` was typed.
+    """The name of the runner that is really used.
+
+    Args:
+        asked: What ``--runner`` says.
+
+    Returns:
+        One of Beam's names of runners, or ``asked`` where it is the path of a class.
 
     Raises:
-        UsageError: there is no such runner, or one that is not to be trusted.
+        UsageError: There is no such runner, or one that gives wrong results.
     """
     name = asked.rpartition(".")[2].lower()
     if name in _REFUSED:
@@ -77,17 +83,27 @@ def canonical_runner(asked: str) -> str:
 
 
 def is_portable(runner: str) -> bool:
-    """Whether the runner hands the job to a job server, and workers are set up by --environment_type."""
+    """Whether the runner hands the job to a job server, and workers are set up by --environment_type.
+
+    Args:
+        runner: A name that ``canonical_runner`` returned.
+
+    Returns:
+        True for PortableRunner, FlinkRunner and SparkRunner.
+    """
     return runner in (PORTABLE, FLINK, SPARK)
 
 
 def check_engine(options: PipelineOptions, runner: str, namespace: argparse.Namespace) -> None:
-    """Check what the flags say about the engine and its workers; set what they leave open in ``options``.
+    """Check what the flags say about the engine and its workers, and set what they leave open.
 
-    ``namespace`` is what ``parse_arguments`` returned beside them: it tells which flags were given.
+    Args:
+        options: Beam's options, changed in place.
+        runner: A name that ``canonical_runner`` returned.
+        namespace: What ``parse_arguments`` returned beside them: it tells which flags were given.
 
     Raises:
-        UsageError: the first thing that is missing or wrong.
+        UsageError: The first thing that is missing or wrong.
     """
     _check_foreign_flags(options, runner, namespace)
     if runner == "PrismRunner" and "prism_location" not in _given(options):
@@ -104,8 +120,12 @@ def check_engine(options: PipelineOptions, runner: str, namespace: argparse.Name
 def check_answers(options: PipelineOptions, runner: str) -> None:
     """Make sure that the job server of --job_endpoint is there, waiting a little for one that just starts.
 
+    Args:
+        options: Beam's options.
+        runner: A name that ``canonical_runner`` returned.
+
     Raises:
-        UsageError: it does not answer.
+        UsageError: It does not answer.
     """
     endpoint = options.view_as(PortableOptions).job_endpoint
     if not is_portable(runner) or not endpoint or endpoint == "embed":
@@ -120,7 +140,15 @@ def check_answers(options: PipelineOptions, runner: str) -> None:
 
 
 def place_elsewhere(options: PipelineOptions, runner: str) -> str | None:
-    """What runs the workers where they see no files of this machine, to be named in a message; else None."""
+    """What runs the workers where they see no files of this machine.
+
+    Args:
+        options: Beam's options.
+        runner: A name that ``canonical_runner`` returned.
+
+    Returns:
+        Its name for a message; None where workers see the files of this machine.
+    """
     if runner == DATAFLOW:
         return "Dataflow"
     if not is_portable(runner):
@@ -274,7 +302,8 @@ def _external_address(options: PipelineOptions) -> str:
     portable = options.view_as(PortableOptions)
     config = portable.environment_config
     if not config:
-        return portable.lookup_environment_option("external_service_address") or ""
+        address = portable.lookup_environment_option("external_service_address")
+        return address if isinstance(address, str) else ""
     return _json(config).get("url") or "" if config.lstrip().startswith("{") else config
 
 

@@ -19,11 +19,19 @@ _locks: dict[str, int] = {}
 
 
 def scratch_folder(output: str, run_id: str, local_run: bool) -> str | None:
-    """Where the workers of a run may keep what is too much for memory; None where they share no disk.
+    """Where the workers of a run may keep what is too much for memory.
 
     That is beside the tables, where all of them write, if ``output`` is a path: it has room, and a folder for
-    temporary files is often memory. With ``output`` elsewhere a run on this machine (``local_run``) takes
-    the machine's folder for temporary files.
+    temporary files is often memory. With ``output`` elsewhere a run on this machine takes the machine's
+    folder for temporary files.
+
+    Args:
+        output: The folder that the run writes to, an absolute URI.
+        run_id: The run's name.
+        local_run: Whether this machine does the work.
+
+    Returns:
+        The path of a new folder, which is not made yet; None where the workers share no disk.
     """
     name = f"{_PREFIX}{run_id}~{uuid.uuid4().hex[:8]}"
     if is_local(output):
@@ -36,8 +44,11 @@ def make(folder: str) -> None:
 
     This process owns the folder until it ends, however it ends.
 
+    Args:
+        folder: What ``scratch_folder`` returned.
+
     Raises:
-        OSError: the folder cannot be made.
+        OSError: It cannot be made.
     """
     os.makedirs(os.path.dirname(folder), exist_ok=True)
     os.mkdir(folder, 0o700)
@@ -48,7 +59,11 @@ def make(folder: str) -> None:
 
 
 def remove(folder: str) -> None:
-    """Remove the folder and all in it; never an error."""
+    """Remove the folder and all in it; never an error.
+
+    Args:
+        folder: What ``scratch_folder`` returned.
+    """
     gone = f"{folder}.gone"
     with suppress(OSError):
         # Threads that are still at work can then not add a file while the others are deleted.
@@ -63,6 +78,9 @@ def remove_left_over(output: str) -> None:
     """Remove what runs under this output left in scratch folders when they were killed; never an error.
 
     The folder of a run that is still going on stays.
+
+    Args:
+        output: The folder that the runs wrote to, an absolute URI.
     """
     parent = local_path(output) if is_local(output) else tempfile.gettempdir()
     for folder in glob.glob(f"{glob.escape(os.path.join(parent, _PREFIX))}*"):

@@ -114,7 +114,11 @@ class PartFn(beam.DoFn):
         self._config = config
 
     def process(self, joined: tuple[str, Mapping[str, Iterable[Any]]]) -> Iterator[SourceFile | TaggedOutput]:
-        """Yield the file, or the document as skipped; nothing for a URI that is not in the input."""
+        """Yield the file, or the document as skipped; nothing for a URI that is not in the input.
+
+        Args:
+            joined: the URI; files of the input ("sources") and DoneDocuments ("done") with it.
+        """
         _, found = joined
         for source in found["sources"]:
             source, done = find_done(source, list(found["done"]), self._config)
@@ -128,10 +132,18 @@ class PartFn(beam.DoFn):
 def find_done(
     source: SourceFile, known: list[DoneDocument], config: JobConfig
 ) -> tuple[SourceFile, DoneDocument | None]:
-    """The newest of ``known`` (all of this URI) with the bytes that the file has now; None: they are new.
+    """Whether an earlier run read the bytes that a file has now.
 
     Equal versions of an object storage are equal bytes. Else the file is read and hashed: a time and a size
-    that did not change do not show that the bytes did not. The file is returned with what was learnt of it.
+    that did not change do not show that the bytes did not.
+
+    Args:
+        source: the file.
+        known: all that earlier runs know of its URI.
+        config: the job.
+
+    Returns:
+        The file with what was learnt of it, and the newest of ``known`` with its bytes; None: they are new.
     """
     if not known:
         return source, None
@@ -176,7 +188,12 @@ def _age(done: DoneDocument) -> EarlierRun:
 
 
 def skipped_document(source: SourceFile, done: DoneDocument) -> Document:
-    """The document that is left out, as it would be described had it been read."""
+    """The document that is left out, as it would be described had it been read.
+
+    Args:
+        source: the file.
+        done: what the earlier run knows of it.
+    """
     return Document(
         document_id=document_id(source.uri, done.sha256),
         uri=source.uri,
@@ -243,7 +260,13 @@ def _uri_of(source: SourceFile) -> str:
 
 
 def runs_made_alike(path: str, config: JobConfig, provenance: Provenance) -> Iterator[EarlierRun]:
-    """The run of the summary at ``path``, if its models, OCR and options are those of this run."""
+    """The run of a summary, if its models, OCR and options are those of this run.
+
+    Args:
+        path: of the summary.
+        config: the job.
+        provenance: names and revisions of OCR and model, for every row.
+    """
     summary = read_summary(path, config.storage_timeout_s)
     if summary.get("provenance") == asdict(provenance):
         limits = {name: summary["options"].get(name) for name in LIMIT_OPTIONS}
@@ -261,12 +284,22 @@ def runs_made_alike(path: str, config: JobConfig, provenance: Provenance) -> Ite
 
 
 def tables_of_documents(run: EarlierRun, config: JobConfig) -> Iterator[tuple[EarlierRun, str]]:
-    """The files of a run's table ``documents``."""
+    """The files of a run's table ``documents``, each with the run.
+
+    Args:
+        run: a finished one.
+        config: the job.
+    """
     return ((run, path) for path in _table_files("documents", run.run_id, config))
 
 
 def tables_of_failures(run_id: str, config: JobConfig) -> Iterator[str]:
-    """The files of a run's table ``failures``."""
+    """The files of a run's table ``failures``.
+
+    Args:
+        run_id: of the run.
+        config: the job.
+    """
     return _table_files("failures", run_id, config)
 
 
@@ -275,6 +308,10 @@ def read_done(place: tuple[EarlierRun, str], config: JobConfig) -> Iterator[tupl
 
     Those that a run skipped itself are left to the run that holds their rows: were that run deleted, they
     would have to be done again.
+
+    Args:
+        place: a run, and the path of one file of its table ``documents``.
+        config: the job.
     """
     run, path = place
     status, failures = pc.field("status"), pc.field("retryable_failure_count")
@@ -290,7 +327,12 @@ def read_done(place: tuple[EarlierRun, str], config: JobConfig) -> Iterator[tupl
 
 
 def read_retryable(path: str, config: JobConfig) -> Iterator[str]:
-    """The URIs in one file of ``failures`` with something that may succeed in a later run."""
+    """The URIs in one file of ``failures`` with a failure that a later run may not have.
+
+    Args:
+        path: of the file.
+        config: the job.
+    """
     for row in _read_rows(path, ["uri", "retryable"], pc.field("retryable"), config):
         yield row["uri"]
 

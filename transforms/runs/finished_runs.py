@@ -20,6 +20,11 @@ class UnreadableRunError(Exception):
 def find_summary(output: str, run_id: str, timeout_s: float) -> dict[str, Any] | None:
     """``summary.json`` of a run; None where the run is not finished, or not there.
 
+    Args:
+        output: the output folder, a local path or URI.
+        run_id: of the run.
+        timeout_s: for how long transient errors are retried, in seconds, above 0.
+
     Raises:
         UnreadableRunError: it cannot be read.
         StorageError: the storage does not say whether there is one.
@@ -29,7 +34,13 @@ def find_summary(output: str, run_id: str, timeout_s: float) -> dict[str, Any] |
 
 
 def list_summaries(output: str, running: str, timeout_s: float) -> Iterator[str]:
-    """The summaries of all finished runs under ``output`` but that of the run that is ``running``."""
+    """The summaries of all finished runs under an output folder but the one that is running.
+
+    Args:
+        output: the output folder, a local path or URI.
+        running: id of the run that is left out.
+        timeout_s: for how long transient errors are retried, in seconds, above 0.
+    """
     own = paths.summary_path(output, running)
     pattern = paths.summary_path(escape_pattern(output), "*")
     for file in files.match(pattern, timeout_s=timeout_s):
@@ -39,6 +50,10 @@ def list_summaries(output: str, running: str, timeout_s: float) -> Iterator[str]
 
 def read_summary(path: str, timeout_s: float) -> dict[str, Any]:
     """One ``summary.json``.
+
+    Args:
+        path: of the summary.
+        timeout_s: for how long transient errors are retried, in seconds, above 0.
 
     Raises:
         UnreadableRunError: it cannot be read, or is none.
@@ -53,7 +68,12 @@ def read_summary(path: str, timeout_s: float) -> dict[str, Any]:
 
 
 def unreadable(path: str, why: object) -> UnreadableRunError:
-    """The error for a file of an earlier run, and what to do about it."""
+    """The error for a file of an earlier run, and what to do about it.
+
+    Args:
+        path: of the file.
+        why: the error, or a few words.
+    """
     run = re.search(r"run_id=[^/]+", path)
     advice = f"delete the folders {run.group()} of that run, or restore the file" if run else "restore it"
     return UnreadableRunError(f"{path} of an earlier run cannot be used: {why}; {advice}")

@@ -27,35 +27,77 @@ def _run_folder(output: str, kind: str, run_id: str) -> str:
 
 
 def table_folder(output: str, table: str, run_id: str) -> str:
-    """The folder with the Parquet files of one table of one run."""
+    """The folder with the Parquet files of one table of one run.
+
+    Args:
+        output: the output folder, a local path or URI.
+        table: name of the table.
+        run_id: of the run.
+    """
     return _run_folder(output, table, run_id)
 
 
 def table_path(output: str, table: str, run_id: str, shard: int, num_shards: int) -> str:
-    """The one file of shard ``shard`` (from 0) of ``num_shards``."""
+    """The one file of a shard of a table.
+
+    Args:
+        output: the output folder, a local path or URI.
+        table: name of the table.
+        run_id: of the run.
+        shard: from 0.
+        num_shards: of the table, at least 1.
+    """
     return _join(table_folder(output, table, run_id), f"part-{shard:05d}-of-{num_shards:05d}.parquet")
 
 
 def overlay_folder(output: str, run_id: str) -> str:
-    """The folder with one folder of pictures per document."""
+    """The folder with one folder of pictures per document.
+
+    Args:
+        output: the output folder, a local path or URI.
+        run_id: of the run.
+    """
     return _run_folder(output, "overlays", run_id)
 
 
 def overlay_path(output: str, run_id: str, document_id: str, page: int) -> str:
-    """The picture of one page (pages count from 1)."""
+    """The picture of one page.
+
+    Args:
+        output: the output folder, a local path or URI.
+        run_id: of the run.
+        document_id: 32 hex digits.
+        page: from 1.
+    """
     return _join(overlay_folder(output, run_id), document_id, f"p{page:04d}.jpg")
 
 
 def infer_txt_path(output: str, run_id: str, name: str) -> str:
-    """A file of lines as PaddleOCR writes them: ``name`` is infer_ser or infer_ser_re."""
+    """A file of lines as PaddleOCR writes them.
+
+    Args:
+        output: the output folder, a local path or URI.
+        run_id: of the run.
+        name: "infer_ser" or "infer_ser_re".
+    """
     return _join(_run_folder(output, "infer_txt", run_id), f"{name}.txt")
 
 
 def summary_path(output: str, run_id: str) -> str:
-    """The completion marker, written last."""
+    """The completion marker, written last.
+
+    Args:
+        output: the output folder, a local path or URI.
+        run_id: of the run.
+    """
     return _join(_run_folder(output, "runs", run_id), "summary.json")
 
 
 def run_folders(output: str, run_id: str) -> list[str]:
-    """Every folder that holds files of the run, that of its summary first."""
+    """Every folder that holds files of the run, that of its summary first.
+
+    Args:
+        output: the output folder, a local path or URI.
+        run_id: of the run.
+    """
     return [_run_folder(output, kind, run_id) for kind in ("runs", *TABLES, "overlays", "infer_txt")]

@@ -24,8 +24,8 @@ from transforms.storage import files
 class ModelCard:
     """A model or a pair of them, not loaded.
 
-    Name, revision, what pictures it looks at, if any, the labels of its entities in their order, and
-    those of them that are keys. ``settings`` is a digest of the files beside the weights.
+    Name, revision, the kind of line pictures that it takes, if any, the labels of its entities in their
+    order, and those of them that are keys. ``settings`` is a digest of the files beside the weights.
     """
 
     name: str
@@ -38,6 +38,10 @@ class ModelCard:
 
 def model_card(reference: str, re_reference: str | None = None) -> ModelCard:
     """What the folder of a model says about it, or those of an SER and an RE model, joined by "+".
+
+    Args:
+        reference: of the model, as in ``--model``.
+        re_reference: of the model for relations, as in ``--re_model``; None: the same.
 
     Raises:
         ValueError: there is no such model, its configuration cannot be used, its weights are missing, or the
@@ -79,6 +83,10 @@ def _settings_of(folder: Path) -> str:
 def provenance_of(config: JobConfig, model: ModelCard) -> Provenance:
     """The names and revisions that go on every row of the run.
 
+    Args:
+        config: the job.
+        model: the card of the job's model.
+
     Raises:
         ValueError: the options of the OCR engine do not go together.
         FileNotFoundError: a model of the OCR engine is missing.
@@ -98,6 +106,10 @@ def provenance_of(config: JobConfig, model: ModelCard) -> Provenance:
 
 def options_digest(config: JobConfig, model: ModelCard) -> str:
     """16 hex digits that change with every option that results depend on, beside the revisions.
+
+    Args:
+        config: the job.
+        model: the card of the job's model.
 
     Raises:
         DocumentError: the file of OCR lines cannot be read.

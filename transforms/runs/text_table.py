@@ -8,7 +8,11 @@ from wcwidth import clip, wcswidth
 
 
 def text_width(text: str) -> int:
-    """How many columns of a terminal printable ``text`` takes."""
+    """How many columns of a terminal a text takes.
+
+    Args:
+        text: printable, on one line.
+    """
     return wcswidth(text)
 
 

@@ -67,7 +67,11 @@ class MakeLinesFn(beam.DoFn):
         self._ids = label_ids(labels)
 
     def process(self, result: PageResult) -> Iterator[PlacedLine | TaggedOutput]:
-        """Yield both lines, or nothing but the page's failure."""
+        """Yield both lines, or nothing but the page's failure.
+
+        Args:
+            result: what was found on one page.
+        """
         page = result.page
         try:
             # Half a surrogate pair, which no UTF-8 can hold, becomes a question mark.
@@ -83,7 +87,18 @@ class MakeLinesFn(beam.DoFn):
 
 
 def write_lines(gathered: tuple[str, Iterable[tuple[str, int, bytes]]], config: JobConfig) -> str:
-    """Write one file, sorted and without repetitions, and return its path."""
+    """Write one file, sorted and without repetitions.
+
+    Args:
+        gathered: the file's name, and for each line its URI, page and text in UTF-8.
+        config: the job.
+
+    Returns:
+        The path of the file.
+
+    Raises:
+        OSError: it cannot be written.
+    """
     name, placed = gathered
     path = paths.infer_txt_path(config.output, config.run_id, name)
     data = b"".join(line for _, _, line in sorted(set(placed)))

@@ -51,7 +51,11 @@ class WriteOverlayFn(beam.DoFn):
         self._key_labels = key_labels
 
     def process(self, page: PageResult | FailedPage) -> Iterator[str | TaggedOutput]:
-        """Yield the path of the picture, or its failure, and the time that it took."""
+        """Yield the path of the picture, or its failure, and the time that it took.
+
+        Args:
+            page: with a preview to draw on.
+        """
         with StageTimer("overlay") as timer:
             try:
                 yield self._write(page.page, self._draw(page))

@@ -61,7 +61,14 @@ class KeepRowsFn(beam.DoFn):
         self._segments: dict[Place, Segment] = {}
 
     def process(self, placed: PlacedRows) -> None:
-        """Append; nothing is yielded before the bundle ends. Raises ScratchError."""
+        """Append rows; nothing is yielded before the bundle ends.
+
+        Args:
+            placed: table and shard, and encoded rows of one page or document.
+
+        Raises:
+            ScratchError: the folder cannot be written.
+        """
         place, encoded = placed
         table, shard = place
         path = os.path.join(self._folder, f"{table}-{shard:05d}-{self._name}")
@@ -76,9 +83,15 @@ class KeepRowsFn(beam.DoFn):
 
 
 def pages_of(segments: Iterable[Segment]) -> Iterator[list[bytes]]:
-    """The rows in ``segments`` page by page as ``tables.write_pages`` takes them; raises ScratchError.
+    """The rows in segments page by page, as ``write_pages`` takes them.
 
     In memory are the page in hand and, of all others, keys and places: about 250 bytes each.
+
+    Args:
+        segments: of one table and shard, in any order.
+
+    Raises:
+        ScratchError: a file cannot be read, or is shorter than it was written.
     """
     found = sorted((entry for segment in segments for entry in _entries(segment)), key=itemgetter(0))
     for _, same in groupby(found, key=itemgetter(0)):

@@ -53,17 +53,38 @@ def page_fact(page: PageText, counts: PageCounts) -> tuple[str, Fact]:
 
 
 def document_fact(document: Document) -> tuple[str, Fact]:
-    """The document was read, or at least tried: its id, and the fact."""
+    """The document was read, or at least tried.
+
+    Args:
+        document: what is known of it.
+
+    Returns:
+        The id of the document, and the fact.
+    """
     return document.document_id, _fact("document", *astuple(document)[1:])
 
 
 def skipped_fact(document: Document) -> tuple[str, Fact]:
-    """The document was left out on purpose: its id, and the fact."""
+    """The document was left out on purpose.
+
+    Args:
+        document: what is known of it.
+
+    Returns:
+        The id of the document, and the fact.
+    """
     return document.document_id, _fact("skipped", *astuple(document)[1:])
 
 
 def failure_fact(failure: Failure) -> tuple[str, Fact]:
-    """The document or one of its pages failed: the id of the document, and the fact."""
+    """The document or one of its pages failed.
+
+    Args:
+        failure: of the document or page.
+
+    Returns:
+        The id of the document, and the fact.
+    """
     what = (failure.uri, failure.page, failure.stage.value, failure.category.value, failure.retryable)
     return failure.document_id, _fact("failure", *what)
 
@@ -115,18 +136,31 @@ class SummariseFn(beam.CombineFn):
         return RunSummary()
 
     def add_input(self, summary: RunSummary, tally: DocumentTally) -> RunSummary:
-        """Add one document."""
+        """Add one document.
+
+        Args:
+            summary: of a part of the run; it is changed.
+            tally: of the document.
+        """
         return summary.add(tally)
 
     def merge_accumulators(self, summaries: Iterable[RunSummary]) -> RunSummary:
-        """Add parts of the run."""
+        """Add parts of the run.
+
+        Args:
+            summaries: of parts of the run; they stay as they are.
+        """
         merged = RunSummary()
         for summary in summaries:
             merged.merge(summary)
         return merged
 
     def extract_output(self, summary: RunSummary) -> RunSummary:
-        """The summary itself."""
+        """The summary itself.
+
+        Args:
+            summary: of the run.
+        """
         return summary
 
 
@@ -152,7 +186,11 @@ class SumTimesFn(beam.DoFn):
         self._times: dict[str, StageTime] = {}
 
     def process(self, time: StageTime) -> None:
-        """Add one record; nothing is yielded before the bundle ends."""
+        """Add one record; nothing is yielded before the bundle ends.
+
+        Args:
+            time: of one stage.
+        """
         known = self._times.get(time.stage)
         self._times[time.stage] = time if known is None else _sum_of_stage([known, time])
 
@@ -236,14 +274,27 @@ def write_summary(
     documents_in: int | None = None,
     texts: Sequence[str] = (),
 ) -> str:
-    """Write summary.json and return its path."""
+    """Write ``summary.json``.
+
+    Args:
+        summary: all documents of the run.
+        config: the job.
+        provenance: names and revisions of OCR and model, for every row.
+        started_at: when the job was built, in UTC.
+        table_files: all files of all tables.
+        pictures: how many were written.
+        times: one record per stage.
+        documents_in: how many files were matched; None where they were not counted.
+        texts: paths of PaddleOCR's files.
+
+    Returns:
+        The path of the file.
+
+    Raises:
+        OSError: it cannot be written.
+    """
     sections = {
-        "schema_version": SCHEMA_VERSION,
-        "beam_kie_version": __version__,
-        "run_id": config.run_id,
-        "output": config.output,
-        "started_at": _instant(started_at),
-        "finished_at": _instant(datetime.now(UTC)),
+        **_head(config, started_at),
         **summary.sections(documents_in),
         "tables": table_section(table_files),
         "overlays": {"written": pictures},
@@ -263,8 +314,27 @@ def write_summary(
     return path
 
 
+def _head(config: JobConfig, started_at: datetime) -> dict[str, Any]:
+    """What run this is, of which version, and when it began and ended."""
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "beam_kie_version": __version__,
+        "run_id": config.run_id,
+        "output": config.output,
+        "started_at": _instant(started_at),
+        "finished_at": _instant(datetime.now(UTC)),
+    }
+
+
 def table_section(files: Iterable[paths.TableFile]) -> dict[str, Any]:
-    """Rows and files of every table."""
+    """Rows and files of every table.
+
+    Args:
+        files: all files of all tables.
+
+    Returns:
+        Both numbers by name of the table.
+    """
     section = {table: {"rows": 0, "files": 0} for table in paths.TABLES}
     for file in files:
         section[file.table]["rows"] += file.rows

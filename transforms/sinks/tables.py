@@ -31,12 +31,27 @@ _ADVICE = "This is a defect of the job: please report it with the scan, if you m
 
 
 def shard_of(document_id: str, num_shards: int) -> int:
-    """The shard, from 0, that holds all rows of a document; the same in every process."""
+    """The shard, from 0, that holds all rows of a document; the same in every process.
+
+    Args:
+        document_id: 32 hex digits.
+        num_shards: at least 1.
+    """
     return zlib.crc32(document_id.encode()) % num_shards
 
 
 def place_rows(table: str, document_id: str, rows: list[Row], num_shards: int) -> PlacedRows:
-    """Rows of one document as they are shuffled: compressed, keyed by the file that will hold them."""
+    """Rows of one document as they are shuffled: compressed, keyed by the file that will hold them.
+
+    Args:
+        table: name of the table.
+        document_id: of all rows.
+        rows: of one page, or of the document.
+        num_shards: files per table, at least 1.
+
+    Raises:
+        ValueError: the rows do not fit the schema.
+    """
     return (table, shard_of(document_id, num_shards)), encode_rows(table, rows)
 
 
@@ -69,7 +84,11 @@ class MakeRowsFn(beam.DoFn):
         self._key_labels = key_labels
 
     def process(self, result: PageResult) -> Iterator[PlacedRows | TaggedOutput]:
-        """Yield everything of the page, or nothing but its failure."""
+        """Yield everything of the page, or nothing but its failure.
+
+        Args:
+            result: what was found on one page.
+        """
         page = result.page
         try:
             tables = page_tables(result, self._provenance, self._key_labels)
@@ -87,7 +106,12 @@ class MakeRowsFn(beam.DoFn):
 
 
 def failure_of_result(result: PageResult, error: Exception) -> Failure:
-    """The failure of a page whose values cannot be written; counted."""
+    """The failure of a page whose values cannot be written; counted.
+
+    Args:
+        result: of the page.
+        error: what was raised.
+    """
     failure = failure_of(error, result.page, Stage.MODEL, Category.MODEL_FAILED, _ADVICE)
     count_failure(failure)
     return failure

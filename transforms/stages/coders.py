@@ -1,4 +1,4 @@
-"""The coder of decoded pages: it tells their size to the runner and refuses everything else."""
+"""The coder of decoded pages: it gives runners their size and refuses everything else."""
 
 from __future__ import annotations
 
@@ -33,11 +33,25 @@ class PageImageCoder(coders.Coder):
         return _PageImageCoderImpl()
 
     def encode(self, value):
-        """Raise TypeError, always."""
+        """Refuse to encode a page.
+
+        Args:
+            value: a decoded page.
+
+        Raises:
+            TypeError: always.
+        """
         raise TypeError(_REFUSAL)
 
     def decode(self, encoded):
-        """Raise TypeError, always."""
+        """Refuse to decode a page.
+
+        Args:
+            encoded: anything.
+
+        Raises:
+            TypeError: always.
+        """
         raise TypeError(_REFUSAL)
 
     def is_deterministic(self) -> bool:

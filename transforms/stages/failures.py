@@ -60,7 +60,11 @@ def failure_of(
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Whether ``error`` says that memory ran out, on the host or on a GPU."""
+    """Whether memory ran out, on the host or on a GPU.
+
+    Args:
+        error: what was raised.
+    """
     if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
         return True
     return isinstance(error, RuntimeError) and any(

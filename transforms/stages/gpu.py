@@ -1,4 +1,4 @@
-"""GPUs on Dataflow: how they are asked for, and the model's step on workers of its own.
+"""GPUs on Dataflow: how to request them, and the model's step on separate workers.
 
 Dataflow has two ways to attach GPUs, which must not be mixed in one job: ``worker_accelerator``, a service
 option, gives one to every worker; right fitting, a resource hint on a step, gives one to the workers of that
@@ -48,12 +48,20 @@ class GpuMissingError(RuntimeError):
 
 
 def service_option(config: JobConfig) -> str:
-    """The Dataflow service option that gives every worker the GPUs of ``config``."""
+    """The Dataflow service option that gives every worker the GPUs of ``config``.
+
+    Args:
+        config: the job.
+    """
     return f"{SERVICE_OPTION}={_accelerator(config)}"
 
 
 def resource_hints(config: JobConfig) -> dict[str, str]:
-    """The hints for the model's step alone; empty where it shares its workers with the other steps."""
+    """The hints for the model's step alone; empty where it shares its workers with the other steps.
+
+    Args:
+        config: the job.
+    """
     if config.gpu_type is None or config.gpu_stage != SEPARATE:
         return {}
     hints = {"accelerator": _accelerator(config, config.gpu_machine_type)}
@@ -63,12 +71,21 @@ def resource_hints(config: JobConfig) -> dict[str, str]:
 
 
 def is_accelerator(text: str) -> bool:
-    """Whether ``text`` has the form of Dataflow's ``type:...;count:...;install-nvidia-driver``."""
+    """Whether a text has the form of Dataflow's ``type:...;count:...;install-nvidia-driver``.
+
+    Args:
+        text: what ``worker_accelerator`` was given.
+    """
     return _ACCELERATOR.fullmatch(text) is not None
 
 
 def on_model_workers(step: beam.PTransform, config: JobConfig) -> beam.PTransform:
-    """``step`` itself, or with ``--gpu_stage separate`` the step behind a shuffle, on workers of its own."""
+    """A step as it is, or with ``--gpu_stage separate`` behind a shuffle, on workers of its own.
+
+    Args:
+        step: the model's.
+        config: the job.
+    """
     return step if config.gpu_stage != SEPARATE else _OnWorkersOfItsOwn(step, resource_hints(config))
 
 
@@ -86,7 +103,10 @@ class _OnWorkersOfItsOwn(Transform):
 
 
 def require_gpu(device: str) -> None:
-    """Where ``device`` is "cuda", check that PyTorch sees a GPU; to be called when a worker starts.
+    """Check that PyTorch sees a GPU where one is asked for; to be called when a worker starts.
+
+    Args:
+        device: "cuda" asks for one, anything else does not.
 
     Raises:
         GpuMissingError: it sees none; the message says whether the image or the machine is at fault.

@@ -20,10 +20,10 @@ from apache_beam.io.filesystems import FileSystems
 from transforms.storage import files
 from transforms.storage.patterns import escape_pattern, has_magic, matcher
 from transforms.storage.retries import TIMEOUT_S, reason
-from transforms.storage.uris import absolute_uri, is_local
+from transforms.storage.uris import absolute_uri, is_local, local_path
 
 _SYSTEM_NAMES = frozenset({"thumbs.db", "desktop.ini", "ehthumbs.db"})
-# How many files of a pattern are looked at before launch to see that one of them is worth reading.
+# How many files of a pattern are listed before launch to check that one of them will be read.
 _SAMPLE_FILES = 20
 
 
@@ -35,6 +35,9 @@ def is_system_file(uri: str) -> bool:
     """Whether a pattern should pass over this file: hidden files, what desktops leave behind, folder marks.
 
     Only for files that a pattern or folder found; a file that was named one by one is always read.
+
+    Args:
+        uri: of a file that was found.
     """
     parts = uri.split("/")
     name = parts[-1]
@@ -44,12 +47,16 @@ def is_system_file(uri: str) -> bool:
 def normalise_inputs(inputs: Sequence[str], timeout_s: float = TIMEOUT_S) -> tuple[str, ...]:
     """The Beam patterns for what ``--input`` was given, without duplicates, in the order given.
 
-    A folder becomes "every file below it"; ``**/`` also stands for no folder at all, as in a shell; a
-    file whose own name holds pattern characters is taken as that file. One input may give several
-    patterns, of which only some match anything.
+    A folder becomes "every file below it"; ``**/`` also stands for no folder at all, as in a shell; a file
+    whose own name holds pattern characters is taken as that file. One input may give several patterns, of
+    which only some match anything.
+
+    Args:
+        inputs: folders, patterns and files, as they were typed.
+        timeout_s: for how long transient errors are retried, in seconds, above 0.
 
     Raises:
-        InputError: no filesystem for the scheme, or it refuses to be asked.
+        InputError: no filesystem for the scheme, or it refuses the request.
         StorageError: it is there, but did not answer in ``timeout_s`` seconds.
     """
     return tuple(dict.fromkeys(pattern for text in inputs for pattern in _patterns_of(text, timeout_s)))
@@ -57,6 +64,10 @@ def normalise_inputs(inputs: Sequence[str], timeout_s: float = TIMEOUT_S) -> tup
 
 def check_inputs(inputs: Sequence[str], timeout_s: float = TIMEOUT_S) -> None:
     """Make sure that every input matches at least one file, looking at a few files of each.
+
+    Args:
+        inputs: folders, patterns and files, as they were typed.
+        timeout_s: for how long transient errors are retried, in seconds, above 0.
 
     Raises:
         InputError: names every input that matches nothing.
@@ -76,16 +87,24 @@ def check_inputs(inputs: Sequence[str], timeout_s: float = TIMEOUT_S) -> None:
 
 
 def covers(patterns: Sequence[str], path: str) -> bool:
-    """Whether any of the Beam ``patterns`` would match the file ``path``."""
-    return any(matcher(pattern)(path) for pattern in patterns)
+    """Whether any Beam pattern would match a file.
+
+    Args:
+        patterns: from ``normalise_inputs``.
+        path: of the file, which need not exist.
+    """
+    return any(matcher(local_path(pattern))(path) for pattern in patterns)
 
 
 def read_manifest(path: str) -> Iterator[str]:
-    """The URIs that the manifest at ``path`` lists, one at a time, in its order; duplicates are kept.
+    """The URIs that a manifest lists, one at a time, in its order; duplicates are kept.
 
-    A name that ends in .csv or .tsv (or that with .gz) is a table: its column ``uri``, or else its
-    first column. Anything else is text with one URI a line. Blank lines and lines that begin with
-    ``#`` are passed over.
+    A name that ends in .csv or .tsv (or that with .gz) is a table: its column ``uri``, or else its first
+    column. Anything else is text with one URI a line. Blank lines and lines that begin with ``#`` are passed
+    over.
+
+    Args:
+        path: of the manifest, a local path or URI.
 
     Raises:
         InputError: the manifest cannot be read or is not UTF-8.
@@ -97,12 +116,19 @@ def read_manifest(path: str) -> Iterator[str]:
             yield from manifest_uris(path, io.TextIOWrapper(data, encoding="utf-8-sig"))
     except UnicodeDecodeError as error:
         raise InputError(f"manifest {path!r} is not UTF-8 text: save it as UTF-8") from error
+    except csv.Error as error:
+        raise InputError(f"manifest {path!r}: {error}; is it a table of text?") from error
     except (OSError, BeamIOError, ValueError) as error:
         raise InputError(f"cannot read the manifest {path!r}: {reason(error)}") from error
 
 
 def manifest_uris(name: str, lines: Iterable[str]) -> Iterator[str]:
-    """The URIs in the ``lines`` of a manifest called ``name``; see ``read_manifest``."""
+    """The URIs in the lines of a manifest; see ``read_manifest``.
+
+    Args:
+        name: of the manifest; its end says what it is.
+        lines: of the manifest.
+    """
     lines = (line for line in lines if line.strip() and not line.lstrip().startswith("#"))
     kind = re.sub(r"\.gz$", "", name.lower())
     if kind.endswith((".csv", ".tsv")):
@@ -132,7 +158,7 @@ def _patterns_of(text: str, timeout_s: float) -> tuple[str, ...]:
     folder = _folder_pattern(uri, timeout_s)
     if folder:
         return (folder,)
-    if is_local(uri) and os.path.exists(uri):
+    if is_local(uri) and os.path.lexists(local_path(uri)):
         return (escape_pattern(uri),)
     # "scans/**/*.png" is for Beam "scans/", anything, "/", a name: it would miss scans/a.png.
     uri = re.sub(r"\*\*/\*(?=[^*/][^/]*$|$)", "**", uri)
@@ -144,7 +170,7 @@ def _patterns_of(text: str, timeout_s: float) -> tuple[str, ...]:
 def _folder_pattern(uri: str, timeout_s: float) -> str | None:
     """The pattern of all files below ``uri`` if it is a folder, else None."""
     if is_local(uri):
-        return escape_pattern(uri.rstrip("/")) + "/**" if os.path.isdir(uri) else None
+        return escape_pattern(uri.rstrip("/")) + "/**" if os.path.isdir(local_path(uri)) else None
     if has_magic(uri):
         return uri + "**" if uri.endswith("/") else None
     below = uri.rstrip("/") + "/**"
@@ -155,7 +181,7 @@ def _folder_pattern(uri: str, timeout_s: float) -> str | None:
 
 def _matches_any(pattern: str, timeout_s: float) -> bool:
     try:
-        found = list(files.match(pattern, _SAMPLE_FILES, timeout_s))
+        found = list(files.match(pattern, _SAMPLE_FILES, timeout_s, unreadable=True))
     except (BeamIOError, ValueError, OSError) as error:
         raise _unreadable(pattern, error) from error
     if not has_magic(pattern):
@@ -171,7 +197,7 @@ def _exists(uri: str, timeout_s: float) -> bool:
 
 
 def _unreadable(uri: str, error: Exception) -> Exception:
-    """What to raise where a storage could not be asked; a busy one is no mistake of the user's."""
+    """The error to raise after a request to a storage failed; a busy storage is no mistake of the user's."""
     if "Unable to get filesystem" in str(error):
         return InputError(f"no filesystem for {uri!r}: use local paths, gs:// or s3://")
     if isinstance(error, files.StorageError):

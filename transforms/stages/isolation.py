@@ -19,11 +19,15 @@ def predict_isolated(
     batch: Sequence[T],
     failure_of: Callable[[T, Exception], R],
 ) -> list[R]:
-    """One result per element of ``batch``, in order, whatever ``predict`` does.
+    """One result per element of a batch, in order, whatever ``predict`` does.
 
     Where ``predict`` raises, or returns another number of results than it got elements, its batch is cut in
-    halves that are tried on their own; an element that fails alone gets ``failure_of(element, error)``.
-    Running out of memory is answered alike, after cached memory was given back.
+    halves that are tried on their own. After running out of memory, cached memory is given back first.
+
+    Args:
+        predict: makes one result of each element.
+        batch: the elements.
+        failure_of: makes the result of an element that fails alone, from it and the error.
     """
     elements = list(batch)
     if not elements:

@@ -52,26 +52,30 @@ class FindEntities(Transform):
         self.handler = handler or KieModelHandler(config)
 
     def expand(self, pages):
-        """Wire the model and the parting of its outcomes; results are the main output."""
+        """Wire the model and the sorting of its outcomes; results are the main output."""
         return (
             pages
             | "Run model" >> on_model_workers(RunInference(self.handler), self.config)
-            | "Part outcomes"
-            >> beam.ParDo(PartOutcomesFn(self.config.scratch)).with_outputs(
+            | "Sort outcomes"
+            >> beam.ParDo(SortOutcomesFn(self.config.scratch)).with_outputs(
                 FAILED_PAGES, FAILURES, TIMES, main="results"
             )
         )
 
 
 @with_output_types(PageResult, failed_pages=FailedPage, failures=Failure, times=StageTime)
-class PartOutcomesFn(beam.DoFn):
+class SortOutcomesFn(beam.DoFn):
     """Sends every outcome of the model where it belongs and counts the pages that leave the job."""
 
     def __init__(self, scratch: str | None):
         self._scratch = scratch
 
     def process(self, outcome: Outcome) -> Iterable[PageResult | TaggedOutput]:
-        """Yield the outcome, and for a failed page its failure too."""
+        """Yield the outcome, and for a failed page its failure too.
+
+        Args:
+            outcome: of one page, or the time of a batch.
+        """
         if isinstance(outcome, StageTime):
             yield TaggedOutput(TIMES, outcome)
         elif isinstance(outcome, FailedPage):
@@ -128,7 +132,13 @@ class KieModelHandler(
         model: KieModel | KiePair,
         inference_args: dict[str, Any] | None = None,
     ) -> Iterable[Outcome]:
-        """Results in the order of ``batch``, then the time that the batch took."""
+        """Results in the order of ``batch``, then the time that the batch took.
+
+        Args:
+            batch: pages with text, and those that failed before.
+            model: what ``load_model`` returned.
+            inference_args: not used.
+        """
         texts = [page for page in batch if isinstance(page, PageText) and page.lines]
         with StageTimer("model") as timer:
             found = iter(predict_isolated(model.predict, texts, failed_page))
@@ -145,7 +155,11 @@ class KieModelHandler(
         yield timer.spent(len(texts))
 
     def get_num_bytes(self, batch: Sequence[PageText | FailedPage]) -> int:
-        """About how many bytes of text the batch holds; Beam's own answer would pickle it."""
+        """About how many bytes of text the batch holds; Beam's own answer would pickle it.
+
+        Args:
+            batch: pages with text, and those that failed before.
+        """
         return sum(len(line.text) for page in batch if isinstance(page, PageText) for line in page.lines)
 
     def get_metrics_namespace(self) -> str:
@@ -167,6 +181,9 @@ def estimated_tokens(page: PageText) -> int:
     """About how many tokens a page has; the exact number is known only where the tokenizer is loaded.
 
     One for each character of a script without spaces, one for three characters of others.
+
+    Args:
+        page: the text of one page.
     """
     characters = sum(len(line.text) for line in page.lines)
     wide = sum(character >= "\u2e80" for line in page.lines for character in line.text)
@@ -174,14 +191,26 @@ def estimated_tokens(page: PageText) -> int:
 
 
 def batch_weight(page: PageText | FailedPage, budget: int) -> int:
-    """What a page counts in a batch of ``budget`` tokens.
+    """What a page counts in a batch.
 
     Never more than the budget: Beam would put an empty batch before an element that exceeds it.
+
+    Args:
+        page: a page, with text or failed.
+        budget: of the batch, in tokens.
+
+    Returns:
+        Tokens, at least what a page without text counts.
     """
     tokens = estimated_tokens(page) if isinstance(page, PageText) else 0
     return min(max(tokens, _LEAST_WEIGHT), budget)
 
 
 def failed_page(page: PageText, error: Exception) -> FailedPage:
-    """The failure of one page in the model."""
+    """The failure of one page in the model.
+
+    Args:
+        page: its text.
+        error: what was raised.
+    """
     return FailedPage(failure_of(error, page, Stage.MODEL, Category.MODEL_FAILED, _ADVICE), page)

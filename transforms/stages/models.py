@@ -16,7 +16,10 @@ _SCHEMES = ("gs", "s3")
 
 
 def model_folder(reference: str) -> Path:
-    """The folder of the model that ``reference`` names; what is in cloud storage is copied to this machine.
+    """The folder of a model; what is in cloud storage is copied to this machine.
+
+    Args:
+        reference: what ``--model`` takes: a name, folder, archive or URI.
 
     Raises:
         ValueError: the reference leads nowhere, or what it leads to cannot be fetched or is no model.

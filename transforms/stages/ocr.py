@@ -37,7 +37,7 @@ class ReadText(Transform):
         self.handler = handler or OcrModelHandler(config, pictures)
 
     def expand(self, pages):
-        """Wire the engine and the parting of its outcomes; pages are the main output."""
+        """Wire the engine and the sorting of its outcomes; pages are the main output."""
         return (
             pages
             | "Run OCR" >> RunInference(self.handler)
@@ -50,7 +50,11 @@ class SetTimesAsideFn(beam.DoFn):
     """Lets pages through and sends stage times to an output of their own."""
 
     def process(self, outcome: PageText | FailedPage | StageTime) -> Iterable[Any]:
-        """Yield the outcome."""
+        """Yield the outcome.
+
+        Args:
+            outcome: of one page, or the time of a batch.
+        """
         yield TaggedOutput(TIMES, outcome) if isinstance(outcome, StageTime) else outcome
 
 
@@ -59,7 +63,7 @@ class OcrModelHandler(ModelHandler[PageImage, PageText | FailedPage | StageTime,
 
     Yields one PageText or FailedPage per page, in order, and the StageTimes of the batch. A preview goes with
     every page where overlays are wanted, and a picture for the model with every page that was read where it
-    looks at ``pictures`` (KieModel.pictures).
+    takes ``pictures`` (KieModel.pictures).
     """
 
     def __init__(self, config: JobConfig, pictures: str | None = None):
@@ -78,7 +82,13 @@ class OcrModelHandler(ModelHandler[PageImage, PageText | FailedPage | StageTime,
         model: OcrEngine,
         inference_args: dict[str, Any] | None = None,
     ) -> Iterable[PageText | FailedPage | StageTime]:
-        """Outcomes in the order of ``batch``, and the times that the batch took."""
+        """Outcomes in the order of ``batch``, and the times that the batch took.
+
+        Args:
+            batch: decoded pages.
+            model: what ``load_model`` returned.
+            inference_args: not used.
+        """
         with StageTimer("ocr") as timer:
             outcomes = predict_isolated(model.read, batch, failed_page)
         observe("ocr_batch_pages", len(batch))
@@ -95,7 +105,11 @@ class OcrModelHandler(ModelHandler[PageImage, PageText | FailedPage | StageTime,
         yield from outcomes
 
     def get_num_bytes(self, batch: Sequence[PageImage]) -> int:
-        """Bytes of pixels in the batch; Beam's own answer would pickle them."""
+        """Bytes of pixels in the batch; Beam's own answer would pickle them.
+
+        Args:
+            batch: decoded pages.
+        """
         return sum(page.pixels.nbytes for page in batch)
 
     def get_metrics_namespace(self) -> str:
@@ -104,7 +118,10 @@ class OcrModelHandler(ModelHandler[PageImage, PageText | FailedPage | StageTime,
 
 
 def open_engine(config: JobConfig) -> OcrEngine:
-    """The engine that ``config`` asks for, loaded, behind the lines that need no OCR.
+    """The engine that ``config`` names, loaded, behind the lines that need no OCR.
+
+    Args:
+        config: the job.
 
     Raises:
         ValueError: options that do not go together, or a file of OCR lines that cannot be used.

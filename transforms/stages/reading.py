@@ -39,10 +39,10 @@ TIMES = "times"
 
 
 class FindSources(Transform):
-    """Every file that the run is asked to read, once: PCollection[SourceFile], spread over the workers.
+    """Every file of the input, once: PCollection[SourceFile], spread over the workers.
 
     Patterns are matched and manifests read on the workers, so the launcher's memory does not grow with
-    their number. A file of a manifest is not looked at here: one that does not exist fails when it is read.
+    their number. A file of a manifest is not looked up here: one that does not exist fails when it is read.
     """
 
     def __init__(self, config: JobConfig):
@@ -79,22 +79,31 @@ class FindSources(Transform):
 def match_pattern(pattern: str, timeout_s: float = TIMEOUT_S) -> Iterator[SourceFile]:
     """The files that a Beam pattern matches now, as the listing goes on.
 
-    Hidden and system files are passed over unless they are named one by one. A pattern may match nothing
-    (the launcher has checked that the input as a whole does); a single file that is gone is still a source.
+    Hidden and system files are passed over unless they are named one by one. A pattern may match nothing (the
+    launcher has checked that the input as a whole does); a single file that is gone is still a source.
+
+    Args:
+        pattern: a Beam pattern, or one file.
+        timeout_s: for how long transient errors are retried, in seconds, above 0.
 
     Raises:
-        StorageError: the storage cannot be asked, after transient errors were retried.
+        StorageError: the storage does not answer, after transient errors were retried.
     """
     if not has_magic(pattern):
         yield look_at(pattern, timeout_s)
         return
-    for file in match(pattern, timeout_s=timeout_s):
+    for file in match(pattern, timeout_s=timeout_s, unreadable=True):
         if not is_system_file(file.uri):
             yield SourceFile(*file)
 
 
 def look_at(uri: str, timeout_s: float) -> SourceFile:
-    """A file with what its storage tells of it; where that is nothing, reading it will say why."""
+    """A file with what its storage says of it; where that is nothing, reading it will say why.
+
+    Args:
+        uri: a local path or URI.
+        timeout_s: for how long transient errors are retried, in seconds, above 0.
+    """
     try:
         found = look(uri, timeout_s)
     except StorageError:
@@ -103,12 +112,20 @@ def look_at(uri: str, timeout_s: float) -> SourceFile:
 
 
 def list_manifest(path: str) -> Iterator[SourceFile]:
-    """The files that a manifest lists, unseen: size and time are None."""
+    """The files that a manifest lists, not looked up: size and time are None.
+
+    Args:
+        path: of the manifest, a local path or URI.
+    """
     return (SourceFile(uri=uri) for uri in read_manifest(path))
 
 
 def most_informed(sources: Iterable[SourceFile]) -> SourceFile:
-    """Of several mentions of one URI the one that knows size and time, whatever their order."""
+    """Of several mentions of one URI the one that knows size and time, whatever their order.
+
+    Args:
+        sources: at least one, all with the same URI.
+    """
     return max(sources, key=lambda source: (source.updated_at_s or 0.0, source.size_bytes or 0, source.uri))
 
 
@@ -117,7 +134,7 @@ def _uri_of(source: SourceFile) -> str:
 
 
 class DecodeSources(Transform):
-    """Read and decode files: PCollection[SourceFile] to a four PCollections.
+    """Read and decode files: PCollection[SourceFile] to four PCollections.
 
     ``pages`` PageImage, one at a time and never shuffled; ``documents`` one Document per file, also for files
     that failed; ``failures`` Failure; ``times`` StageTime.
@@ -144,7 +161,11 @@ class DecodeFn(beam.DoFn):
         self._config = config
 
     def process(self, source: SourceFile) -> Iterator[PageImage | TaggedOutput]:
-        """Yield the document, its pages, its failures and the times that they took."""
+        """Yield the document, its pages, its failures and the times that they took.
+
+        Args:
+            source: a file, which may not exist.
+        """
         count("documents")
         with StageTimer("read") as timer:
             source, data = read_source(source, self._config)
@@ -167,7 +188,7 @@ class DecodeFn(beam.DoFn):
     def _open(self, document: Document, data: bytes) -> tuple[Document, DecodedPages | Exception]:
         """The document with what opening its file says of it, and its pages or why there are none.
 
-        The file is looked at and opened once. Of one that cannot be opened the format may be known.
+        The file is sniffed and opened once. Of one that cannot be opened the format may be known.
         """
         try:
             document = replace(document, format=sniff_format(data))

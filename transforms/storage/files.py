@@ -10,7 +10,6 @@ from __future__ import annotations
 import io
 import os
 import shutil
-import stat
 import uuid
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -21,7 +20,7 @@ from typing import BinaryIO, TypeVar
 
 from beam_kie.document import Category, DocumentError
 from beam_kie.imaging.limits import check_file_size
-from transforms.storage import beam_files, gcs, s3
+from transforms.storage import beam_files, gcs, local, s3
 from transforms.storage.patterns import fixed_prefix, has_magic, matcher
 from transforms.storage.retries import (
     TIMEOUT_S,
@@ -41,16 +40,18 @@ from transforms.storage.uris import is_local, local_path
 T = TypeVar("T")
 
 _DELETES_AT_ONCE = 16
-# What only this job wrote is read back whole, however large.
-_ANY_SIZE = 2**62
 
 
 def read_bytes(
-    uri: str, max_bytes: int = _ANY_SIZE, size_bytes: int | None = None, timeout_s: float = TIMEOUT_S
+    uri: str, max_bytes: int = local.ANY_SIZE, size_bytes: int | None = None, timeout_s: float = TIMEOUT_S
 ) -> bytes:
-    """The whole file at ``uri``.
+    """The whole of a file.
 
-    ``size_bytes`` is its size where it is known already (from matching).
+    Args:
+        uri: a local path or URI.
+        max_bytes: a larger file is not read.
+        size_bytes: its size where it is known already (from matching).
+        timeout_s: for how long transient errors are retried, in seconds, above 0.
 
     Raises:
         DocumentError: SOURCE_UNAVAILABLE (``retryable`` says whether a later run may succeed), or
@@ -60,7 +61,7 @@ def read_bytes(
         check_file_size(size_bytes, max_bytes)
     try:
         if is_local(uri):
-            data = _read_local(local_path(uri), max_bytes)
+            data = local.read(uri, max_bytes)
         else:
             store = _store(uri)
             data = retried(lambda attempt: store.read(uri, max_bytes, attempt), timeout_s)
@@ -76,9 +77,14 @@ def read_bytes(
 def write_bytes(path: str, data: bytes, timeout_s: float = TIMEOUT_S) -> None:
     """Write a file so that a reader sees the whole of it or nothing; an older one is replaced.
 
+    Args:
+        path: a local path or URI; folders are made.
+        data: the whole file.
+        timeout_s: for how long transient errors are retried, in seconds, above 0.
+
     Raises:
         OSError: a local file could not be written.
-        StorageError: nor one elsewhere, after transient errors were retried.
+        StorageError: a remote file, likewise, after transient errors were retried.
     """
     if is_local(path):
         _write_local(local_path(path), data)
@@ -90,8 +96,15 @@ def write_bytes(path: str, data: bytes, timeout_s: float = TIMEOUT_S) -> None:
 def writing(path: str, timeout_s: float = TIMEOUT_S) -> Iterator[BinaryIO]:
     """A file to write to in a ``with`` block; it replaces the one at ``path`` if the block ends well.
 
-    On this machine what is written goes to the disk as it comes, elsewhere from memory at the end. Raises as
-    ``write_bytes`` does.
+    On this machine what is written goes to the disk as it comes, elsewhere from memory at the end.
+
+    Args:
+        path: a local path or URI; folders are made.
+        timeout_s: for how long transient errors are retried, in seconds, above 0.
+
+    Raises:
+        OSError: a local file cannot be written.
+        StorageError: a remote file, likewise, after transient errors were retried.
     """
     if is_local(path):
         with _replacing(local_path(path)) as file:
@@ -103,49 +116,94 @@ def writing(path: str, timeout_s: float = TIMEOUT_S) -> Iterator[BinaryIO]:
 
 
 def look(path: str, timeout_s: float = TIMEOUT_S) -> StoredFile | None:
-    """The size and time of the file at ``path``; None where there is none.
+    """The size and time of a file; None where there is none.
+
+    Args:
+        path: a local path or URI.
+        timeout_s: for how long transient errors are retried, in seconds, above 0.
 
     Raises:
         StorageError: the storage does not say, after transient errors were retried.
     """
     if is_local(path):
-        return beam_files.look(local_path(path))
+        return local.look(path)
     return _asked("read", path, lambda store, attempt: store.look(path, attempt), timeout_s)
 
 
 def exists(path: str, timeout_s: float = TIMEOUT_S) -> bool:
-    """Whether there is a file at ``path``; raises as ``look`` does."""
+    """Whether there is a file.
+
+    Args:
+        path: a local path or URI.
+        timeout_s: for how long transient errors are retried, in seconds, above 0.
+
+    Raises:
+        StorageError: the storage does not say, after transient errors were retried.
+    """
     return os.path.isfile(local_path(path)) if is_local(path) else look(path, timeout_s) is not None
 
 
-def match(pattern: str, limit: int | None = None, timeout_s: float = TIMEOUT_S) -> Iterator[StoredFile]:
-    """The files that a Beam pattern matches, at most ``limit`` of them.
+def match(
+    pattern: str, limit: int | None = None, timeout_s: float = TIMEOUT_S, unreadable: bool = False
+) -> Iterator[StoredFile]:
+    """The files that a Beam pattern matches.
+
 
     A listing is read page by page as the caller goes on, so that neither its length counts in memory nor,
     where a few files are enough, in time.
 
+    Args:
+        pattern: a Beam pattern.
+        limit: the largest number of files; None for all.
+        timeout_s: for how long transient errors are retried, in seconds, above 0.
+        unreadable: also give links of this machine that lead nowhere, and folders that cannot be listed;
+            reading them says why.
+
     Raises:
-        StorageError: the storage cannot be asked, after transient errors were retried.
+        StorageError: the storage does not answer, after transient errors were retried.
     """
-    return islice(_matching(pattern, timeout_s), limit)
+    return islice(_matching(pattern, timeout_s, unreadable), limit)
 
 
 def list_files(folder: str, timeout_s: float = TIMEOUT_S) -> list[str]:
-    """All files below ``folder``, sorted; empty where there is no such folder. Raises as ``match`` does."""
+    """All files below a folder, sorted; empty where there is no such folder.
+
+    Args:
+        folder: a local path or URI.
+        timeout_s: for how long transient errors are retried, in seconds, above 0.
+
+    Raises:
+        StorageError: the storage does not answer, after transient errors were retried.
+    """
     return sorted(_files_below(folder, timeout_s))
 
 
 def is_empty(folder: str, timeout_s: float = TIMEOUT_S) -> bool:
-    """Whether no file lies below ``folder``, or there is no such folder; raises as ``match`` does."""
+    """Whether no file lies below a folder, or there is no such folder.
+
+    Args:
+        folder: a local path or URI.
+        timeout_s: for how long transient errors are retried, in seconds, above 0.
+
+    Raises:
+        StorageError: the storage does not answer, after transient errors were retried.
+    """
     return next(_files_below(folder, timeout_s), None) is None
 
 
 def delete_folder(folder: str, timeout_s: float = TIMEOUT_S) -> int:
-    """Delete all files below ``folder``; how many there were.
+    """Delete all files below a folder.
+
+    Args:
+        folder: a local path or URI.
+        timeout_s: for how long transient errors are retried, in seconds, above 0.
+
+    Returns:
+        How many there were.
 
     Raises:
         OSError: a local file cannot be deleted.
-        StorageError: nor one elsewhere, after transient errors were retried.
+        StorageError: a remote file, likewise, after transient errors were retried.
     """
     found = list_files(folder, timeout_s)
     if not is_local(folder):
@@ -156,7 +214,7 @@ def delete_folder(folder: str, timeout_s: float = TIMEOUT_S) -> int:
     return len(found)
 
 
-# ---------------------------------------------------------------- asking a storage
+# ---------------------------------------------------------------- requests to a storage
 
 
 def _store(uri: str) -> ModuleType:
@@ -195,13 +253,13 @@ def _why(error: Exception, permission: str, timeout_s: float) -> str | None:
 
 
 def _unavailable(uri: str, error: Exception, timeout_s: float) -> DocumentError:
-    """What to tell a user about a file that could not be read."""
+    """The error for a file that could not be read: why, and what to do."""
     if is_not_found(error):
         message = "there is no such file; check the path, or whether it was deleted during the run"
     elif isinstance(error, IsADirectoryError):
         message = "this is a folder, not a file; end the pattern with /**"
     elif is_local(uri) and is_forbidden(error):
-        message = "no permission to read the file; give the account that runs the job read access"
+        message = "no permission to read this file or folder; give the account that runs the job access to it"
     elif is_local(uri):
         message = f"the file could not be read ({type(error).__name__}); run it again"
     else:
@@ -210,9 +268,9 @@ def _unavailable(uri: str, error: Exception, timeout_s: float) -> DocumentError:
     return DocumentError(Category.SOURCE_UNAVAILABLE, message, retryable=is_transient(error))
 
 
-def _matching(pattern: str, timeout_s: float) -> Iterator[StoredFile]:
+def _matching(pattern: str, timeout_s: float, unreadable: bool) -> Iterator[StoredFile]:
     if is_local(pattern):
-        yield from beam_files.match(pattern)
+        yield from local.match(pattern, unreadable)
     elif not has_magic(pattern):
         found = look(pattern, timeout_s)
         yield from [found] if found else []
@@ -238,8 +296,7 @@ def _listed(prefix: str, timeout_s: float) -> Iterator[StoredFile]:
 def _files_below(folder: str, timeout_s: float) -> Iterator[str]:
     folder = folder.rstrip("/")
     if is_local(folder):
-        for parent, _, names in os.walk(local_path(folder)):
-            yield from (os.path.join(parent, name) for name in names)
+        yield from local.files_below(folder)
     else:
         yield from (file.uri for file in _listed(f"{folder}/", timeout_s))
 
@@ -249,19 +306,6 @@ def _delete(path: str, timeout_s: float) -> None:
 
 
 # ---------------------------------------------------------------- this machine
-
-
-def _read_local(path: str, max_bytes: int) -> bytes:
-    status = os.stat(path)
-    if not (stat.S_ISREG(status.st_mode) or stat.S_ISDIR(status.st_mode)):
-        # Opening a pipe would wait for its other end.
-        raise DocumentError(
-            Category.SOURCE_UNAVAILABLE, "this is a pipe or device, not a file; name files only"
-        )
-    check_file_size(status.st_size, max_bytes)
-    with open(path, "rb") as file:
-        # Python takes the memory that is asked for before it reads.
-        return file.read() if max_bytes == _ANY_SIZE else file.read(max_bytes + 1)
 
 
 def _write_local(path: str, data: bytes) -> None:

@@ -29,7 +29,13 @@ _LISTED = "items(name,size,updated,generation),nextPageToken"
 
 
 def read(uri: str, max_bytes: int, attempt: Attempt) -> bytes:
-    """The object's bytes, checked against its checksum; at most one more than ``max_bytes``."""
+    """The object's bytes, checked against its checksum; at most one more than ``max_bytes``.
+
+    Args:
+        uri: a local path or URI.
+        max_bytes: the largest size that is wanted; one more byte shows that there is more.
+        attempt: the time limits of this request.
+    """
     sink = _Sink(max_bytes, attempt)
     with contextlib.suppress(_Full):
         _blob(uri).download_to_file(sink, **_once(attempt))
@@ -37,13 +43,24 @@ def read(uri: str, max_bytes: int, attempt: Attempt) -> bytes:
 
 
 def write(uri: str, data: bytes, attempt: Attempt) -> None:
-    """Make or replace the object, as a whole."""
+    """Make or replace the object, as a whole.
+
+    Args:
+        uri: a local path or URI.
+        data: the whole object.
+        attempt: the time limits of this request.
+    """
     kind = mimetypes.guess_type(uri)[0] or "application/octet-stream"
     _blob(uri).upload_from_string(data, content_type=kind, **_once(attempt))
 
 
 def look(uri: str, attempt: Attempt) -> StoredFile | None:
-    """The object's size and time; None where there is none."""
+    """The object's size and time; None where there is none.
+
+    Args:
+        uri: a local path or URI.
+        attempt: the time limits of this request.
+    """
     blob = _blob(uri)
     try:
         blob.reload(**_once(attempt))
@@ -53,13 +70,24 @@ def look(uri: str, attempt: Attempt) -> StoredFile | None:
 
 
 def delete(uri: str, attempt: Attempt) -> None:
-    """Delete the object, if it is there."""
+    """Delete the object, if it is there.
+
+    Args:
+        uri: a local path or URI.
+        attempt: the time limits of this request.
+    """
     with contextlib.suppress(NotFound):  # somebody else was faster
         _blob(uri).delete(**_once(attempt))
 
 
 def list_page(prefix: str, token: str | None, attempt: Attempt) -> Page:
-    """Up to 1,000 objects whose URI begins with ``prefix``, and the token of the next page."""
+    """Up to 1,000 objects whose URI begins with ``prefix``, and the token of the next page.
+
+    Args:
+        prefix: a URI as far as it is fixed.
+        token: of the page, from the page before; None for the first.
+        attempt: the time limits of this request.
+    """
     bucket, name = split_uri(prefix)
     found = _client().list_blobs(
         bucket,

@@ -1,4 +1,4 @@
-"""Requests to a remote storage: which errors may pass, how long to go on asking, what to say in the end."""
+"""Requests to a remote storage: which errors are transient, how long to retry, what to report in the end."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from transforms.metrics import count
 T = TypeVar("T")
 
 TIMEOUT_S = 120.0
-"""How long one file or one page of a listing is asked for where nobody says otherwise."""
+"""For how many seconds requests for one file or one page of a listing are retried by default."""
 
 _TRANSIENT_STATUSES = frozenset([408, 429, 500, 502, 503, 504])
 # What S3 says with a status that otherwise means a mistake of the client.
@@ -40,7 +40,7 @@ _CREDENTIAL_ERRORS = {
 
 
 class StorageError(OSError):
-    """A remote storage did not do what it was asked; the message is one line that says why and what to do.
+    """A request to a remote storage failed; the message is one line that says why and what to do.
 
     ``transient``: the same request may succeed in a later run.
     """
@@ -63,14 +63,18 @@ class Attempt(NamedTuple):
 
 
 def retried(request: Callable[[Attempt], T], timeout_s: float = TIMEOUT_S) -> T:
-    """What ``request`` returns, asked again after transient errors, for ``timeout_s`` seconds in all.
+    """What a request returns, sent again after transient errors.
 
     The waits double from half a second (less where little time is given), each with jitter. A request that
-    hears nothing is broken off after a third of the time, so that at least one more can follow.
+    receives nothing is given up after a third of the time, so that at least one more can follow.
+
+    Args:
+        request: sends one request within the limits that it is given.
+        timeout_s: for how long transient errors are retried, in seconds, above 0.
 
     Raises:
         RetryError: transient errors until the time was over; its ``cause`` is the last of them.
-        Exception: the first error that another request would not change.
+        Exception: the first error that is not transient.
     """
     attempt = Attempt(silence_s=timeout_s / 3, deadline=time.monotonic() + timeout_s)
     retry = Retry(
@@ -86,7 +90,11 @@ def retried(request: Callable[[Attempt], T], timeout_s: float = TIMEOUT_S) -> T:
 
 
 def is_transient(error: Exception) -> bool:
-    """Whether the same request may succeed a little later."""
+    """Whether the same request may succeed a little later.
+
+    Args:
+        error: what was raised.
+    """
     if isinstance(error, StorageError):
         return error.transient
     status = http_status(error)
@@ -101,7 +109,14 @@ def is_transient(error: Exception) -> bool:
 
 
 def http_status(error: Exception) -> int | None:
-    """The status that a storage answered with: the same for Google's, boto's and Beam's errors."""
+    """The status that a storage answered with: the same for Google's, boto's and Beam's errors.
+
+    Args:
+        error: what was raised.
+
+    Returns:
+        None where the error is no answer of a storage.
+    """
     code = getattr(error, "code", None)
     if code is None:
         code = _response(error).get("ResponseMetadata", {}).get("HTTPStatusCode")
@@ -109,30 +124,50 @@ def http_status(error: Exception) -> int | None:
 
 
 def is_not_found(error: Exception) -> bool:
-    """Whether there is no such file, folder or bucket."""
+    """Whether there is no such file, folder or bucket.
+
+    Args:
+        error: what was raised.
+    """
     # Beam's filesystems report a missing object as a plain OSError with this text.
     says_so = str(error).lower().startswith("not found")
     return isinstance(error, FileNotFoundError) or http_status(error) == 404 or says_so
 
 
 def is_forbidden(error: Exception) -> bool:
-    """Whether the storage knows the account, but refuses it."""
+    """Whether the storage knows the account, but refuses it.
+
+    Args:
+        error: what was raised.
+    """
     return isinstance(error, PermissionError) or http_status(error) == 403
 
 
 def lacks_credentials(error: Exception) -> bool:
-    """Whether there are no credentials, or none that the storage knows."""
+    """Whether there are no credentials, or none that the storage accepts.
+
+    Args:
+        error: what was raised.
+    """
     return http_status(error) == 401 or not _names(error).isdisjoint(_CREDENTIAL_ERRORS)
 
 
 def last_cause(error: Exception) -> Exception:
-    """The error behind a RetryError; any other error itself."""
+    """The error behind a RetryError; any other error itself.
+
+    Args:
+        error: what was raised.
+    """
     cause = getattr(error, "cause", None)
     return cause if isinstance(error, RetryError) and isinstance(cause, Exception) else error
 
 
 def reason(error: Exception) -> str:
-    """The innermost cause of a filesystem's error on one line; Beam wraps it in several layers."""
+    """The innermost cause of a filesystem's error on one line; Beam wraps it in several layers.
+
+    Args:
+        error: what was raised.
+    """
     details = getattr(error, "exception_details", None)
     if details:
         error = next(iter(details.values()))
@@ -144,7 +179,11 @@ def reason(error: Exception) -> str:
 
 
 def what_happened(error: Exception) -> str:
-    """A few words for a failure's message: the status, or the kind of error."""
+    """A few words for a failure's message: the status, or the kind of error.
+
+    Args:
+        error: what was raised.
+    """
     error = last_cause(error)
     status = http_status(error)
     return f"HTTP {status}" if status is not None else type(error).__name__

@@ -32,7 +32,13 @@ _LOCK = threading.Lock()
 
 
 def read(uri: str, max_bytes: int, attempt: Attempt) -> bytes:
-    """The object's bytes, checked against its checksum; at most one more than ``max_bytes``."""
+    """The object's bytes, checked against its checksum; at most one more than ``max_bytes``.
+
+    Args:
+        uri: a local path or URI.
+        max_bytes: the largest size that is wanted; one more byte shows that there is more.
+        attempt: the time limits of this request.
+    """
     bucket, key = split_uri(uri)
     data = bytearray()
     # Not "with": that would give the stream beneath, which does not notice a body that breaks off.
@@ -44,14 +50,25 @@ def read(uri: str, max_bytes: int, attempt: Attempt) -> bytes:
 
 
 def write(uri: str, data: bytes, attempt: Attempt) -> None:
-    """Make or replace the object, as a whole."""
+    """Make or replace the object, as a whole.
+
+    Args:
+        uri: a local path or URI.
+        data: the whole object.
+        attempt: the time limits of this request.
+    """
     bucket, key = split_uri(uri)
     kind = mimetypes.guess_type(uri)[0] or "application/octet-stream"
     _client(attempt).put_object(Bucket=bucket, Key=key, Body=data, ContentType=kind)
 
 
 def look(uri: str, attempt: Attempt) -> StoredFile | None:
-    """The object's size and time; None where there is none."""
+    """The object's size and time; None where there is none.
+
+    Args:
+        uri: a local path or URI.
+        attempt: the time limits of this request.
+    """
     bucket, key = split_uri(uri)
     try:
         head = _client(attempt).head_object(Bucket=bucket, Key=key)
@@ -63,13 +80,24 @@ def look(uri: str, attempt: Attempt) -> StoredFile | None:
 
 
 def delete(uri: str, attempt: Attempt) -> None:
-    """Delete the object, if it is there."""
+    """Delete the object, if it is there.
+
+    Args:
+        uri: a local path or URI.
+        attempt: the time limits of this request.
+    """
     bucket, key = split_uri(uri)
     _client(attempt).delete_object(Bucket=bucket, Key=key)
 
 
 def list_page(prefix: str, token: str | None, attempt: Attempt) -> Page:
-    """Up to 1,000 objects whose URI begins with ``prefix``, and the token of the next page."""
+    """Up to 1,000 objects whose URI begins with ``prefix``, and the token of the next page.
+
+    Args:
+        prefix: a URI as far as it is fixed.
+        token: of the page, from the page before; None for the first.
+        attempt: the time limits of this request.
+    """
     bucket, key = split_uri(prefix)
     where = {"Bucket": bucket, "Prefix": key} | ({"ContinuationToken": token} if token else {})
     page = _client(attempt).list_objects_v2(**where)

@@ -22,6 +22,13 @@ Page = tuple[list[StoredFile], str | None]
 
 
 def split_uri(uri: str) -> tuple[str, str]:
-    """The bucket and the object's name (or its beginning) in ``scheme://bucket/name``."""
+    """The parts of ``scheme://bucket/name``.
+
+    Args:
+        uri: of an object, or the beginning of one.
+
+    Returns:
+        The bucket, and the object's name or its beginning.
+    """
     bucket, _, name = uri.partition("://")[2].partition("/")
     return bucket, name

@@ -52,7 +52,7 @@ def _entity(
     label = pieces[0].label
     indices = np.concatenate([np.arange(piece.start, piece.end) for piece in pieces])
     columns = [column for column, tag in enumerate(tags) if tag[2:] == label]
-    labelled = float(np.clip(probabilities[np.ix_(indices, columns)].sum(1).mean(), 0, 1))
+    labelled = float(np.clip(probabilities[indices[:, None], columns].sum(1).mean(), 0, 1))
     confidence = labelled * math.prod(piece.place_probability for piece in pieces)
     spans = tuple(
         LineSpan(piece.line, int(tokens.starts[piece.start]), int(tokens.ends[piece.end - 1]))

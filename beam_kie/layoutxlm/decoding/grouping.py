@@ -35,7 +35,7 @@ def group_pieces(
     tokens: PageTokens,
     pieces: Sequence[Piece],
 ) -> list[list[Piece]]:
-    """The pieces of every entity in reading order, each with the probability of its place; entities by their first piece.
+    """The pieces of every entity in reading order, each with the probability of its place.
 
     ``heads``: heads, each with the T x H hidden states that its network made of the page's tokens, on its
     device; the mean of their scores counts.
@@ -49,10 +49,12 @@ def group_pieces(
     vectors = [(head, group_means(hidden, places)) for head, hidden in heads]
     boxes = piece_boxes([line.text for line in page.lines], tokens, pieces)
     boxes = torch.tensor(boxes, device=device)
-    best = _best_joins(vectors, labels, boxes, config.join_penalty)
+    best = _best_joins(vectors, labels, boxes, config.decoding.join_penalty)
     keys = [piece.label in config.head_labels for piece in pieces]
     texts = [_text(page, tokens, piece) for piece in pieces]
-    continued, probabilities = _decided(best, _page_prior(best, texts, keys, config.page_prior_weight))
+    continued, probabilities = _decided(
+        best, _page_prior(best, texts, keys, config.decoding.page_prior_weight)
+    )
     pieces = [
         dataclasses.replace(piece, place_probability=each)
         for piece, each in zip(pieces, probabilities, strict=True)
@@ -77,7 +79,7 @@ def piece_boxes(
 ) -> list[tuple[int, int, int, int]]:
     """The boxes of pieces on the 0..1000 grid: their share of the line's box. ``texts``: of every line."""
     cut = [_cut(tokens.line_boxes[piece.line].tolist(), texts[piece.line], tokens, piece) for piece in pieces]
-    return [(round(x0), y0, round(x1), y1) for x0, y0, x1, y1 in cut]
+    return [(round(x0), int(y0), round(x1), int(y1)) for x0, y0, x1, y1 in cut]
 
 
 def _cut(box: Sequence[float], text: str, tokens: PageTokens, piece: Piece) -> Box:

@@ -49,11 +49,11 @@ def find_relations(
             for (head, _), of_head in zip(heads, vectors, strict=True)
         ]
         mean = torch.stack(scores).mean(0)
-        if config.none_penalty:
-            mean[:, -1] -= config.none_penalty
-        probabilities, threshold = heads[0][0].probabilities(mean, config.relation_temperature)
+        if config.decoding.none_penalty:
+            mean[:, -1] -= config.decoding.none_penalty
+        probabilities, threshold = heads[0][0].probabilities(mean, config.calibration.relation_temperature)
         probabilities = probabilities.masked_fill(part[:, None] == key_index[None], 0)
-        relations += _links(probabilities, threshold, keys, part.tolist(), config.relation_choice)
+        relations += _links(probabilities, threshold, keys, part.tolist(), config.decoding.relation_choice)
     return tuple(relations)
 
 

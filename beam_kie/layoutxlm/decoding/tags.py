@@ -25,8 +25,8 @@ CONTINUATION_GAP = 1.5  # a continued line starts at most this many line heights
 class Piece:
     """Tokens ``start`` to ``end`` (exclusive), all on one line, with one label.
 
-    ``place_probability``: that the piece belongs where it was put, as the start of an entity or behind another
-    piece, where that was computed.
+    ``place_probability``: that the piece belongs where it was put, as the start of an entity or behind
+    another piece, where that was computed.
     """
 
     label: str
@@ -44,21 +44,24 @@ class Decoder(Protocol):
 
     def groups(self, log_probs: np.ndarray, tokens: PageTokens) -> list[list[Piece]]:
         """The pieces of every entity of a page, from T x tags log probabilities, in reading order."""
+        ...
 
     def pieces(self, log_probs: np.ndarray, tokens: PageTokens) -> list[Piece]:
         """Runs of one label, none longer than its line, in token order."""
+        ...
 
     def token_tags(self, log_probs: np.ndarray, tokens: PageTokens) -> np.ndarray:
         """The tag (index) of every token, as a metric over tokens counts them."""
+        ...
 
 
 def create_decoder(config: LayoutXLMConfig, whole_lines: bool = False) -> Decoder:
     """The decoder that the configuration asks for; ``whole_lines``: for pages whose lines are entities."""
-    if config.decoding == "line_vote":
+    if config.decoding.method == "line_vote":
         return LineVoteDecoder(config.tags)
     if whole_lines:
         return WholeLineDecoder(config.tags)
-    return TagDecoder(config.tags, config.switch_penalty, config.colon_discount)
+    return TagDecoder(config.tags, config.decoding.switch_penalty, config.decoding.colon_discount)
 
 
 class LineVoteDecoder:

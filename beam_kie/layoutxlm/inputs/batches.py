@@ -117,7 +117,7 @@ def collate(windows: Sequence[Window], pages: Sequence[PageTokens], config: Layo
     token_counts = torch.tensor([len(part["ids"]) for part in parts])
     line_counts = torch.tensor([len(part["line_boxes"]) for part in parts])
     return Batch(
-        ids=stack("ids", width, config.pad_token_id),
+        ids=stack("ids", width, config.tokenising.pad_token_id),
         positions=stack("positions", width),
         lines=stack("lines", width),
         mask=torch.arange(width)[None] < token_counts[:, None],
@@ -143,16 +143,16 @@ def pad_line_features(parts: Sequence[Tensor | None], width: int) -> Tensor | No
 def _window_arrays(window: Window, tokens: PageTokens, config: LayoutXLMConfig) -> dict[str, np.ndarray]:
     part = slice(window.start, window.end)
     rows, boxes = tokens.lines, tokens.line_boxes
-    if tokens.words is not None:
+    if tokens.words is not None and tokens.word_boxes is not None:
         rows, boxes = tokens.words, tokens.word_boxes
     used, lines = np.unique(rows[part], return_inverse=True)
     ids, line_boxes = tokens.ids[part], boxes[used]
-    if config.special_tokens == "hf":
-        ids = np.array([config.bos_token_id, *ids, config.eos_token_id])
+    if config.tokenising.special_tokens == "hf":
+        ids = np.array([config.tokenising.bos_token_id, *ids, config.tokenising.eos_token_id])
         lines = np.array([len(used), *lines, len(used) + 1])
         line_boxes = np.concatenate([line_boxes, [START_BOX, END_BOX]])
-    if config.position_kind == "page":
+    if config.tokenising.position_kind == "page":
         positions = np.arange(len(ids))
     else:
-        positions = np.minimum(tokens.positions[part], config.max_position_embeddings - 1)
+        positions = np.minimum(tokens.positions[part], config.architecture.max_position_embeddings - 1)
     return {"ids": ids, "positions": positions, "lines": lines, "line_boxes": line_boxes}

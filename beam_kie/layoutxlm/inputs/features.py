@@ -61,8 +61,15 @@ def page_tokens(page: PageText, tokenizer: PageTokenizer, token_boxes: str = "li
     table = np.array(columns, dtype=np.int64).reshape(-1, 5)
     boxes = [line_box_1000(line, page) for line in page.lines]
     colons = [_ends_with_colon(page.lines[line].text[:start]) for _, line, start, _, _ in columns]
+    ids, lines, starts, ends, positions = table.T
     tokens = PageTokens(
-        *table.T, np.array(boxes, dtype=np.int64).reshape(-1, 4), after_colon=np.array(colons, dtype=bool)
+        ids,
+        lines,
+        starts,
+        ends,
+        positions,
+        np.array(boxes, dtype=np.int64).reshape(-1, 4),
+        after_colon=np.array(colons, dtype=bool),
     )
     return _with_word_boxes(tokens, page) if token_boxes == "word" else tokens
 

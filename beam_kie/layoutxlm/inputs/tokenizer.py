@@ -14,6 +14,8 @@ from typing import Any, NamedTuple, Protocol
 import sentencepiece
 from tokenizers import Tokenizer
 
+from beam_kie.layoutxlm.file_limits import ModelFileError, check_tokenizer
+
 SENTENCEPIECE_FILE = "sentencepiece.bpe.model"
 TOKENIZER_FILE = "tokenizer.json"
 WORD_START = "▁"
@@ -35,9 +37,11 @@ class PageTokenizer(Protocol):
 
     def encode_batch(self, input: Sequence[str], *, add_special_tokens: bool = False) -> Sequence[Any]:
         """For every line an object with ``ids`` and ``offsets`` as in LineTokens."""
+        ...
 
     def get_vocab_size(self) -> int:
         """How many ids there are; every id is smaller."""
+        ...
 
 
 class XlmRobertaTokenizer:
@@ -91,7 +95,10 @@ def load_tokenizer(folder: str | Path) -> PageTokenizer:
     if not path.is_file():
         raise TokenizerError(f"{folder}: holds neither {SENTENCEPIECE_FILE} nor {TOKENIZER_FILE}")
     try:
+        check_tokenizer(path)
         tokenizer = Tokenizer.from_file(str(path))
+    except ModelFileError as error:
+        raise TokenizerError(str(error)) from error
     except Exception as error:  # tokenizers raises Exception itself
         raise TokenizerError(f"{path}: cannot be read as a tokenizer: {error}") from error
     # Text on a page that reads "<mask>" is text.

@@ -5,7 +5,9 @@ Shapes: B windows, T tokens of text, N text lines of a window, S all tokens, C c
 
 from __future__ import annotations
 
+import functools
 import math
+import operator
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -42,9 +44,13 @@ class LineBias(nn.Module):
 
     def __init__(self, config: LayoutXLMConfig):
         super().__init__()
-        self.heads, self.layers = config.num_attention_heads, config.num_hidden_layers
-        self.tables = nn.ModuleList(nn.Embedding(self.BUCKETS, self.layers * self.heads) for _ in range(6))
-        for table in self.tables:
+        self.heads, self.layers = (
+            config.architecture.num_attention_heads,
+            config.architecture.num_hidden_layers,
+        )
+        tables = [nn.Embedding(self.BUCKETS, self.layers * self.heads) for _ in range(6)]
+        self.tables = nn.ModuleList(tables)
+        for table in tables:
             nn.init.normal_(table.weight, std=0.02)
 
     def forward(
@@ -67,7 +73,8 @@ class LineBias(nn.Module):
     def _between_lines(self, boxes: Tensor) -> list[Tensor]:
         """One B x heads x N x N bias a layer."""
         features = self._distances(boxes)
-        bias = sum(table(log_bucket(f, self.BUCKETS)) for table, f in zip(self.tables, features, strict=True))
+        biases = [table(log_bucket(f, self.BUCKETS)) for table, f in zip(self.tables, features, strict=True)]
+        bias = functools.reduce(operator.add, biases)
         return [part.permute(0, 3, 1, 2) for part in bias.split(self.heads, dim=-1)]
 
     @staticmethod
@@ -99,11 +106,11 @@ def token_bias(terms: Sequence[tuple[Tensor, Tensor, int]]) -> Tensor:
     ``terms``: for each kind of place a heads x buckets table, the places (B x S int64) and the distance
     from which on all are alike. Returns B x heads x S x S.
     """
-    total = 0.0
+    biases = []
     for table, places, furthest in terms:
         distance = places[:, None, :] - places[:, :, None]
-        total = total + table.T[relative_bucket(distance, table.shape[1], furthest)]
-    return total.permute(0, 3, 1, 2)
+        biases.append(table.T[relative_bucket(distance, table.shape[1], furthest)])
+    return functools.reduce(operator.add, biases).permute(0, 3, 1, 2)
 
 
 def relative_bucket(distance: Tensor, buckets: int, furthest: int) -> Tensor:

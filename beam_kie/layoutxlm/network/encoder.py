@@ -22,16 +22,18 @@ class Embeddings(nn.Module):
 
     def __init__(self, config: LayoutXLMConfig):
         super().__init__()
-        hidden, grid = config.hidden_size, config.max_2d_position_embeddings
-        self.word_embeddings = nn.Embedding(config.vocab_size, hidden, padding_idx=config.pad_token_id)
-        self.position_embeddings = nn.Embedding(config.max_position_embeddings, hidden)
-        self.x_position_embeddings = nn.Embedding(grid, config.coordinate_size)
-        self.y_position_embeddings = nn.Embedding(grid, config.coordinate_size)
-        self.h_position_embeddings = nn.Embedding(grid, config.shape_size)
-        self.w_position_embeddings = nn.Embedding(grid, config.shape_size)
-        self.token_type_embeddings = nn.Embedding(config.type_vocab_size, hidden)
-        self.LayerNorm = nn.LayerNorm(hidden, eps=config.layer_norm_eps)
-        self.dropout = nn.Dropout(config.hidden_dropout_prob)
+        hidden, grid = config.architecture.hidden_size, config.architecture.max_2d_position_embeddings
+        self.word_embeddings = nn.Embedding(
+            config.architecture.vocab_size, hidden, padding_idx=config.tokenising.pad_token_id
+        )
+        self.position_embeddings = nn.Embedding(config.architecture.max_position_embeddings, hidden)
+        self.x_position_embeddings = nn.Embedding(grid, config.architecture.coordinate_size)
+        self.y_position_embeddings = nn.Embedding(grid, config.architecture.coordinate_size)
+        self.h_position_embeddings = nn.Embedding(grid, config.architecture.shape_size)
+        self.w_position_embeddings = nn.Embedding(grid, config.architecture.shape_size)
+        self.token_type_embeddings = nn.Embedding(config.architecture.type_vocab_size, hidden)
+        self.LayerNorm = nn.LayerNorm(hidden, eps=config.architecture.layer_norm_eps)
+        self.dropout = nn.Dropout(config.architecture.hidden_dropout_prob)
 
     def spatial(self, boxes: Tensor) -> Tensor:
         """Embeds ... x 4 boxes into ... x H: x0, y0, x1, y1, height, width."""
@@ -67,10 +69,10 @@ class SelfAttention(nn.Module):
 
     def __init__(self, config: LayoutXLMConfig):
         super().__init__()
-        self.heads = config.num_attention_heads
-        self.query = nn.Linear(config.hidden_size, config.hidden_size)
-        self.key = nn.Linear(config.hidden_size, config.hidden_size)
-        self.value = nn.Linear(config.hidden_size, config.hidden_size)
+        self.heads = config.architecture.num_attention_heads
+        self.query = nn.Linear(config.architecture.hidden_size, config.architecture.hidden_size)
+        self.key = nn.Linear(config.architecture.hidden_size, config.architecture.hidden_size)
+        self.value = nn.Linear(config.architecture.hidden_size, config.architecture.hidden_size)
 
     def forward(self, hidden: Tensor, bias: AttentionBias | Tensor | None) -> Tensor:
         """B x S x H to the same; a tensor bias is added to the scores, or masks them where it is bool."""
@@ -109,9 +111,9 @@ class AttentionOutput(nn.Module):
 
     def __init__(self, size: int, config: LayoutXLMConfig):
         super().__init__()
-        self.dense = nn.Linear(size, config.hidden_size)
-        self.LayerNorm = nn.LayerNorm(config.hidden_size, eps=config.layer_norm_eps)
-        self.dropout = nn.Dropout(config.hidden_dropout_prob)
+        self.dense = nn.Linear(size, config.architecture.hidden_size)
+        self.LayerNorm = nn.LayerNorm(config.architecture.hidden_size, eps=config.architecture.layer_norm_eps)
+        self.dropout = nn.Dropout(config.architecture.hidden_dropout_prob)
 
 
 class Attention(nn.Module):
@@ -120,7 +122,7 @@ class Attention(nn.Module):
     def __init__(self, config: LayoutXLMConfig):
         super().__init__()
         self.self = SelfAttention(config)
-        self.output = AttentionOutput(config.hidden_size, config)
+        self.output = AttentionOutput(config.architecture.hidden_size, config)
 
 
 class Intermediate(nn.Module):
@@ -128,7 +130,7 @@ class Intermediate(nn.Module):
 
     def __init__(self, config: LayoutXLMConfig):
         super().__init__()
-        self.dense = nn.Linear(config.hidden_size, config.intermediate_size)
+        self.dense = nn.Linear(config.architecture.hidden_size, config.architecture.intermediate_size)
 
 
 class Layer(nn.Module):
@@ -136,10 +138,10 @@ class Layer(nn.Module):
 
     def __init__(self, config: LayoutXLMConfig):
         super().__init__()
-        self.norm_first = config.norm_first
+        self.norm_first = config.architecture.norm_first
         self.attention = Attention(config)
         self.intermediate = Intermediate(config)
-        self.output = AttentionOutput(config.intermediate_size, config)
+        self.output = AttentionOutput(config.architecture.intermediate_size, config)
 
     def forward(self, hidden: Tensor, bias: AttentionBias | Tensor | None) -> Tensor:
         """B x S x H to the same."""
@@ -164,17 +166,28 @@ class Encoder(nn.Module):
 
     def __init__(self, config: LayoutXLMConfig):
         super().__init__()
-        heads = config.num_attention_heads
-        self.layer = nn.ModuleList(Layer(config) for _ in range(config.num_hidden_layers))
-        self.line_bias = LineBias(config) if config.spatial_bias == "lines" else None
-        order, space = config.has_relative_attention_bias, config.has_spatial_attention_bias
-        self.furthest = (config.max_rel_pos, config.max_rel_2d_pos, config.max_rel_2d_pos)
-        self.rel_pos_bias = nn.Linear(config.rel_pos_bins, heads, bias=False) if order else None
-        self.rel_pos_x_bias = nn.Linear(config.rel_2d_pos_bins, heads, bias=False) if space else None
-        self.rel_pos_y_bias = nn.Linear(config.rel_2d_pos_bins, heads, bias=False) if space else None
+        heads = config.architecture.num_attention_heads
+        self.layer = nn.ModuleList(Layer(config) for _ in range(config.architecture.num_hidden_layers))
+        self.line_bias = LineBias(config) if config.architecture.spatial_bias == "lines" else None
+        order, space = (
+            config.architecture.has_relative_attention_bias,
+            config.architecture.has_spatial_attention_bias,
+        )
+        self.furthest = (
+            config.architecture.max_rel_pos,
+            config.architecture.max_rel_2d_pos,
+            config.architecture.max_rel_2d_pos,
+        )
+        self.rel_pos_bias = nn.Linear(config.architecture.rel_pos_bins, heads, bias=False) if order else None
+        self.rel_pos_x_bias = (
+            nn.Linear(config.architecture.rel_2d_pos_bins, heads, bias=False) if space else None
+        )
+        self.rel_pos_y_bias = (
+            nn.Linear(config.architecture.rel_2d_pos_bins, heads, bias=False) if space else None
+        )
         self.final_norm = (
-            nn.LayerNorm(config.hidden_size, eps=config.layer_norm_eps)
-            if config.norm_first
+            nn.LayerNorm(config.architecture.hidden_size, eps=config.architecture.layer_norm_eps)
+            if config.architecture.norm_first
             else nn.Identity()
         )
 

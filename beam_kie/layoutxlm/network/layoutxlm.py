@@ -27,22 +27,26 @@ class LayoutXLM(nn.Module):
     def __init__(self, config: LayoutXLMConfig):
         super().__init__()
         self.config = config
-        hidden, tags = config.hidden_size, len(config.tags)
+        hidden, tags = config.architecture.hidden_size, len(config.tags)
         self.embeddings = Embeddings(config)
         self.encoder = Encoder(config)
-        self.dropout = nn.Dropout(config.hidden_dropout_prob)
-        self.classifier = nn.Linear(hidden, tags) if config.token_classifier else None
-        self.line_classifier = nn.Linear(hidden, tags) if config.line_classifier else None
-        self.relations = SoftmaxRelationHead(config) if config.relation_head == "softmax" else None
-        self.extractor = BiaffineRelationHead(config) if config.relation_head == "biaffine" else None
-        self.grouping = SoftmaxRelationHead(config) if config.grouping_head else None
-        self.strips = StripReader(config) if config.strip_channels else None
+        self.dropout = nn.Dropout(config.architecture.hidden_dropout_prob)
+        self.classifier = nn.Linear(hidden, tags) if config.architecture.token_classifier else None
+        self.line_classifier = nn.Linear(hidden, tags) if config.architecture.line_classifier else None
+        self.relations = (
+            SoftmaxRelationHead(config) if config.architecture.relation_head == "softmax" else None
+        )
+        self.extractor = (
+            BiaffineRelationHead(config) if config.architecture.relation_head == "biaffine" else None
+        )
+        self.grouping = SoftmaxRelationHead(config) if config.architecture.grouping_head else None
+        self.strips = StripReader(config) if config.architecture.strip_channels else None
         self.visual = None
-        if config.use_visual_backbone:
+        if config.architecture.use_visual_backbone:
             self.visual = VisualBackbone(config)
-            self.visual_proj = nn.Linear(config.image_feature_pool_shape[2], hidden)
-            self.visual_LayerNorm = nn.LayerNorm(hidden, eps=config.layer_norm_eps)
-            if config.has_visual_segment_embedding:
+            self.visual_proj = nn.Linear(config.architecture.image_feature_pool_shape[2], hidden)
+            self.visual_LayerNorm = nn.LayerNorm(hidden, eps=config.architecture.layer_norm_eps)
+            if config.architecture.has_visual_segment_embedding:
                 self.visual_segment_embedding = nn.Parameter(torch.zeros(hidden))
         self.apply(_initialise)
         if self.strips is not None:
@@ -68,6 +72,7 @@ class LayoutXLM(nn.Module):
 
     def visual_states(self, images: Tensor) -> Tensor:
         """Visual tokens, P x V x H, of P x H x W x 3 uint8 RGB pictures: once a page, for all its windows."""
+        assert self.visual is not None, "only networks with a visual backbone are given pictures"
         features = self.visual(images)
         boxes = self._cells(features.device)
         total = (
@@ -75,7 +80,7 @@ class LayoutXLM(nn.Module):
             + self.embeddings.position_embeddings.weight[: len(boxes)]
             + self.embeddings.spatial(boxes)
         )
-        if self.config.has_visual_segment_embedding:
+        if self.config.architecture.has_visual_segment_embedding:
             total = total + self.visual_segment_embedding
         return self.dropout(self.visual_LayerNorm(total))
 
@@ -93,6 +98,7 @@ class LayoutXLM(nn.Module):
 
     def classify(self, hidden: Tensor, batch: Batch) -> Tensor:
         """Token logits, B x T x tags: the token's own evidence and, where configured, its line's mean."""
+        assert self.classifier is not None, "only networks with a token classifier are asked for tags"
         logits = self.classifier(self.dropout(hidden))
         if self.line_classifier is None:
             return logits
@@ -102,7 +108,7 @@ class LayoutXLM(nn.Module):
         return logits + by_line.gather(1, rows.expand(-1, -1, by_line.shape[-1]))
 
     def _cells(self, device: torch.device) -> Tensor:
-        return cell_boxes(*self.config.image_feature_pool_shape[:2]).to(device)
+        return cell_boxes(*self.config.architecture.image_feature_pool_shape[:2]).to(device)
 
 
 def line_means(hidden: Tensor, batch: Batch) -> Tensor:

@@ -22,10 +22,10 @@ class SoftmaxRelationHead(nn.Module):
 
     def __init__(self, config: LayoutXLMConfig):
         super().__init__()
-        hidden, size = config.hidden_size, config.relation_size
+        hidden, size = config.architecture.hidden_size, config.architecture.relation_size
         self.label_embeddings = nn.Embedding(len(config.labels), hidden)
-        self.head_project = _projection(hidden, size, config.hidden_dropout_prob)
-        self.tail_project = _projection(hidden, size, config.hidden_dropout_prob)
+        self.head_project = _projection(hidden, size, config.architecture.hidden_dropout_prob)
+        self.tail_project = _projection(hidden, size, config.architecture.hidden_dropout_prob)
         self.geometry = nn.Sequential(nn.Linear(GEOMETRY_FEATURES, 64), nn.GELU(), nn.Linear(64, 1))
         self.none = nn.Linear(size, 1)
         self.scale = size**-0.5
@@ -59,13 +59,13 @@ class BiaffineRelationHead(nn.Module):
 
     def __init__(self, config: LayoutXLMConfig):
         super().__init__()
-        hidden, size = config.hidden_size, config.relation_size
+        hidden, size = config.architecture.hidden_size, config.architecture.relation_size
         self.first_token_only = True
         rows = config.relation_labels or config.labels
         self.label_rows = [rows.index(label) for label in config.labels]
         self.entity_emb = nn.Embedding(len(rows), hidden)
-        self.ffnn_head = _two_layers(hidden, size, config.hidden_dropout_prob)
-        self.ffnn_tail = _two_layers(hidden, size, config.hidden_dropout_prob)
+        self.ffnn_head = _two_layers(hidden, size, config.architecture.hidden_dropout_prob)
+        self.ffnn_tail = _two_layers(hidden, size, config.architecture.hidden_dropout_prob)
         self.rel_classifier = Biaffine(size)
 
     def forward(self, vectors: Tensor, labels: Tensor, boxes: Tensor, heads: Tensor, tails: Tensor) -> Tensor:

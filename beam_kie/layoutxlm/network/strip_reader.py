@@ -26,24 +26,25 @@ class StripReader(nn.Module):
 
     def __init__(self, config: LayoutXLMConfig):
         super().__init__()
-        sizes = (1, *config.strip_channels)
+        sizes = (1, *config.architecture.strip_channels)
         self.convolutions = nn.ModuleList(
             nn.Conv2d(before, after, 3, stride=2, padding=1) for before, after in itertools.pairwise(sizes)
         )
-        rows = HEIGHT // 2 ** len(config.strip_channels)
+        rows = HEIGHT // 2 ** len(config.architecture.strip_channels)
         self.columns = nn.Conv2d(sizes[-1], sizes[-1], (rows, 3), padding=(0, 1))
         # Tokens differ little in the means of their columns: these are stretched to a variance of one.
         self.norm = nn.BatchNorm1d(2 * sizes[-1], momentum=0.02, affine=False)
-        self.dense = nn.Linear(2 * sizes[-1], config.hidden_size)
+        self.dense = nn.Linear(2 * sizes[-1], config.architecture.hidden_size)
 
     def reset(self) -> None:
         """Random weights that keep the variance of the ink, and line features that begin as zero.
 
         Features of random size would hide the text, from which everything else is learned.
         """
-        for convolution in (*self.convolutions, self.columns):
-            nn.init.kaiming_normal_(convolution.weight, nonlinearity="relu")
-            nn.init.zeros_(convolution.bias)
+        for module in (*self.convolutions, self.columns):
+            weight, bias = module.parameters()
+            nn.init.kaiming_normal_(weight, nonlinearity="relu")
+            nn.init.zeros_(bias)
         nn.init.zeros_(self.dense.weight)
         nn.init.zeros_(self.dense.bias)
 

@@ -9,6 +9,8 @@ Shapes: P pages, C channels of the pyramid, R x S cells of the pooled map.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -52,6 +54,11 @@ def cell_boxes(rows: int, columns: int) -> Tensor:
 class FrozenNorm(nn.Module):
     """Batch normalisation with its statistics as constants."""
 
+    weight: Tensor
+    bias: Tensor
+    running_mean: Tensor
+    running_var: Tensor
+
     def __init__(self, channels: int):
         super().__init__()
         for name, value in (("weight", 1.0), ("bias", 0.0), ("running_mean", 0.0), ("running_var", 1.0)):
@@ -73,17 +80,17 @@ class ConvNorm(nn.Conv2d):
 
     def __init__(self, inputs: int, outputs: int, size: int, stride: int = 1, groups: int = 1):
         super().__init__(inputs, outputs, size, stride, padding=size // 2, groups=groups, bias=False)
-        self.norm = FrozenNorm(outputs)
+        self.norm: FrozenNorm | None = FrozenNorm(outputs)
 
-    def forward(self, values: Tensor) -> Tensor:
+    def forward(self, input: Tensor) -> Tensor:
         """P x inputs x H x W to P x outputs x H/stride x W/stride."""
         if self.norm is not None:
-            return self.norm(super().forward(values))
+            return self.norm(super().forward(input))
         if self.kernel_size == (1, 1) and self.stride == (1, 1):
             # The same product; on small maps CPUs are up to four times faster at it than at convolving.
-            rows = functional.linear(values.permute(0, 2, 3, 1), self.weight.flatten(1), self.bias)
+            rows = functional.linear(input.permute(0, 2, 3, 1), self.weight.flatten(1), self.bias)
             return rows.permute(0, 3, 1, 2)
-        return super().forward(values)
+        return super().forward(input)
 
     @torch.no_grad()
     def fold(self) -> None:
@@ -130,16 +137,18 @@ class BottomUp(nn.Module):
 
     def __init__(self, config: LayoutXLMConfig):
         super().__init__()
-        self.stem = Stem(config.visual_stem_channels)
-        inputs, outputs = config.visual_stem_channels, config.visual_res2_channels
-        middle = config.visual_groups * config.visual_width_per_group
+        self.stem = Stem(config.architecture.visual_stem_channels)
+        inputs, outputs = config.architecture.visual_stem_channels, config.architecture.visual_res2_channels
+        middle = config.architecture.visual_groups * config.architecture.visual_width_per_group
         self.channels = []
-        for stage, blocks in zip(STAGES, config.visual_blocks, strict=True):
+        for stage, blocks in zip(STAGES, config.architecture.visual_blocks, strict=True):
             stride = 1 if stage == STAGES[0] else 2
             sizes = [(inputs, stride)] + [(outputs, 1)] * (blocks - 1)
             self.add_module(
                 f"res{stage}",
-                nn.Sequential(*(Bottleneck(i, middle, outputs, s, config.visual_groups) for i, s in sizes)),
+                nn.Sequential(
+                    *(Bottleneck(i, middle, outputs, s, config.architecture.visual_groups) for i, s in sizes)
+                ),
             )
             self.channels.append(outputs)
             inputs, middle, outputs = outputs, 2 * middle, 2 * outputs
@@ -160,7 +169,7 @@ class Pyramid(nn.Module):
     def __init__(self, config: LayoutXLMConfig):
         super().__init__()
         self.bottom_up = BottomUp(config)
-        rows, columns, channels = config.image_feature_pool_shape
+        rows, columns, channels = config.architecture.image_feature_pool_shape
         self.cells = (rows, columns)
         for stage, inputs in zip(STAGES, self.bottom_up.channels, strict=True):
             self.add_module(f"fpn_lateral{stage}", nn.Conv2d(inputs, channels, 1))
@@ -169,11 +178,14 @@ class Pyramid(nn.Module):
     def forward(self, values: Tensor) -> Tensor:
         """P x 3 x H x W to P x (R * S) x C, the cells row by row."""
         maps = self.bottom_up(values)
-        merged = self.fpn_lateral5(maps[3])
+        merged = self._lateral(5, maps)
         for stage in (4, 3, 2):
-            side = getattr(self, f"fpn_lateral{stage}")(maps[stage - STAGES[0]])
+            side = self._lateral(stage, maps)
             merged = side + functional.interpolate(merged, size=side.shape[-2:], mode="nearest")
         return self._pooled_output(merged)
+
+    def _lateral(self, stage: int, maps: Sequence[Tensor]) -> Tensor:
+        return getattr(self, f"fpn_lateral{stage}")(maps[stage - STAGES[0]])
 
     def _pooled_output(self, merged: Tensor) -> Tensor:
         """The mean of fpn_output2's 3 x 3 convolution over every cell: P x (R * S) x C.
@@ -190,7 +202,8 @@ class Pyramid(nn.Module):
         ]
         kernel = self.fpn_output2.weight.float().permute(0, 2, 3, 1).flatten(1)
         pooled = torch.cat(shifted, 1).flatten(2).transpose(1, 2)
-        return functional.linear(pooled, kernel, self.fpn_output2.bias.float())
+        bias = self.fpn_output2.bias
+        return functional.linear(pooled, kernel, None if bias is None else bias.float())
 
 
 class VisualBackbone(nn.Module):
@@ -199,7 +212,7 @@ class VisualBackbone(nn.Module):
     def __init__(self, config: LayoutXLMConfig):
         super().__init__()
         self.backbone = Pyramid(config)
-        self.normalisation = config.image_normalisation
+        self.normalisation = config.architecture.image_normalisation
 
     def forward(self, images: Tensor) -> Tensor:
         """P x H x W x 3 uint8 RGB to P x (R * S) x C float32."""
@@ -212,4 +225,5 @@ class VisualBackbone(nn.Module):
         for module in self.modules():
             if isinstance(module, ConvNorm):
                 module.fold()
-        self.backbone.to(dtype=dtype, memory_format=torch.channels_last)
+        # PyTorch's types do not list this combination.
+        self.backbone.to(dtype=dtype, memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]

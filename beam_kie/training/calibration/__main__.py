@@ -43,7 +43,7 @@ from beam_kie.training.calibration.confidences import (
 from beam_kie.training.calibration.fitting import (
     TEMPERATURE,
     TEMPERATURES,
-    Calibration,
+    FittedCalibration,
     choose_ways,
     crosswise,
     fit,
@@ -57,7 +57,7 @@ MODEL_CARD = "model_card.md"
 
 def make_report(pages: Sequence[PageConfidences], ways: tuple[str, str]) -> list[dict]:
     """Groups of findings by kind, lines and source (None: all), with reliability before and after."""
-    before = [(page, Calibration()) for page in pages]
+    before = [(page, FittedCalibration()) for page in pages]
     cooled = crosswise(pages, TEMPERATURE, TEMPERATURE)
     after = crosswise(pages, *ways)
     sources = list(dict.fromkeys(page.source for page in pages))
@@ -73,7 +73,7 @@ def make_report(pages: Sequence[PageConfidences], ways: tuple[str, str]) -> list
 
 
 def _reliability(
-    kind: str, pairs: list[tuple[PageConfidences, Calibration]], chosen: list[bool]
+    kind: str, pairs: list[tuple[PageConfidences, FittedCalibration]], chosen: list[bool]
 ) -> reliability.Reliability:
     pairs = [pair for pair, wanted in zip(pairs, chosen, strict=True) if wanted]
     if kind == KINDS[0]:
@@ -98,11 +98,11 @@ def _group(kind: str, lines: str, source: str | None, before, cooled, after) -> 
     }
 
 
-def write(folder: Path, made: Calibration) -> None:
+def write(folder: Path, made: FittedCalibration) -> None:
     """Puts a calibration into a model folder's ``config.json``, and its new checksum into the card."""
     path, card = folder / "config.json", folder / MODEL_CARD
     old = hashlib.sha256(path.read_bytes()).hexdigest()
-    dataclasses.replace(LayoutXLMConfig.load(path), **dataclasses.asdict(made)).save(path)
+    LayoutXLMConfig.load(path).with_fields(**dataclasses.asdict(made)).save(path)
     if card.is_file():
         new = hashlib.sha256(path.read_bytes()).hexdigest()
         card.write_text(card.read_text("utf-8").replace(old, new), "utf-8")

@@ -7,7 +7,6 @@ model's work and not a misread letter.
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -20,7 +19,7 @@ from beam_kie.geometry import box_polygon
 from beam_kie.labelled.alignment import Pairing, TrainingPage, ocr_view
 from beam_kie.labelled.formats import LabelledPage
 from beam_kie.labelled.gold import GoldPage
-from beam_kie.layoutxlm.config import LayoutXLMConfig
+from beam_kie.layoutxlm.config import Calibration
 from beam_kie.layoutxlm.decoding.entities import entity_from_spans
 
 GOLD, OCR = "gold", "OCR"
@@ -28,15 +27,19 @@ Found = tuple[str, Place]
 
 
 class Model(Protocol):
-    """What is asked of a model: that of ``measure.Model``, and a configuration that may be exchanged."""
+    """What is asked of a model: to find, and to do so with another calibration. KieModel has it."""
 
-    config: LayoutXLMConfig
+    def with_config(self, *, calibration: Calibration) -> Model:
+        """The same model with another calibration."""
+        ...
 
     def predict(self, pages: Sequence[PageText]) -> list[PageResult]:
         """Entities and relations of every page."""
+        ...
 
     def relate(self, pages: Sequence[PageText], entities: Sequence[Sequence[Entity]]) -> list[PageResult]:
         """Relations between the given entities of every page."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -87,8 +90,9 @@ def _spans(view: TrainingPage) -> dict[int, list[LineSpan]]:
         for end in range(1, len(line.owners) + 1):
             if end < len(line.owners) and line.owners[end] == line.owners[start]:
                 continue
-            if line.owners[start] is not None and line.text[start:end].strip():
-                found.setdefault(line.owners[start], []).append(LineSpan(number, start, end))
+            owner = line.owners[start]
+            if owner is not None and line.text[start:end].strip():
+                found.setdefault(owner, []).append(LineSpan(number, start, end))
             start = end
     return found
 
@@ -101,48 +105,34 @@ def measure_confidences(
 ) -> list[PageConfidences]:
     """Confidences of ``model`` on pages by (source, lines), its own calibration left out.
 
-    The first temperature is the one whose findings are judged; temperatures change confidences, not what
+    The first temperature is the one whose findings count; temperatures change confidences, not what
     is found.
     """
-    own, found = model.config, []
+    found: list[PageConfidences] = []
     total = sum(len(each) for each in pages.values())
-    try:
-        for (source, lines), gold in pages.items():
-            for chunk in chunks(gold):
-                found += _measure_chunk(model, own, source, lines, chunk, temperatures)
-                progress("confidences", len(found), total)
-    finally:
-        model.config = own
+    models = [model.with_config(calibration=Calibration(each, each)) for each in temperatures]
+    for (source, lines), gold in pages.items():
+        for chunk in chunks(gold):
+            found += _measure_chunk(models, source, lines, chunk)
+            progress("confidences", len(found), total)
     return found
 
 
 def _measure_chunk(
-    model: Model,
-    own: LayoutXLMConfig,
-    source: str,
-    lines: str,
-    gold: Sequence[GoldPage],
-    temperatures: Sequence[float],
+    models: Sequence[Model], source: str, lines: str, gold: Sequence[GoldPage]
 ) -> Iterator[PageConfidences]:
-    predicted, related = [], []
+    """``models``: one for every temperature."""
     texts = [page.page for page in gold]
-    for temperature in temperatures:
-        model.config = dataclasses.replace(
-            own,
-            entity_temperature=temperature,
-            relation_temperature=temperature,
-            entity_calibration=(),
-            relation_calibration=(),
-        )
-        predicted.append(model.predict(texts))
-        related.append(model.relate(texts, [page.entities for page in gold]))
+    entities = [page.entities for page in gold]
+    predicted = [model.predict(texts) for model in models]
+    related = [model.relate(texts, entities) for model in models]
     for page, results, given in zip(
         gold, zip(*predicted, strict=True), zip(*related, strict=True), strict=True
     ):
-        yield _judged(source, lines, page, results, given)
+        yield _compared(source, lines, page, results, given)
 
 
-def _judged(
+def _compared(
     source: str, lines: str, gold: GoldPage, results: Sequence[PageResult], given: Sequence[PageResult]
 ) -> PageConfidences:
     found = [_name(entity, gold.page) for entity in results[0].entities]

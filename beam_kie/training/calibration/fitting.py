@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.optimize import minimize
 
+from beam_kie.layoutxlm.config import Calibration
 from beam_kie.layoutxlm.decoding.calibration import Table, look_up
 from beam_kie.training.calibration.confidences import PageConfidences
 
@@ -27,17 +28,12 @@ _EDGE = 1e-4  # logarithms of 0 are no use
 
 
 @dataclass(frozen=True)
-class Calibration:
-    """What turns confidences as computed into reported ones; the fields are those of the configuration.
+class FittedCalibration(Calibration):
+    """A calibration of the configuration, and what it reports of measured pages.
 
     Entities: at ``entity_temperature``, through ``entity_calibration``. Relations: key x value x link (at
     ``relation_temperature``), through ``relation_calibration``.
     """
-
-    entity_temperature: float = 1.0
-    relation_temperature: float = 1.0
-    entity_calibration: tuple[tuple[float, float], ...] = ()
-    relation_calibration: tuple[tuple[float, float], ...] = ()
 
     def entities(self, page: PageConfidences) -> np.ndarray:
         """The entities' confidences, as they are reported."""
@@ -87,9 +83,9 @@ def _beta_features(confidences: np.ndarray) -> np.ndarray:
     return np.stack([np.log(sure), -np.log1p(-sure), np.ones_like(sure)], axis=-1)
 
 
-def fit(pages: Sequence[PageConfidences], entity_way: str, relation_way: str) -> Calibration:
+def fit(pages: Sequence[PageConfidences], entity_way: str, relation_way: str) -> FittedCalibration:
     """The calibration that fits these pages best, of entities and of relations in the ways named."""
-    made = Calibration()
+    made = FittedCalibration()
     if entity_way != AS_COMPUTED:
         right = joined(page.entity_right for page in pages)
         made = _coolest(made, "entity_temperature", pages, lambda each, page: each.entities(page), right)
@@ -109,12 +105,12 @@ def fit(pages: Sequence[PageConfidences], entity_way: str, relation_way: str) ->
 
 
 def _coolest(
-    made: Calibration,
+    made: FittedCalibration,
     field: str,
     pages: Sequence[PageConfidences],
-    confidences: Callable[[Calibration, PageConfidences], np.ndarray],
+    confidences: Callable[[FittedCalibration, PageConfidences], np.ndarray],
     right: np.ndarray,
-) -> Calibration:
+) -> FittedCalibration:
     """``made`` with the temperature that surprises least."""
     tried = [dataclasses.replace(made, **{field: temperature}) for temperature in TEMPERATURES]
     return min(tried, key=lambda each: log_loss(joined(confidences(each, page) for page in pages), right))
@@ -139,7 +135,7 @@ def halves(pages: Sequence[PageConfidences], seed: int = 0) -> list[int]:
 
 def crosswise(
     pages: Sequence[PageConfidences], entity_way: str, relation_way: str
-) -> list[tuple[PageConfidences, Calibration]]:
+) -> list[tuple[PageConfidences, FittedCalibration]]:
     """Every page with the calibration that was fitted on the other half."""
     sides = halves(pages)
     fitted = [

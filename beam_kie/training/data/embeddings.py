@@ -27,7 +27,8 @@ def text_embeddings(
     ``texts``: lists of lines; a line is a context of its own. Tokens that never occur stay zero.
     """
     counts = count_neighbours(tokenizer, texts)
-    vectors, values, _ = svds(mutual_information(counts), k=size, random_state=0)
+    # SciPy's types know only the newer "rng", which begins elsewhere: signs of columns would change.
+    vectors, values, _ = svds(mutual_information(counts), k=size, random_state=0)  # pyright: ignore[reportCallIssue]
     found = vectors * np.sqrt(values) * (counts.getnnz(1) > 0)[:, None]
     return (found * (spread / found[found.any(1)].std())).astype(np.float32)
 

@@ -112,7 +112,8 @@ class ExampleMaker:
         start = int(starts[rng.randrange(latest + 1)]) if latest < len(starts) else 0
         part = slice(start, start + self.max_tokens)
         columns = (tokens.ids, tokens.lines, tokens.starts, tokens.ends, tokens.positions)
-        return PageTokens(*(column[part] for column in columns), tokens.line_boxes), owners[part]
+        ids, lines, starts, ends, positions = (column[part] for column in columns)
+        return PageTokens(ids, lines, starts, ends, positions, tokens.line_boxes), owners[part]
 
     def _pieces(
         self, page: TrainingPage, tokens: PageTokens, owners: np.ndarray
@@ -151,7 +152,7 @@ class ExampleMaker:
             if label not in self.config.labels:
                 continue
             same_line = place and tokens.lines[place] == tokens.lines[place - 1]
-            if self.config.grouping_head:
+            if self.config.architecture.grouping_head:
                 goes_on = same_line and owners[place - 1] == owner
             else:
                 goes_on = owner in begun and not (same_line and owners[place - 1] != owner)
@@ -175,6 +176,7 @@ class ExampleMaker:
         hidden_lines = [line for line in np.unique(tokens.lines) if rng.random() < self.line_mask_rate]
         hidden = np.isin(tokens.lines, hidden_lines)
         mask_id = self.tokenizer.token_to_id("<mask>")
+        assert mask_id is not None, "vocabularies for training have <mask> (vocabulary.py)"
         wanted = np.where(chosen & ~hidden, tokens.ids, UNMASKED)
         return np.where(chosen | hidden, mask_id, tokens.ids), wanted
 
@@ -223,6 +225,7 @@ def batch_line_features(network: LayoutXLM, examples: Sequence[Example], width: 
     parts = []
     for example in examples:
         used = set(example.tokens.lines.tolist())
+        assert example.places is not None, "examples of pages know where their tokens stand"
         parts.append(example.places._replace(lines=example.tokens.lines + len(strips)))
         strips += [strip if line in used else None for line, strip in enumerate(example.strips)]
     if all(strip is None for strip in strips):

@@ -30,11 +30,19 @@ from beam_kie.training.settings import Settings
 TEXT_PAGE = (1000, 1414)
 
 
+class Views(NamedTuple):
+    """A labelled page as its segments, as its printed lines, and as OCR read it (None: it did not)."""
+
+    gold: TrainingPage
+    visual: TrainingPage
+    read: TrainingPage | None
+
+
 class _Group(NamedTuple):
     """The pages of a source in their views, how often they are drawn, and their texts by label."""
 
     weight: float
-    pages: list[list[TrainingPage | None]]
+    pages: list[Views]
     texts: dict[str | None, list[str]]
 
 
@@ -57,7 +65,8 @@ class PageSource:
             kept, held = split_held_out(read_labels(source.labels, source.images), source.holdout)
             lines = read_ocr_lines(source.ocr_lines) if source.ocr_lines else {}
             views = [_views(page, lines, pairing) for page in kept]
-            images = source.images if network.pictures else None
+            kind = network.pictures
+            images = source.images if kind else None
             if images:
                 decoded = page_images(gold_pages(kept, *pairing), Path(images))
                 views = [_seen(page, image) for page, image in zip(views, decoded, strict=True)]
@@ -66,10 +75,8 @@ class PageSource:
                 name = source_name(source)
                 gold = gold_pages(held, *pairing)
                 read = with_read_lines(gold, lines)
-                if images:
-                    gold, read = (
-                        with_pictures(pages, Path(images), network.pictures) for pages in (gold, read)
-                    )
+                if images and kind:
+                    gold, read = (with_pictures(pages, Path(images), kind) for pages in (gold, read))
                 self.held_out[name], self.held_out_read[name] = gold, read
         self._key_label = network.head_labels[0] if network.head_labels else ""
         keys = [text for group in self._groups for text in group.texts.get(self._key_label, ())]
@@ -86,13 +93,15 @@ class PageSource:
         (group,) = rng.choices(self._groups, [group.weight for group in self._groups])
         views = rng.choice(group.pages)
         page = self._view(views, rng)
-        gold = page is views[0]
+        gold = page is views.gold
         page = swap_texts(page, group.texts, rng, self._settings.augmentation.text_swap)
         return (page if gold else self._bilingual(page, rng)), True
 
-    def _view(self, views: list[TrainingPage | None], rng: random.Random) -> TrainingPage:
+    def _view(self, views: Views, rng: random.Random) -> TrainingPage:
         odds = [odd if view else 0 for odd, view in zip(self._settings.views, views, strict=True)]
-        return rng.choices(views, odds)[0]
+        # Without OCR's lines the gold ones stand in its place, at odds of 0.
+        pages = [views.gold, views.visual, views.read or views.gold]
+        return rng.choices(pages, odds)[0]
 
     def _bilingual(self, page: TrainingPage, rng: random.Random) -> TrainingPage:
         rate = self._settings.augmentation.bilingual
@@ -108,10 +117,10 @@ class PageSource:
         return self._bilingual(replace(page, lines=form_lines(layout)), rng)
 
 
-def texts_by_label(pages: list[list[TrainingPage | None]]) -> dict[str | None, list[str]]:
+def texts_by_label(pages: list[Views]) -> dict[str | None, list[str]]:
     """The texts of gold lines by the label of their entity (None: of no entity)."""
     texts: dict[str | None, list[str]] = {}
-    for gold, *_ in pages:
+    for gold, _, _ in pages:
         for line in gold.lines:
             texts.setdefault(gold.labels.get(line.owners[0]), []).append(line.text)
     return texts
@@ -130,16 +139,15 @@ def form_lines(layout: Layout) -> tuple[TrainingLine, ...]:
     return tuple(lines[index] for index in reading_order([line.box for line in lines]))
 
 
-def _views(
-    page: LabelledPage, ocr_lines: dict[str, tuple[TextLine, ...]], pairing: Pairing
-) -> list[TrainingPage | None]:
+def _views(page: LabelledPage, ocr_lines: dict[str, tuple[TextLine, ...]], pairing: Pairing) -> Views:
     lines = ocr_lines.get(page.name)
     read = ocr_view(page, lines, pairing) if lines else None
-    return [gold_view(page, pairing), visual_view(page, pairing), read]
+    return Views(gold_view(page, pairing), visual_view(page, pairing), read)
 
 
-def _seen(views: list[TrainingPage | None], image: PageImage) -> list[TrainingPage | None]:
-    return [None if view is None else with_strips(view, image.pixels) for view in views]
+def _seen(views: Views, image: PageImage) -> Views:
+    gold, visual = (with_strips(view, image.pixels) for view in (views.gold, views.visual))
+    return Views(gold, visual, with_strips(views.read, image.pixels) if views.read else None)
 
 
 def read_text(path: str) -> list[str]:

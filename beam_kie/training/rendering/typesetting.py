@@ -15,7 +15,7 @@ from PIL import Image
 
 from beam_kie.document import Box
 from beam_kie.forms import fonts
-from beam_kie.forms.model import Form, Layout, Run
+from beam_kie.forms.model import Area, Form, Layout, Run
 from beam_kie.forms.render import render
 from beam_kie.forms.scan import random_settings, scan_form
 from beam_kie.geometry import polygon_box
@@ -27,7 +27,16 @@ LONGER_SIDE_PX = 1754  # A4 at 150 dpi: what OCR needs to read small print, and 
 A4_HEIGHT_IN = 11.69
 INK, WHITE = (15, 15, 15), (255, 255, 255)
 PENS = (INK, INK, (25, 35, 110), (60, 60, 70))
-FACES = ("sans", "serif", "wide-serif", "typewriter", "noto-sc", "noto-jp", "sans-bold", "serif-bold")
+FACES: tuple[str, ...] = (
+    "sans",
+    "serif",
+    "wide-serif",
+    "typewriter",
+    "noto-sc",
+    "noto-jp",
+    "sans-bold",
+    "serif-bold",
+)
 HEADINGS = {"sans": "sans-bold", "serif": "serif-bold", "wide-serif": "wide-serif-bold"}
 SYMBOL_FACES = ("sans", "noto-sc")  # for characters that a face lacks
 
@@ -60,7 +69,7 @@ def lay_out(page: LabelledPage, seed: int = 0, longer_side: int = LONGER_SIDE_PX
     rng = random.Random(f"{seed}-{page.name}")
     style = _style(page, rng)
     shapes = decorate(page, rng)
-    dark = [shape.box for shape in shapes if is_dark(shape)]
+    dark = [shape.box for shape in shapes if isinstance(shape, Area) and is_dark(shape)]
     runs: list[Run] = []
     for entry in page.entries:
         for row in _rows(entry):
@@ -83,11 +92,16 @@ def _scaled(page: LabelledPage, scale: float) -> LabelledPage:
         replace(
             entry,
             polygon=tuple(value * scale for value in entry.polygon),
-            words=tuple(Word(word.text, tuple(value * scale for value in word.box)) for word in entry.words),
+            words=tuple(Word(word.text, _scaled_box(word.box, scale)) for word in entry.words),
         )
         for entry in page.entries
     )
     return LabelledPage(page.name, round(page.width_px * scale), round(page.height_px * scale), entries)
+
+
+def _scaled_box(box: Box, scale: float) -> Box:
+    x0, y0, x1, y1 = box
+    return (x0 * scale, y0 * scale, x1 * scale, y1 * scale)
 
 
 def _rows(entry: LabelledEntry) -> list[list[Word]]:
@@ -208,13 +222,19 @@ def face_with(char: str, face: str) -> str:
 
 
 def _has(face: str, char: str) -> bool:
-    return bytes(fonts.font(face, 40.0).getmask(char)) != _nothing(face)
+    return _drawn(face, char) != _nothing(face)
 
 
 @lru_cache(maxsize=32)
 def _nothing(face: str) -> bytes:
     """What the face draws for a character that it lacks: a noncharacter, which no face has."""
-    return bytes(fonts.font(face, 40.0).getmask("\uffff"))
+    return _drawn(face, "\uffff")
+
+
+def _drawn(face: str, char: str) -> bytes:
+    mask = fonts.font(face, 40.0).getmask(char)
+    # Pillow's type of masks does not say that they are sequences of pixels.
+    return bytes(mask)  # pyright: ignore[reportArgumentType]
 
 
 def _width(box: Box) -> float:

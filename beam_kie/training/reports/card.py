@@ -131,10 +131,10 @@ def _what(folder: Path, config: LayoutXLMConfig, facts: Facts) -> str:
     parameters, types = _weights(folder / WEIGHTS_FILE)
     members = config.ensemble_size
     of_several = "" if members == 1 else f"{members} networks whose scores' mean counts, each like "
-    heads, pieces = config.num_attention_heads, f"{config.vocab_size:,} pieces"
+    heads, pieces = config.architecture.num_attention_heads, f"{config.architecture.vocab_size:,} pieces"
     network = (
-        f"{of_several}LayoutXLM's, small: hidden size {config.hidden_size}, "
-        f"{config.num_hidden_layers} layers, {heads} heads, {pieces}, "
+        f"{of_several}LayoutXLM's, small: hidden size {config.architecture.hidden_size}, "
+        f"{config.architecture.num_hidden_layers} layers, {heads} heads, {pieces}, "
         f"{parameters / 1e6:.1f} M parameters{' in all' * (members > 1)}, {types}, {size:.0f} MB"
     )
     rows = [("network", network)]
@@ -157,7 +157,8 @@ def _what(folder: Path, config: LayoutXLMConfig, facts: Facts) -> str:
 
 def _weights(path: Path) -> tuple[int, str]:
     """How many numbers a weights file holds, and of which types."""
-    count, types = 0, {}
+    count = 0
+    types: dict[str, int] = {}
     with safe_open(path, "pt") as file:
         for name in file.keys():  # noqa: SIM118 (not a dict)
             part = file.get_slice(name)
@@ -165,7 +166,9 @@ def _weights(path: Path) -> tuple[int, str]:
             count += size
             types[part.get_dtype()] = types.get(part.get_dtype(), 0) + size
     names = {"F16": "float16", "BF16": "bfloat16", "F32": "float32", "I8": "int8"}
-    return count, " and ".join(names.get(kind, kind) for kind in sorted(types, key=types.get, reverse=True))
+    return count, " and ".join(
+        names.get(kind, kind) for kind in sorted(types, key=types.__getitem__, reverse=True)
+    )
 
 
 def _speed(speed: dict) -> str:
@@ -177,7 +180,7 @@ def _speed(speed: dict) -> str:
 
 
 def _licence(data: Sequence[str]) -> str:
-    binding = [DATA[name].licence for name in data if DATA[name].licence]
+    binding = [licence for name in data if (licence := DATA[name].licence)]
     if binding:
         text = f"**Non-commercial.** {'; '.join(binding)}: {_BOUND}"
     elif "own" in data:
@@ -270,8 +273,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             scores=dict(_scores(text) for text in args.scores),
             languages=args.languages,
             config=args.config,
-            calibration=_json(args.calibration),
-            speed=_json(args.speed),
+            calibration=_json(args.calibration) if args.calibration else None,
+            speed=_json(args.speed) if args.speed else None,
             made=args.made.read_text("utf-8") if args.made else None,
         )
         text = card(args.model, facts)
@@ -315,9 +318,7 @@ def _scores(text: str) -> tuple[str, dict]:
     return name, _json(Path(path))
 
 
-def _json(path: Path | None) -> dict | None:
-    if path is None:
-        return None
+def _json(path: Path) -> dict:
     try:
         return json.loads(path.read_text("utf-8"))
     except ValueError as error:

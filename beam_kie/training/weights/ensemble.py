@@ -19,22 +19,6 @@ from safetensors.torch import load_file, save_file
 from beam_kie.layoutxlm.checkpoints import MODEL_FILES, WEIGHTS_FILE, member_prefix
 from beam_kie.layoutxlm.config import ConfigError, LayoutXLMConfig
 
-# What members may differ in: only the first one's counts, or (strips) it shows in the weights.
-_FREE = (
-    "name",
-    "hidden_dropout_prob",
-    "strip_channels",
-    "switch_penalty",
-    "colon_discount",
-    "join_penalty",
-    "none_penalty",
-    "page_prior_weight",
-    "entity_temperature",
-    "relation_temperature",
-    "entity_calibration",
-    "relation_calibration",
-)
-
 
 class EnsembleError(ValueError):
     """Models that do not go together; the message says why."""
@@ -73,21 +57,42 @@ def combine(models: Sequence[Path], output: Path) -> None:
     output.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(models[0] / "tokenizer.json", output / "tokenizer.json")
     save_file(weights, output / WEIGHTS_FILE, metadata={"format": "pt"})
-    dataclasses.replace(first, ensemble_size=len(models)).save(output / "config.json")
+    first.with_fields(ensemble_size=len(models)).save(output / "config.json")
 
 
 def _check_like(folder: Path, first: Path) -> None:
     mine, theirs = _config(folder), _config(first)
     if mine.ensemble_size > 1:
         raise EnsembleError(f"{folder} is an ensemble already: name its members")
-    if mine.strip_channels not in ((), theirs.strip_channels):
-        raise EnsembleError(f"{folder} looks at strips, and {first} not so: name the one that looks first")
-    fields = (field.name for field in dataclasses.fields(mine) if field.name not in _FREE)
-    other = [name for name in fields if getattr(mine, name) != getattr(theirs, name)]
+    if mine.architecture.strip_channels not in ((), theirs.architecture.strip_channels):
+        raise EnsembleError(f"{folder} reads line images, and {first} does not: name the one that does first")
+    other = _differences(mine, theirs)
     if other:
         raise EnsembleError(f"{folder} differs from {first} in {', '.join(other)}")
     if (first / "tokenizer.json").read_bytes() != (folder / "tokenizer.json").read_bytes():
         raise EnsembleError(f"{folder} has another vocabulary than {first}")
+
+
+def _differences(mine: LayoutXLMConfig, theirs: LayoutXLMConfig) -> list[str]:
+    """Fields in which two members may not differ, and do.
+
+    Name, decoding and calibration are those of the first member. Dropout plays no part any more, and the
+    weights show whether a member reads line images.
+    """
+    architecture = dataclasses.replace(
+        mine.architecture,
+        hidden_dropout_prob=theirs.architecture.hidden_dropout_prob,
+        strip_channels=theirs.architecture.strip_channels,
+    )
+    mine = dataclasses.replace(
+        mine,
+        name=theirs.name,
+        architecture=architecture,
+        decoding=theirs.decoding,
+        calibration=theirs.calibration,
+    )
+    own, wanted = mine.fields(), theirs.fields()
+    return [name for name in own if own[name] != wanted[name]]
 
 
 def _config(folder: Path) -> LayoutXLMConfig:

@@ -382,7 +382,7 @@ def model_folder(tmp_path_factory):
     tokenizer = Tokenizer(models.WordLevel(vocabulary, unk_token="<unk>"))
     tokenizer.pre_tokenizer = pre_tokenizers.Split(Regex("."), "isolated")
     tokenizer.save(str(folder / "tokenizer.json"))
-    config = LayoutXLMConfig(
+    config = LayoutXLMConfig.from_fields(
         vocab_size=len(vocabulary),
         hidden_size=32,
         num_hidden_layers=2,

@@ -3,12 +3,10 @@ import dataclasses
 import numpy as np
 import pytest
 import torch
-from safetensors.torch import load_file, save_file
 
 from beam_kie.document import Category, DocumentError, Entity, LineSpan
-from beam_kie.layoutxlm.checkpoints import ModelError, file_revision, load_network
-from beam_kie.layoutxlm.decoding.entities import tokens_of
-from beam_kie.layoutxlm.devices import resolve_device, resolve_dtype
+from beam_kie.layoutxlm.checkpoints import ModelError
+from beam_kie.layoutxlm.config import Calibration, ConfigError, Decoding
 from beam_kie.layoutxlm.inputs.features import page_tokens
 from beam_kie.layoutxlm.model import KieModel
 from beam_kie.layoutxlm.network.layoutxlm import LayoutXLM
@@ -20,13 +18,11 @@ from tests.small_networks import (
     PUBLISHED_KIND,
     VISUAL_KIND,
     character_tokenizer,
-    edit_config,
     form,
     line,
     noise_thumbnail,
     page,
     same_results,
-    save_model,
     small_network,
     with_strips,
 )
@@ -327,114 +323,34 @@ def test_temperature_makes_confidence_humble_and_changes_no_label():
     assert confidence[1] < confidence[0]
 
 
+def test_another_decoding_and_calibration_leave_the_model_as_it_is():
+    plain, text = model(), pages(6)
+    before = plain.predict(text)
+    changed = plain.with_config(
+        decoding=dataclasses.replace(plain.config.decoding, none_penalty=100.0),
+        calibration=Calibration(entity_temperature=3.0),
+    )
+    same_settings = model(none_penalty=100.0, entity_temperature=3.0)
+    assert changed.predict(text) == same_settings.predict(text) != before
+    assert plain.predict(text) == before
+    with pytest.raises(ConfigError, match="none_penalty"):
+        model(PUBLISHED_KIND).with_config(decoding=changed.config.decoding)
+
+
+def test_cuts_within_lines_follow_another_decoding():
+    text = [page("abcdef", "ghijkl")]
+    plain = model()
+    together = plain.with_config(decoding=Decoding(switch_penalty=1000.0))
+    assert together.token_predictions(text) == model(switch_penalty=1000.0).token_predictions(text)
+    assert together.token_predictions(text) != plain.token_predictions(text)
+
+
 def test_token_tags_come_by_line():
     text = page("abc", "", "de")
     (tags,) = model().token_predictions([text])
     assert [len(line_tags) for line_tags in tags] == [3, 0, 2]
     assert all(tag in model().config.tags for line_tags in tags for tag in line_tags)
     assert model().count_tokens(text) == 5
-
-
-def test_tokens_of_an_entity_include_the_mark_of_a_word_before_it(sentencepiece):
-    text = page("姓名：张三")
-    tokens = page_tokens(text, sentencepiece)
-    whole, name = whole_line(text, 0, "QUESTION"), Entity("ANSWER", "张三", (), 1.0, (LineSpan(0, 3, 5),))
-    assert tokens_of(whole, tokens).tolist() == list(range(len(tokens)))
-    assert tokens.ends[0] == 0
-    found = tokens_of(name, tokens)
-    assert 0 not in found
-    assert tokens.starts[found].min() == 3
-
-
-def test_a_saved_model_is_the_same_model(tmp_path):
-    folder = save_model(tmp_path / "model", small_network(**BUNDLED_KIND))
-    loaded = KieModel.load(folder, device="cpu", dtype="float32")
-    assert same_results(loaded.predict(pages(6, 2)), model().predict(pages(6, 2)))
-    assert loaded.revision == file_revision(folder / "model.safetensors")
-    assert (loaded.name, loaded.labels) == ("small", ["QUESTION", "ANSWER", "HEADER"])
-    assert loaded.size_bytes == sum(4 * value.numel() for value in small_network(**BUNDLED_KIND).parameters())
-
-
-def test_half_precision_files_are_used_in_full(tmp_path):
-    folder = save_model(tmp_path / "model", small_network(**BUNDLED_KIND))
-    weights = {name: value.half() for name, value in load_file(folder / "model.safetensors").items()}
-    save_file(weights, folder / "model.safetensors")
-    network = load_network(folder)
-    assert network.embeddings.word_embeddings.weight.dtype == torch.float16  # read where needed
-    others = [v for name, v in network.state_dict().items() if "word_embeddings" not in name]
-    assert {value.dtype for value in others} == {torch.float32}
-    loaded = KieModel.load(folder, device="cpu", dtype="float32")
-    reference = small_network(**BUNDLED_KIND)
-    reference.load_state_dict({name: value.float() for name, value in weights.items()})
-    assert same_results(
-        loaded.predict(pages(6)), KieModel(reference, character_tokenizer()).predict(pages(6))
-    )
-
-
-@pytest.mark.parametrize("kind", KINDS)
-def test_bfloat16_finds_nearly_the_same(tmp_path, kind):
-    folder = save_model(tmp_path / "model", small_network(**KINDS[kind]))
-    text = seen_by(KINDS[kind], form(9))
-    full, short = (KieModel.load(folder, device="cpu", dtype=dtype) for dtype in ("float32", "bfloat16"))
-    tags = [
-        np.array([tag for tags in loaded.token_predictions([text])[0] for tag in tags])
-        for loaded in (full, short)
-    ]
-    assert (tags[0] == tags[1]).mean() > 0.9
-    assert short.size_bytes < full.size_bytes
-
-
-@pytest.mark.parametrize("missing", ["config.json", "model.safetensors", "tokenizer.json"])
-def test_incomplete_folders_are_told(tmp_path, missing):
-    folder = save_model(tmp_path / "model", small_network(**BUNDLED_KIND))
-    (folder / missing).unlink()
-    with pytest.raises(ModelError, match=missing):
-        KieModel.load(folder)
-
-
-def test_files_that_do_not_belong_together_are_told(tmp_path):
-    folder = save_model(tmp_path / "model", small_network(**BUNDLED_KIND))
-    for changes, told in (
-        ({"num_hidden_layers": 3}, r"missing: encoder\.layer\.2"),
-        ({"vocab_size": 50}, "instead of"),
-        ({"hidden_size": 50}, "num_attention_heads"),
-        ({"line_classifier": False}, r"unexpected: line_classifier"),
-    ):
-        before = (folder / "config.json").read_text()
-        edit_config(folder, **changes)
-        with pytest.raises(ModelError, match=told):
-            KieModel.load(folder)
-        (folder / "config.json").write_text(before)
-
-
-def test_a_tokenizer_of_another_model_is_told(tmp_path):
-    tokenizer = character_tokenizer()
-    tokenizer.add_tokens(["another", "word"])
-    folder = save_model(tmp_path / "model", small_network(**BUNDLED_KIND), tokenizer)
-    with pytest.raises(ModelError, match="do not belong together"):
-        KieModel.load(folder)
-
-
-@pytest.mark.parametrize("damage", [b"", b"\x00" * 100, b"half"])
-def test_damaged_weights_are_told(tmp_path, damage):
-    folder = save_model(tmp_path / "model", small_network(**BUNDLED_KIND))
-    path = folder / "model.safetensors"
-    path.write_bytes(path.read_bytes()[:5000] if damage == b"half" else damage)
-    with pytest.raises(ModelError, match=r"model\.safetensors"):
-        KieModel.load(folder)
-
-
-@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU here")
-def test_a_gpu_that_is_not_there_is_told():
-    assert resolve_device("auto") == torch.device("cpu")
-    with pytest.raises(ModelError, match="--device cpu"):
-        resolve_device("cuda")
-
-
-def test_the_type_that_is_asked_for_is_taken():
-    assert resolve_dtype("float32", torch.device("cpu")) == torch.float32
-    assert resolve_dtype("bfloat16", torch.device("cpu")) == torch.bfloat16
-    assert resolve_dtype("auto", torch.device("cpu")) in (torch.float32, torch.bfloat16)
 
 
 @pytest.mark.parametrize("kind", [BUNDLED_KIND, {"relation_head": "biaffine"}])

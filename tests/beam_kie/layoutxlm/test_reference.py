@@ -62,7 +62,7 @@ def test_paddle_entities(reference, name):
     network = paddle_network(reference, name, "ser")
     batch = paddle_batch(network, arrays)
     # Without pictures the reference keeps its visual tokens and masks them; here there are none.
-    tokens = 512 + network.config.visual_tokens
+    tokens = 512 + network.config.architecture.visual_tokens
     assert tokens == (561 if name == "tiny_visual" else 512)
 
     assert_near(network.embeddings(batch), arrays["out_embedding_output"][:, :512])

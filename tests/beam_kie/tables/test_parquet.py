@@ -1,12 +1,12 @@
 import io
-import weakref
+import tracemalloc
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 from beam_kie.tables import parquet as parquet_module
-from beam_kie.tables.parquet import encode_rows, page_key
+from beam_kie.tables.parquet import encode_rows, page_key, write_pages
 from beam_kie.tables.rows import failure_row, page_tables
 from beam_kie.tables.schema import ROW_ID, SCHEMA_VERSION, SCHEMAS
 from tests import pages
@@ -66,22 +66,23 @@ def test_row_groups_have_their_size_and_lose_nothing(monkeypatch, row_group):
     assert file.read().equals(expected)
 
 
-def test_small_tables_of_pages_do_not_pile_up(monkeypatch):
-    # One of a single row takes some 10 kB: a row group of them would be half a gigabyte.
-    living, counts = weakref.WeakValueDictionary(), []
-    rows_of_page = parquet_module._rows_of_page
+def test_small_tables_of_pages_do_not_pile_up():
+    # One of a single row takes over a kilobyte, so that a row group of them would be 10 MB and more.
+    rows = [failure_row(pages.failure(f"{number}.pdf"), pages.PROVENANCE) for number in range(2000)]
+    found = sorted((encode_rows("failures", [row]) for row in rows), key=page_key)
+    held = []
 
-    def counted(table, encoded):
-        page = living[len(counts)] = rows_of_page(table, encoded)
-        counts.append(len(living))
-        return page
+    def noticed():
+        for encoded in found:
+            held.append(tracemalloc.get_traced_memory()[0] + pa.total_allocated_bytes())
+            yield [encoded]
 
-    monkeypatch.setattr(parquet_module, "_rows_of_page", counted)
-    monkeypatch.setattr(parquet_module, "_JOINED_PAGES", 10)
-    rows = [failure_row(pages.failure(f"{number}.pdf"), pages.PROVENANCE) for number in range(100)]
-    assert read(write_parquet("failures", rows)).num_rows == 100
-    assert len(counts) == 100
-    assert max(counts) <= 20
+    tracemalloc.start()
+    try:
+        assert write_pages("failures", noticed(), io.BytesIO()) == 2000
+    finally:
+        tracemalloc.stop()
+    assert max(held) - held[0] < 600 * len(held)
 
 
 def test_long_pages_do_not_pile_up_either(monkeypatch):

@@ -135,8 +135,11 @@ def test_run_that_breaks_says_so_and_how_to_go_on(flags, place, small_model, tmp
         (broken / file.name).write_bytes(file.read_bytes())
     weights = next(broken.glob("*.safetensors"))
     weights.write_bytes(weights.read_bytes()[:-100])
-    assert cli.main([*flags, f"--model={broken}"]) in (cli.FAILED, cli.BAD_OPTIONS)
-    assert "run_pipeline.py: " in capfd.readouterr().err
+    assert cli.main([*flags, f"--model={broken}"]) == cli.FAILED
+    err = capfd.readouterr().err
+    failed, again = err.splitlines()[-2:]
+    assert failed.startswith("run_pipeline.py: run r failed: ") and str(broken) in failed
+    assert "--run_id r --resume" in again
     assert not os.path.exists(paths.summary_path("out", "r"))
     assert not scratch_folders(place)
 

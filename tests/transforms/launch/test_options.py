@@ -1,5 +1,7 @@
+import importlib.util
 import pickle
-from dataclasses import FrozenInstanceError
+from dataclasses import FrozenInstanceError, dataclass, field
+from pathlib import Path
 
 import apache_beam as beam
 import pytest
@@ -8,9 +10,12 @@ from apache_beam.testing import test_pipeline
 from apache_beam.testing.util import assert_that, equal_to
 
 from beam_kie.imaging.limits import DecodeLimits
-from beam_kie.options import from_values, values_of
+from beam_kie.options import Effect, from_values, option, values_of
 from transforms.config import JobConfig, Overlays
+from transforms.launch.arguments import UsageError, job_config, parse_arguments
 from transforms.launch.options import KieOptions
+
+ROOT = Path(__file__).resolve().parents[3]
 
 
 def test_config_is_frozen_and_travels_to_workers():
@@ -48,3 +53,36 @@ def test_runners_see_the_flags_and_hand_them_to_workers():
 def test_pipelines_of_others_need_none_of_the_flags():
     with test_pipeline.TestPipeline() as pipeline:
         assert_that(pipeline | beam.Create([1]), equal_to([1]))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WithOneMore(JobConfig):
+    greeting: str = field(
+        default="hello",
+        metadata=option("What to say.", group="Output", effect=Effect.NONE, metavar="TEXT"),
+    )
+
+
+def script(path: str):
+    """A script of this repository that is no module of a package."""
+    spec = importlib.util.spec_from_file_location("script", ROOT / path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_a_field_is_all_that_a_new_option_needs(monkeypatch, capsys):
+    for module in ("options", "arguments"):
+        monkeypatch.setattr(f"transforms.launch.{module}.JobConfig", WithOneMore)
+    namespace, beam_options = parse_arguments(["--output=out", "--greeting=good morning"])
+    assert job_config(namespace).greeting == "good morning"
+    assert beam_options.get_all_options(drop_default=True)["greeting"] == "good morning"
+    with pytest.raises(UsageError, match="--greeting"):
+        parse_arguments(["--greting=x"])
+    with pytest.raises(SystemExit):
+        parse_arguments(["--help"])
+    assert "--greeting TEXT" in capsys.readouterr().out
+    page = script("docs/render_options.py").render((ROOT / "docs" / "options.md").read_text(encoding="utf-8"))
+    assert "| `--greeting TEXT` | What to say. | hello |" in page
+    parameters = script("deploy/render_flex_template.py").metadata()["parameters"]
+    assert [entry["groupName"] for entry in parameters if entry["name"] == "greeting"] == ["Output"]

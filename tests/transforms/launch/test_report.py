@@ -1,4 +1,5 @@
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import duckdb
@@ -95,16 +96,27 @@ def test_summary_is_read_back(config):
 
 def test_plan_names_input_model_runner_and_places(config):
     plan = report.plan(config, "FnApiRunner")
-    for part in (
-        "nothing was launched",
-        "scans/**",
-        "bundled on auto",
-        "FnApiRunner",
-        "run_id=r/summary.json",
-    ):
-        assert part in plan
+    shown = {line[:10].strip(): line[11:] for line in plan.splitlines()[1:]}
+    assert shown["would read"] == "scans/**"
+    assert {"bundled", "auto"} <= set(shown["model"].split())
+    assert shown["OCR"] == "rapidocr"
+    assert shown["runner"] == "FnApiRunner"
+    assert shown["summary"] == "o'ut/runs/run_id=r/summary.json"
+    assert "GPUs" not in shown
+
+
+@pytest.mark.parametrize("stage", ["fused", "separate"])
+def test_plan_names_the_gpus_that_cost_money(config, stage):
+    gpus = {"gpu_type": "nvidia-l4", "gpu_count": 2, "gpu_stage": stage, "gpu_machine_type": "g2-standard-8"}
+    plan = report.plan(replace(config, **gpus), "DataflowRunner")
+    (line,) = [line for line in plan.splitlines() if line.startswith("GPUs")]
+    assert "2 nvidia-l4" in line
+    assert ("g2-standard-8" in line) == (stage == "separate")
 
 
 def test_launched_job_is_named(config):
-    assert "as job 2026-1" in report.launched(config, "2026-1")
-    assert report.launched(config, None).startswith("Launched run r.\n")
+    path = paths.summary_path(config.output, "r")
+    for job_id in ("2026-1", None):
+        text = report.launched(config, job_id)
+        assert "run r" in text and path in text
+        assert ("2026-1" in text) == (job_id is not None) and "None" not in text

@@ -199,3 +199,10 @@ def test_bucket_that_is_not_there_is_one_line(cloud_scans):
 def test_manifest_in_a_bucket(gcs_bucket):
     files.write_bytes(f"{gcs_bucket}/list.csv", b"uri\ngs://b/a.png\n")
     assert list(inputs.read_manifest(f"{gcs_bucket}/list.csv")) == ["gs://b/a.png"]
+
+
+def test_a_cell_of_a_manifest_that_goes_on_and_on_is_refused_in_one_line(tmp_path):
+    path = tmp_path / "list.csv"
+    path.write_text("uri\n" + "x" * 200_000 + "\n")
+    with pytest.raises(inputs.InputError, match=r"list\.csv"):
+        list(inputs.read_manifest(str(path)))

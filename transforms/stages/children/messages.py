@@ -1,6 +1,6 @@
 """What a worker and its child say to each other, and how it crosses the socket between them.
 
-A message is eight bytes of length and a pickle. The worker unpickles nothing but the types below: a child that
+A message is eight bytes of length and a pickle. The worker unpickles only the types below: a child that
 a hostile file has taken over cannot make it call anything.
 """
 

@@ -1,8 +1,14 @@
 import numpy as np
 import pytest
 
-from beam_kie.document import LineSpan, TextLine
-from beam_kie.layoutxlm.decoding.entities import decode_entities, entity_from_spans, join_texts, span_polygon
+from beam_kie.document import Entity, LineSpan, TextLine
+from beam_kie.layoutxlm.decoding.entities import (
+    decode_entities,
+    entity_from_spans,
+    join_texts,
+    span_polygon,
+    tokens_of,
+)
 from beam_kie.layoutxlm.decoding.tags import LineVoteDecoder, TagDecoder, create_decoder
 from beam_kie.layoutxlm.inputs.features import page_tokens
 from tests.small_networks import TAGS, character_tokenizer, line, page, small_config, sure
@@ -100,3 +106,15 @@ def test_an_entity_may_be_made_from_spans_alone():
     entity = entity_from_spans(text, "V", (LineSpan(0, 3, 6), LineSpan(1, 0, 2)), 0.5)
     assert entity.text == "cd ef"
     assert entity.box == (50, 30, 250, 80)
+
+
+def test_tokens_of_an_entity_include_the_mark_of_a_word_before_it(sentencepiece):
+    text = page("姓名：张三")
+    tokens = page_tokens(text, sentencepiece)
+    whole = Entity("QUESTION", "姓名：张三", (0.0,) * 8, 1.0, (LineSpan(0, 0, 5),))
+    name = Entity("ANSWER", "张三", (0.0,) * 8, 1.0, (LineSpan(0, 3, 5),))
+    assert tokens_of(whole, tokens).tolist() == list(range(len(tokens)))
+    assert tokens.ends[0] == 0
+    found = tokens_of(name, tokens)
+    assert 0 not in found
+    assert tokens.starts[found].min() == 3

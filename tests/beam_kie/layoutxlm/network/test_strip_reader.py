@@ -7,7 +7,7 @@ from beam_kie.layoutxlm.config import LayoutXLMConfig
 from beam_kie.layoutxlm.inputs.strips import HEIGHT, MARGIN, TokenPlaces
 from beam_kie.layoutxlm.network.strip_reader import StripReader
 
-CONFIG = LayoutXLMConfig(
+CONFIG = LayoutXLMConfig.from_fields(
     hidden_size=24, num_attention_heads=2, coordinate_size=4, shape_size=4, strip_channels=(4, 6, 8)
 )
 
@@ -53,6 +53,6 @@ def test_lines_are_read_alone_whatever_stands_beside_them_on_the_page():
 
 def test_tokens_of_lines_without_pixels_are_zero():
     looks = reader()([None, strip(50)], places((0, 0.0, 1.0), (1, 0.0, 1.0)))
-    assert looks.shape == (2, CONFIG.hidden_size)
+    assert looks.shape == (2, CONFIG.architecture.hidden_size)
     assert looks[0].abs().max() == 0 < looks[1].abs().max()
     assert reader()([None], places((0, 0.0, 1.0))).abs().max() == 0

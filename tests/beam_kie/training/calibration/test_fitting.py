@@ -8,7 +8,7 @@ from beam_kie.training.calibration.fitting import (
     TABLE,
     TEMPERATURE,
     TEMPERATURES,
-    Calibration,
+    FittedCalibration,
     choose_ways,
     crosswise,
     fit,
@@ -62,7 +62,7 @@ def test_a_table_finds_the_truth_and_keeps_the_order():
     grid = np.linspace(0.05, 0.98, 50)
     assert np.abs(look_up(grid, table) - squared(grid)).max() < 0.03
     assert (np.diff(look_up(grid, table)) > 0).all()
-    assert small_config(entity_calibration=table).entity_calibration == table
+    assert small_config(entity_calibration=table).calibration.entity_calibration == table
 
 
 @pytest.mark.parametrize("right", [True, False])
@@ -120,10 +120,10 @@ def test_calibrated_confidences_are_honest_crosswise():
 
     assert ways[0] == TABLE
     right = joined(p.entity_right for p in pages)
-    assert reliability(joined(Calibration().entities(p) for p in pages), right).ece > 0.1
+    assert reliability(joined(FittedCalibration().entities(p) for p in pages), right).ece > 0.1
     assert reliability(joined(c.entities(p) for p, c in after), right).ece < 0.03
     right = joined(p.relation_right for p in pages)
-    assert reliability(joined(Calibration().relations(p) for p in pages), right).ece > 0.1
+    assert reliability(joined(FittedCalibration().relations(p) for p in pages), right).ece > 0.1
     assert reliability(joined(c.relations(p) for p, c in after), right).ece < 0.04
 
 
@@ -136,7 +136,7 @@ def test_confidences_that_are_right_already_stay():
     assert reliability(joined(c.entities(p) for p, c in after), right).ece < 0.03
     assert (
         log_loss(joined(c.entities(p) for p, c in after), right)
-        <= log_loss(joined(Calibration().entities(p) for p in pages), right) + 1e-3
+        <= log_loss(joined(FittedCalibration().entities(p) for p in pages), right) + 1e-3
     )
 
 

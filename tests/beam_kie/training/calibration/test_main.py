@@ -11,7 +11,7 @@ from beam_kie.labelled.formats import LabelledEntry, LabelledPage, read_labels, 
 from beam_kie.layoutxlm.config import LayoutXLMConfig
 from beam_kie.layoutxlm.model import KieModel
 from beam_kie.training.calibration.__main__ import main, write
-from beam_kie.training.calibration.fitting import Calibration
+from beam_kie.training.calibration.fitting import FittedCalibration
 from tests.small_networks import BUNDLED_KIND, form, save_model, small_network
 
 
@@ -86,8 +86,8 @@ def test_writing_changes_confidences_and_no_finding(folder, capsys):
     config = LayoutXLMConfig.load(folder / "model" / "config.json")
     written = json.loads((folder / "report.json").read_text())["calibration"]
     table = tuple(map(tuple, written["entity_calibration"]))
-    assert config.entity_calibration == table and len(table) > 2
-    assert config.entity_temperature == written["entity_temperature"]
+    assert config.calibration.entity_calibration == table and len(table) > 2
+    assert config.calibration.entity_temperature == written["entity_temperature"]
     after = results(folder)
     for old, new in zip(before, after, strict=True):
         assert [(e.label, e.spans) for e in old.entities] == [(e.label, e.spans) for e in new.entities]
@@ -127,15 +127,15 @@ def test_the_cards_checksum_follows(tmp_path):
     old = hashlib.sha256(config.read_bytes()).hexdigest()
     (folder / "model_card.md").write_text(f"    {old}  config.json\n    {'0' * 64}  tokenizer.json\n")
 
-    made = Calibration(1.5, 1.0, ((0.0, 0.0), (1.0, 0.9)), ())
+    made = FittedCalibration(1.5, 1.0, ((0.0, 0.0), (1.0, 0.9)), ())
     write(folder, made)
 
     new = hashlib.sha256(config.read_bytes()).hexdigest()
     assert (
         folder / "model_card.md"
     ).read_text() == f"    {new}  config.json\n    {'0' * 64}  tokenizer.json\n"
-    loaded = LayoutXLMConfig.load(config)
-    assert {name: getattr(loaded, name) for name in dataclasses.asdict(made)} == dataclasses.asdict(made)
+    loaded = LayoutXLMConfig.load(config).calibration
+    assert dataclasses.asdict(loaded) == dataclasses.asdict(made)
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,5 @@
 """Pages to tensors."""
 
-import dataclasses
 import random
 
 import numpy as np
@@ -47,7 +46,7 @@ def test_an_entity_goes_on_in_the_next_line(example):
 
 
 def test_without_a_grouping_head_tags_say_what_goes_on():
-    config = dataclasses.replace(CONFIG, grouping_head=False)
+    config = CONFIG.with_fields(grouping_head=False)
     example = ExampleMaker(TOKENIZER, config, mask_rate=0)(PAGE, random.Random(0))
     assert tags_of(example, 1)[0] == "B-ANSWER"
     assert set(tags_of(example, 2)) == {"I-ANSWER"}

@@ -75,11 +75,9 @@ def test_a_card_says_what_the_model_is_and_what_it_can_do(folder, capsys):
 
     text = (folder / MODEL_CARD).read_text()
     assert text.startswith("# small\n\nSemantic entity recognition (QUESTION, ANSWER, HEADER)")
+    pieces = small_config().architecture.vocab_size
     count = sum(value.numel() for value in small_network(**BUNDLED_KIND).state_dict().values())
-    assert (
-        f"2 layers, 4 heads, {small_config().vocab_size} pieces, {count / 1e6:.1f} M parameters, float32"
-        in text
-    )
+    assert f"2 layers, 4 heads, {pieces} pieces, {count / 1e6:.1f} M parameters, float32" in text
     assert "| Chinese, `a=b` | 29 | 91.1 | 95.0 | 80.0 |  | 92.0, 94.0 |" in text
     assert "| entities | OCR | 2640 | 75.0 | 0.210 | 0.031 |" in text and "0.077" not in text
     assert "| speed | a page of 70 lines, cpu, 2 threads: 41.5 ms (bfloat16, 8 at once) |" in text
