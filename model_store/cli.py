@@ -1,4 +1,4 @@
-"""The commands of ``python -m model_store``."""
+"""The commands of ``beam-kie-models`` (``python -m model_store``)."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from beam_kie.program import program_name
 from model_store.cache import ENVIRONMENT, Cache
 from model_store.errors import ModelNotFoundError, SourceError, StoreError
 from model_store.model_card import LAYOUTXLM_LICENCE, changed_files
@@ -34,7 +35,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="python -m model_store",
+        prog=program_name("python -m model_store"),
         description="Models for the job: fetch, check and convert them.",
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,

@@ -47,15 +47,27 @@ def without_query(url: str) -> str:
     return url.partition("?")[0]
 
 
-def download(url: str, target: Path, expected_sha256: str | None = None) -> Downloaded:
-    """Writes what is at ``url`` to ``target``, which must not exist.
+def download(
+    url: str, target: Path, expected_sha256: str | None = None, token: str | None = None
+) -> Downloaded:
+    """Writes what is at ``url`` to a file.
 
-    Raises FileNotFoundError where nothing is there, and FetchError where it cannot be read to its end or
-    is not what ``expected_sha256`` says. ``target`` then does not exist.
+    Args:
+        url: an https address, or one of a scheme that has an opener.
+        target: the file to write, which must not exist; after an error it does not.
+        expected_sha256: what the file must have, 64 hex digits; None: not known.
+        token: a bearer token for the server at ``url``; servers that it redirects to do not get it.
+
+    Returns:
+        The checksum and the size of what was written.
+
+    Raises:
+        FileNotFoundError: where nothing is there.
+        FetchError: where it cannot be read to its end, or is not what ``expected_sha256`` says.
     """
     digest, size, shown = hashlib.sha256(), 0, without_query(url)
     try:
-        with _open(url, pinned=expected_sha256 is not None) as source, open(target, "xb") as file:
+        with _open(url, expected_sha256 is not None, token) as source, open(target, "xb") as file:
             total = _length(source)
             progress = Progress(target.name, total)
             while chunk := source.read(CHUNK):
@@ -118,7 +130,7 @@ class Progress:
         sys.stderr.flush()
 
 
-def _open(url: str, pinned: bool) -> BinaryIO:
+def _open(url: str, pinned: bool, token: str | None) -> BinaryIO:
     parts, shown = urllib.parse.urlsplit(url), without_query(url)
     if parts.scheme in _openers:
         return _openers[parts.scheme](url)
@@ -126,8 +138,11 @@ def _open(url: str, pinned: bool) -> BinaryIO:
         raise FetchError(f"{shown}: nothing here can read {parts.scheme}:// addresses")
     if parts.scheme == "http" and not pinned and parts.hostname not in _LOOPBACK:
         raise FetchError(f"{shown}: use https, or add #sha256=... so that the file can be checked")
+    request = urllib.request.Request(url)
+    if token:
+        request.add_unredirected_header("Authorization", f"Bearer {token}")
     try:
-        return _web.open(url, timeout=TIMEOUT_SECONDS)
+        return _web.open(request, timeout=TIMEOUT_SECONDS)
     except urllib.error.HTTPError as error:
         error.close()
         if error.code in (404, 410):

@@ -72,7 +72,15 @@ def import_model(source: str | Path, destination: str | Path, options: ImportOpt
     """Converts a folder, tar archive or weights file into a model folder, and returns it.
 
     The network is built and the weights loaded into it strictly before anything appears at
-    ``destination``, which must not exist. Raises SourceError with a message of one line.
+    ``destination``.
+
+    Args:
+        source: a folder, a tar archive, or a ``.pdparams``, ``.bin`` or ``.safetensors`` file.
+        destination: the folder to make, which must not exist.
+        options: what the source does not say; None: nothing is missing.
+
+    Raises:
+        SourceError: with a message of one line.
     """
     source, destination, options = Path(source), Path(destination), options or ImportOptions()
     _check_destination(destination)

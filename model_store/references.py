@@ -14,13 +14,9 @@ from model_store.downloads import has_opener, without_query
 from model_store.errors import ModelNotFoundError
 
 BUNDLED = Path(__file__).parent / "bundled"
-BUNDLED_SYNTHETIC = Path(__file__).parent / "bundled_synthetic"
 MANIFEST = Path(__file__).parent / "manifest.json"
 HUB = "https://huggingface.co"
-KINDS = (
-    '"bundled", "bundled-synthetic", a folder, gs://..., https://....tar, hf:owner/name@revision '
-    "or paddle:NAME"
-)
+KINDS = '"bundled", a folder, gs://..., https://....tar, hf:owner/name@revision or paddle:NAME'
 _HUB_NAME = re.compile(r"\w[\w.-]*/\w[\w.-]*", re.ASCII)
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _FOREIGN = ("model_state.pdparams", "inference.pdiparams", "pytorch_model.bin")
@@ -50,10 +46,9 @@ class Remote:
 def resolve(reference: str, allow_fetch: bool = False) -> Path:
     """The folder of a model, with ``config.json`` in it.
 
-    A reference is "bundled", "bundled-synthetic" (trained on generated forms and free text alone), a folder,
-    ``gs://…`` (a folder or .tar), ``https://….tar`` (optionally with ``#sha256=…``),
-    ``hf:owner/name@revision`` or ``paddle:NAME`` (see manifest.json). What is elsewhere
-    comes from the cache; it is fetched into it only with ``allow_fetch``, except for ``gs://``. Raises
+    A reference is "bundled", a folder, ``gs://…`` (a folder or .tar), ``https://….tar`` (optionally with
+    ``#sha256=…``), ``hf:owner/name@revision`` or ``paddle:NAME`` (see manifest.json). What is elsewhere comes
+    from the cache; it is fetched into it only with ``allow_fetch``, except for ``gs://``. Raises
     ModelNotFoundError for references that lead nowhere, FetchError and SourceError where fetching fails.
     """
     remote = parse(reference)
@@ -103,7 +98,7 @@ def parse(reference: str) -> Remote | None:
 
 def bundled() -> dict[str, Path]:
     """The models that are part of this project, by their references; a folder may be missing."""
-    return {"bundled": BUNDLED, "bundled-synthetic": BUNDLED_SYNTHETIC}
+    return {"bundled": BUNDLED}
 
 
 def manifest() -> dict:

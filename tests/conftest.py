@@ -1,3 +1,4 @@
+import importlib.util
 import json
 import os
 import socket
@@ -22,6 +23,13 @@ def shared_data() -> Path:
 def reference() -> Path:
     """The folder of the reference implementations' numbers; see its README."""
     return REPOSITORY / "tests" / "reference"
+
+
+@pytest.fixture(scope="session")
+def paddle_package() -> None:
+    """Skips where the PaddleOCR engine cannot be installed, as on Python 3.14."""
+    if importlib.util.find_spec("paddleocr") is None:
+        pytest.skip("the extra paddle is not installed")
 
 
 @pytest.fixture(scope="session")

@@ -1,4 +1,7 @@
-"""The command: ``python -m beam_kie.evaluation --labels FILE --model REF [--images DIR] [--json]``."""
+"""The command: ``beam-kie-eval --labels FILE --model REF [--images DIR] [--json]``.
+
+Without the package installed: ``python -m beam_kie.evaluation``.
+"""
 
 from __future__ import annotations
 
@@ -29,6 +32,7 @@ from beam_kie.layoutxlm.config import STRIPS
 from beam_kie.layoutxlm.model import KieModel
 from beam_kie.layoutxlm.pair import KiePair, load_kie
 from beam_kie.ocr import create_engine
+from beam_kie.program import program_name
 
 DESCRIPTION = """
 Measures a model on labelled pages. Pages are taken with the labels' own lines, whatever their label;
@@ -41,7 +45,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         return _run(_parser().parse_args(argv))
     except (UsageError, LabelError, PictureError, ModelError) as error:
-        print("beam_kie.evaluation:", *str(error).split(), file=sys.stderr)
+        print(f"{program_name('beam_kie.evaluation')}:", *str(error).split(), file=sys.stderr)
         return 2
 
 
@@ -67,7 +71,9 @@ def _run(args: argparse.Namespace) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = Parser("python -m beam_kie.evaluation", description=DESCRIPTION, allow_abbrev=False)
+    parser = Parser(
+        program_name("python -m beam_kie.evaluation"), description=DESCRIPTION, allow_abbrev=False
+    )
     parser.add_argument(
         "--labels",
         type=Path,
@@ -133,7 +139,7 @@ def _with_pictures(gold: list[GoldPage], model: KieModel | KiePair, folder: Path
         return with_pictures(gold, folder, model.pictures)
     if model.pictures == STRIPS:
         return gold
-    raise UsageError(f"model {model.name} looks at the pictures of pages: give their folder with --images")
+    raise UsageError(f"model {model.name} needs the pictures of pages: give their folder with --images")
 
 
 def _load(args: argparse.Namespace) -> KieModel | KiePair:

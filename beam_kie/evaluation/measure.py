@@ -31,7 +31,7 @@ Progress = Callable[[str, int, int], None]
 class Model(Protocol):
     """What the evaluation asks of a model; ``beam_kie.layoutxlm.model.KieModel`` has it.
 
-    ``pictures`` says what thumbnail a page needs, None where the model looks at text and boxes alone.
+    ``pictures`` says what thumbnail a page needs, None where the model is text-only.
     """
 
     pictures: str | None
@@ -80,7 +80,13 @@ def no_progress(what: str, done: int, total: int) -> None:
 
 
 def evaluate(model: Model, gold: Sequence[GoldPage], progress: Progress = no_progress) -> Report:
-    """SER, RE and pairs of ``model`` on gold lines; every figure is a micro average over the pages."""
+    """SER, RE and pairs on gold lines; every figure is a micro average over the pages.
+
+    Args:
+        model: what is measured.
+        gold: the pages, with the pictures that the model needs.
+        progress: called with what is being done, pages done and pages in all.
+    """
     by_label: defaultdict[str, Score] = defaultdict(Score)
     relations, tokens, token_relations, pairs = Score(), Score(), Score(), Score()
     done = 0

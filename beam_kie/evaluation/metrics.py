@@ -120,6 +120,11 @@ def match_pairs(
 
     A pair can match when key and value, each normalised, are both similar. Every pair is used at most
     once, and no other one-to-one choice matches more pairs (an assignment problem, solved exactly).
+
+    Args:
+        predicted: (key, value) texts that were found.
+        gold: those of the labels.
+        threshold: the least ``edit_similarity`` of similar texts, 0 to 1.
     """
     predicted = [(normalise_text(key), normalise_text(value)) for key, value in predicted]
     gold = [(normalise_text(key), normalise_text(value)) for key, value in gold]

@@ -21,10 +21,19 @@ def pairs_from_pictures(
     folder: Path,
     progress: Progress = no_progress,
 ) -> Score:
-    """Key-value pairs that ``model`` finds on what ``engine`` reads, against the linked gold pairs.
+    """Key-value pairs that a model finds on what an OCR engine reads, against the linked gold pairs.
 
     A pair counts when key and value text are both similar to a gold pair's (``metrics.match_pairs``).
-    Raises PictureError.
+
+    Args:
+        model: what is measured.
+        engine: reads the pictures.
+        gold: the pages, by the names of their pictures.
+        folder: where the pictures are.
+        progress: called with what is being done, pages done and pages in all.
+
+    Raises:
+        PictureError: where a picture is missing or cannot be decoded.
     """
     score, done = Score(), 0
     for chunk in chunks(gold):

@@ -78,7 +78,11 @@ def ocr_view(
 ) -> TrainingPage:
     """Lines as an OCR engine reads them; their characters are matched with the gold segments.
 
-    Gold segments that no line matches take part in nothing.
+    Args:
+        page: the labels.
+        ocr_lines: what was read, in the pixels of the labels. Gold segments that no line matches take part in
+            nothing.
+        pairing: which labels are keys and values.
     """
     entries = [entry for entry in page.entries if entry.text.strip()]
     lines = []

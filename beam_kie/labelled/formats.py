@@ -86,8 +86,13 @@ SizeOf = Callable[[str], tuple[int, int] | None]
 def read_labels(path: str | Path, images: str | Path | None = None) -> list[LabelledPage]:
     """All pages of a label file (PaddleOCR's or XFUND's) or of a FUNSD folder.
 
-    ``images`` is the folder of the pictures, used for page sizes where the format has none; without it
-    the extent of the polygons stands in. Raises LabelError.
+    Args:
+        path: a label file, UTF-8, or a folder of FUNSD's annotations.
+        images: the folder of the pictures, for page sizes where the format has none; None: the extent of the
+            polygons stands in.
+
+    Raises:
+        LabelError: where the labels cannot be read; the message names the file and the line.
     """
     path = Path(path)
     if path.is_dir():

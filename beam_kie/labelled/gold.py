@@ -42,8 +42,11 @@ def gold_pages(
 ) -> list[GoldPage]:
     """Labelled pages, made ready. The n-th of the same name is page n of that file.
 
-    ``heads`` and ``tails`` are the labels of keys and of values. A link from value to key is turned
-    round; links between other labels are no pairs.
+    Args:
+        labelled: pages in the order of their file.
+        heads: labels of keys.
+        tails: labels of values. A link from value to key is turned round; links between other labels are no
+            pairs.
     """
     seen: Counter[str] = Counter()
     pages = []

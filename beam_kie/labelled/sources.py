@@ -46,7 +46,15 @@ class LabelledSource:
 def split_held_out(
     pages: list[LabelledPage], holdout: str | None
 ) -> tuple[list[LabelledPage], list[LabelledPage]]:
-    """Pages to learn from and pages kept for measuring (those whose name ``holdout`` finds)."""
+    """Divides pages by their names.
+
+    Args:
+        pages: labelled pages.
+        holdout: a regular expression; None: nothing is held out.
+
+    Returns:
+        The pages to learn from, and those kept for measuring (whose name ``holdout`` finds).
+    """
     if holdout is None:
         return pages, []
     held = [page for page in pages if re.search(holdout, page.name)]
@@ -60,7 +68,14 @@ def source_name(source: LabelledSource) -> str:
 
 
 def read_ocr_lines(path: str) -> dict[str, tuple[TextLine, ...]]:
-    """What an OCR engine read, by the picture's base name."""
+    """What an OCR engine read.
+
+    Args:
+        path: JSON lines as the command ``beam_kie.training.data.ocr_lines`` writes them.
+
+    Returns:
+        The lines of every picture, by its base name.
+    """
     found = {}
     for line in Path(path).read_text("utf-8").splitlines():
         record = json.loads(line)
@@ -83,7 +98,16 @@ def with_read_lines(gold: Sequence[GoldPage], lines: Mapping[str, Sequence[TextL
 
 
 def with_pictures(gold: Sequence[GoldPage], folder: Path, kind: str) -> list[GoldPage]:
-    """Gold pages for a model that looks at pictures; ``kind`` is its ``pictures``. Raises PictureError."""
+    """Gold pages with what a model reads beside their text.
+
+    Args:
+        gold: the pages, by the names of their pictures.
+        folder: where the pictures are.
+        kind: the model's ``pictures``.
+
+    Raises:
+        PictureError: where a picture is missing or cannot be decoded.
+    """
     return [
         replace(gold_page, page=with_page_picture(gold_page.page, image.pixels, kind))
         for gold_page, image in zip(gold, page_images(gold, folder), strict=True)
@@ -126,7 +150,7 @@ def _extent(page: PageText) -> float:
 
 
 def with_page_picture(page: PageText, pixels: np.ndarray, kind: str | None) -> PageText:
-    """The page with what a model of that ``kind`` (KieModel.pictures) looks at; None: the page as it is."""
+    """The page with what a model of that ``kind`` (KieModel.pictures) reads; None: the page as it is."""
     return page if kind is None else with_picture(page, pixels, kind)
 
 

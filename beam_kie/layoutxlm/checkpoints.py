@@ -108,9 +108,15 @@ def plain_name(name: str) -> str:
 def load_weights(network: nn.Module, tensors: Mapping[str, Tensor]) -> None:
     """Puts Hugging Face-named tensors into a LayoutXLM network, which may be on the meta device.
 
-    The tensors become the network's own, in the type and place that they have: no copy is made. Legacy
-    keys are ignored by name; LayoutLMv2's fused ``qkv_linear`` is split. Raises WeightsError where
-    anything is missing, unexpected or of another shape.
+    The tensors become the network's own, in the type and place that they have: no copy is made.
+
+    Args:
+        network: a LayoutXLM network.
+        tensors: by Hugging Face's names. Legacy keys are ignored by name; LayoutLMv2's fused ``qkv_linear``
+            is split.
+
+    Raises:
+        WeightsError: where anything is missing, unexpected or of another shape.
     """
     tensors = _split_fused({plain_name(name): tensor for name, tensor in tensors.items()})
     expected = network.state_dict()

@@ -103,8 +103,15 @@ class KieModel:
     ) -> KieModel:
         """Loads a folder with ``config.json``, ``model.safetensors`` and a tokenizer.
 
-        ``device`` is "auto", "cpu" or "cuda"; ``dtype`` "auto", "float32" or "bfloat16" (auto: bfloat16
-        where the device has matrix instructions for it). Raises ModelError.
+        Args:
+            folder: the model folder.
+            device: "auto" (the GPU where there is one), "cpu" or "cuda".
+            dtype: "auto" (bfloat16 where the device has matrix instructions for it), "float32" or "bfloat16".
+            max_batch_tokens: tokens of a batch, padding included; a CPU reads one window at a time.
+
+        Raises:
+            ModelError: where the folder is not a model folder, its files do not belong together, or there is
+                no such device.
         """
         folder = Path(folder)
         missing = [name for name in MODEL_FILES if not (folder / name).is_file()]
@@ -162,10 +169,19 @@ class KieModel:
         return sum(len(e.ids) for e in self.tokenizer.encode_batch(texts, add_special_tokens=False))
 
     def predict(self, pages: Sequence[PageText]) -> list[PageResult]:
-        """Entities (in reading order) and relations of every page, in the order of the pages.
+        """Entities and relations of pages.
 
-        Raises DocumentError where a page lacks the thumbnail that a visual backbone looks at, or comes with a
-        picture that is not of its lines. A page without strips of its lines is read all the same.
+        Args:
+            pages: any number of pages, with what ``pictures`` names. A page without strips of its lines is
+                read all the same.
+
+        Returns:
+            One result a page, in the order of the pages; entities are in reading order.
+
+        Raises:
+            DocumentError: where a page lacks the thumbnail that a visual backbone needs, or comes with a
+                picture that is not of its lines.
+            ModelError: where the model finds no entities.
         """
         found = self._find(pages, keep_hidden=self.network.relation_head is not None)
         return [
@@ -179,8 +195,16 @@ class KieModel:
     def relate(self, pages: Sequence[PageText], entities: Sequence[Sequence[Entity]]) -> list[PageResult]:
         """Relations between given entities, for evaluation with gold entities or after another model.
 
-        An entity without tokens (blank text) or with a label that the model does not know takes part in
-        no relation.
+        Args:
+            pages: any number of pages.
+            entities: those of every page. One without tokens (blank text) or with a label that the model does
+                not know takes part in no relation.
+
+        Returns:
+            One result a page with the given entities; without relations where the model has no relation head.
+
+        Raises:
+            DocumentError: as ``predict``.
         """
         if self.network.relation_head is None:
             return [PageResult(page, tuple(given)) for page, given in zip(pages, entities, strict=True)]

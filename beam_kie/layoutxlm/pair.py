@@ -46,11 +46,18 @@ class KiePair:
 
 
 def check_models(ser: LayoutXLMConfig, re: LayoutXLMConfig | None = None) -> str | None:
-    """Whether a job can be done with one model, or with an SER and an RE model.
+    """Checks that a job can be done with one model, or with an SER and an RE model.
 
-    Returns what pictures the models need (LayoutXLMConfig.pictures). Raises ModelError where the first finds
-    no entities, the second no relations, or none between entities that the first finds, or where they
-    need pictures made in different ways.
+    Args:
+        ser: the configuration of the model that finds entities.
+        re: that of the model that relates them; None: the same model does.
+
+    Returns:
+        What pictures the models need (``LayoutXLMConfig.pictures``); None: none.
+
+    Raises:
+        ModelError: where the first finds no entities, the second no relations or none between entities that
+            the first finds, or where they need pictures made in different ways.
     """
     if not ser.architecture.token_classifier:
         raise ModelError(f"model {ser.name} finds no entities, only relations: give it with --re_model")
@@ -77,9 +84,18 @@ def load_kie(
     dtype: str = "auto",
     max_batch_tokens: int = DEFAULT_BATCH_TOKENS,
 ) -> KieModel | KiePair:
-    """The model of one folder, or the pair of an SER and an RE folder. Raises ModelError.
+    """The model of one folder, or the pair of an SER and an RE folder.
 
-    The same folder twice is one joint model: its encoder runs once per page.
+    Args:
+        folder: a model folder that finds entities.
+        re_folder: one that finds relations; None or the same folder: one joint model, whose encoder runs once
+            a page.
+        device: "auto", "cpu" or "cuda".
+        dtype: "auto", "float32" or "bfloat16".
+        max_batch_tokens: tokens of a batch, padding included.
+
+    Raises:
+        ModelError: where a folder cannot be loaded, or the two do not go together.
     """
     options = {"device": device, "dtype": dtype, "max_batch_tokens": max_batch_tokens}
     if re_folder is None or Path(re_folder).resolve() == Path(folder).resolve():

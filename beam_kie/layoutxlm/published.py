@@ -37,9 +37,14 @@ def config_from_hugging_face(
 ) -> LayoutXLMConfig:
     """The configuration of a Hugging Face LayoutLMv2 or LayoutXLM checkpoint.
 
-    ``values`` is its ``config.json``, ``shapes`` the shape of every tensor by its Hugging Face name.
-    ``tags`` names the classes in their order where ``id2label`` does not ("O", "B-QUESTION", ...);
-    ``changes`` set fields of the result. Raises ConfigError where the two do not fit.
+    Args:
+        values: its ``config.json``.
+        shapes: the shape of every tensor by its Hugging Face name.
+        tags: the classes in their order ("O", "B-QUESTION", ...) where ``id2label`` does not name them.
+        changes: fields of the result, by their names in the file.
+
+    Raises:
+        ConfigError: where file and weights do not fit, or the classes have no names.
     """
     shapes = _plain(shapes)
     if "classifier.weight" in shapes and tags is None:
@@ -53,10 +58,15 @@ def config_from_paddlenlp(
 ) -> LayoutXLMConfig:
     """The configuration of a LayoutXLM checkpoint trained with PaddleOCR.
 
-    ``values`` is ``model_config.json`` (PaddleNLP 2.5: nested ``init_args``) or ``config.json`` (later:
-    flat); it may be empty, an exported model has none. ``shapes`` are those of the tensors after their
-    names and layouts were turned into Hugging Face's. ``tags`` are the classes, by default those of
-    PaddleOCR's class_list_xfun.txt. ``changes`` set fields of the result. Raises ConfigError.
+    Args:
+        values: ``model_config.json`` (PaddleNLP 2.5: nested ``init_args``) or ``config.json`` (later: flat);
+            may be empty: an exported model has none.
+        shapes: those of the tensors, after their names and layouts were turned into Hugging Face's.
+        tags: the classes in their order; None: those of PaddleOCR's class_list_xfun.txt.
+        changes: fields of the result, by their names in the file.
+
+    Raises:
+        ConfigError: where file and weights do not fit.
     """
     while values.get("init_args"):
         values = values["init_args"][0]

@@ -41,10 +41,20 @@ class NetworkReader:
     def read(
         self, pages: Sequence[PageText], tokens: Sequence[PageTokens], keep_hidden: bool, budget: int
     ) -> list[Reading]:
-        """Every page's states and scores; ``budget`` tokens at once.
+        """Every page's states and scores.
 
-        Raises DocumentError where a page lacks the picture that a visual backbone looks at, or comes with one
-        that is not of its lines.
+        Args:
+            pages: the pages, with their pictures where the network reads any.
+            tokens: the tokens of every page.
+            keep_hidden: whether the states are wanted.
+            budget: tokens of a batch, padding included; one window goes through in any case.
+
+        Returns:
+            One reading a page.
+
+        Raises:
+            DocumentError: where a page lacks the picture that a visual backbone needs, or comes with one that
+                is not of its lines.
         """
         config = self.config
         windows = [
@@ -122,7 +132,7 @@ class NetworkReader:
         if page.picture is None:
             raise DocumentError(
                 Category.MODEL_FAILED,
-                f"Model {self.config.name} looks at the picture of a page, but page {page.page} came without "
+                f"Model {self.config.name} needs the picture of a page, but page {page.page} came without "
                 "one; use a model without a visual backbone for text that has no pictures.",
             )
         return thumbnail_pixels(page.picture)

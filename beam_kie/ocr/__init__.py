@@ -38,6 +38,10 @@ class PaddleEngine(StrEnum):
     PADDLE = "paddle"
 
 
+PADDLE_EXTRA = "pip install 'beam-kie[paddle]' (Python 3.11 to 3.13)"
+"""How to get the engine "paddleocr", which not everybody needs."""
+
+
 @runtime_checkable
 class OcrEngine(Protocol):
     """Something that reads pages.

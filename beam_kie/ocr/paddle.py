@@ -18,7 +18,7 @@ import yaml
 
 from beam_kie.document import PageImage, PageText
 from beam_kie.imaging.decode import upright
-from beam_kie.ocr import OcrOptions, models
+from beam_kie.ocr import PADDLE_EXTRA, OcrOptions, models
 from beam_kie.ocr.cleaning import clean_lines
 from beam_kie.ocr.devices import cuda_device
 from beam_kie.ocr.rotation import find_rotation, in_doubt, is_sideways, sample_confidence
@@ -43,6 +43,8 @@ class PaddleOcrEngine:
 
     def __init__(self, options: OcrOptions):
         """Load the models; see ``create_engine`` for what it raises."""
+        if importlib.util.find_spec("paddleocr") is None:
+            raise ValueError(f"the paddleocr engine needs the Python package paddleocr: {PADDLE_EXTRA}")
         if importlib.util.find_spec(_PACKAGES[options.paddle_engine]) is None:
             missing = "paddlepaddle" if options.paddle_engine == "paddle" else options.paddle_engine
             raise ValueError(f"the paddle engine {options.paddle_engine} needs the Python package {missing}")

@@ -1,4 +1,4 @@
-"""The command: ``python -m beam_kie.training --config FILE``."""
+"""The command: ``beam-kie-train --config FILE`` (``python -m beam_kie.training``)."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from tokenizers import Tokenizer
 
 from beam_kie.labelled.formats import LabelError, read_labels
 from beam_kie.labelled.sources import split_held_out
+from beam_kie.program import program_name
 from beam_kie.training.data.pages import PageSource, read_text
 from beam_kie.training.data.vocabulary import train_tokenizer
 from beam_kie.training.loop import Trainer
@@ -23,7 +24,9 @@ VOCABULARY_CHARACTERS = 1_000_000  # of each plain text; more takes long and cha
 
 def main(argv: list[str] | None = None) -> int:
     """Trains, or goes on where the last run of the same output folder stopped."""
-    parser = argparse.ArgumentParser("python -m beam_kie.training", description=__doc__, allow_abbrev=False)
+    parser = argparse.ArgumentParser(
+        program_name("python -m beam_kie.training"), description=__doc__, allow_abbrev=False
+    )
     parser.add_argument("--config", required=True, metavar="FILE", help="settings of the run, JSON")
     parser.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda"))
     args = parser.parse_args(argv)

@@ -15,6 +15,7 @@ import torch
 from safetensors.torch import save_file
 from tokenizers import Tokenizer
 from torch import Tensor
+from torch.optim.swa_utils import get_ema_multi_avg_fn
 
 from beam_kie.evaluation.measure import evaluate
 from beam_kie.evaluation.pairs import pairs_from_lines
@@ -155,8 +156,9 @@ class Trainer:
     def _average_weights(self) -> None:
         # The ramp lets the average forget the first, random weights soon.
         decay = min(self.settings.average_decay, (1 + self.step) / (10 + self.step))
-        for mean, value in zip(self.average.parameters(), self.network.parameters(), strict=True):
-            mean.lerp_(value, 1 - decay)
+        means: list[Tensor] = [*self.average.parameters()]
+        values: list[Tensor] = [*self.network.parameters()]
+        get_ema_multi_avg_fn(decay)(means, values, self.step)
         # What batches have in common follows by itself; a mean of it would begin with numbers of no batch.
         for mean, value in zip(self.average.buffers(), self.network.buffers(), strict=True):
             mean.copy_(value)
@@ -258,7 +260,13 @@ class Trainer:
 
 
 def export(network: LayoutXLM, tokenizer: Tokenizer, folder: Path) -> None:
-    """Writes a model folder; weights as float16, half the size at no measurable loss."""
+    """Writes a model folder; weights as float16, half the size at no measurable loss.
+
+    Args:
+        network: what is saved, with its configuration.
+        tokenizer: its vocabulary.
+        folder: made if it is not there; files of an earlier export are replaced.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     network.config.save(folder / "config.json")
     weights = {name: value.detach().cpu().half().contiguous() for name, value in network.state_dict().items()}

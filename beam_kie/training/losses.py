@@ -17,7 +17,13 @@ from beam_kie.training.data.examples import UNMASKED, Example
 
 
 def tag_loss(logits: Tensor, targets: dict, label_smoothing: float) -> Tensor:
-    """Cross entropy of B x T x tags logits; tokens count by their weight, so that long lines do not rule."""
+    """Cross entropy of tags; tokens count by their weight, so that long lines do not rule.
+
+    Args:
+        logits: B x T x tags.
+        targets: "tags", B x T int64 (UNMASKED: not counted), and "weights", B x T.
+        label_smoothing: 0 to 1.
+    """
     losses = functional.cross_entropy(
         logits.flatten(0, 1).float(),
         targets["tags"].flatten(),

@@ -89,3 +89,25 @@ def test_progress_speaks_only_of_long_downloads(capsys):
     quick.update(5)
     quick.end(5)
     assert capsys.readouterr().err == ""
+
+
+def test_a_token_goes_to_its_server_and_not_where_that_leads(web, tmp_path):
+    seen = {}
+
+    def leads_on(handler):
+        seen["first"] = handler.headers.get("Authorization")
+        handler.send_response(302)
+        handler.send_header("Location", f"{web.address}/elsewhere")
+        handler.send_header("Content-Length", "0")
+        handler.end_headers()
+
+    def elsewhere(handler):
+        seen["second"] = handler.headers.get("Authorization")
+        handler.send_response(200)
+        handler.send_header("Content-Length", "2")
+        handler.end_headers()
+        handler.wfile.write(b"ok")
+
+    web.answers["/private"], web.answers["/elsewhere"] = leads_on, elsewhere
+    download(f"{web.address}/private", tmp_path / "x", token="secret")
+    assert seen == {"first": "Bearer secret", "second": None}

@@ -1,4 +1,5 @@
 import json
+import re
 
 import pytest
 
@@ -18,14 +19,10 @@ def test_bundled(tmp_path, monkeypatch):
     assert model_store.BUNDLED.parent.name == "model_store"
 
 
-def test_bundled_synthetic(tmp_path, monkeypatch):
-    assert references.bundled()["bundled-synthetic"] == model_store.BUNDLED.parent / "bundled_synthetic"
-    folder = tmp_path / "bundled_synthetic"
-    monkeypatch.setattr(references, "BUNDLED_SYNTHETIC", folder)
-    with pytest.raises(ModelNotFoundError, match=r"not in this copy .* docs/training.md says how"):
-        resolve("bundled-synthetic")
-    save_model(folder, small_network())
-    assert resolve("bundled-synthetic") == folder
+def test_a_bundled_model_that_is_not_there_is_named(tmp_path, monkeypatch):
+    monkeypatch.setattr(references, "BUNDLED", tmp_path / "bundled")
+    with pytest.raises(ModelNotFoundError, match=re.escape(str(tmp_path / "bundled"))):
+        resolve("bundled")
 
 
 @pytest.mark.parametrize(

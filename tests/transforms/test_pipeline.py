@@ -15,6 +15,7 @@ from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 from PIL import Image, ImageDraw
 
 from beam_kie.ocr import OcrOptions
+from beam_kie.options import from_values
 from transforms.config import JobConfig
 from transforms.metrics import NAMESPACE
 from transforms.pipeline import build
@@ -139,12 +140,12 @@ def config(scans, model, output, **changes):
         "model": model,
         "device": "cpu",
         "dtype": "float32",
-        # A batch for every page: what is found must not depend on which pages a worker puts together.
-        "batch_tokens": 1,
+        # The smallest batches: what is found must not depend on which pages a worker puts together.
+        "batch_tokens": 512,
         "num_shards": 2,
         **changes,
     }
-    return JobConfig(output=str(output), run_id="test", **settings)
+    return from_values(JobConfig, {"output": str(output), "run_id": "test", **settings})
 
 
 def run(settings, runner="FnApiRunner", flags=()):

@@ -12,11 +12,12 @@ from typing import Any
 from apache_beam.options.pipeline_options import PipelineOptions
 
 from beam_kie.options import from_values, options_of
+from beam_kie.program import program_name
 from transforms.config import JobConfig
 from transforms.launch.options import LaunchOptions, groups
 
-PROGRAM = "run_pipeline.py"
-USAGE = "python run_pipeline.py --input PATTERN [PATTERN ...] --output FOLDER [options]"
+PROGRAM = program_name("run_pipeline.py")
+USAGE = f"{program_name('python run_pipeline.py')} --input PATTERN [PATTERN ...] --output FOLDER [options]"
 BEAM_HELP = (
     "Beam's own options are accepted as well, for example --runner (default: DirectRunner, which is always "
     "Beam's in-process FnApiRunner here), --direct_num_workers, --direct_running_mode, --project, --region, "

@@ -14,7 +14,7 @@ from itertools import islice
 from apache_beam.io.filesystems import FileSystems
 from apache_beam.options.pipeline_options import DirectOptions, PipelineOptions, StandardOptions
 
-from beam_kie.ocr import Engine
+from beam_kie.ocr import PADDLE_EXTRA, Engine
 from beam_kie.options import options_of, values_of, with_values
 from model_store import StoreError
 from transforms.config import SHARDS_ELSEWHERE, JobConfig
@@ -137,7 +137,8 @@ def _check_ocr(config: JobConfig) -> None:
         needed.append(config.ocr.rapidocr_backend)
     for package in needed:
         if importlib.util.find_spec(package) is None:
-            raise UsageError(f"--ocr_engine {engine} needs the Python package {package}")
+            extra = f": {PADDLE_EXTRA}" if engine is Engine.PADDLEOCR else ""
+            raise UsageError(f"--ocr_engine {engine} needs the Python package {package}{extra}")
     for flag in ("ocr_det_model_dir", "ocr_rec_model_dir"):
         folder = values_of(config)[flag]
         if folder and uris.is_local(folder) and not os.path.isdir(folder):

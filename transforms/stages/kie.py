@@ -97,7 +97,7 @@ class KieModelHandler(
 ):
     """Finds entities and relations on pages of text.
 
-    Takes every page that OCR let go of: a FailedPage passes through untouched, so that no image has to be
+    Takes every page that leaves OCR: a FailedPage passes through untouched, so that no image has to be
     flattened (and thereby buffered) beside the pages that succeeded. Yields one PageResult or FailedPage per
     element, in order, and one StageTime per batch.
     """

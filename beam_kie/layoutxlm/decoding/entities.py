@@ -32,7 +32,15 @@ def decode_entities(
 ) -> list[DecodedEntity]:
     """Entities of one page, in reading order of their first token.
 
-    ``join`` puts the pieces of lines together to entities; None: as the decoder does it by itself.
+    Args:
+        page: the page.
+        tokens: its T tokens.
+        log_probs: T x tags natural logarithms of probabilities.
+        decoder: the way from scores to pieces.
+        join: puts the pieces of lines together to entities; None: as the decoder does it by itself.
+
+    Returns:
+        Entities whose text is not blank, with the indices of their tokens.
 
     An entity's confidence is the mean over its tokens of the probability of its label, B- and I- together,
     times the probabilities that its pieces belong where they were put.

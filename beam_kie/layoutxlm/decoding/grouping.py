@@ -8,7 +8,7 @@ with the head that also finds relations.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -19,13 +19,17 @@ from beam_kie.document import Box, PageText
 from beam_kie.geometry import union_box
 from beam_kie.layoutxlm.config import LayoutXLMConfig
 from beam_kie.layoutxlm.decoding.entities import span_shares
-from beam_kie.layoutxlm.decoding.linking import PAIRS_AT_ONCE
+from beam_kie.layoutxlm.decoding.linking import MOST_COMPARED, PAIRS_AT_ONCE
 from beam_kie.layoutxlm.decoding.page_prior import page_prior, script_changes
 from beam_kie.layoutxlm.decoding.tags import Piece
 from beam_kie.layoutxlm.inputs.features import PageTokens
 from beam_kie.layoutxlm.network.pooling import group_means
 from beam_kie.layoutxlm.network.relations import SoftmaxRelationHead
 from beam_kie.reading_order import reading_order
+
+# On pages with more pieces than MOST_COMPARED: how many choose at once, and among how many before and behind.
+_BLOCK = 64
+_NEAR = 96
 
 
 def group_pieces(
@@ -37,8 +41,16 @@ def group_pieces(
 ) -> list[list[Piece]]:
     """The pieces of every entity in reading order, each with the probability of its place.
 
-    ``heads``: heads, each with the T x H hidden states that its network made of the page's tokens, on its
-    device; the mean of their scores counts.
+    Args:
+        heads: grouping heads, each with the T x H hidden states that its network made of the page's tokens,
+            on its device; the mean of their scores counts.
+        config: labels and costs (``decoding``).
+        page: the page.
+        tokens: its T tokens.
+        pieces: runs of one label, in token order.
+
+    Returns:
+        Groups of pieces, ordered by their first piece.
     """
     if len(pieces) < 2:
         return [[piece] for piece in pieces]
@@ -109,15 +121,45 @@ def _best_joins(
     """``heads``: heads with their vectors of the P pieces, P x H. ``join_penalty``: nats by which being a
     start is likelier than the head says."""
     count = len(labels)
-    parts: list[tuple[Tensor, Tensor, Tensor]] = []
-    step = max(1, PAIRS_AT_ONCE // count)
-    for start in range(0, count, step):
-        part = torch.arange(start, min(start + step, count), device=labels.device)
-        scores = torch.stack([grouping_scores(*head, labels, boxes, part) for head in heads]).mean(0)
+    found = _Joins(np.zeros(count, np.int64), np.zeros(count, np.float32), np.zeros(count, np.float32))
+    for candidates, part in _blocks(labels.tolist()):
+        chosen = torch.tensor(candidates, device=labels.device)
+        of_part = torch.tensor(part, device=labels.device)
+        scores = torch.stack(
+            [
+                grouping_scores(head, vectors[chosen], labels[chosen], boxes[chosen], of_part)
+                for head, vectors in heads
+            ]
+        ).mean(0)
         odds = scores[:, :-1] - scores[:, -1:] - join_penalty
         best, before = odds.max(1)
-        parts.append((before, best, odds.logsumexp(1)))
-    return _Joins(*(torch.cat(column).cpu().numpy() for column in zip(*parts, strict=True)))
+        places = np.array(candidates)[part]
+        found.before[places] = chosen[before].cpu().numpy()
+        found.odds[places] = best.cpu().numpy()
+        found.odds_of_any[places] = odds.logsumexp(1).cpu().numpy()
+    return found
+
+
+def _blocks(labels: Sequence[int]) -> Iterator[tuple[list[int], list[int]]]:
+    """Which pieces are scored together: candidates, and the indices among them of those that choose.
+
+    On a page with very many pieces, a piece chooses among the nearest of its label in reading order alone:
+    otherwise time would grow with the square of their number.
+    """
+    count = len(labels)
+    if count <= MOST_COMPARED:
+        everything, step = list(range(count)), max(1, PAIRS_AT_ONCE // count)
+        for start in range(0, count, step):
+            yield everything, list(range(start, min(start + step, count)))
+        return
+    of_label: dict[int, list[int]] = {}
+    for index, label in enumerate(labels):
+        of_label.setdefault(label, []).append(index)
+    for indices in of_label.values():
+        for start in range(0, len(indices), _BLOCK):
+            first = max(0, start - _NEAR)
+            candidates = indices[first : start + _BLOCK + _NEAR]
+            yield candidates, list(range(start - first, min(start + _BLOCK, len(indices)) - first))
 
 
 def _page_prior(joins: _Joins, texts: Sequence[str], keys: Sequence[bool], weight: float) -> np.ndarray:

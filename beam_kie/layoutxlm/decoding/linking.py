@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence
 
 import torch
 from torch import Tensor
@@ -16,6 +17,14 @@ from beam_kie.layoutxlm.network.relations import BiaffineRelationHead, SoftmaxRe
 
 PAIRS_AT_ONCE = 200_000  # a page with thousands of keys and values must not need gigabytes
 
+MOST_COMPARED = 1_024
+"""A value chooses among all keys of a page, and a piece among all pieces, up to this many of them."""
+
+# On pages with more keys: how many values choose at once, and among how many keys.
+_BLOCK = 64
+_NEAR = 128
+_FIRST = 64
+
 
 def find_relations(
     heads: Sequence[tuple[SoftmaxRelationHead | BiaffineRelationHead, Tensor]],
@@ -25,9 +34,16 @@ def find_relations(
 ) -> tuple[Relation, ...]:
     """Links between the entities of one page, in the order of their values.
 
-    ``heads``: heads, each with the T x H hidden states that its network made of the page's tokens, on its
-    device; the mean of their scores counts. Entities without tokens and labels that the configuration does
-    not name take part in none.
+    Args:
+        heads: relation heads of one kind, each with the T x H hidden states that its network made of the
+            page's tokens, on its device; the mean of their scores counts.
+        config: which labels are keys and values, and the costs (``decoding``).
+        page: the page.
+        decoded: its entities; those without tokens, or with a label that the configuration does not name,
+            take part in no relation.
+
+    Returns:
+        Relations whose ends are indices into ``decoded``, with their link's probability as confidence.
     """
     keys = _candidates(decoded, config.head_labels)
     values = _candidates(decoded, config.tail_labels)
@@ -39,11 +55,10 @@ def find_relations(
     labels = torch.tensor([known.get(item.entity.label, 0) for item in decoded], device=device)
     boxes = [normalise_box_1000(item.entity.box, page.width_px, page.height_px) for item in decoded]
     boxes = torch.tensor(boxes, device=device)
-    key_index = torch.tensor(keys, device=device)
     relations: list[Relation] = []
-    step = max(1, PAIRS_AT_ONCE // len(keys))
-    for start in range(0, len(values), step):
-        part = torch.tensor(values[start : start + step], device=device)
+    for near, part_of_values in _blocks(keys, values):
+        key_index = torch.tensor(near, device=device)
+        part = torch.tensor(part_of_values, device=device)
         scores = [
             head(of_head, labels, boxes, key_index, part)
             for (head, _), of_head in zip(heads, vectors, strict=True)
@@ -53,8 +68,27 @@ def find_relations(
             mean[:, -1] -= config.decoding.none_penalty
         probabilities, threshold = heads[0][0].probabilities(mean, config.calibration.relation_temperature)
         probabilities = probabilities.masked_fill(part[:, None] == key_index[None], 0)
-        relations += _links(probabilities, threshold, keys, part.tolist(), config.decoding.relation_choice)
+        choice = config.decoding.relation_choice
+        relations += _links(probabilities, threshold, near, part_of_values, choice)
     return tuple(relations)
+
+
+def _blocks(keys: list[int], values: list[int]) -> Iterator[tuple[list[int], list[int]]]:
+    """Which keys and values are scored together; both are indices of entities in reading order.
+
+    On a page with very many keys, a value chooses among those nearest to it in reading order and the first
+    of the page, where the headers of a long table stand: otherwise time would grow with their product.
+    """
+    if len(keys) <= MOST_COMPARED:
+        step = max(1, PAIRS_AT_ONCE // len(keys))
+        for start in range(0, len(values), step):
+            yield keys, values[start : start + step]
+        return
+    for start in range(0, len(values), _BLOCK):
+        part = values[start : start + _BLOCK]
+        first = max(0, bisect_left(keys, part[0]) - _NEAR)
+        last = bisect_left(keys, part[-1]) + _NEAR
+        yield keys[: min(_FIRST, first)] + keys[first:last], part
 
 
 def _links(

@@ -25,9 +25,16 @@ def script_changes(texts: Sequence[str], before: Sequence[int]) -> list[bool | N
 def page_prior(odds: np.ndarray, changes: Sequence[bool | None], weight: float) -> np.ndarray:
     """What the page prior adds to the log odds that a piece goes on with the one before it: P numbers.
 
-    ``odds``: P log odds by themselves. Each piece gets ``weight`` times the mean of the others that change
-    script as it does; where they are fewer than FEWEST, where it does not change, or where its own odds are
-    HOPELESS, 0.
+    Each piece gets ``weight`` times the mean of the others that change script as it does; where they are
+    fewer than FEWEST, where it does not change, or where its own odds are HOPELESS, 0.
+
+    Args:
+        odds: P log odds of the pieces by themselves.
+        changes: for each whether it changes script, and in which direction (``script_changes``); None: not.
+        weight: how much the others count, 0 or more.
+
+    Returns:
+        P numbers, to be added to the log odds.
     """
     added = np.zeros(len(odds))
     for change in (False, True):

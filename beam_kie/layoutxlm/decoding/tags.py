@@ -82,7 +82,7 @@ class LineVoteDecoder:
         return _labelled_lines(tokens, lambda part: self.tags[np.bincount(votes[part]).argmax()][2:])
 
     def token_tags(self, log_probs: np.ndarray, tokens: PageTokens) -> np.ndarray:
-        """Every token's own most likely tag: PaddleOCR's metric looks at these, not at the votes."""
+        """Every token's own most likely tag: PaddleOCR's metric counts these, not the votes."""
         return log_probs.argmax(-1)
 
 

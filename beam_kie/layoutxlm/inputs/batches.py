@@ -61,9 +61,13 @@ class Window:
 
 
 def cut_windows(tokens: PageTokens, page: int, size: int, overlap: int) -> list[Window]:
-    """Windows of at most ``size`` tokens that cover the page, each sharing about ``overlap`` with the next.
+    """Windows that cover a page. They start at the start of a line wherever a line fits.
 
-    Windows start at the start of a line wherever a line fits.
+    Args:
+        tokens: the page's tokens.
+        page: its index in the batch.
+        size: tokens of a window at most.
+        overlap: about how many tokens neighbours share, less than ``size``.
     """
     total = len(tokens)
     if total <= size:
@@ -85,9 +89,12 @@ def _last_boundary(boundaries: np.ndarray, low: int, high: int) -> int:
 
 
 def plan_batches(windows: Sequence[Window], budget: int, extra: int = 0) -> list[list[Window]]:
-    """Windows of similar length together: longest first, padded size within ``budget`` tokens a batch.
+    """Windows of similar length together: longest first.
 
-    ``extra`` tokens come with every window.
+    Args:
+        windows: windows of any pages.
+        budget: tokens of a batch, padding included; a longer window is a batch of its own.
+        extra: tokens that come with every window.
     """
     batches: list[list[Window]] = []
     for window in sorted(windows, key=lambda w: (-len(w), w.page, w.start)):
@@ -101,7 +108,10 @@ def plan_batches(windows: Sequence[Window], budget: int, extra: int = 0) -> list
 def collate(windows: Sequence[Window], pages: Sequence[PageTokens], config: LayoutXLMConfig) -> Batch:
     """Pads windows to the longest and numbers each window's lines from 0.
 
-    Special tokens, where the configuration asks for them, stand around each window's text.
+    Args:
+        windows: B windows, at least one.
+        pages: the tokens of all pages, to which the windows refer by index.
+        config: says which special tokens stand around each window's text, and how positions count.
     """
     parts = [_window_arrays(window, pages[window.page], config) for window in windows]
     width = max(len(part["ids"]) for part in parts)

@@ -51,7 +51,10 @@ class PageTokens:
 def page_tokens(page: PageText, tokenizer: PageTokenizer, token_boxes: str = "line") -> PageTokens:
     """Tokens and boxes of a page; blank lines give no token and shift nothing.
 
-    ``token_boxes`` as in the configuration.
+    Args:
+        page: the page.
+        tokenizer: the model's.
+        token_boxes: "line" or "word", as in the configuration.
     """
     encodings = tokenizer.encode_batch([line.text for line in page.lines], add_special_tokens=False)
     columns: list[tuple[int, int, int, int, int]] = []

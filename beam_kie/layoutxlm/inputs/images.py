@@ -1,4 +1,4 @@
-"""What a model looks at beside text and boxes; it travels with the page's text."""
+"""What a model reads beside text and boxes; it travels with the page's text."""
 
 from __future__ import annotations
 
@@ -17,9 +17,12 @@ THUMBNAIL_BYTES = SIDE * SIDE * 3
 
 
 def with_picture(page: PageText, pixels: np.ndarray, kind: str) -> PageText:
-    """The page with what a model of that ``kind`` (KieModel.pictures) looks at.
+    """The page with what a model reads beside its text.
 
-    ``pixels`` are those of the upright page, H x W x 3 uint8 RGB.
+    Args:
+        page: the page, with its lines.
+        pixels: those of the upright page, H x W x 3 uint8 RGB.
+        kind: STRIPS, or how thumbnails are normalised ("hf", "paddleocr"): ``KieModel.pictures``.
     """
     if kind == STRIPS:
         return replace(page, picture=pack_strips(page_strips(pixels, [line.box for line in page.lines])))

@@ -1,7 +1,7 @@
 """Images of text lines: a strip of grey pixels each.
 
 Forms are printed in one face and filled in with another, by hand or by machine: a thing that boxes and text
-do not tell. LayoutXLM looks at the whole page in 7 x 7 cells (arXiv 2104.08836, section 2.2), of which a line
+do not tell. LayoutXLM reads the whole page in 7 x 7 cells (arXiv 2104.08836, section 2.2), of which a line
 is a sliver; here every token sees its own piece of its line, in the size of the print, and what stands before
 the line (a box to tick). Lines without pixels are read as before.
 """

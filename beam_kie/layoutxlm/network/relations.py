@@ -34,9 +34,15 @@ class SoftmaxRelationHead(nn.Module):
     def forward(self, vectors: Tensor, labels: Tensor, boxes: Tensor, heads: Tensor, tails: Tensor) -> Tensor:
         """Scores of one page.
 
-        vectors: E x H; labels: E int64, index into config.labels; boxes: E x 4 on the 0..1000 grid;
-        heads, tails: indices of the candidate keys (K) and values (V). Returns V x (K + 1) scores; the
-        last column is "no key".
+        Args:
+            vectors: E x H, one of each entity.
+            labels: E int64, indices into ``config.labels``.
+            boxes: E x 4 int64 on the 0..1000 grid.
+            heads: K indices of the entities that may be keys.
+            tails: V indices of the values.
+
+        Returns:
+            V x (K + 1) scores; the last column is "no key".
         """
         vectors = vectors + self.label_embeddings(labels)
         key, value = self.head_project(vectors[heads]), self.tail_project(vectors[tails])

@@ -44,7 +44,13 @@ class Augmentation:
 
 
 def augment(page: TrainingPage, rng: random.Random, strength: Augmentation) -> TrainingPage:
-    """A changed copy of the page, in reading order again."""
+    """A changed copy of a page, in reading order again.
+
+    Args:
+        page: a page with its labels.
+        rng: decides on all changes.
+        strength: how many changes there are, and how large they are.
+    """
     if rng.random() < strength.wrapped_pages:
         page = replace(page, lines=tuple(wrap_lines(page, rng, strength.wrap)))
     lines = [line for line in page.lines if rng.random() >= strength.line_drop] or list(page.lines)

@@ -36,9 +36,14 @@ def cut_strip_at(strip: np.ndarray | None, share: float) -> tuple[np.ndarray | N
 
 
 def degraded(lines: Sequence[TrainingLine], rng: random.Random, drop: float) -> list[TrainingLine]:
-    """The lines of a page as another scanner would show them; on ``drop`` of the pages without pixels.
+    """The lines of a page as another scanner would show them.
 
     Contrast, brightness, blur, noise and the height of the cut are those of the whole page.
+
+    Args:
+        lines: the lines of one page.
+        rng: decides on all of it.
+        drop: probability that the page's lines come without pixels, 0 to 1.
     """
     seen = [line.strip for line in lines if line.strip is not None]
     if not seen:

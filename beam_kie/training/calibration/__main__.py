@@ -223,7 +223,7 @@ def _with_pictures(gold: list[GoldPage], source: LabelledSource, kind: str | Non
     if kind is None or (kind == STRIPS and source.images is None):
         return gold
     if source.images is None:
-        raise UsageError("the model looks at the pictures of pages: give their folder (--images)")
+        raise UsageError("the model needs the pictures of pages: give their folder (--images)")
     return with_pictures(gold, Path(source.images), kind)
 
 

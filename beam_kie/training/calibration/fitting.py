@@ -19,7 +19,7 @@ from beam_kie.layoutxlm.config import Calibration
 from beam_kie.layoutxlm.decoding.calibration import Table, look_up
 from beam_kie.training.calibration.confidences import PageConfidences
 
-TEMPERATURES = (1.0, 0.75, 1.4, 2.0)  # each is a look at all pages
+TEMPERATURES = (1.0, 0.75, 1.4, 2.0)  # each reads all pages once
 AS_COMPUTED, TEMPERATURE, TABLE = "as computed", "temperature", "temperature and table"
 WAYS = (AS_COMPUTED, TEMPERATURE, TABLE)
 # Where confidences crowd, the points of a table stand closer.

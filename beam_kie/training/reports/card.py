@@ -51,8 +51,10 @@ DATA = {
     "own": Data("labelled pages of one's own"),
 }
 
-_BLIND = "It reads text and boxes, not the picture: check boxes, stamps and signatures mean nothing to it."
-_SHORT_SIGHTED = (
+_TEXT_ONLY = (
+    "It reads text and boxes, not the picture: check boxes, stamps and signatures mean nothing to it."
+)
+_LINE_IMAGES = (
     "It sees lines of text and what stands just before them, a box to tick, but no stamp, signature or rule."
 )
 _LIMITS = (
@@ -72,7 +74,7 @@ entities, exact spans and labels, gold lines, of which the model knows that each
 gold lines; from the picture: everything, the job's own OCR included. As PaddleOCR measures: SER and RE of a
 page's first 512 tokens.
 """
-_JUDGED = """
+_WHAT_IS_RIGHT = """
 Each half of the pages was measured with what was fitted on the other half. An entity is right when its
 label and its characters are the gold's, a relation when key, value and their link are. OCR lines are those
 that the job's OCR reads.
@@ -143,12 +145,12 @@ def _what(folder: Path, config: LayoutXLMConfig, facts: Facts) -> str:
     rows.append(("trained on", "; ".join(DATA[name].text for name in facts.data)))
     if facts.speed:
         rows.append(("speed", _speed(facts.speed)))
-    looks = " It does not look at the picture." if config.pictures is None else ""
+    reads = " It does not use the picture." if config.pictures is None else ""
     if config.pictures == STRIPS:
-        looks = " Where a page comes with its picture, it looks at these lines too."
+        reads = " Where a page comes with its picture, it reads the images of these lines too."
     task = (
         f"Semantic entity recognition ({labels}) and relation extraction ({pairs}), jointly, from the text "
-        f"lines of a page and where they stand.{looks}"
+        f"lines of a page and where they stand.{reads}"
     )
     table = ["| | |", "|---|---|", *(f"| {name} | {text} |" for name, text in rows)]
     parts = [f"# {config.name}", _wrapped(task), "\n".join(table), facts.made.strip() if facts.made else ""]
@@ -224,14 +226,14 @@ def _confidences(report: dict) -> str:
     return "\n\n".join(
         [
             "## Confidences",
-            _wrapped(f"Expected calibration error, bins: {report['bins']}. {_JUDGED}"),
+            _wrapped(f"Expected calibration error, bins: {report['bins']}. {_WHAT_IS_RIGHT}"),
             "\n".join(lines),
         ]
     )
 
 
 def _limits(config: LayoutXLMConfig, facts: Facts) -> str:
-    sight = {None: [_BLIND], STRIPS: [_SHORT_SIGHTED]}
+    sight = {None: [_TEXT_ONLY], STRIPS: [_LINE_IMAGES]}
     limits = [*sight.get(config.pictures, []), *_LIMITS]
     if "xfund" in facts.data or "funsd" in facts.data:
         limits.append(

@@ -94,15 +94,14 @@ def test_re_is_what_paddleocr_measures(paddleocr):
 
     for case, figures in enumerate(expected["re"]):
         names = ("entities", "relations", "pred")
-        pages = list(zip(*(arrays[f"re{case}_{name}"] for name in names), strict=True))
         score = Score()
-        for entities, relations, pred in pages:
-            found = [(tuple(row[1]), tuple(row[4])) for row in pred[1 : pred[0, 0, 0] + 1].tolist()]
+        for entities, relations, pred in zip(*(arrays[f"re{case}_{name}"] for name in names), strict=True):
+            predicted = [(tuple(row[1]), tuple(row[4])) for row in pred[1 : pred[0, 0, 0] + 1].tolist()]
             gold = [
                 tuple(tuple(entities[1 + i, :2].tolist()) for i in pair)
                 for pair in relations[1 : relations[0, 0] + 1]
             ]
-            score += exact_score(found, gold)
+            score += exact_score(predicted, gold)
         assert_figures(score, figures)
 
 

@@ -63,5 +63,5 @@ def rapid():
 
 
 @pytest.fixture(scope="session")
-def paddle():
+def paddle(paddle_package):
     return create_engine(OcrOptions(engine="paddleocr", device="cpu"))

@@ -1,3 +1,4 @@
+import importlib.util
 import os
 import subprocess
 import sys
@@ -12,6 +13,7 @@ from beam_kie.ocr import OcrOptions, create_engine, models
 from beam_kie.ocr.paddle import _bundled_settings
 
 OPTIONS = OcrOptions(engine="paddleocr", device="cpu", threads=1)
+pytestmark = pytest.mark.usefixtures("paddle_package")
 
 
 def plain(text):
@@ -96,9 +98,21 @@ def test_what_cannot_be_loaded_says_so_at_once(options, error, message):
 
 
 def test_a_missing_runtime_is_named(monkeypatch):
-    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    find_spec = importlib.util.find_spec
+    monkeypatch.setattr(
+        "importlib.util.find_spec", lambda name: None if name == "paddle" else find_spec(name)
+    )
     with pytest.raises(ValueError, match="needs the Python package paddlepaddle"):
         create_engine(replace(OPTIONS, paddle_engine="paddle"))
+
+
+def test_without_the_package_the_extra_is_named(monkeypatch):
+    find_spec = importlib.util.find_spec
+    monkeypatch.setattr(
+        "importlib.util.find_spec", lambda name: None if name == "paddleocr" else find_spec(name)
+    )
+    with pytest.raises(ValueError, match=r"'beam-kie\[paddle\]'"):
+        create_engine(OPTIONS)
 
 
 def test_no_connection_is_opened_and_nothing_is_printed(tmp_path):

@@ -1,3 +1,4 @@
+import importlib.util
 import os
 from pathlib import Path
 
@@ -116,6 +117,16 @@ def test_several_workers_take_processes(place):
 )
 def test_impossible_job_is_refused_in_one_line(place, argv, says):
     assert message_of(*argv).startswith(says)
+
+
+def test_an_engine_that_is_not_installed_is_refused_with_its_extra(place, monkeypatch):
+    find_spec = importlib.util.find_spec
+    monkeypatch.setattr(
+        "importlib.util.find_spec", lambda name: None if name == "paddleocr" else find_spec(name)
+    )
+    message = message_of(*SCANS, "--ocr_engine=paddleocr")
+    assert message.startswith("--ocr_engine paddleocr ") and "'beam-kie[paddle]'" in message
+    job_of(*SCANS)
 
 
 def test_output_inside_the_input_is_refused_as_what_it_is(place):

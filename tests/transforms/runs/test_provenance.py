@@ -71,7 +71,9 @@ def test_models_that_do_not_go_together_are_refused(small_model, tmp_path):
 
 
 @pytest.mark.parametrize("engine", ["rapidocr", "paddleocr"])
-def test_rows_name_the_engine_that_workers_load(tmp_path, engine):
+def test_rows_name_the_engine_that_workers_load(tmp_path, engine, request):
+    if engine == "paddleocr":
+        request.getfixturevalue("paddle_package")
     settings = config(tmp_path, ocr_engine=engine)
     loaded = open_engine(settings)
     assert loaded.name.startswith(engine)

@@ -6,7 +6,7 @@ import pytest
 from apache_beam.io.filesystems import FileSystems
 
 from transforms.stages import inputs
-from transforms.storage import files, uris
+from transforms.storage import files
 
 
 @pytest.fixture
@@ -65,13 +65,6 @@ def test_same_file_has_one_spelling(scans, monkeypatch):
     monkeypatch.chdir(scans)
     spellings = ["a.png", "./a.png", f"{scans}/a.png", f"file://{scans}/a.png", "deep/../a.png"]
     assert inputs.normalise_inputs(spellings) == (f"{scans}/a.png",)
-
-
-def test_home_and_percent_signs(monkeypatch):
-    monkeypatch.setenv("HOME", "/home/somebody")
-    assert uris.absolute_uri("~/scans/**") == "/home/somebody/scans/**"
-    assert uris.absolute_uri("file:///tmp/a%20b.png") == "/tmp/a b.png"
-    assert uris.absolute_uri("gs://bucket/a%20b/../c.png") == "gs://bucket/a%20b/../c.png"
 
 
 def test_check_names_every_input_that_matches_nothing(scans):
