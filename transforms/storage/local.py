@@ -114,7 +114,14 @@ def _below(prefix: str, levels: int | None) -> Iterator[tuple[str, bool]]:
         for entry in found:
             if entry.is_dir(follow_symlinks=False):
                 folders.append((entry.path, depth + 1))
-            elif not entry.is_dir():
+            elif not _leads_to_folder(entry):
                 yield entry.path, True
         if levels is None or depth < levels:
             waiting += reversed(folders)
+
+
+def _leads_to_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # a link to itself, or one that may not be followed
+        return False

@@ -79,6 +79,7 @@ def test_a_folder_that_is_not_utf8_is_listed(tmp_path):
 
 def test_what_cannot_be_read_is_given_where_that_is_asked_for(tree, monkeypatch):
     (tree / "dangling.png").symlink_to(tree / "nowhere")
+    (tree / "self.png").symlink_to("self.png")
     locked, scandir = str(tree / "deep"), os.scandir
 
     def refusing(path):
@@ -87,8 +88,9 @@ def test_what_cannot_be_read_is_given_where_that_is_asked_for(tree, monkeypatch)
         return scandir(path)
 
     monkeypatch.setattr(os, "scandir", refusing)
-    assert {"dangling.png", "deep"} <= set(names(tree, unreadable=True))
-    assert not {"dangling.png", "deep"} & set(names(tree))
+    unreadable = {"dangling.png", "self.png", "deep"}
+    assert unreadable <= set(names(tree, unreadable=True))
+    assert not unreadable & set(names(tree))
     with pytest.raises(PermissionError):
         local.read(locked, 10)
 
