@@ -303,7 +303,8 @@ class JobConfig:
         default=PageIsolation.AUTO,
         metadata=_limits(
             "Whether pages are decoded and read in child processes, which can be ended; auto: on, but not "
-            "where OCR may run on a GPU."
+            "where OCR may run on a GPU.",
+            effect=Effect.LIMITS,
         ),
     )
     page_timeout_s: int = field(

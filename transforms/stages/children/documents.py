@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from concurrent.futures import Future
 from dataclasses import replace
 
-from beam_kie.document import DocumentError, Failure, Stage
+from beam_kie.document import Category, DocumentError, Failure, Stage
 from beam_kie.imaging.decode import sniff_format, too_many_pages
 from transforms.stages.children.child import Child, ChildLostError
 from transforms.stages.children.messages import NotOpened, OpenDocument, Opened, PageRead, ReadPage
@@ -21,6 +21,9 @@ MOST_KILLS = 2
 # A document may take the time of one page for every so many pages, and for these more.
 _PAGES_PER_LIMIT = 4
 _MORE_LIMITS = 2
+
+# Nobody sees it: the reader of the pages has gone before this one was begun.
+_UNWANTED = ChildLostError(Category.PAGE_CRASHED, "nobody waits for the page", Stage.DECODE)
 
 
 def read_document(
@@ -60,6 +63,7 @@ class _Reading:
         self._seconds_left = float("inf")
         self._kills: list[int] = []
         self._left_alone: ChildLostError | None = None
+        self._is_closed = False
 
     def open(self) -> Opened | NotOpened:
         child = self._pool.lend()
@@ -78,6 +82,7 @@ class _Reading:
         """Every page in order; more than one at a time only where a child is idle."""
         following = 0
         while following < count or self._pending:
+            self._check_time(count)
             while following < count and self._left_alone is None and (child := self._child()) is not None:
                 if following + 1 == count and not self._pending:
                     yield self._read(child, following)  # without the detour over another thread
@@ -90,9 +95,20 @@ class _Reading:
                 yield from map(self._skipped, range(following, count))
                 return
 
+    def _check_time(self, count: int) -> None:
+        """Leave a document of ``count`` pages alone that has taken all of its time."""
+        with self._lock:
+            if self._seconds_left <= 0 and self._left_alone is None:
+                self._left_alone = ChildLostError(
+                    Category.PAGE_TIMEOUT,
+                    f"its {count:,} pages take too long together: raise --page_timeout_s, or split the file",
+                    Stage.DECODE,
+                )
+
     def close(self) -> None:
         """Give all children back; those at work are ended, for nobody wants what they find."""
         with self._lock:
+            self._is_closed = True
             busy = list(self._busy)
         for child in busy:
             child.end()
@@ -116,6 +132,9 @@ class _Reading:
 
     def _read(self, child: Child, index: int) -> PageRead:
         with self._lock:
+            if self._is_closed:
+                self._idle.append(child)
+                return PageRead(self._failure(index, _UNWANTED, ""))
             self._busy.add(child)
             seconds = min(self._pool.budget.seconds, self._seconds_left)
         started = time.monotonic()
@@ -151,16 +170,17 @@ class _Reading:
     def _lost(self, index: int, error: ChildLostError) -> Failure:
         with self._lock:
             self._kills.append(index)
-            if len(self._kills) >= MOST_KILLS or self._seconds_left <= 0:
+            if len(self._kills) >= MOST_KILLS:
                 self._left_alone = self._left_alone or error
         return self._failure(index, error, "the page: ")
 
     def _skipped(self, index: int) -> PageRead:
         error = self._left_alone
         assert error is not None
-        kills = " and ".join(str(page + 1) for page in sorted(self._kills))
-        message = f"left unread, because reading page {kills} of this document was ended: {error.message}"
-        return PageRead(replace(self._failure(index, error, ""), message=message, stage=Stage.DECODE))
+        pages = " and ".join(str(page + 1) for page in sorted(self._kills))
+        why = f"left unread, because reading page {pages} of this document was ended: "
+        failure = self._failure(index, error, why if len(self._kills) >= MOST_KILLS else "left unread: ")
+        return PageRead(replace(failure, stage=Stage.DECODE))
 
     def _failure(self, index: int | None, error: ChildLostError, what: str) -> Failure:
         page = None if index is None else index + 1

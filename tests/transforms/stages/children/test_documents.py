@@ -261,3 +261,13 @@ def test_child_that_is_asked_twice_answers_twice():
     finally:
         child.kill()
     assert not child.is_alive
+
+
+def test_document_that_has_taken_all_of_its_time_is_left_alone(monkeypatch):
+    monkeypatch.setattr("transforms.stages.children.documents._MORE_LIMITS", 0)
+    monkeypatch.setattr("transforms.stages.children.documents._PAGES_PER_LIMIT", 1e9)
+    with children() as pool:
+        _, pages = read(pool, tiff(4))
+        timeout = Category.PAGE_TIMEOUT
+        assert categories(pages)[1:] == [timeout, timeout, timeout]
+        assert "4 pages" in pages[-1].message
