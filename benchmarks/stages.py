@@ -21,7 +21,8 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-ONE_WORKER = ["--direct_num_workers=1", "--ocr_threads=1", "--log_level=ERROR"]
+# Stages are timed in CPU time of this process, so no page may be read in another one.
+ONE_WORKER = ["--direct_num_workers=1", "--ocr_threads=1", "--page_isolation=off", "--log_level=ERROR"]
 REST = "rest"
 """Everything but the stages: Beam, rows and tables."""
 

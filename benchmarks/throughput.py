@@ -54,6 +54,7 @@ _PADDLE = ("--ocr_engine=paddleocr", "--ocr_max_side=960", "--ocr_detect_rotatio
 ROWS = {
     "one": Row("job, 1 worker on 1 core", _ONE),
     "threads": Row("job, 2 threads", _THREADS),
+    "in-process": Row("job, no page isolation", (*_THREADS, "--page_isolation=off")),
     "processes": Row("job, 2 processes", _PROCESSES),
     "gcs": Row("job, gs:// (emulator)", _THREADS, in_cloud=True),
     "paddle": Row("job, the rival's OCR", (*_THREADS, *_PADDLE)),
@@ -229,6 +230,7 @@ def _ratios(rows: dict[str, Any]) -> list[str]:
         ("threads", "rival-full", "job (2 threads) / rival as published (LayoutXLM-base twice)"),
         ("paddle", "rival", "job / rival with the same OCR and weights: batches and overlap alone"),
         ("threads", "one", "2 threads / 1 worker"),
+        ("threads", "in-process", "2 threads, with page isolation / without"),
         ("processes", "one", "2 processes / 1 worker"),
         ("gcs", "threads", "gs:// / local files"),
     )

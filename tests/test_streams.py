@@ -135,6 +135,7 @@ def test_job_lets_go_of_every_page(scan, tmp_path, monkeypatch):
         overlays="none",
         device="cpu",
         batch_tokens=1024,
+        page_isolation="off",  # this process can look into itself only
     )
     pipeline = beam.Pipeline(runner="FnApiRunner", options=PipelineOptions([]))
     build(pipeline, config)

@@ -54,6 +54,15 @@ class GpuStage(StrEnum):
     """Those that run the model, and do nothing else."""
 
 
+class PageIsolation(StrEnum):
+    """Whether pages are read in child processes, which can be ended."""
+
+    AUTO = "auto"
+    """They are, but where OCR may run on a GPU."""
+    ON = "on"
+    OFF = "off"
+
+
 class Overlays(StrEnum):
     """Which pages get a picture of what was found."""
 
@@ -141,7 +150,11 @@ class JobConfig:
     ocr_batch_size: int = field(
         default=1,
         metadata=_ocr(
-            "Pages handed to the engine at once.", effect=Effect.NONE, metavar="N", minimum=1, maximum=1024
+            "Pages handed to the engine at once, without page isolation.",
+            effect=Effect.NONE,
+            metavar="N",
+            minimum=1,
+            maximum=1024,
         ),
     )
 
@@ -286,6 +299,34 @@ class JobConfig:
     )
 
     limits: DecodeLimits = field(default_factory=DecodeLimits)
+    page_isolation: PageIsolation = field(
+        default=PageIsolation.AUTO,
+        metadata=_limits(
+            "Whether pages are decoded and read in child processes, which can be ended; auto: on, but not "
+            "where OCR may run on a GPU.",
+            effect=Effect.LIMITS,
+        ),
+    )
+    page_timeout_s: int = field(
+        default=120,
+        metadata=_limits(
+            "Seconds after which the reading of a page is ended, with page isolation.",
+            effect=Effect.LIMITS,
+            metavar="S",
+            minimum=1,
+            maximum=86_400,
+        ),
+    )
+    page_memory_mb: int = field(
+        default=0,
+        metadata=_limits(
+            "Memory in MB, with that of OCR's models, above which the reading of a page is ended, with page "
+            "isolation; 0: a fair share of the machine's.",
+            effect=Effect.LIMITS,
+            metavar="MB",
+            minimum=0,
+        ),
+    )
     storage_timeout_s: int = field(
         default=120,
         metadata=_limits(

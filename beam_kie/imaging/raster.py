@@ -11,7 +11,7 @@ from typing import BinaryIO
 from PIL import Image, UnidentifiedImageError
 
 from beam_kie.document import Category, DocumentError
-from beam_kie.imaging import tiff
+from beam_kie.imaging import jpeg, tiff
 from beam_kie.imaging.limits import DecodeLimits, check_pixels
 from beam_kie.imaging.page_source import RESAVE, DecodedPage, decoding_error
 from beam_kie.imaging.pixels import to_upright_rgb
@@ -32,6 +32,9 @@ class PicturePage:
 
     def __init__(self, data: bytes, file_format: str, limits: DecodeLimits):
         self._limits = limits
+        if file_format == "jpeg":
+            jpeg.check_claims(data)
+            data = jpeg.without_exif_bomb(data)
         self._image = _open_picture(io.BytesIO(data), file_format.upper())
         frames = 1 if file_format == "jpeg" else getattr(self._image, "n_frames", 1)
         self.remark = _animation(frames) if frames > 1 else None
@@ -83,6 +86,7 @@ class TiffPages:
                 too.
         """
         directory = self._pages[index]
+        tiff.check_tags(directory, self._file.getbuffer().nbytes)
         # Each page is opened as if it came first, so that no earlier page can spoil it.
         tiff.put_first(self._file, directory.offset)
         try:

@@ -3,34 +3,26 @@
 from __future__ import annotations
 
 import io
-import logging
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from typing import Any
 
 import apache_beam as beam
-import numpy as np
 from apache_beam.io.filesystems import FileSystems
 from apache_beam.ml.inference.base import ModelHandler, RunInference
 from apache_beam.pvalue import TaggedOutput
 from apache_beam.typehints.decorators import with_output_types
 
-from beam_kie.document import Category, FailedPage, PageImage, PageText, Stage, StageTime
-from beam_kie.imaging.decode import encode_preview, upright
-from beam_kie.layoutxlm.inputs.images import with_picture
+from beam_kie.document import FailedPage, PageImage, PageText, StageTime
 from beam_kie.ocr import Engine, OcrEngine, create_engine
 from beam_kie.ocr.given import GivenLinesEngine, GivenPage, PageKey, read_lines_file
 from transforms.config import JobConfig
 from transforms.metrics import StageTimer, observe
 from transforms.ptransform import Transform
-from transforms.stages.failures import failure_of
 from transforms.stages.isolation import predict_isolated
+from transforms.stages.pictures import add_pictures, failed_page
 from transforms.storage.uris import absolute_uri
 
 TIMES = "times"
-
-_LOGGER = logging.getLogger(__name__)
-_ADVICE = "Try this page with the other --ocr_engine; if that fails too, please report it."
 
 
 class ReadText(Transform):
@@ -105,7 +97,10 @@ class OcrModelHandler(ModelHandler[PageImage, PageText | FailedPage | StageTime,
             yield from outcomes
             return
         with StageTimer("preview") as timer:
-            outcomes = [self._with_pictures(*pair) for pair in zip(batch, outcomes, strict=True)]
+            outcomes = [
+                add_pictures(image, outcome, self._pictures, self._preview_side)
+                for image, outcome in zip(batch, outcomes, strict=True)
+            ]
         yield timer.spent(len(batch))
         yield from outcomes
 
@@ -121,35 +116,6 @@ class OcrModelHandler(ModelHandler[PageImage, PageText | FailedPage | StageTime,
         """Where RunInference files its own metrics."""
         return "beam_kie_ocr"
 
-    def _with_pictures(self, image: PageImage, outcome: PageText | FailedPage) -> PageText | FailedPage:
-        """The outcome with what remains of its pixels: small pictures of the upright page."""
-        page = outcome.page if isinstance(outcome, FailedPage) else outcome
-        try:
-            page = self._pictured(page, upright(image.pixels, page.rotation_deg))
-        except Exception as error:
-            # The page itself is read. Whoever needs the picture reports that there is none.
-            _LOGGER.warning("no picture of %s page %d: %s", image.uri, image.page, type(error).__name__)
-        return replace(outcome, page=page) if isinstance(outcome, FailedPage) else page
-
-    def _pictured(self, page: PageText, pixels: np.ndarray) -> PageText:
-        if self._pictures is not None:
-            page = with_picture(page, pixels, self._pictures)
-        if self._preview_side is not None:
-            page = replace(page, preview=encode_preview(pixels, self._preview_side))
-        return page
-
-
-def failed_page(image: PageImage, error: Exception) -> FailedPage:
-    """The failure of one page in OCR, with the page as it lay in the file, without lines.
-
-    Args:
-        image: the page.
-        error: what was raised.
-    """
-    failure = failure_of(error, image, Stage.OCR, Category.OCR_FAILED, _ADVICE)
-    height, width = image.pixels.shape[:2]
-    return FailedPage(failure, PageText(image.document_id, image.uri, image.page, width, height))
-
 
 def open_engine(config: JobConfig) -> OcrEngine:
     """The engine that ``config`` names, loaded, behind the lines that need no OCR.
@@ -162,11 +128,11 @@ def open_engine(config: JobConfig) -> OcrEngine:
         FileNotFoundError: a model or the file of OCR lines is missing.
     """
     engine = None if config.ocr.engine is Engine.NONE else create_engine(config.ocr)
-    return GivenLinesEngine(_given_pages(config.ocr_lines), fallback=engine)
+    return GivenLinesEngine(given_pages(config.ocr_lines), fallback=engine)
 
 
-def _given_pages(path: str | None) -> dict[PageKey, GivenPage]:
-    """The user's own lines; a URI in their file may be written as on the command line."""
+def given_pages(path: str | None) -> dict[PageKey, GivenPage]:
+    """The user's own lines by URI and page, from 1; their file may write a URI as the command line does."""
     if path is None:
         return {}
     with FileSystems.open(path) as stream, io.TextIOWrapper(stream, encoding="utf-8") as text:

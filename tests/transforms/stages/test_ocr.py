@@ -15,6 +15,7 @@ from beam_kie.layoutxlm.inputs.strips import unpack_strips
 from beam_kie.options import from_values
 from transforms.config import JobConfig
 from transforms.stages import coders, ocr
+from transforms.stages import pictures as small_pictures
 from transforms.stages.ocr import OcrModelHandler, ReadText, open_engine
 
 WIDTH, HEIGHT = 60, 100
@@ -124,7 +125,7 @@ def test_a_page_without_a_preview_is_still_read(tmp_path, monkeypatch):
     def broken(*_arguments):
         raise OSError("encoder error")
 
-    monkeypatch.setattr(ocr, "encode_preview", broken)
+    monkeypatch.setattr(small_pictures, "encode_preview", broken)
     (outcome,), _ = infer([image(1)], config(tmp_path), StubEngine())
     assert (outcome.lines[0].text, outcome.preview) == ("page 1", None)
 
