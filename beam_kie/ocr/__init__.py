@@ -8,7 +8,7 @@ from typing import Protocol, runtime_checkable
 
 from beam_kie.document import PageImage, PageText
 
-ENGINES = ("rapidocr", "paddleocr", "none")
+ENGINES = ("rapidocr", "ppocr", "paddleocr", "none")
 """What ``create_engine`` knows; "none" reads nothing but the lines that came with a page."""
 
 
@@ -39,7 +39,8 @@ class OcrOptions:
     looked through for lines at this size; the lines found are read at full resolution.
     ``rapidocr_backend``: "openvino" (CPU only), "onnxruntime" or "torch". ``det_model_dir`` and
     ``rec_model_dir``: folders of own models for text detection and recognition, None for the models in
-    the rapidocr package. ``paddle_engine``: what PaddleOCR computes with ("onnxruntime",
+    the rapidocr package. ``languages``: ISO 639-1 codes of what pages are written in, for ppocr; none
+    for all. ``paddle_engine``: what PaddleOCR computes with ("onnxruntime",
     "transformers", "paddle"). ``min_confidence`` in [0, 1]: less certain lines are dropped.
     ``threads``: CPU threads, 0 for one per usable core.
     """
@@ -53,6 +54,7 @@ class OcrOptions:
     detect_rotation: bool = True
     min_confidence: float = 0.5
     threads: int = 0
+    languages: tuple[str, ...] = ()
 
     def __post_init__(self):
         if not 0 <= self.min_confidence <= 1:
@@ -75,6 +77,10 @@ def create_engine(name: str, options: OcrOptions | None = None) -> OcrEngine:
         from beam_kie.ocr.rapid import RapidOcrEngine
 
         return RapidOcrEngine(options)
+    if name == "ppocr":
+        from beam_kie.ocr.ppocr.engine import PpOcrEngine
+
+        return PpOcrEngine(options)
     if name == "paddleocr":
         from beam_kie.ocr.paddle import PaddleOcrEngine
 
@@ -97,8 +103,12 @@ def identify_engine(name: str, options: OcrOptions | None = None) -> tuple[str, 
         from beam_kie.ocr import rapid
 
         return rapid.identify(options)
+    if name == "ppocr":
+        from beam_kie.ocr.ppocr import engine
+
+        return engine.identify(options)
     if name == "paddleocr":
         from beam_kie.ocr import paddle
 
         return paddle.identify(options)
-    raise ValueError(f"the OCR engine {name!r} has no models: choose rapidocr or paddleocr")
+    raise ValueError(f"the OCR engine {name!r} has no models: choose rapidocr, ppocr or paddleocr")
