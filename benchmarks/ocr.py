@@ -47,7 +47,7 @@ def parse_arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--max_side", type=int, default=1280)
     parser.add_argument("--scale", type=float, default=1.0, help="of the pictures to the labels")
-    parser.add_argument("--languages", nargs="*", default=[], help="as --ocr_languages")
+    parser.add_argument("--languages", help="codes with commas between them, for ppocr")
     parser.add_argument("--json", action="store_true", help="print the figures as JSON")
     return parser.parse_args(argv)
 
@@ -64,7 +64,7 @@ def measure(arguments: argparse.Namespace) -> dict[str, Any]:
         device="cpu",
         threads=arguments.threads,
         max_side=arguments.max_side,
-        languages=tuple(arguments.languages),
+        languages=arguments.languages,
     )
     engines = {name: create_engine(name, options) for name in arguments.engines}
     stages = {name: watch_stages(engine) for name, engine in engines.items()}

@@ -85,7 +85,7 @@ def edit_distance(first: str, second: str) -> int:
 
 
 def _groups(gold: Sequence[Box], read: Sequence[Box]) -> list[tuple[list[int], list[int]]]:
-    """Indices of labelled and read lines that lie on each other; groups without a labelled line are left out."""
+    """Indices of labelled and read lines that lie on each other, where there is a labelled one."""
     parents = list(range(len(gold) + len(read)))
 
     def root(index: int) -> int:

@@ -39,9 +39,9 @@ class OcrOptions:
     looked through for lines at this size; the lines found are read at full resolution.
     ``rapidocr_backend``: "openvino" (CPU only), "onnxruntime" or "torch". ``det_model_dir`` and
     ``rec_model_dir``: folders of own models for text detection and recognition, None for the models in
-    the rapidocr package. ``languages``: ISO 639-1 codes of what pages are written in, for ppocr; none
-    for all. ``paddle_engine``: what PaddleOCR computes with ("onnxruntime",
-    "transformers", "paddle"). ``min_confidence`` in [0, 1]: less certain lines are dropped.
+    the rapidocr package. ``languages``: ISO 639-1 codes of what pages are written in, with commas
+    between them ("de,en"), for ppocr; None for all. ``paddle_engine``: what PaddleOCR computes with
+    ("onnxruntime", "transformers", "paddle"). ``min_confidence`` in [0, 1]: less certain lines are dropped.
     ``threads``: CPU threads, 0 for one per usable core.
     """
 
@@ -54,7 +54,7 @@ class OcrOptions:
     detect_rotation: bool = True
     min_confidence: float = 0.5
     threads: int = 0
-    languages: tuple[str, ...] = ()
+    languages: str | None = None
 
     def __post_init__(self):
         if not 0 <= self.min_confidence <= 1:

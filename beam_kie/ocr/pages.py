@@ -39,9 +39,11 @@ class LineModels(Protocol):
 
     def find_lines(self, pixels: np.ndarray) -> list[Polygon]:
         """The lines on an RGB page (H x W x 3 uint8) as quadrilaterals in its pixels, none empty."""
+        ...
 
     def read_crops(self, crops_of_pages: Sequence[Sequence[np.ndarray]]) -> list[list[Reading]]:
         """What the RGB pictures of lines say, page by page; a page's readings depend on that page alone."""
+        ...
 
 
 @dataclass(slots=True)
@@ -100,10 +102,11 @@ class PageReader:
 
     def _turned(self, page: _Page) -> _Page:
         """The page read upright: itself, or read once more the right way up."""
-        sideways = page.confidences is None
-        if not sideways and not in_doubt(page.polygons, page.confidences):
+        if page.confidences is not None and not in_doubt(page.polygons, page.confidences):
             return page
-        rotation = find_rotation(sideways, lambda rotation_deg: self._probe(page, rotation_deg))
+        rotation = find_rotation(
+            page.confidences is None, lambda rotation_deg: self._probe(page, rotation_deg)
+        )
         if rotation == 270 and self._has_columns(page):
             rotation = 0
         if rotation:

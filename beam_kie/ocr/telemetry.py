@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+from types import ModuleType
+from typing import cast
 
 
 def silence_openvino() -> None:
@@ -10,4 +12,5 @@ def silence_openvino() -> None:
 
     Where the package that reports is not to be had, OpenVINO takes an empty stand-in of its own.
     """
-    sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
+    # None in place of a module makes its import fail; the type of sys.modules does not know of that.
+    cast(dict[str, ModuleType | None], sys.modules).setdefault("openvino_telemetry", None)

@@ -54,7 +54,7 @@ def _mean_inside(text_map: np.ndarray, corners: np.ndarray) -> float:
     left, top = np.clip(np.floor(corners.min(axis=0)).astype(int), 0, (width - 1, height - 1))
     right, bottom = np.clip(np.ceil(corners.max(axis=0)).astype(int), 0, (width - 1, height - 1)) + 1
     inside = np.zeros((bottom - top, right - left), np.uint8)
-    cv2.fillConvexPoly(inside, (corners - (left, top)).astype(np.int32), 1)
+    cv2.fillConvexPoly(inside, (corners - (left, top)).astype(np.int32), (1,))
     return cv2.mean(text_map[top:bottom, left:right], inside)[0]
 
 

