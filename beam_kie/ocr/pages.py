@@ -27,11 +27,16 @@ from beam_kie.ocr.rotation import (
 
 
 class Reading(NamedTuple):
-    """What a line says, with a confidence in [0, 1]; ``char_spans`` as of TextLine."""
+    """What a line says.
+
+    ``confidence`` in [0, 1] is the mean of its characters', ``weakest`` that of the least certain one (None: not
+    known). ``char_spans`` as of TextLine.
+    """
 
     text: str
     confidence: float
     char_spans: CharSpans | None = None
+    weakest: float | None = None
 
 
 class LineModels(Protocol):

@@ -47,10 +47,11 @@ def decode(
     writes = classes[starts] != BLANK
     starts, ends = starts[writes], ends[writes]
     if not len(starts):
-        return Reading("", 0.0, ())
+        return Reading("", 0.0, (), 0.0)
     written = [characters[int(index) - 1] for index in classes[starts]]
     spans = _spans(written, (starts + ends) / 2 - _DELAY, frames_of_line, frames_of_height)
-    return Reading("".join(written), float(probabilities[starts].mean()), spans)
+    certain = probabilities[starts]
+    return Reading("".join(written), float(certain.mean()), spans, float(certain.min()))
 
 
 def _spans(written: Sequence[str], centres: np.ndarray, line: float, height: float) -> CharSpans:

@@ -20,11 +20,12 @@ def test_frames_of_one_class_in_a_row_write_once_and_blanks_part_them():
 def test_the_confidence_is_the_mean_of_what_each_character_began_with():
     reading = read([1, 1, 0, 2], [0.9, 0.1, 0.3, 0.5])
     assert reading.confidence == pytest.approx(0.7)
+    assert reading.weakest == pytest.approx(0.5)
 
 
 def test_a_line_of_blanks_says_nothing_for_certain():
-    assert read([0, 0, 0]) == ("", 0.0, ())
-    assert read([]) == ("", 0.0, ())
+    assert read([0, 0, 0]) == ("", 0.0, (), 0.0)
+    assert read([]) == ("", 0.0, (), 0.0)
 
 
 def test_each_character_has_a_place_between_its_neighbours():

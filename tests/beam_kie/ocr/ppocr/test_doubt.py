@@ -5,8 +5,8 @@ from beam_kie.ocr.pages import Reading
 from beam_kie.ocr.ppocr.doubt import is_doubtful
 
 
-def doubtful(text, confidence, width=300):
-    return is_doubtful(np.zeros((48, width, 3), np.uint8), Reading(text, confidence))
+def doubtful(text, confidence, width=300, weakest=None):
+    return is_doubtful(np.zeros((48, width, 3), np.uint8), Reading(text, confidence, weakest=weakest))
 
 
 def test_what_is_read_badly_is_in_doubt_and_what_is_certain_is_not():
@@ -19,6 +19,11 @@ def test_what_is_read_badly_is_in_doubt_and_what_is_certain_is_not():
 def test_chinese_needs_less_certainty_than_letters():
     assert doubtful("Invoice", 0.97)
     assert not doubtful("发票号码", 0.97)
+
+
+def test_a_guessed_character_makes_a_chinese_line_doubtful():
+    assert doubtful("共同申请人的发票号码", 0.98, weakest=0.4)
+    assert not doubtful("共同申请人的发票号码", 0.98, weakest=0.9)
 
 
 @pytest.mark.parametrize(("confidence", "widths"), [(0.98, (100, 400)), (0.987, (100,))])
