@@ -29,8 +29,8 @@ from beam_kie.ocr.rotation import (
 class Reading(NamedTuple):
     """What a line says.
 
-    ``confidence`` in [0, 1] is the mean of its characters', ``weakest`` that of the least certain one (None: not
-    known). ``char_spans`` as of TextLine.
+    ``confidence`` in [0, 1] is the mean of its characters', ``weakest`` that of the least certain one (None:
+    not known). ``char_spans`` as of TextLine.
     """
 
     text: str
