@@ -95,8 +95,8 @@ class Document:
 class TextLine:
     """One line of text as an OCR engine, a PDF text layer or a user's own file gives it.
 
-    ``char_spans`` say where each character of ``text`` lies along the line, for ``geometry.split_polygon``; None
-    where that is not known.
+    ``char_spans`` say where each character of ``text`` lies along the line, for ``geometry.split_polygon``;
+    None where that is not known.
     """
 
     text: str
