@@ -73,7 +73,7 @@ image:  ## Build the image for Dataflow (VARIANT=cpu or cuda, IMAGE=beam-kie:cpu
 
 lock: ## Write constraints.txt anew from the bounds in pyproject.toml
 	rm -rf build/lock && $(PYTHON) -m venv build/lock
-	build/lock/bin/python -c '$(REQUIREMENTS)' dev paddle s3 train > build/lock/requirements.txt
+	build/lock/bin/python -c '$(REQUIREMENTS)' dev fast-ocr paddle s3 train > build/lock/requirements.txt
 	build/lock/bin/pip install --quiet -r build/lock/requirements.txt
 	sed -n 's/==.*;.*/==/p' constraints.txt | sort -u | sed 's/^/^/' > build/lock/by_python
 	{ grep '^#' constraints.txt; { grep ';' constraints.txt; build/lock/bin/pip freeze | sed 's/+cpu$$//' \

@@ -18,6 +18,8 @@ import numpy as np
 
 Box = tuple[float, float, float, float]
 Polygon = tuple[float, ...]
+CharSpans = tuple[tuple[float, float], ...]
+"""Start and end of every character of a line, as fractions (0..1) of the line's reading length."""
 
 
 class Status(StrEnum):
@@ -94,11 +96,16 @@ class Document:
 
 @dataclass(frozen=True, slots=True)
 class TextLine:
-    """One line of text as an OCR engine, a PDF text layer or a user's own file gives it."""
+    """One line of text as an OCR engine, a PDF text layer or a user's own file gives it.
+
+    ``char_spans`` say where each character of ``text`` lies along the line, for ``geometry.split_polygon``;
+    None where that is not known.
+    """
 
     text: str
     polygon: Polygon
     confidence: float | None = None
+    char_spans: CharSpans | None = field(default=None, repr=False)
 
     @property
     def box(self) -> Box:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
-from types import ModuleType
-from typing import Any, cast
+from typing import Any
 
 import cv2
 import numpy as np
@@ -17,6 +15,7 @@ from beam_kie.document import Polygon
 from beam_kie.geometry import order_corners, polygon_area
 from beam_kie.ocr import OcrOptions, models
 from beam_kie.ocr.crops import pack_batch
+from beam_kie.ocr.telemetry import silence_openvino
 
 _SUFFIXES = {"openvino": ".onnx", "onnxruntime": ".onnx", "torch": ".pth"}
 _STRIDE = 32
@@ -27,7 +26,7 @@ class RapidModels:
 
     def __init__(self, options: OcrOptions, device: str, files: dict[str, Path]):
         """Load ``files`` ("det" and "rec") on "cpu" or "cuda:N"."""
-        _keep_to_ourselves()
+        silence_openvino()
         self._max_side = options.max_side
         engine = EngineType(options.rapidocr_backend)
         params: dict[str, Any] = {
@@ -70,15 +69,6 @@ class RapidModels:
         """Text and confidence of RGB pictures of lines, which are read as one batch."""
         output = self._recogniser.session(pack_batch(crops))
         return self._recogniser.postprocess_op(output)[0]
-
-
-def _keep_to_ourselves() -> None:
-    """Before OpenVINO is imported: it would tell an analytics service of every process that uses it.
-
-    Where the package that does this is not to be had, it takes an empty stand-in of its own.
-    """
-    # None in place of a module makes its import fail; the type of sys.modules does not know of that.
-    cast(dict[str, ModuleType | None], sys.modules).setdefault("openvino_telemetry", None)
 
 
 def _detector_input(pixels: np.ndarray, max_side: int) -> np.ndarray:

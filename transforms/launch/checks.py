@@ -15,6 +15,7 @@ from apache_beam.io.filesystems import FileSystems
 from apache_beam.options.pipeline_options import DirectOptions, PipelineOptions, StandardOptions
 
 from beam_kie.ocr import PADDLE_EXTRA, Engine
+from beam_kie.ocr.ppocr.languages import scripts_of
 from beam_kie.options import options_of, values_of, with_values
 from model_store import StoreError
 from transforms.config import SHARDS_ELSEWHERE, JobConfig
@@ -131,8 +132,15 @@ def _check_ocr(config: JobConfig) -> None:
     engine = config.ocr.engine
     if engine is Engine.NONE and not (config.ocr_lines or config.pdf_text_layer):
         raise UsageError("--ocr_engine none reads nothing: add --ocr_lines FILE or --pdf_text_layer")
-    # Engines and backends are named like the packages that they come from.
-    needed: list[str] = [] if engine is Engine.NONE else [engine]
+    try:
+        scripts_of(config.ocr.languages)
+    except ValueError as error:
+        raise UsageError(f"--ocr_languages: {error}") from None
+    if engine is Engine.PPOCR and config.ocr.device == "cuda":
+        raise UsageError("--ocr_engine ppocr runs on CPUs: use --ocr_device cpu, or --ocr_engine rapidocr")
+    # Engines and backends are named like the packages that they come from, but for the project's own.
+    own = {Engine.NONE: [], Engine.PPOCR: ["rapidocr", "openvino"]}
+    needed: list[str] = own.get(engine, [engine])
     if engine is Engine.RAPIDOCR:
         needed.append(config.ocr.rapidocr_backend)
     for package in needed:
