@@ -27,4 +27,4 @@ def labelled(tmp_path_factory):
 def engine():
     from beam_kie.ocr import OcrOptions, create_engine
 
-    return create_engine("rapidocr", OcrOptions())
+    return create_engine(OcrOptions())
