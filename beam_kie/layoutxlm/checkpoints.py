@@ -45,15 +45,30 @@ class WeightsError(ValueError):
 
 
 def load_network(folder: str | Path) -> LayoutXLM:
-    """The network of a model folder, of an ensemble the first: see ``load_networks``."""
+    """The network of a model folder, of an ensemble the first: see ``load_networks``.
+
+    Args:
+        folder: of the model.
+
+    Raises:
+        ConfigError: its ``config.json`` is missing or does not fit.
+        ModelError: its weights are missing or do not fit.
+    """
     return _load_member(Path(folder), LayoutXLMConfig.load(Path(folder) / "config.json"), 1)
 
 
 def load_networks(folder: str | Path) -> list[LayoutXLM]:
     """The networks of a model folder, in float32, on the CPU: one, or as many as ``ensemble_size`` says.
 
-    Word embeddings, more than half of a published checkpoint, stay in the file and in its type: only the
-    rows of words that occur are ever read. Raises ConfigError and ModelError.
+    Word embeddings, more than half of a published checkpoint, stay in the file and in its type: only the rows
+    of words that occur are ever read.
+
+    Args:
+        folder: of the model.
+
+    Raises:
+        ConfigError: its ``config.json`` is missing or does not fit.
+        ModelError: its weights are missing or do not fit.
     """
     config = LayoutXLMConfig.load(Path(folder) / "config.json")
     try:
@@ -64,7 +79,11 @@ def load_networks(folder: str | Path) -> list[LayoutXLM]:
 
 
 def member_prefix(number: int) -> str:
-    """What the names of a network's weights begin with; the first of an ensemble is called as one alone."""
+    """The prefix of the names of a network's weights; empty for the first of an ensemble.
+
+    Args:
+        number: of the network in its ensemble, from 1.
+    """
     return "" if number == 1 else f"{_MEMBERS}{number}."
 
 
@@ -95,13 +114,21 @@ def _is_of(name: str, prefix: str) -> bool:
 
 
 def file_revision(path: Path) -> str:
-    """First 12 hex digits of a file's SHA-256."""
+    """First 12 hex digits of a file's SHA-256.
+
+    Args:
+        path: of the file.
+    """
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()[:12]
 
 
 def plain_name(name: str) -> str:
-    """A tensor's name in this network: Hugging Face's without ``layoutlmv2.`` (PaddleNLP: ``layoutxlm.``)."""
+    """A tensor's name in this network: Hugging Face's without ``layoutlmv2.`` (PaddleNLP: ``layoutxlm.``).
+
+    Args:
+        name: of a tensor in a checkpoint.
+    """
     return _PREFIX.sub("", name)
 
 

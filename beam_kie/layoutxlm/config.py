@@ -312,13 +312,27 @@ class LayoutXLMConfig:
         }
 
     def with_fields(self, **changes: Any) -> LayoutXLMConfig:
-        """This configuration with other values of some fields; arguments and errors as of ``from_fields``."""
+        """This configuration with other values of some fields.
+
+        Args:
+            changes: fields by name, as of ``from_fields``.
+
+        Raises:
+            ConfigError: a field is unknown, or a value does not fit.
+        """
         changes = {_OLD_NAMES.get(name, name): value for name, value in changes.items()}
         return self.from_fields(**{**self.fields(), **changes})
 
     @classmethod
     def load(cls, path: str | Path) -> LayoutXLMConfig:
-        """Reads ``config.json``. Raises ConfigError for unknown or ill-fitting fields."""
+        """Reads ``config.json``.
+
+        Args:
+            path: of the file.
+
+        Raises:
+            ConfigError: the file cannot be read, a field is unknown, or a value does not fit.
+        """
         try:
             values = read_settings(path)
         except ModelFileError as error:
@@ -329,7 +343,11 @@ class LayoutXLMConfig:
             raise ConfigError(f"{path}: {error}") from error
 
     def save(self, path: str | Path) -> None:
-        """Writes ``config.json``."""
+        """Writes ``config.json``.
+
+        Args:
+            path: of the file.
+        """
         Path(path).write_text(json.dumps(self.fields(), indent=2, ensure_ascii=False) + "\n", "utf-8")
 
 

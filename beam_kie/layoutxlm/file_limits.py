@@ -60,6 +60,9 @@ class ModelFileError(ValueError):
 def read_settings(path: str | Path) -> dict[str, Any]:
     """The JSON object in a ``config.json``.
 
+    Args:
+        path: of the file.
+
     Raises:
         ModelFileError: it cannot be read, is too large or nested too deeply, or is no object.
     """
@@ -68,6 +71,9 @@ def read_settings(path: str | Path) -> dict[str, Any]:
 
 def check_settings(values: Mapping[str, Any]) -> None:
     """Holds the numbers of a configuration within what any LayoutXLM needs; other values pass.
+
+    Args:
+        values: the configuration's fields by name.
 
     Raises:
         ModelFileError: a number is not finite or out of range, or a list is too long.
@@ -91,6 +97,9 @@ def check_settings(values: Mapping[str, Any]) -> None:
 def check_weights(path: str | Path) -> None:
     """Looks at the head of a safetensors file.
 
+    Args:
+        path: of the file.
+
     Raises:
         ModelFileError: its list of tensors is longer than that of any LayoutXLM.
         OSError: the file cannot be read.
@@ -104,6 +113,9 @@ def check_weights(path: str | Path) -> None:
 
 def check_tokenizer(path: str | Path) -> None:
     """Looks through a ``tokenizer.json`` for what could make tokenizing a line take long.
+
+    Args:
+        path: of the file.
 
     Raises:
         ModelFileError: it is too large, nested too deeply, or its normaliser may blow a text up.

@@ -58,6 +58,15 @@ class KieModel:
     without a relation head finds no relations, one without a token classifier only relates given
     entities. The network passed in is made ready for use and can no longer be trained. Not safe to share
     between threads that load; safe to share for predict.
+
+    Args:
+        network: with its weights; of an ensemble the first.
+        tokenizer: that the network was trained with.
+        revision: of the weights.
+        max_batch_tokens: how many tokens are computed together, padding included; above 0.
+        dtype: of the large matrices: float32 or bfloat16.
+        device: as PyTorch names it.
+        others: the other networks of an ensemble.
     """
 
     def __init__(
@@ -164,7 +173,11 @@ class KieModel:
         return changed
 
     def count_tokens(self, page: PageText) -> int:
-        """How many tokens the page has for this model: its weight in a batch."""
+        """How many tokens the page has for this model: its weight in a batch.
+
+        Args:
+            page: its lines.
+        """
         texts = [line.text for line in page.lines]
         return sum(len(e.ids) for e in self.tokenizer.encode_batch(texts, add_special_tokens=False))
 
@@ -189,7 +202,14 @@ class KieModel:
         ]
 
     def find_entities(self, pages: Sequence[PageText]) -> list[list[Entity]]:
-        """Entities alone, in reading order."""
+        """The entities of every page, in reading order, without relations.
+
+        Args:
+            pages: their lines, and their pictures where ``pictures`` asks for them.
+
+        Raises:
+            ModelError: the model has no token classifier.
+        """
         return [[item.entity for item in decoded] for decoded, _ in self._find(pages, keep_hidden=False)]
 
     def relate(self, pages: Sequence[PageText], entities: Sequence[Sequence[Entity]]) -> list[PageResult]:
@@ -221,6 +241,12 @@ class KieModel:
 
         They are what the model's decoding makes of the tokens: by themselves for checkpoints that vote by
         line, as PaddleOCR does, on the best path of the line for the others.
+
+        Args:
+            pages: as of ``find_entities``.
+
+        Raises:
+            ModelError: the model has no token classifier.
         """
         self._check_finds_entities()
         tokens = self._tokens(pages)

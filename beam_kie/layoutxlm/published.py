@@ -81,6 +81,9 @@ def standard_tags(tags: Sequence[str]) -> tuple[str, ...]:
     """Class names as this project writes them: upper case, O, B-label and I-label.
 
     S- counts as B-, E- as I-, a label without prefix as I-, PaddleOCR's OTHER and IGNORE as O.
+
+    Args:
+        tags: the classes of a checkpoint, in order.
     """
     standard = []
     for tag in (tag.upper() for tag in tags):

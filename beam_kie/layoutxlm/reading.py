@@ -29,7 +29,13 @@ class Reading(NamedTuple):
 
 
 class NetworkReader:
-    """A network made ready for use on ``device``; it can no longer be trained."""
+    """A network made ready for use on ``device``; it can no longer be trained.
+
+    Args:
+        network: with its weights.
+        dtype: of the large matrices: float32 or bfloat16.
+        device: that it is to run on.
+    """
 
     def __init__(self, network: LayoutXLM, dtype: torch.dtype, device: torch.device):
         self.config = network.config

@@ -48,6 +48,13 @@ class RapidOcrEngine:
 
     Two sets with a thread each take 40 % less CPU time for the same work than one set with two threads.
     The lines of a page are shared out among the threads, so that a single page is not slow either.
+
+    Args:
+        options: how to read.
+
+    Raises:
+        ValueError: options do not go together.
+        FileNotFoundError: a model is missing.
     """
 
     def __init__(self, options: OcrOptions):
@@ -64,7 +71,11 @@ class RapidOcrEngine:
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="rapidocr")
 
     def read(self, images: Sequence[PageImage]) -> list[PageText]:
-        """See OcrEngine.read."""
+        """The text of each page; as of OcrEngine.read.
+
+        Args:
+            images: pages as they lie in their files.
+        """
         pages = list(self._threads.map(self._find_lines, [image.pixels for image in images]))
         self._read_lines([page for page in pages if not self._may_be_sideways(page)])
         if self._detect_rotation:
@@ -216,7 +227,14 @@ def _device(options: OcrOptions) -> str:
 
 
 def identify(options: OcrOptions) -> tuple[str, str]:
-    """Name and revision of the engine with these options; raises what ``model_files`` raises."""
+    """Name and revision of the engine with these options; loads nothing.
+
+    Args:
+        options: how to read.
+
+    Raises:
+        FileNotFoundError: a model is missing.
+    """
     return f"rapidocr/{_models_name(options)}", models.revision(model_files(options).values())
 
 

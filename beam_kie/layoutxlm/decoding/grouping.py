@@ -76,9 +76,17 @@ def group_pieces(
 
 
 def grouping_scores(head: SoftmaxRelationHead, vectors: Tensor, labels: Tensor, boxes: Tensor, part: Tensor):
-    """Scores of the pieces ``part`` (V indices) against all P pieces: V x (P + 1), the last is "a start".
+    """Scores that a piece continues another one; a piece continues neither itself nor one of another label.
 
-    A piece continues neither itself nor a piece with another label. Arguments as SoftmaxRelationHead's.
+    Args:
+        head: the grouping head.
+        vectors: P x H, a state of each piece.
+        labels: P int64, of each piece.
+        boxes: P x 4 int64 on the 0..1000 grid.
+        part: V indices of the pieces to score.
+
+    Returns:
+        V x (P + 1); the last column is the score of beginning an entity.
     """
     everything = torch.arange(len(labels), device=labels.device)
     scores = head(vectors, labels, boxes, everything, part).float()
@@ -89,7 +97,13 @@ def grouping_scores(head: SoftmaxRelationHead, vectors: Tensor, labels: Tensor, 
 def piece_boxes(
     texts: Sequence[str], tokens: PageTokens, pieces: Sequence[Piece]
 ) -> list[tuple[int, int, int, int]]:
-    """The boxes of pieces on the 0..1000 grid: their share of the line's box. ``texts``: of every line."""
+    """The boxes of pieces on the 0..1000 grid: their share of the line's box.
+
+    Args:
+        texts: of all lines of the page.
+        tokens: of the page.
+        pieces: of the page.
+    """
     cut = [_cut(tokens.line_boxes[piece.line].tolist(), texts[piece.line], tokens, piece) for piece in pieces]
     return [(round(x0), int(y0), round(x1), int(y1)) for x0, y0, x1, y1 in cut]
 
@@ -207,6 +221,10 @@ def _ordered(group: list[Piece], page: PageText, tokens: PageTokens) -> list[Pie
 
 
 def entity_box(boxes: Sequence[tuple[int, int, int, int]]) -> tuple[int, int, int, int]:
-    """The box around the pieces of an entity, on the 0..1000 grid."""
+    """The box around the pieces of an entity, on the 0..1000 grid.
+
+    Args:
+        boxes: of its pieces, at least one.
+    """
     x0, y0, x1, y1 = union_box(boxes)
     return int(x0), int(y0), int(x1), int(y1)

@@ -17,8 +17,16 @@ HOPELESS = -4.0  # log odds of a join that nobody considers
 
 
 def script_changes(texts: Sequence[str], before: Sequence[int]) -> list[bool | None]:
-    """Of P pieces with the one before each: True where narrow characters go on in wide ones (Latin in
-    Chinese), False for the other way round, None where the script stays the same."""
+    """Whether the script changes from the end of one piece to the start of the next.
+
+    Args:
+        texts: of all P pieces.
+        before: for each piece the index of the one before it.
+
+    Returns:
+        For each piece True where wide characters follow narrow ones (Chinese after Latin), False for the
+        other way round, None where the script stays the same.
+    """
     return [_change(texts[index], text) for index, text in zip(before, texts, strict=True)]
 
 

@@ -22,6 +22,9 @@ class StripReader(nn.Module):
     """Three convolutions along the strips of many lines at once; every token takes the mean of its columns.
 
     To the token's own columns it adds those just before its line.
+
+    Args:
+        config: of the network.
     """
 
     def __init__(self, config: LayoutXLMConfig):
@@ -49,7 +52,12 @@ class StripReader(nn.Module):
         nn.init.zeros_(self.dense.bias)
 
     def forward(self, strips: Sequence[np.ndarray | None], places: TokenPlaces) -> Tensor:
-        """T x H of ``places``; zero for tokens of lines whose strip is None."""
+        """A vector for every token, T x H; zero for tokens of lines without a strip.
+
+        Args:
+            strips: of the lines, HEIGHT x W uint8 each; None where a line has none.
+            places: where the T tokens stand on their lines.
+        """
         device = self.dense.weight.device
         features = torch.zeros(len(places.lines), self.dense.out_features, device=device)
         batch, starts = _strip_batch(strips)
