@@ -269,7 +269,13 @@ class StageTime:
 
 
 class DocumentError(Exception):
-    """A document or page that cannot be processed, with the category that ``failures`` reports."""
+    """A document or page that cannot be processed, with the category that ``failures`` reports.
+
+    Args:
+        category: of the failure.
+        message: one line that says what is wrong and what to do.
+        retryable: whether a later run may succeed.
+    """
 
     def __init__(self, category: Category, message: str, retryable: bool = False):
         super().__init__(message)

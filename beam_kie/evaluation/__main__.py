@@ -41,7 +41,11 @@ with --images the pictures are also read as the job reads them. All scores are m
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Runs the command. Returns 0, or 2 after one line on stderr where something has to be changed."""
+    """Runs the command. Returns 0, or 2 after one line on stderr where something has to be changed.
+
+    Args:
+        argv: arguments; None: those of the process.
+    """
     try:
         return _run(_parser().parse_args(argv))
     except (UsageError, LabelError, PictureError, ModelError) as error:

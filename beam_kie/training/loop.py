@@ -39,7 +39,14 @@ CHECKPOINT = "checkpoint.pt"
 
 
 class Trainer:
-    """One run. ``log`` receives a dict for every line of ``log.jsonl``."""
+    """One run. ``log`` receives a dict for every line of ``log.jsonl``.
+
+    Args:
+        settings: of the run.
+        source: draws the pages.
+        tokenizer: of the network.
+        device: as of ``resolve_device``.
+    """
 
     def __init__(self, settings: Settings, source: PageSource, tokenizer: Tokenizer, device: str = "auto"):
         self.settings, self.source, self.tokenizer = settings, source, tokenizer

@@ -71,9 +71,17 @@ class Settings:
 
     @classmethod
     def load(cls, path: str | Path) -> Settings:
-        """Reads a settings file; paths in it are relative to it, and may
-        hold environment variables ("$DATA/labels.txt"). What it does not set, the file that it ``extends``
-        does (its paths, too, are taken from where the first one lies). Raises SettingsError."""
+        """Reads a settings file.
+
+        Paths in it are relative to it, and may hold environment variables ("$DATA/labels.txt"). What it does
+        not set is taken from the file that it ``extends``, whose paths are relative to the first one, too.
+
+        Args:
+            path: of the file, JSON.
+
+        Raises:
+            SettingsError: it cannot be read, a field is unknown, or a value does not fit.
+        """
         path = Path(path)
         try:
             values: dict[str, Any] = _read(path)
@@ -89,7 +97,11 @@ class Settings:
         return settings._relative_to(path.parent)
 
     def network_config(self, vocab_size: int) -> LayoutXLMConfig:
-        """The network's configuration for a vocabulary of that size."""
+        """The network's configuration.
+
+        Args:
+            vocab_size: tokens of the vocabulary.
+        """
         return LayoutXLMConfig.from_fields(**{**SMALL_NETWORK, **self.network, "vocab_size": vocab_size})
 
     def _relative_to(self, folder: Path) -> Settings:

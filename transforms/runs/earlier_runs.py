@@ -76,6 +76,10 @@ class OnlyNew(Transform):
     ``new`` SourceFile is what is left to do; ``skipped`` Document is the rest, each with the run that holds
     its rows. A document is done where a finished run that was made with the same models, OCR and options read
     the same bytes at the same URI, and nothing failed that may succeed now.
+
+    Args:
+        config: of the job.
+        provenance: of this run: models, OCR and options.
     """
 
     def __init__(self, config: JobConfig, provenance: Provenance):
@@ -108,7 +112,11 @@ class OnlyNew(Transform):
 
 @with_output_types(SourceFile, skipped=Document)
 class PartFn(beam.DoFn):
-    """A file of the input beside all that earlier runs know of its URI: new or done."""
+    """A file of the input beside all that earlier runs know of its URI: new or done.
+
+    Args:
+        config: of the job.
+    """
 
     def __init__(self, config: JobConfig):
         self._config = config
@@ -211,6 +219,9 @@ class FailedSources(Transform):
     """The files of which something failed in ``config.retry_failures`` that may succeed now.
 
     A pipeline to PCollection[SourceFile], each file once, spread over the workers.
+
+    Args:
+        config: of the job.
     """
 
     def __init__(self, config: JobConfig):

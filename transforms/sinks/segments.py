@@ -47,7 +47,11 @@ class ScratchError(OSError):
 @with_input_types(PlacedRows)
 @with_output_types(tuple[Place, Segment])
 class KeepRowsFn(beam.DoFn):
-    """Appends rows to files of its own in ``folder`` and yields, at the end of a bundle, where they lie."""
+    """Appends rows to files of its own in ``folder`` and yields, at the end of a bundle, where they lie.
+
+    Args:
+        folder: for the files, on the disk of this machine.
+    """
 
     def __init__(self, folder: str):
         self._folder = folder

@@ -44,6 +44,10 @@ class FindEntities(Transform):
 
     ``results`` PageResult; ``failed_pages`` FailedPage, with those that came in; ``failures`` the Failure of
     each of them; ``times`` StageTime.
+
+    Args:
+        config: of the job.
+        handler: of the model; None: a KieModelHandler.
     """
 
     def __init__(self, config: JobConfig, handler: ModelHandler | None = None):
@@ -65,7 +69,11 @@ class FindEntities(Transform):
 
 @with_output_types(PageResult, failed_pages=FailedPage, failures=Failure, times=StageTime)
 class SortOutcomesFn(beam.DoFn):
-    """Sends every outcome of the model where it belongs and counts the pages that leave the job."""
+    """Sends every outcome of the model where it belongs and counts the pages that leave the job.
+
+    Args:
+        scratch: the folder for the progress of the run; None: without.
+    """
 
     def __init__(self, scratch: str | None):
         self._scratch = scratch
@@ -100,6 +108,9 @@ class KieModelHandler(
     Takes every page that leaves OCR: a FailedPage passes through untouched, so that no image has to be
     flattened (and thereby buffered) beside the pages that succeeded. Yields one PageResult or FailedPage per
     element, in order, and one StageTime per batch.
+
+    Args:
+        config: of the job.
     """
 
     def __init__(self, config: JobConfig):

@@ -43,13 +43,21 @@ def match(pattern: str, unreadable: bool = False) -> Iterator[StoredFile]:
 
 
 def look(uri: str) -> StoredFile | None:
-    """The size and time of the file that ``uri`` names; None where there is none, or a folder."""
+    """The size and time of the file that ``uri`` names; None where there is none, or a folder.
+
+    Args:
+        uri: of a file of this machine.
+    """
     path = local_path(uri)
     return None if os.path.isdir(path) else next(_file(path, unreadable=False), None)
 
 
 def files_below(folder: str) -> Iterator[str]:
-    """The URIs of all files below a folder; none where there is no such folder."""
+    """The URIs of all files below a folder; none where there is no such folder.
+
+    Args:
+        folder: its URI or path.
+    """
     return (uri_of(path) for path, is_file in _below(local_path(folder).rstrip("/") + "/", None) if is_file)
 
 

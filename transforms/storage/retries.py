@@ -40,9 +40,11 @@ _CREDENTIAL_ERRORS = {
 
 
 class StorageError(OSError):
-    """A request to a remote storage failed; the message is one line that says why and what to do.
+    """A request to a remote storage failed.
 
-    ``transient``: the same request may succeed in a later run.
+    Args:
+        message: one line that says why, and what to do.
+        transient: whether the same request may succeed in a later run.
     """
 
     def __init__(self, message: str, transient: bool = False):
@@ -57,7 +59,11 @@ class Attempt(NamedTuple):
     deadline: float
 
     def check(self) -> None:
-        """Raise TimeoutError once the time is over: for data that flows, but too slowly."""
+        """Checks the deadline: for data that flows, but too slowly.
+
+        Raises:
+            TimeoutError: the time is over.
+        """
         if time.monotonic() > self.deadline:
             raise TimeoutError("the storage sends too slowly")
 

@@ -22,9 +22,17 @@ _LINES_AT_ONCE = 20_000
 def text_embeddings(
     tokenizer: Tokenizer, texts: Iterable[Sequence[str]], size: int, spread: float = 0.02
 ) -> np.ndarray:
-    """V x ``size`` float32 embeddings of a tokenizer's vocabulary, with standard deviation ``spread``.
+    """Embeddings of a tokenizer's vocabulary from a text: the singular vectors of the tokens' positive
+    pointwise mutual information (Levy and Goldberg 2014). Tokens that never occur stay zero.
 
-    ``texts``: lists of lines; a line is a context of its own. Tokens that never occur stay zero.
+    Args:
+        tokenizer: with V tokens.
+        texts: lists of lines; a line is a context of its own.
+        size: of an embedding, below V.
+        spread: the standard deviation of the result.
+
+    Returns:
+        V x ``size`` float32.
     """
     counts = count_neighbours(tokenizer, texts)
     # SciPy's types know only the newer "rng", which begins elsewhere: signs of columns would change.
@@ -34,7 +42,12 @@ def text_embeddings(
 
 
 def count_neighbours(tokenizer: Tokenizer, texts: Iterable[Sequence[str]]) -> sparse.csr_matrix:
-    """V x V: how often two tokens stand at most WINDOW tokens apart, nearer ones counting more."""
+    """V x V: how often two tokens stand at most WINDOW tokens apart, nearer ones counting more.
+
+    Args:
+        tokenizer: with V tokens.
+        texts: lists of lines; a line is a context of its own.
+    """
     vocabulary = tokenizer.get_vocab_size()
     total = sparse.csr_matrix((vocabulary, vocabulary), dtype=np.float32)
     for lines in texts:
@@ -44,7 +57,13 @@ def count_neighbours(tokenizer: Tokenizer, texts: Iterable[Sequence[str]]) -> sp
 
 
 def mutual_information(counts: sparse.csr_matrix) -> sparse.csr_matrix:
-    """Positive pointwise mutual information of symmetric counts, V x V."""
+    """Positive pointwise mutual information, V x V.
+
+    Contexts are smoothed (Levy, Goldberg and Dagan 2015, section 3.2).
+
+    Args:
+        counts: V x V, symmetric.
+    """
     pairs = counts.tocoo()
     rows = np.asarray(counts.sum(1)).ravel()
     contexts = rows**SMOOTHING

@@ -201,7 +201,12 @@ def _pieces_before(owners: Sequence[int], boxes: Sequence[tuple[int, int, int, i
 
 
 def collate_examples(examples: Sequence[Example], config: LayoutXLMConfig) -> tuple[Batch, dict]:
-    """A padded batch with its B x T targets: tags (UNMASKED on padding), weights, masked."""
+    """A padded batch with its B x T targets: tags (UNMASKED on padding), weights, masked.
+
+    Args:
+        examples: the B examples of the batch.
+        config: of the network.
+    """
     windows = [Window(index, 0, len(example.tokens)) for index, example in enumerate(examples)]
     batch = collate(windows, [example.tokens for example in examples], config)
     shape = batch.ids.shape
@@ -218,7 +223,13 @@ def collate_examples(examples: Sequence[Example], config: LayoutXLMConfig) -> tu
 
 
 def batch_line_features(network: LayoutXLM, examples: Sequence[Example], width: int) -> torch.Tensor | None:
-    """Line features of the examples' tokens, B x ``width`` x H; None where no line has pixels."""
+    """Line features of the examples' tokens, B x ``width`` x H; None where no line has pixels.
+
+    Args:
+        network: with a strip reader, or without.
+        examples: the B examples of the batch.
+        width: tokens of the batch, T.
+    """
     if network.strips is None:
         return None
     strips: list[np.ndarray | None] = []
