@@ -21,7 +21,7 @@ Polygon = tuple[float, ...]
 
 
 class Status(StrEnum):
-    """How a document ended."""
+    """The outcome of a document."""
 
     SUCCESS = "SUCCESS"
     PARTIAL = "PARTIAL"
@@ -228,7 +228,7 @@ class KeyValue:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """Something that could not be done, and what to do about it. ``page`` None: the whole document.
+    """Something that could not be done, and what to do about it. ``page`` is None for the whole document.
 
     ``message`` never holds recognised text.
     """

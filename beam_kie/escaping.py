@@ -1,4 +1,4 @@
-"""Text from elsewhere made safe to print: names of files and recognised text can hold anything."""
+"""Escapes text before it is printed: file names and recognised text can hold control characters."""
 
 from __future__ import annotations
 

@@ -97,7 +97,7 @@ def _straightened(array: np.ndarray, slope: float) -> tuple[np.ndarray, np.ndarr
     """Centres and heights (px) of the rows' text with the skew taken out.
 
     A box much taller than the page's usual line (a cell over several rows, a stamp) counts as a line
-    at its top, so that it stands before the rows beside it.
+    at its top, so that it comes before the rows beside it.
     """
     x0, y0, x1, y1 = array.T
     box_heights = y1 - y0

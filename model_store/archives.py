@@ -1,4 +1,4 @@
-"""Tar archives from elsewhere, unpacked into one folder and nowhere else."""
+"""Unpacks tar archives of models into one folder, within limits."""
 
 from __future__ import annotations
 

@@ -1,7 +1,8 @@
-"""Models on this machine: one folder each, named by the hash of what is in it.
+"""The cache of models: one folder each, named by the hash of its content.
 
-Beside them a record for every reference: the checksums of what was fetched and of what was made of it.
-Records outlive their models, so that a file that changed at its address is noticed at the next fetch.
+Beside them a record for every reference: the checksums of the files that were fetched and of those that were
+made of them. Records outlive their models, so that a file that changed at its address is noticed at the next
+fetch.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ ENVIRONMENT = "BEAM_KIE_CACHE"
 
 @dataclass(frozen=True)
 class Record:
-    """What is known of a reference. ``fetched``: SHA-256 by address; ``model``: the name of its folder;
+    """The record of a reference. ``fetched``: SHA-256 by address; ``model``: the name of its folder;
     ``made``: [SHA-256, size] of that folder's files."""
 
     reference: str
@@ -85,7 +86,7 @@ class Cache:
         return folder if _is_whole(folder, record) else None
 
     def folder(self, record: Record) -> Path:
-        """Where the model of a record lies, or would.
+        """The path of the model of a record, whether or not it exists.
 
         Args:
             record: of a fetched model.

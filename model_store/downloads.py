@@ -1,4 +1,4 @@
-"""Files from elsewhere onto this disk: whole, counted and checksummed."""
+"""Downloads of files: complete and checksummed."""
 
 from __future__ import annotations
 
@@ -180,7 +180,7 @@ def _open(url: str, pinned: bool, token: str | None) -> BinaryIO:
 
 class _Redirects(urllib.request.HTTPRedirectHandler):
     def redirect_request(self, req, fp, code, msg, headers, newurl):
-        """Goes where the server says, but never from https to http."""
+        """Follows redirects, but never from https to http."""
         if req.full_url.startswith("https:") and not newurl.startswith("https:"):
             raise FetchError(f"{without_query(req.full_url)}: refused: leads to an address without https")
         return super().redirect_request(req, fp, code, msg, headers, newurl)

@@ -100,7 +100,7 @@ def _read_pickle(path: Path) -> dict[str, Tensor]:
 
 
 def _check_pickles(path: Path) -> None:
-    """Looks through the pickles in a PyTorch file: one in an archive, or several in a row."""
+    """Checks the pickles in a PyTorch file: one in an archive, or several in a row."""
     try:
         if zipfile.is_zipfile(path):
             with zipfile.ZipFile(path) as archive:
@@ -115,7 +115,7 @@ def _check_pickles(path: Path) -> None:
                     check_pickle(file)
     except SourceError as error:
         if not str(error).startswith("refused"):
-            return  # damaged: loading says so in its own words
+            return  # damaged: loading raises its own error
         raise SourceError(f"{path}: {error}; nothing of it was run") from error
     except (OSError, zipfile.BadZipFile):
         return

@@ -1,4 +1,4 @@
-"""Published checkpoints into this project's format: all of a model, or nothing."""
+"""Imports published checkpoints into this project's format: all of a model, or nothing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Checkpoints trained with PaddleOCR and PaddleNLP: their names and layouts to Hugging Face's."""
+"""Converts checkpoints of PaddleOCR and PaddleNLP to Hugging Face's names and layouts."""
 
 from __future__ import annotations
 
@@ -175,7 +175,7 @@ def _innermost(values: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _check_published_size(tensors: Mapping[str, Tensor]) -> None:
-    """Weights do not tell the number of heads; that of the published size is known."""
+    """The number of heads does not follow from the weights; that of the published size is known."""
     hidden = tensors[f"layoutlmv2.{WORDS}"].shape[1]
     if hidden != PUBLISHED_HIDDEN:
         raise SourceError(

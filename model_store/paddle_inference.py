@@ -1,7 +1,7 @@
-"""Exported Paddle models (``inference.pdmodel``, ``.pdiparams``, ``.pdiparams.info``), read without Paddle.
+"""Reads exported Paddle models (``inference.pdmodel``, ``.pdiparams``, ``.pdiparams.info``) without Paddle.
 
 The program (a protobuf) names the variables that were saved. Their values follow each other in the order
-of these names, without names of their own; the ``.info`` file tells which tensor of the network each is.
+of these names, without names of their own; the ``.info`` file maps them to tensors of the network.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Pickles of arrays, read without the power that pickles have.
+"""Reads pickles of arrays without running code in them.
 
 A pickle is a program: it may call whatever it can name. This reader lets it name only what numpy arrays
 are made of, and even these are stand-ins that make arrays and nothing else. Files of tensors by Paddle
@@ -96,7 +96,7 @@ class _Unpickler(pickle.Unpickler):
 
 
 def _empty_array(_kind: Any, _shape: Any, _code: Any) -> np.ndarray:
-    """Where an array's unpickling starts; its true shape and bytes follow, and their sizes are checked."""
+    """The first step of unpickling an array; its shape and bytes follow, and their sizes are checked."""
     return np.ndarray.__new__(np.ndarray, (0,), np.int8)
 
 

@@ -1,4 +1,4 @@
-"""What a model reference may be, and the folder that it stands for."""
+"""Model references, and the folders that they lead to."""
 
 from __future__ import annotations
 
@@ -106,7 +106,7 @@ def parse(reference: str) -> Remote | None:
         raise ModelNotFoundError(f"model {reference!r}: an address must be that of a .tar archive")
     if checksum and not archive:
         raise ModelNotFoundError(f"model {reference!r}: only an archive has one checksum")
-    # Signed addresses differ each time, and their signatures are nobody else's business.
+    # Signed addresses differ each time, and their signatures are secrets.
     reference = without_query(address).rstrip("/")
     return Remote(reference, address.rstrip("/"), archive, checksum, users_own=storage)
 

@@ -133,7 +133,7 @@ def _select(gold: list[GoldPage], args: argparse.Namespace) -> list[GoldPage]:
 
 
 def _with_pictures(gold: list[GoldPage], model: KieModel | KiePair, folder: Path | None) -> list[GoldPage]:
-    """Gold pages with what the model wants to see of them, once all their pictures are there."""
+    """Gold pages with the pictures that the model needs, once all of them are found."""
     missing = missing_pictures(gold, folder) if folder else []
     if missing:
         raise UsageError(f"--images {folder}: {len(missing)} pictures are not there, first {missing[0]}")
@@ -157,7 +157,7 @@ def _load(args: argparse.Namespace) -> KieModel | KiePair:
 
 
 def _notes(gold: list[GoldPage], model: KieModel | KiePair) -> list[str]:
-    """What a reader of the figures has to know about the labels."""
+    """Warnings about the labels that concern the scores."""
     notes = []
     empty = sum(gold_page.entries_without_text for gold_page in gold)
     if empty:

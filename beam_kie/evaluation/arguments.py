@@ -1,4 +1,4 @@
-"""What the commands of this package share: how arguments are read, and what is said meanwhile."""
+"""Parsing of arguments and progress messages, shared by the commands of this package."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""The figures of a model on labelled pages with gold lines.
+"""SER, RE and pair scores of a model on labelled pages with gold lines.
 
 A gold line is one entity or none, and the page says so (``PageText.whole_lines``): it labels lines, and
-neither cuts nor joins them. What OCR reads comes without that promise.
+neither splits nor joins them. This does not hold for lines that OCR reads.
 
 "As PaddleOCR measures it" means: only the first 512 tokens of a page count (the model's own tokens,
 lines in reading order), SER is seqeval over raw token labels, RE takes the gold entities that lie
@@ -29,7 +29,7 @@ Progress = Callable[[str, int, int], None]
 
 
 class Model(Protocol):
-    """What the evaluation asks of a model; ``beam_kie.layoutxlm.model.KieModel`` has it.
+    """The part of a model's interface that the evaluation uses; ``beam_kie.layoutxlm.model.KieModel`` has it.
 
     ``pictures`` says what thumbnail a page needs, None where the model is text-only.
     """

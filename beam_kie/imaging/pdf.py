@@ -156,7 +156,7 @@ def _render(page: pdfium.PdfPage, scale: float) -> np.ndarray:
 def _check_pictures_drawn(pixels: np.ndarray, pictures: list[pdfium.PdfImage]) -> None:
     """Raise DocumentError where the page is blank because its pictures are damaged.
 
-    pdfium leaves out what it cannot decode, without a word; a blank page would pass for a success.
+    pdfium leaves out what it cannot decode, without an error; a blank page would count as a success.
     """
     if not pictures or pixels.min() != pixels.max():
         return

@@ -1,4 +1,4 @@
-"""Training pages: text lines whose characters know the entity that they belong to.
+"""Training pages: text lines with the entity that each of their characters belongs to.
 
 One labelled page gives several: its gold segments as lines, its visual lines, and the lines that an OCR
 engine reads on it, aligned with the gold.
@@ -38,7 +38,7 @@ class TrainingLine:
 class TrainingPage:
     """Lines in reading order (boxes in pixels), the label of every entity and the (key, value) relations.
 
-    No entity is called None: what ``labels`` says of an owner may be asked of every character.
+    No entity has the id None, so that ``labels.get`` can be called with the owner of any character.
     """
 
     width_px: int

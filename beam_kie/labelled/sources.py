@@ -1,4 +1,4 @@
-"""Labelled pages and what lies beside them: pictures, lines that OCR read, and which are held out."""
+"""Labelled pages and what belongs to them: pictures, lines that OCR read, and which pages are held out."""
 
 from __future__ import annotations
 

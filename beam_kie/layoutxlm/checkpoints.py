@@ -1,4 +1,4 @@
-"""Model folders to networks: weights with nothing missing, nothing left over, legacy names known."""
+"""Loads the networks of a model folder, strictly: no weights missing, none left over."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ _WORDS = "embeddings.word_embeddings.weight"
 _MEMBERS = "members."
 _PREFIX = re.compile(r"^(layoutlmv2|layoutxlm)\.")
 
-# What published files hold and this network has no use for. Output convolutions and the pooler feed
-# tasks other than these; constants are in the code; heads of pre-training end in nothing.
+# Tensors of published files that this network does not use. Output convolutions and the pooler feed
+# tasks other than these; constants are in the code; heads of pre-training have no output here.
 _UNUSED = re.compile(
     r"^embeddings\.position_ids$"
     r"|^visual\.pixel_(mean|std)$"
@@ -90,7 +90,8 @@ def member_prefix(number: int) -> str:
 def _load_member(folder: Path, config: LayoutXLMConfig, number: int) -> LayoutXLM:
     path, prefix = folder / WEIGHTS_FILE, member_prefix(number)
     try:
-        # Opened twice: the mapping of all that is copied goes, that of the words stays.
+        # Opened twice: the mapping of the tensors that are copied is closed, that of the word embeddings
+        # stays.
         with safe_open(path, "pt") as file:
             names = list(file.keys())
             names = [name for name in names if _is_of(name, prefix)]

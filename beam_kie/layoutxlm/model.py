@@ -38,7 +38,7 @@ Head = TypeVar("Head", bound=nn.Module)
 
 
 class Encoded(NamedTuple):
-    """What the model makes of a page: T x H hidden states of each member (none: not asked for), T x tags log
+    """The network's output for a page: T x H hidden states of each member (none: not asked for), T x tags log
     probabilities (None: it has no token classifier)."""
 
     hidden: tuple[Tensor, ...]
@@ -150,7 +150,7 @@ class KieModel:
     def with_config(
         self, decoding: Decoding | None = None, calibration: Calibration | None = None
     ) -> KieModel:
-        """The same networks, whose scores are decoded or calibrated in another way.
+        """The same networks with another decoding or calibration.
 
         Args:
             decoding: how scores become entities and relations; None: as this model does it.
@@ -300,7 +300,7 @@ class KieModel:
     def _encode(
         self, pages: Sequence[PageText], tokens: Sequence[PageTokens], keep_hidden: bool
     ) -> list[Encoded]:
-        """What the members make of every page: their states, and the mean of their scores."""
+        """The output of the members for every page: their states, and the mean of their scores."""
         readings = [reader.read(pages, tokens, keep_hidden, self.batch_budget) for reader in self._readers]
         return [self._merged(of_page) for of_page in zip(*readings, strict=True)]
 
@@ -326,5 +326,5 @@ class KieModel:
 
 
 def _with_states(heads: Sequence[Head | None], hidden: Sequence[Tensor]) -> list[tuple[Head, Tensor]]:
-    """A head of every member that has it, each with what its network made of the page."""
+    """A head of every member that has it, each with its network's output for the page."""
     return [(head, states) for head, states in zip(heads, hidden, strict=True) if head is not None]

@@ -1,6 +1,6 @@
 """Configurations of published checkpoints, as Hugging Face and PaddleNLP write them, to ours.
 
-Sizes that the weights know are read off the weights, because the files disagree: PaddleNLP 2.5 leaves
+Sizes that follow from the weights are taken from them, because the files disagree: PaddleNLP 2.5 leaves
 out ``use_visual_backbone`` and means true, PaddleNLP 2.6 and later mean false, and neither writes the
 sizes of the backbone.
 """
@@ -121,7 +121,7 @@ def _plain(shapes: Shapes) -> dict[str, tuple[int, ...]]:
 
 
 def _sizes(shapes: Shapes) -> dict[str, Any]:
-    """Fields that the weights tell."""
+    """Fields that follow from the weights."""
     if "embeddings.word_embeddings.weight" not in shapes:
         raise ConfigError("these are no LayoutXLM weights: embeddings.word_embeddings.weight is missing")
     vocabulary, hidden = shapes["embeddings.word_embeddings.weight"]

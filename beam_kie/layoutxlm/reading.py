@@ -1,4 +1,4 @@
-"""One network reads pages: windows in batches, what overlaps merged by its mean."""
+"""Runs one network over pages: windows in batches, overlaps merged by their mean."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ PICTURES_AT_ONCE = 8
 
 
 class Reading(NamedTuple):
-    """What a network makes of a page: T x H hidden states (None: not asked for), T x tags scores
+    """The output of a network for a page: T x H hidden states (None: not asked for), T x tags scores
     (None: the network has no token classifier)."""
 
     hidden: Tensor | None

@@ -1,4 +1,4 @@
-"""Text that need not be read: a PDF's text layer, or lines from somebody's own OCR."""
+"""Lines that need no OCR: a PDF's text layer, or a user's own file of lines."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where OCR models lie on disk: in the rapidocr package, or in folders of the user's."""
+"""Finds OCR models on disk: in the rapidocr package, or in the user's folders."""
 
 from __future__ import annotations
 

@@ -171,7 +171,7 @@ def _model_folder(task: str, own: str | None, options: OcrOptions, scratch: Path
 
 
 def _bundled_settings(task: str, model: Path) -> dict[str, Any]:
-    """What PaddleOCR has to know of a model of the rapidocr package."""
+    """The ``inference.yml`` that PaddleOCR needs for a model of the rapidocr package."""
     read = {"DecodeImage": {"channel_first": False, "img_mode": "BGR"}}
     if task == "det":
         normalise = {"NormalizeImage": {"mean": _HALF, "std": _HALF, "scale": 1 / 255, "order": "hwc"}}

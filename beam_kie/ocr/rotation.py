@@ -1,8 +1,8 @@
-"""Which way up a page lies, from the lines found on it and how well they read.
+"""The rotation of a page, from the lines found on it and the confidence of their text.
 
-Text that stands on its head reads badly: measured on 48 forms and letters at four angles, the mean
-confidence of the eight longest lines was at least 0.94 the right way up and at most 0.81 the wrong way.
-So a page that reads well is upright at no cost, and only the others are read a second time.
+Text that is upside down is read with low confidence: measured on 48 forms and letters at four angles, the
+mean confidence of the eight longest lines was at least 0.94 the right way up and at most 0.81 the wrong way.
+So a page with confident lines is upright, and only the others are read a second time.
 """
 
 from __future__ import annotations
@@ -92,7 +92,7 @@ def character_boxes(polygons: Sequence[Sequence[float]]) -> list[Box]:
 
 
 def in_doubt(polygons: Sequence[Sequence[float]], confidences: Sequence[float]) -> bool:
-    """Whether the page as it was read may not be upright, so that ``find_rotation`` is worth its while.
+    """Whether the page as it was read may not be upright, so that ``find_rotation`` has to be called.
 
     Args:
         polygons: of the lines, in pixels: 8 numbers each, clockwise from the top left corner.

@@ -12,7 +12,7 @@ from beam_kie.overlays import drawing
 from beam_kie.overlays.fonts import Font, drawable, load_font
 
 LOW_CONFIDENCE = 0.5
-"""Confidences below this are written in the colour of relations, to be looked at first."""
+"""Confidences below this are written in the colour of relations, so that they are checked first."""
 
 _LARGEST_FONT, _SMALLEST_FONT = 17, 11
 _MOST_LINES = 3

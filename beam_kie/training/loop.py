@@ -1,4 +1,5 @@
-"""The training loop: examples in, a model folder out; it can be cut off at any moment and goes on."""
+"""The training loop: examples in, a model folder out; after an interruption it resumes from its
+checkpoint."""
 
 from __future__ import annotations
 
@@ -166,7 +167,7 @@ class Trainer:
         means: list[Tensor] = [*self.average.parameters()]
         values: list[Tensor] = [*self.network.parameters()]
         get_ema_multi_avg_fn(decay)(means, values, self.step)
-        # What batches have in common follows by itself; a mean of it would begin with numbers of no batch.
+        # Statistics of batches are averaged already; their mean would begin with the initial values.
         for mean, value in zip(self.average.buffers(), self.network.buffers(), strict=True):
             mean.copy_(value)
 

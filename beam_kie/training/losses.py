@@ -17,7 +17,7 @@ from beam_kie.training.data.examples import UNMASKED, Example
 
 
 def tag_loss(logits: Tensor, targets: dict, label_smoothing: float) -> Tensor:
-    """Cross entropy of tags; tokens count by their weight, so that long lines do not rule.
+    """Cross entropy of tags; tokens are weighted, so that long lines do not dominate.
 
     Args:
         logits: B x T x tags.

@@ -24,11 +24,11 @@ class Settings:
 
     ``synthetic_share`` of the pages are forms from the project's generator in ``synthetic_languages``;
     ``text_share`` are pages of plain text (files, .xz or not) from which only masked tokens are learned.
-    ``teacher``: a model folder of the same labels and vocabulary; what it would say is ``teacher_weight``
-    (0 to 1) of what is learned, the labels are the rest (see teacher.py).
-    ``strip_rate``: how much faster than the rest the part learns that reads strips of lines.
-    ``text_embeddings``: word embeddings begin as those texts suggest (see embeddings.py). ``mask_rate`` of
-    the tokens are masked and guessed, ``line_mask_rate`` of the lines are hidden whole.
+    ``teacher``: a model folder of the same labels and vocabulary; its output is ``teacher_weight`` (0 to 1)
+    of the target, the labels are the rest (see teacher.py). ``strip_rate``: how much faster than the rest the
+    part learns that reads strips of lines. ``text_embeddings``: texts from which word embeddings are
+    initialised (see embeddings.py). ``mask_rate`` of the tokens are masked and guessed, ``line_mask_rate`` of
+    the lines are hidden whole.
     """
 
     output: str

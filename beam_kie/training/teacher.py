@@ -1,4 +1,4 @@
-"""What a trained model, best an ensemble, teaches a network: the answer, and how sure of it to be.
+"""The teacher of a network: a trained model, best an ensemble, whose distributions are targets.
 
 Knowledge distillation (Hinton et al., arXiv 1503.02531): the student learns the teacher's distribution over
 tags, keys and pieces, softened by a temperature, beside the labels.
@@ -25,7 +25,7 @@ TEMPERATURE = 2.0
 
 
 class Scores(NamedTuple):
-    """What a network makes of a batch: B x T x tags logits, and what ``relation_scores`` and
+    """The output of a network for a batch: B x T x tags logits, and what ``relation_scores`` and
     ``grouping_scores_of`` give."""
 
     tags: Tensor
@@ -94,7 +94,7 @@ class Teacher:
 
 
 def _questions(config: LayoutXLMConfig) -> tuple:
-    """What the numbers of a network's scores mean."""
+    """The fields of a configuration that its outputs' meaning depends on."""
     parts = config.architecture
     return config.tags, config.head_labels, parts.relation_head, parts.grouping_head, parts.vocab_size
 
@@ -121,7 +121,7 @@ def teaching_losses(mine: Scores, taught: Scores, weights: Tensor) -> TeachingLo
 
 
 def _divergence(scores: Tensor, taught: Tensor) -> Tensor:
-    """Kullback-Leibler divergence over the last axis. What cannot be (-inf) is so for both."""
+    """Kullback-Leibler divergence over the last axis. Classes that are excluded (-inf) are so for both."""
     wanted = (taught / TEMPERATURE).log_softmax(-1)
     found = (scores / TEMPERATURE).log_softmax(-1)
     apart = (wanted - found).masked_fill(taught == -torch.inf, 0)

@@ -1,4 +1,4 @@
-"""Confidences that mean what they say: the tables of ``config.json``, applied to what was found.
+"""Calibrated confidences: the tables of ``config.json``, applied to entities and relations.
 
 A table is a list of points [confidence as computed, confidence as reported], straight lines between them.
 Tables never decide anything: they are applied after entities and relations are chosen, and they keep order.

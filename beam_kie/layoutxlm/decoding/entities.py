@@ -114,7 +114,7 @@ def span_polygon(line: TextLine, span: LineSpan) -> Polygon:
 def span_shares(text: str, start: int, end: int) -> tuple[float, float]:
     """Where characters ``start`` to ``end`` begin and end on their line: shares of its width, 0 to 1.
 
-    White space around the text counts to the piece beside it.
+    White space around the text belongs to the piece beside it.
 
     Args:
         text: of the line.

@@ -1,7 +1,7 @@
-"""Pieces of text lines to whole entities: which line goes on where another one ended.
+"""Line grouping: joins pieces of text lines to whole entities.
 
 A label's run of tokens never leaves its text line. Where a key or value takes several lines, every piece
-chooses the piece that it continues, or none: line grouping as PEneo has it (arXiv 2401.03472, section 3.2),
+chooses the piece that it continues, or none: line grouping as in PEneo (arXiv 2401.03472, section 3.2),
 with the head that also finds relations.
 """
 
@@ -132,8 +132,8 @@ class _Joins(NamedTuple):
 def _best_joins(
     heads: Sequence[tuple[SoftmaxRelationHead, Tensor]], labels: Tensor, boxes: Tensor, join_penalty: float
 ) -> _Joins:
-    """``heads``: heads with their vectors of the P pieces, P x H. ``join_penalty``: nats by which being a
-    start is likelier than the head says."""
+    """``heads``: heads with their vectors of the P pieces, P x H. ``join_penalty``: nats that are added to
+    the score of being a start."""
     count = len(labels)
     found = _Joins(np.zeros(count, np.int64), np.zeros(count, np.float32), np.zeros(count, np.float32))
     for candidates, part in _blocks(labels.tolist()):
@@ -211,7 +211,7 @@ def _connected(continued: Sequence[int]) -> list[list[int]]:
 
 
 def _ordered(group: list[Piece], page: PageText, tokens: PageTokens) -> list[Piece]:
-    """Reading order within the entity: that of the page may go astray between columns."""
+    """Reading order within the entity: that of the page may be wrong between columns."""
     if len(group) == 1:
         return group
     lines = [page.lines[piece.line] for piece in group]

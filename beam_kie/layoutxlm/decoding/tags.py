@@ -1,9 +1,9 @@
 """Decoders: from the scores of a page's tokens to pieces of its lines that have one label.
 
 In "runs" decoding an entity is a run of tokens: within a line the best path through the B/I tags, across
-lines a run that begins with I- continues an entity above it. In "line_vote" decoding, PaddleOCR's way, the
-tokens of a line vote: a line that holds a key and its value comes out as one of them. Lines that are known
-to be whole entities get the label that is likeliest for all their tokens.
+lines a run that begins with I- continues an entity above it. In "line_vote" decoding, as in PaddleOCR, the
+tokens of a line vote: a line that holds a key and its value comes out as one of them. Lines that are known to
+be whole entities get the label that is likeliest for all their tokens.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ CONTINUATION_GAP = 1.5  # a continued line starts at most this many line heights
 class Piece:
     """Tokens ``start`` to ``end`` (exclusive), all on one line, with one label.
 
-    ``place_probability``: that the piece belongs where it was put, as the start of an entity or behind
-    another piece, where that was computed.
+    ``place_probability``: that the piece is in the right place, as the start of an entity or behind another
+    piece; 1 where it was not computed.
     """
 
     label: str
@@ -38,7 +38,7 @@ class Piece:
 
 
 class Decoder(Protocol):
-    """A way from token scores to entities."""
+    """Turns token scores into entities."""
 
     tags: tuple[str, ...]
 

@@ -1,4 +1,4 @@
-"""What a model reads beside text and boxes; it travels with the page's text."""
+"""Pictures for models that read more than text and boxes: thumbnails of pages and strips of lines."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ THUMBNAIL_BYTES = SIDE * SIDE * 3
 
 
 def with_picture(page: PageText, pixels: np.ndarray, kind: str) -> PageText:
-    """The page with what a model reads beside its text.
+    """The page with the picture that a model reads beside its text.
 
     Args:
         page: the page, with its lines.

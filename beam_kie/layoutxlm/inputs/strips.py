@@ -1,9 +1,9 @@
 """Images of text lines: a strip of grey pixels each.
 
-Forms are printed in one face and filled in with another, by hand or by machine: a thing that boxes and text
-do not tell. LayoutXLM reads the whole page in 7 x 7 cells (arXiv 2104.08836, section 2.2), of which a line
-is a sliver; here every token sees its own piece of its line, in the size of the print, and what stands before
-the line (a box to tick). Lines without pixels are read as before.
+Forms are printed in one face and filled in with another, by hand or by machine, which boxes and text do not
+show. LayoutXLM reads the whole page in 7 x 7 cells (arXiv 2104.08836, section 2.2), of which a line covers
+little; here every token has the pixels of its own part of its line, at the size of the print, and those
+before the line (a box to tick). Lines without pixels are read by text and boxes alone.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ MARGIN = 24
 """Columns before and behind the line: one and a half times its height."""
 
 MAX_LINE = 1_000
-"""Columns of a line at most; longer lines are squeezed."""
+"""Columns of a line at most; longer lines are compressed."""
 
 _TEXT_ROWS = 16
 

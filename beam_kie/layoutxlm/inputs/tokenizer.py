@@ -1,8 +1,8 @@
 """Text lines to token ids with character offsets.
 
-Two kinds of vocabulary files serve: ``tokenizer.json`` (the tokenizers library; the bundled model) and
-``sentencepiece.bpe.model`` (XLM-R's, as published with LayoutXLM), read by sentencepiece itself: its
-NFKC is compiled into the file, and conversions lose it, so that a full-width colon becomes unknown.
+Two kinds of vocabulary files are supported: ``tokenizer.json`` (the tokenizers library; the bundled model)
+and ``sentencepiece.bpe.model`` (XLM-R's, as published with LayoutXLM), read by sentencepiece itself: its NFKC
+is compiled into the file, and conversions lose it, so that a full-width colon becomes unknown.
 """
 
 from __future__ import annotations

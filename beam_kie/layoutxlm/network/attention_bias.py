@@ -1,4 +1,4 @@
-"""Attention biases: what two tokens' places say about how much they matter to each other.
+"""Attention biases from the relative positions of two tokens or of their lines.
 
 Shapes: B windows, T tokens of text, N text lines of a window, S all tokens, C columns.
 """

@@ -1,4 +1,4 @@
-"""What a group of tokens is like: the mean of their states."""
+"""Mean pooling of the states of groups of tokens."""
 
 from __future__ import annotations
 

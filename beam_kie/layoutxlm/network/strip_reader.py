@@ -15,7 +15,7 @@ from beam_kie.layoutxlm.inputs.strips import HEIGHT, MARGIN, TokenPlaces
 
 _STRIDE = 8
 _WHITE, _CONTRAST = 220.0, 80.0  # about the mean and the deviation of grey levels on printed lines
-_GAP = 24  # a column of features sees no further: lines do not see their neighbours in the strip batch
+_GAP = 24  # wider than the receptive field of a column: no line reaches its neighbours
 
 
 class StripReader(nn.Module):

@@ -1,4 +1,4 @@
-"""What LayoutXLM sees of a page: a ResNeXt-FPN over a small picture of it, in plain PyTorch.
+"""The visual backbone: a ResNeXt-FPN over a thumbnail of the page, in plain PyTorch.
 
 After "Aggregated Residual Transformations for Deep Neural Networks" (arXiv 1611.05431) and "Feature
 Pyramid Networks for Object Detection" (arXiv 1612.03144), with the names that detectron2 gives the
@@ -35,7 +35,7 @@ def normalise_images(images: Tensor, kind: str) -> Tensor:
     if kind == "hf":
         return _standardised(values.flip(1), BGR_MEAN, BGR_STD)
     # PaddleOCR normalises in its pre-processing; the network then does so once more, and with the
-    # constants of the other channel order. Its published weights know nothing else.
+    # constants of the other channel order. Its published weights were trained that way.
     return _standardised(_standardised(values, RGB_MEAN, RGB_STD), BGR_MEAN, BGR_STD)
 
 

@@ -1,7 +1,7 @@
-"""Lines broken in two: narrow cells hold long keys, and forms for foreigners say them twice.
+"""Line wrapping: keys that take two lines, in narrow cells or because they are printed in two languages.
 
-OCR engines read such an entity as several lines. Labelled pages have few of them, and a model that has seen
-few joins what belongs apart and leaves apart what belongs together.
+OCR engines read such an entity as several lines. Labelled pages have few of them, and a model trained on few
+of them joins lines wrongly, or not at all.
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
-"""Honest confidences: ``python -m beam_kie.training.calibration --model FOLDER --config FILE [--write]``.
+"""Calibrates confidences: ``python -m beam_kie.training.calibration --model FOLDER --config FILE
+[--write]``.
 
-How far a model's confidences are from the truth on labelled pages that it was not trained on, and what
-brings them closer. Every figure "after" comes from the other half of the pages: the halves are fitted apart,
-each is measured with what the other one gave. What is written into the model is fitted on all.
+Measures a model's confidences on labelled pages that it was not trained on, and fits a calibration. Every
+figure "after" is cross-validated: each half of the pages is measured with the calibration fitted on the other
+half. What is written into the model is fitted on all pages.
 """
 
 from __future__ import annotations

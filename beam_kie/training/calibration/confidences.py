@@ -1,8 +1,8 @@
-"""Confidences beside the truth: what a model finds on labelled pages, and which of it is right.
+"""Confidences of what a model finds on labelled pages, and which of it is right.
 
-Every page is looked at on its gold lines and, where they are at hand, on the lines that OCR read. There the
-gold entities are the characters that ``beam_kie.labelled.alignment`` gives them, so that what counts is the
-model's work and not a misread letter.
+Every page is measured on its gold lines and, where there are any, on the lines that OCR read. There the gold
+entities are the characters that ``beam_kie.labelled.alignment`` gives them, so that a misread letter does not
+count against the model.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ Found = tuple[str, Place]
 
 
 class Model(Protocol):
-    """What is asked of a model: to find, and to do so with another calibration. KieModel has it."""
+    """The part of a model's interface that the calibration uses; KieModel has it."""
 
     def with_config(self, *, calibration: Calibration) -> Model:
         """The same model with another calibration.
@@ -203,5 +203,5 @@ def _column(confidences: Sequence[Mapping], names: Sequence) -> np.ndarray:
 
 
 def _name(entity: Entity, page: PageText) -> Found:
-    """What makes an entity the gold's: its label and its characters."""
+    """What a gold entity is recognised by: its label and its characters."""
     return entity.label, tuple(sorted(place(entity, page)))

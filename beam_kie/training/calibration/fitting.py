@@ -1,4 +1,4 @@
-"""What brings confidences closer to the truth, fitted on pages of which the truth is known.
+"""Fits the calibration of confidences on labelled pages.
 
 A temperature (Guo et al. 2017, arXiv 1706.04599), or a temperature and a table. A table holds points of a
 beta calibration (Kull et al. 2017), a rising curve of three numbers, so that few pages suffice and the order
@@ -139,7 +139,7 @@ def _coolest(
     confidences: Callable[[FittedCalibration, PageConfidences], np.ndarray],
     right: np.ndarray,
 ) -> FittedCalibration:
-    """``made`` with the temperature that surprises least."""
+    """``made`` with the temperature of the least log loss."""
     tried = [dataclasses.replace(made, **{field: temperature}) for temperature in TEMPERATURES]
     return min(tried, key=lambda each: log_loss(joined(confidences(each, page) for page in pages), right))
 

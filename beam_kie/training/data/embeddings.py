@@ -1,8 +1,9 @@
-"""First word embeddings from plain text: tokens that keep the same company begin close together.
+"""Initial word embeddings from plain text: tokens with the same neighbours begin close together.
 
 Positive pointwise mutual information, factorised: Levy and Goldberg, "Neural Word Embedding as Implicit
-Matrix Factorization" (2014), with their later advice (TACL 2015): contexts smoothed by 0.75, eigenvalues to
-the power of 0.5. It takes a minute and gives a small model what would cost hours of masked-token training.
+Matrix Factorization" (2014), with the settings of their later work (TACL 2015): contexts smoothed by 0.75,
+eigenvalues to the power of 0.5. It takes a minute and gives a small model what would cost hours of
+masked-token training.
 """
 
 from __future__ import annotations

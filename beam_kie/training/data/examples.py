@@ -171,7 +171,7 @@ class ExampleMaker:
         return list(keys.items())
 
     def _masked(self, tokens: PageTokens, rng: random.Random) -> tuple[np.ndarray, np.ndarray]:
-        """Ids with masks, and what stood under them. Nobody can guess a whole line: it is only hidden."""
+        """Ids with masks, and what stood under them. A whole line cannot be predicted: it is only hidden."""
         chosen = np.array([rng.random() < self.mask_rate for _ in range(len(tokens))], dtype=bool)
         hidden_lines = [line for line in np.unique(tokens.lines) if rng.random() < self.line_mask_rate]
         hidden = np.isin(tokens.lines, hidden_lines)
@@ -182,7 +182,7 @@ class ExampleMaker:
 
 
 def _weights(tokens: PageTokens, owners: np.ndarray) -> np.ndarray:
-    """What tokens count: less on long lines, more on the few where an entity ends and another begins."""
+    """Weights of tokens: less on long lines, more on the few where an entity ends and another begins."""
     counts = np.bincount(tokens.lines)[tokens.lines]
     borders = np.flatnonzero((np.diff(owners) != 0) & (np.diff(tokens.lines) == 0))
     shared = np.isin(tokens.lines, tokens.lines[borders])

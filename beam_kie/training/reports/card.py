@@ -26,12 +26,12 @@ CHECKSUMS = "## SHA-256 of this model"  # ``python -m model_store verify`` reads
 
 
 class CardError(ValueError):
-    """Something that a card cannot be made of; the message names it."""
+    """No card can be written; the message says why."""
 
 
 @dataclass(frozen=True)
 class Data:
-    """Something to train on: what it is, and the licence where that binds the weights."""
+    """A data set: what it is, and its licence where that extends to the weights."""
 
     text: str
     licence: str | None = None

@@ -1,7 +1,7 @@
 """The command ``python -m beam_kie.training.weights.average``: the mean of the weights of several models.
 
-Models that were trained on from common weights lie in one valley, and their mean is often better than each
-of them ("Model soups", arXiv 2203.05482). They must have the same network and vocabulary.
+Models that were trained on from common weights lie in one basin of the loss, and their mean is often better
+than each of them ("Model soups", arXiv 2203.05482). They must have the same network and vocabulary.
 """
 
 from __future__ import annotations

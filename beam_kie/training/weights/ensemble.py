@@ -88,7 +88,7 @@ def _check_like(folder: Path, first: Path) -> None:
 def _differences(mine: LayoutXLMConfig, theirs: LayoutXLMConfig) -> list[str]:
     """Fields in which two members may not differ, and do.
 
-    Name, decoding and calibration are those of the first member. Dropout plays no part any more, and the
+    Name, decoding and calibration are those of the first member. Dropout has no effect any more, and the
     weights show whether a member reads line images.
     """
     architecture = dataclasses.replace(
