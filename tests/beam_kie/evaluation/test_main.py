@@ -79,7 +79,7 @@ def test_the_command_prints_what_evaluate_finds(labelled, model_folder):
     assert "3 labelled entries have no text" in done.stderr
 
 
-def test_the_model_need_not_be_told_that_lines_are_entities(labelled, model_folder, capsys):
+def test_whole_lines_can_be_switched_off(labelled, model_folder, capsys):
     def figures(*flags):
         assert (
             main(["--labels", str(labelled / "labels.txt"), "--model", str(model_folder), "--json", *flags])
@@ -87,9 +87,9 @@ def test_the_model_need_not_be_told_that_lines_are_entities(labelled, model_fold
         )
         return json.loads(capsys.readouterr().out)
 
-    told, mixed = figures(), figures("--mixed_lines")
-    assert mixed["ser"] != told["ser"]
-    assert mixed["re"] == told["re"]
+    whole, mixed = figures(), figures("--mixed_lines")
+    assert mixed["ser"] != whole["ser"]
+    assert mixed["re"] == whole["re"]
 
 
 def test_the_table_shows_every_figure_and_every_label(labelled, model_folder, capsys):
