@@ -1,4 +1,4 @@
-"""What the job measures about itself, the same way everywhere: counters, distributions and a stage timer."""
+"""Metrics of the job: counters, distributions and a stage timer."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Everything that is looked at before launch, so that a run that cannot work never starts.
+"""Checks before launch, so that a run that cannot work never starts.
 
 Nothing is written here. Each check raises ``UsageError`` with one line that says what to do.
 """
@@ -28,7 +28,7 @@ from transforms.stages.models import model_folder
 from transforms.storage import files, uris
 from transforms.storage.retries import reason
 
-# How many lines of a manifest are looked at before launch.
+# How many lines of a manifest are read before launch.
 _MANIFEST_SAMPLE = 1000
 
 
@@ -42,7 +42,7 @@ class Job:
 
     @property
     def is_local(self) -> bool:
-        """Whether this machine does the work, so that progress can be shown."""
+        """Whether the job runs on this machine, so that progress can be shown."""
         return _is_local(self.runner)
 
 

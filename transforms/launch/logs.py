@@ -1,4 +1,4 @@
-"""Log lines of the launcher: few and plain, or JSON for a log collector."""
+"""Logging of the launcher: plain lines, or JSON for a log collector."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ class JsonFormatter(logging.Formatter):
 
 
 class LogStream:
-    """A stream whose lines become log lines; for what would otherwise break a stream of JSON.
+    """A stream whose lines become log lines, so that everything on stderr is JSON.
 
     Args:
         logger: where the lines go.

@@ -1,4 +1,4 @@
-"""Pictures of pages, written where the page is: the image never leaves its worker."""
+"""The sink of overlays: pictures are written on the worker that holds the page."""
 
 from __future__ import annotations
 

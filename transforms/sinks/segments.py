@@ -1,4 +1,4 @@
-"""Rows that wait on the disk of the run until their file is written; only where they lie is shuffled.
+"""Keeps rows on the disk of the run until their file is written; only their places are shuffled.
 
 Local runners hold every shuffled element in memory until the run's end, at several times its size. Where the
 workers share a disk (``JobConfig.scratch``), encoded rows are appended to files there, and for each bundle

@@ -1,4 +1,4 @@
-"""Rows and their files: what a page yields for each table, and one deterministic Parquet file per shard."""
+"""The sink of tables: rows of pages, and one deterministic Parquet file per shard."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Entities and relations through Beam's RunInference: batches by tokens, one page's failure stays its own."""
+"""SER and RE through Beam's RunInference: batches by tokens; a failing page does not affect the others."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _LEAST_WEIGHT = 32
 
 
 Outcome = PageResult | FailedPage | StageTime
-"""What the model's step yields."""
+"""The elements that the model's step yields."""
 
 
 class FindEntities(Transform):
@@ -202,7 +202,7 @@ def estimated_tokens(page: PageText) -> int:
 
 
 def batch_weight(page: PageText | FailedPage, budget: int) -> int:
-    """What a page counts in a batch.
+    """The weight of a page in a batch.
 
     Never more than the budget: Beam would put an empty batch before an element that exceeds it.
 

@@ -1,7 +1,7 @@
-"""Files of this machine: listing them by pattern and reading them, whatever somebody put there.
+"""Files of this machine: lists them by pattern and reads them, whatever kind of file they are.
 
 Beam's own listing recurses, so that some thousand nested folders end it. It passes over folders that cannot
-be listed, and over links that lead nowhere, without a word.
+be listed, and over links that lead nowhere, silently.
 """
 
 from __future__ import annotations

@@ -19,7 +19,7 @@ TIMEOUT_S = 120.0
 """For how many seconds requests for one file or one page of a listing are retried by default."""
 
 _TRANSIENT_STATUSES = frozenset([408, 429, 500, 502, 503, 504])
-# What S3 says with a status that otherwise means a mistake of the client.
+# Transient errors of S3 with a status that otherwise means an error of the client.
 _TRANSIENT_S3_CODES = frozenset(["RequestTimeout", "Throttling", "SlowDown", "InternalError", "BadDigest"])
 _LASTING_ERRORS = (FileNotFoundError, PermissionError, IsADirectoryError, NotADirectoryError)
 # boto3 is an extra, so its errors are known by name: no answer, or one that broke off or was damaged.
