@@ -81,9 +81,7 @@ def test_decoding_takes_the_memory_of_a_few_pages(scan):
 
 def test_format_and_number_of_pages_are_known_before_any_is_decoded(scan, monkeypatch):
     path, pages = scan
-    data = path.read_bytes() + bytes(
-        20 * MIB
-    )  # as large as scans are; what lies behind the end is not looked at
+    data = path.read_bytes() + bytes(20 * MIB)  # as large as scans are; what lies behind the end is not read
 
     def decoded(*_):
         raise AssertionError("a page was opened")

@@ -136,7 +136,7 @@ def _with_pictures(gold: list[GoldPage], model: KieModel | KiePair, folder: Path
     """Gold pages with the pictures that the model needs, once all of them are found."""
     missing = missing_pictures(gold, folder) if folder else []
     if missing:
-        raise UsageError(f"--images {folder}: {len(missing)} pictures are not there, first {missing[0]}")
+        raise UsageError(f"--images {folder}: {len(missing)} pictures are missing, first {missing[0]}")
     if model.pictures is None:
         return gold
     if folder is not None:

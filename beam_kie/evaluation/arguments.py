@@ -27,7 +27,7 @@ class Parser(argparse.ArgumentParser):
 
 
 def positive(text: str) -> int:
-    """An argument that is a whole number from 1 up.
+    """An argument that is a whole number above 0.
 
     Args:
         text: of the argument.
@@ -38,7 +38,7 @@ def positive(text: str) -> int:
     """
     value = int(text)
     if value < 1:
-        raise argparse.ArgumentTypeError(f"{text} is not a number from 1 up")
+        raise argparse.ArgumentTypeError(f"{text} is not a number above 0")
     return value
 
 

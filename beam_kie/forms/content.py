@@ -36,7 +36,7 @@ class Content(Makers):
 
     Args:
         language: one of ``LANGUAGES``.
-        rng: the source of chance.
+        rng: the random generator.
         prose: sentences that may stand in free text; None: only those of the vocabulary.
         kind: one of ``KINDS``.
     """

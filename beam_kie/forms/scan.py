@@ -51,7 +51,7 @@ def random_settings(strength: str, rng: np.random.Generator) -> ScanSettings:
 
     Args:
         strength: "none"; "light", a clean office scanner; "heavy", an old one, or a copy of a copy.
-        rng: the source of chance.
+        rng: the random generator.
 
     Raises:
         ValueError: an unknown strength.

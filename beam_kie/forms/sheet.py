@@ -46,7 +46,7 @@ class Sheet:
         width: of the page, in points.
         height: of the page, in points.
         theme: the look of the form.
-        rng: the source of chance.
+        rng: the random generator.
         margin: on each side, in points.
     """
 

@@ -84,7 +84,7 @@ def pick_weighted(rng: random.Random, weights: Mapping[str, float]) -> str:
     """A random key of ``weights``.
 
     Args:
-        rng: the source of chance.
+        rng: the random generator.
         weights: relative, 0 or more.
     """
     return rng.choices(list(weights), weights=list(weights.values()))[0]
@@ -94,7 +94,7 @@ def make_theme(rng: random.Random, vocabulary: Vocabulary, labels: str, noto_onl
     """A random look that suits the language.
 
     Args:
-        rng: the source of chance.
+        rng: the random generator.
         vocabulary: of the language.
         labels: the annotation style, "xfund" or "funsd".
         noto_only: whether only the face that is always installed is used.
@@ -180,7 +180,7 @@ def varied(theme: Theme, rng: random.Random) -> Theme:
 
     Args:
         theme: of the form.
-        rng: the source of chance.
+        rng: the random generator.
     """
     if rng.random() > 0.2:
         return theme

@@ -221,7 +221,7 @@ def jitter(rng: random.Random, amount: float) -> float:
     """A small offset in points, as of something filled in later by another machine.
 
     Args:
-        rng: the source of chance.
+        rng: the random generator.
         amount: the most, in points, 0 or more.
     """
     return rng.uniform(-amount, amount) if amount else 0.0

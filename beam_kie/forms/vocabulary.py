@@ -49,7 +49,7 @@ class Vocabulary:
         """One alternative.
 
         Args:
-            rng: the source of chance.
+            rng: the random generator.
             section: of the vocabulary.
             name: of the list in it.
 

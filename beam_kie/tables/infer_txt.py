@@ -151,7 +151,7 @@ def _item(text: str, polygon: Polygon, label: str, ids: LabelIds) -> Item:
 
 def _id_of(label: str, ids: LabelIds) -> int:
     if label not in ids:
-        raise ValueError(f"label {label!r} is none of the model's: {', '.join(ids)}")
+        raise ValueError(f"label {label!r} is not one of the model's: {', '.join(ids)}")
     return ids[label]
 
 

@@ -206,7 +206,7 @@ class Trainer:
         if 2 * len(fitting) < len(own):
             raise SettingsError(
                 f"start_from: of {len(own)} weights only {len(fitting)} fit those of {folder}; "
-                "is it another size of network?"
+                "the networks may differ in size"
             )
         self.network.load_state_dict({**own, **fitting})
 
@@ -221,7 +221,7 @@ class Trainer:
         same = isinstance(words, Tokenizer) and words.get_vocab() == self.tokenizer.get_vocab()
         if not same or not teacher.fits(self.network.config):
             raise SettingsError(
-                f"teacher: {folder} has other labels, heads or another vocabulary than what it is to teach"
+                f"teacher: {folder} has other labels, heads or another vocabulary than the network to train"
             )
         return teacher
 

@@ -256,7 +256,7 @@ def _check_run_id(config: JobConfig) -> None:
     except Exception as error:  # every storage client has errors of its own
         if isinstance(error, files.StorageError) and error.transient:
             raise
-        raise UsageError(f"--output: cannot look into {config.output!r}: {reason(error)}") from error
+        raise UsageError(f"--output: cannot list {config.output!r}: {reason(error)}") from error
     if taken:
         finished = files.exists(paths.summary_path(config.output, config.run_id), config.storage_timeout_s)
         advice = "give another --run_id, or --overwrite" if finished else "it is not finished: add --resume"

@@ -73,7 +73,7 @@ def swap_texts(
     Args:
         page: that is changed; it is copied.
         texts: by label; None: of lines of no entity.
-        rng: the source of chance.
+        rng: the random generator.
         rate: the share that is changed, in [0, 1].
     """
     if not rate:
@@ -100,7 +100,7 @@ def bilingual_keys(
         page: that is changed; it is copied.
         latin: texts for these lines: keys of other pages, no translations.
         key_label: the label of keys.
-        rng: the source of chance.
+        rng: the random generator.
     """
     lines_of = Counter(owner for line in page.lines for owner in set(line.owners))
     below = rng.random() < 0.6
@@ -136,7 +136,7 @@ def merge_neighbours(
     Args:
         lines: of the page, in reading order.
         page: that they are of, for its relations.
-        rng: the source of chance.
+        rng: the random generator.
         rate: the share that is changed, in [0, 1].
     """
     merged: list[TrainingLine] = []
@@ -175,7 +175,7 @@ def cut_line(line: TrainingLine, rng: random.Random, rate: float) -> list[Traini
 
     Args:
         line: of a page.
-        rng: the source of chance.
+        rng: the random generator.
         rate: the share that is changed, in [0, 1].
     """
     if len(line.text) < 4 or rng.random() >= rate:

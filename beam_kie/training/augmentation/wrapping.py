@@ -23,7 +23,7 @@ def wrap_lines(page: TrainingPage, rng: random.Random, rate: float) -> list[Trai
 
     Args:
         page: that is changed; it is copied.
-        rng: the source of chance.
+        rng: the random generator.
         rate: the share of the lines that are a whole entity, in [0, 1].
     """
     lines_of = Counter(owner for line in page.lines for owner in set(line.owners))
@@ -46,7 +46,7 @@ def break_place(text: str, rng: random.Random) -> int | None:
 
     Args:
         text: of a line.
-        rng: the source of chance.
+        rng: the random generator.
 
     Returns:
         An index into the text; None where it is too short.

@@ -90,7 +90,7 @@ class PageSource:
         """A page, and whether its labels may be learned from.
 
         Args:
-            rng: the source of chance.
+            rng: the random generator.
         """
         kind = rng.random()
         if kind < self._settings.text_share:
@@ -181,7 +181,7 @@ def text_page(lines: list[str], rng: random.Random) -> TrainingPage:
 
     Args:
         lines: of the text, at least one.
-        rng: the source of chance.
+        rng: the random generator.
     """
     width, height = TEXT_PAGE
     columns = rng.choice((1, 1, 2))

@@ -32,7 +32,7 @@ def decorate(page: LabelledPage, rng: random.Random) -> list[Shape]:
 
     Args:
         page: as it is labelled.
-        rng: the source of chance.
+        rng: the random generator.
     """
     words = _word_boxes(page.entries)
     colour = rng.choice(GREYS)

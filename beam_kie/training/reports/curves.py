@@ -98,7 +98,7 @@ def read_log(folder: str | Path) -> Curves:
             except (ValueError, KeyError, TypeError, AttributeError) as error:
                 raise CurvesError(f"{path}:{number}: not a line of a training log: {error!r}") from error
     if not curves.losses and not curves.measured:
-        raise CurvesError(f"{path}: nothing logged yet: the first losses come after 50 steps")
+        raise CurvesError(f"{path}: nothing logged yet: the first losses are logged after 50 steps")
     return curves
 
 
