@@ -1,8 +1,8 @@
 """The order in which a page is read: rows from the top, each row from left to right.
 
-This is PaddleOCR's "tb-yx" in spirit, but two lines share a row when they overlap by half of the lower
-one's height, not when they lie less than 20 px apart, so the order does not depend on the resolution.
-Pages scanned a few degrees askew are straightened first (by arithmetic on the boxes).
+This is like PaddleOCR's "tb-yx", but two lines share a row when they overlap by half of the lower one's
+height, not when they lie less than 20 px apart, so the order does not depend on the resolution. Pages scanned
+a few degrees askew are straightened first (by arithmetic on the boxes).
 """
 
 from __future__ import annotations

@@ -68,7 +68,7 @@ def progress_line(counts: Counts, elapsed_s: float) -> str:
 
 
 class Stream(Protocol):
-    """What a line is written to: a text file, or something that has this much of one."""
+    """The part of a text file's interface that the progress line needs."""
 
     def isatty(self) -> bool:
         """Whether a line can be rewritten."""
@@ -139,7 +139,7 @@ class ProgressLine:
             self._stream.write(text)
             self._stream.flush()
         except (OSError, ValueError):
-            self._stop.set()  # the stream is closed; the run goes on
+            self._stop.set()  # the stream is closed; the run continues
 
 
 def _append(path: str, data: bytes) -> None:

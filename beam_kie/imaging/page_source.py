@@ -25,7 +25,7 @@ class DecodedPage:
 
 
 class PageSource(Protocol):
-    """What every format offers."""
+    """The interface of every format."""
 
     @property
     def page_count(self) -> int:

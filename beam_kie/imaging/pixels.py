@@ -86,7 +86,7 @@ def _orientation(image: Image.Image) -> int:
     try:
         orientation = image.getexif().get(ExifTags.Base.Orientation, 1)
         return orientation if orientation in _TURN else 1
-    except Exception:  # whatever a damaged block raises, it must not cost the page
+    except Exception:  # whatever a damaged block raises, the page is still decoded
         return 1
 
 

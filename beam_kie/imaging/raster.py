@@ -89,7 +89,7 @@ class TiffPages:
         self.remark = None if complete else _broken_list(len(found))
 
     def read(self, index: int) -> DecodedPage:
-        """Decode a page, whatever the other pages are like.
+        """Decode a page, also where other pages are damaged.
 
         Args:
             index: of the page, from 0.
@@ -99,7 +99,7 @@ class TiffPages:
                 too.
         """
         directory = self._pages[index]
-        # Each page is opened as if it came first, so that no earlier page can spoil it.
+        # Each page is opened as if it came first, so that no earlier page can affect it.
         tiff.put_first(self._file, directory.offset)
         try:
             image = _open_picture(self._file, "TIFF")

@@ -54,10 +54,10 @@ class KieModel:
     """SER and RE with one checkpoint: the encoder runs once per page.
 
     ``name``, ``revision`` (first 12 hex digits of the weights' SHA-256), ``labels``, ``device`` and
-    ``size_bytes`` describe it; ``pictures`` says what pictures its pages need (None: none). A model
-    without a relation head finds no relations, one without a token classifier only relates given
-    entities. The network passed in is made ready for use and can no longer be trained. Not safe to share
-    between threads that load; safe to share for predict.
+    ``size_bytes`` describe it; ``pictures`` says what pictures its pages need (None: none). A model without a
+    relation head finds no relations, one without a token classifier only relates given entities. The network
+    passed in is prepared for inference and can no longer be trained. ``predict`` may be called from several
+    threads at once.
 
     Args:
         network: with its weights; of an ensemble the first.
@@ -239,8 +239,8 @@ class KieModel:
     def token_predictions(self, pages: Sequence[PageText]) -> list[list[list[str]]]:
         """For every page and line the tags of its tokens, as PaddleOCR's metric counts them.
 
-        They are what the model's decoding makes of the tokens: by themselves for checkpoints that vote by
-        line, as PaddleOCR does, on the best path of the line for the others.
+        They follow the model's decoding: the most probable tag of each token for checkpoints that vote by
+        line, as in PaddleOCR, the best path of the line for the others.
 
         Args:
             pages: as of ``find_entities``.

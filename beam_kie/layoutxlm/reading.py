@@ -29,7 +29,7 @@ class Reading(NamedTuple):
 
 
 class NetworkReader:
-    """A network made ready for use on ``device``; it can no longer be trained.
+    """A network that is prepared for inference on ``device``; it can no longer be trained.
 
     Args:
         network: with its weights.

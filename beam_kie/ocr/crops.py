@@ -74,10 +74,10 @@ def plan_batches(crops: Sequence[np.ndarray]) -> list[list[int]]:
 
 
 def pack_batch(crops: Sequence[np.ndarray]) -> np.ndarray:
-    """RGB crops as the recogniser wants them: float32 n x 3 (BGR) x 48 x width, black -1 to white 1.
+    """RGB crops as the recogniser takes them: float32 n x 3 (BGR) x 48 x width, black -1 to white 1.
 
-    Shorter lines are padded with zeros. Widths come in steps of 32, so that a runtime that prepares
-    itself for each new shape sees few of them.
+    Shorter lines are padded with zeros. Widths come in steps of 32, so that a runtime that compiles for each
+    new shape meets few of them.
 
     Args:
         crops: pictures of lines, h x w x 3 uint8 RGB each; at least one.

@@ -1,7 +1,7 @@
 """The totals of a run: counts, confidences and stage times, and the layout of ``summary.json``.
 
-Everything here can be added in any order and grouping with the same result: counts are integers, and
-confidences are summed as integers of ten thousandths, which is as exact as the tables hold them.
+Sums are the same in any order and grouping: counts are integers, and confidences are summed as integers of
+ten thousandths, which is as exact as the tables hold them.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _CONFIDENCE_UNITS = 10_000
 
 @dataclass(frozen=True, slots=True)
 class Confidences:
-    """A number of things and the sum of their confidences; ``measured`` of them had one."""
+    """A number of findings and the sum of their confidences; ``measured`` of them had one."""
 
     count: int = 0
     measured: int = 0
@@ -27,10 +27,10 @@ class Confidences:
 
     @classmethod
     def of(cls, confidences: Iterable[float | None]) -> Confidences:
-        """Count things by their confidences.
+        """Count findings by their confidences.
 
         Args:
-            confidences: one for each thing, 0 to 1, or None where not measured.
+            confidences: one for each finding, 0 to 1, or None where not measured.
         """
         values = list(confidences)
         units = [round(value * _CONFIDENCE_UNITS) for value in values if value is not None]
@@ -295,7 +295,7 @@ def add_times(times: Iterable[StageTime]) -> list[StageTime]:
 
 
 def stage_time_section(times: Iterable[StageTime]) -> dict[str, Any]:
-    """By stage: seconds of all workers together, and the files or pages that they were spent on.
+    """By stage: the seconds of all workers together, and the number of files or pages.
 
     Args:
         times: in any order.

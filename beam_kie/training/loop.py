@@ -75,7 +75,7 @@ class Trainer:
         self.pool = self.place = 0  # which pool of pages, how many of its batches are done
 
     def run(self) -> dict:
-        """Trains to the end, resuming where a checkpoint is there; returns the last measurement."""
+        """Trains to the end, from the last checkpoint if there is one; returns the last measurement."""
         self._resume()
         saved, started, report = time.monotonic(), time.monotonic(), {}
         sums: dict[str, float] = {}
@@ -138,7 +138,7 @@ class Trainer:
     def _losses(
         self, examples: list[Example], batch: Batch, targets: dict[str, Tensor]
     ) -> tuple[Tensor, dict[str, Tensor]]:
-        """What is minimised, and the parts of it that are logged."""
+        """The loss, and its parts for the log."""
         settings = self.settings
         batch = replace(batch, line_features=batch_line_features(self.network, examples, batch.ids.shape[1]))
         hidden = self.network.encode(batch)

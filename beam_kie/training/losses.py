@@ -1,4 +1,4 @@
-"""What training minimises: token tags, relations, masked tokens."""
+"""Losses: of token tags, relations, line grouping and masked tokens."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ from apache_beam.options.pipeline_options import DebugOptions, DirectOptions, Pi
 from transforms.launch.dataflow import ONE_PROCESS
 from transforms.launch.runners import DATAFLOW, IN_PROCESS
 
-# More threads than this wait for Python's lock; processes go on from there.
+# More threads than this wait for Python's lock; beyond that, processes are started.
 _MOST_THREADS = 8
 
 

@@ -181,7 +181,7 @@ def _is_same_version(source: SourceFile, done: DoneDocument) -> bool:
 
 
 def _sha256_of(source: SourceFile, config: JobConfig) -> str | None:
-    """The hash of the file's bytes; None where it cannot be read: the job will try again and say why."""
+    """The hash of the file's bytes; None where it cannot be read: the job will try again and report why."""
     try:
         data = files.read_bytes(
             source.uri, config.limits.max_file_bytes, source.size_bytes, timeout_s=config.storage_timeout_s

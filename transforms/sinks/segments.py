@@ -129,7 +129,7 @@ def _read(path: str, at: int, length: int) -> bytes:
     except OSError as error:
         raise _unreadable(path, error) from error
     if len(data) != length:
-        raise ScratchError(f"{path} is shorter than it was written: the run cannot go on; run it again")
+        raise ScratchError(f"{path} is shorter than it was written: the run cannot continue; run it again")
     return data
 
 

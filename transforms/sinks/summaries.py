@@ -182,7 +182,7 @@ class SumTimesFn(beam.DoFn):
     """The times of a bundle as one record a stage: a runner need not hold several for every page."""
 
     def start_bundle(self):
-        """Begin with nothing."""
+        """Start with empty sums."""
         self._times: dict[str, StageTime] = {}
 
     def process(self, time: StageTime) -> None:
@@ -347,7 +347,7 @@ def _by_stage(time: StageTime) -> tuple[str, StageTime]:
 
 
 def _sum_of_stage(times: Iterable[StageTime]) -> StageTime:
-    # Of no times there is one too: combiners are tried on nothing, under any stage's name.
+    # Of no times there is one too: combiners are also called without elements, under any stage's name.
     return next(iter(add_times(times)), StageTime("", 0.0, 0))
 
 

@@ -149,8 +149,8 @@ def match(
     """The files that a Beam pattern matches.
 
 
-    A listing is read page by page as the caller goes on, so that neither its length counts in memory nor,
-    where a few files are enough, in time.
+    A listing is read page by page while it is iterated, so that memory does not grow with its length, nor
+    time where a few files are enough.
 
     Args:
         pattern: a Beam pattern.

@@ -21,7 +21,7 @@ ANY_SIZE = 2**62
 
 
 def match(pattern: str, unreadable: bool = False) -> Iterator[StoredFile]:
-    """The files that a pattern matches, as the listing goes on; links to folders are not followed.
+    """The files that a pattern matches, as the listing is read; links to folders are not followed.
 
     Args:
         pattern: a path or file:// URI in which ``*``, ``?``, ``[`` and ``**`` mean what they mean to Beam.

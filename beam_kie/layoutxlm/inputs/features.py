@@ -49,7 +49,7 @@ class PageTokens:
 
 
 def page_tokens(page: PageText, tokenizer: PageTokenizer, token_boxes: str = "line") -> PageTokens:
-    """Tokens and boxes of a page; blank lines give no token and shift nothing.
+    """Tokens and boxes of a page; blank lines have no tokens and change no positions.
 
     Args:
         page: the page.

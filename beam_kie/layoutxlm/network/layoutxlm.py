@@ -62,7 +62,7 @@ class LayoutXLM(nn.Module):
         return self.relations if self.relations is not None else self.extractor
 
     def prepare(self, dtype: torch.dtype) -> None:
-        """Makes the network ready to be used but no longer trained.
+        """Prepares the network for inference; it can no longer be trained.
 
         Matrices that autocast would turn into ``dtype`` at every call are turned into it once. The rest
         stays as it is: embeddings, norms and relation heads are read in the type they have.

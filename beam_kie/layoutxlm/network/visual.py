@@ -293,7 +293,8 @@ class VisualBackbone(nn.Module):
         return self.backbone(values).float()
 
     def prepare(self, dtype: torch.dtype) -> None:
-        """Makes the backbone ready for inference and unfit for training: folded, channels last, in ``dtype``.
+        """Prepares the backbone for inference: folded, channels last, in ``dtype``. It can no longer be
+        trained.
 
         Args:
             dtype: float32 or bfloat16.

@@ -1,4 +1,4 @@
-"""Where training pages come from: labelled sources, generated forms, plain text."""
+"""Sources of training pages: labelled pages, generated forms, plain text."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ TEXT_PAGE = (1000, 1414)
 
 
 class Views(NamedTuple):
-    """A labelled page as its segments, as its printed lines, and as OCR read it (None: it did not)."""
+    """A labelled page as its segments, as its printed lines, and as OCR read it (None: not read)."""
 
     gold: TrainingPage
     visual: TrainingPage

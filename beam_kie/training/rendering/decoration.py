@@ -79,7 +79,7 @@ def _crosses(words: _Words, box: Box, own: LabelledEntry | None = None) -> bool:
 def _field(
     entry: LabelledEntry, kind: str, page: LabelledPage, words: _Words, colour: Colour, width: float
 ) -> list[Shape]:
-    """What stood there to be filled in: a line or a box, up to the next words on the right."""
+    """The blank of a field: a line or a box, up to the next words on the right."""
     x0, y0, x1, y1 = polygon_box(entry.polygon)
     gap = max(2.0, 0.12 * min(y1 - y0, 60))
     left, right = x0 - 2 * gap, _room_right(words, (x0, y0, x1, y1), page.width_px) - 2 * gap
