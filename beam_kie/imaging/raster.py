@@ -99,7 +99,7 @@ class TiffPages:
                 too.
         """
         directory = self._pages[index]
-        # Each page is opened as if it came first, so that no earlier page can affect it.
+        # Each page is opened as if it came first, so that no earlier page can spoil it.
         tiff.put_first(self._file, directory.offset)
         try:
             image = _open_picture(self._file, "TIFF")

@@ -20,7 +20,7 @@ _LONG8 = 16
 # Bits of NewSubfileType that mark a directory as something other than a page.
 _REDUCED_RESOLUTION = 1
 _TRANSPARENCY_MASK = 4
-# A chain longer than this is an attack, not a document.
+# A chain longer than this is a trap for the reader, not a document.
 _MAX_DIRECTORIES = 100_000
 
 
