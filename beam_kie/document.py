@@ -23,7 +23,7 @@ CharSpans = tuple[tuple[float, float], ...]
 
 
 class Status(StrEnum):
-    """How a document ended."""
+    """The outcome of a document."""
 
     SUCCESS = "SUCCESS"
     PARTIAL = "PARTIAL"
@@ -238,7 +238,7 @@ class KeyValue:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """Something that could not be done, and what to do about it. ``page`` None: the whole document.
+    """Something that could not be done, and what to do about it. ``page`` is None for the whole document.
 
     ``message`` never holds recognised text.
     """
@@ -279,7 +279,13 @@ class StageTime:
 
 
 class DocumentError(Exception):
-    """A document or page that cannot be processed, with the category that ``failures`` reports."""
+    """A document or page that cannot be processed, with the category that ``failures`` reports.
+
+    Args:
+        category: of the failure.
+        message: one line that says what is wrong and what to do.
+        retryable: whether a later run may succeed.
+    """
 
     def __init__(self, category: Category, message: str, retryable: bool = False):
         super().__init__(message)

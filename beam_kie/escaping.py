@@ -1,4 +1,4 @@
-"""Text from elsewhere made safe to print: names of files and recognised text can hold anything."""
+"""Escapes text before it is printed: file names and recognised text can hold control characters."""
 
 from __future__ import annotations
 
@@ -24,7 +24,11 @@ def printable(text: str, keep: str = "") -> str:
 
 
 def is_unsafe(char: str) -> bool:
-    """Whether a character is not shown but does something, or is no character at all."""
+    """Whether a character acts on the text around it instead of being shown, or is no character at all.
+
+    Args:
+        char: one character.
+    """
     return unicodedata.category(char) in _UNSAFE
 
 

@@ -1,4 +1,4 @@
-"""CPU seconds a page by stage, with one worker, so that whatever the process does is the stage's doing.
+"""CPU seconds a page by stage, with one worker, so that all CPU time of the process is the stage's.
 
     python benchmarks/stages.py --input FOLDER --few FOLDER --output FOLDER [JOB FLAGS]
 

@@ -1,4 +1,4 @@
-"""Tar archives from elsewhere, unpacked into one folder and nowhere else."""
+"""Unpacks tar archives of models into one folder, within limits."""
 
 from __future__ import annotations
 
@@ -43,15 +43,25 @@ class _BoundedTarInfo(tarfile.TarInfo):
 
 
 def is_archive(name: str) -> bool:
-    """Whether a file's name is that of a tar archive."""
+    """Whether a file's name is that of a tar archive.
+
+    Args:
+        name: of a file, with or without folders.
+    """
     return name.lower().endswith(_SUFFIXES)
 
 
 def unpack(archive: str | Path, folder: str | Path, max_bytes: int = MAX_BYTES) -> None:
-    """Unpacks files and folders below ``folder``, which exists and is empty.
+    """Unpacks the files and folders of a tar archive; after an error, some may be written already.
 
-    Raises SourceError, some files perhaps already written, where the archive is cut off, holds more than
-    ``max_bytes``, or has a member that is neither file nor folder or leads out of ``folder``.
+    Args:
+        archive: packed with gzip, bzip2 or xz, or not at all.
+        folder: where they go; it exists and is empty.
+        max_bytes: of all files together.
+
+    Raises:
+        SourceError: the archive is cut off, holds more than ``max_bytes`` or MAX_MEMBERS files, or has a
+            member that is neither file nor folder or leads out of ``folder``.
     """
     folder, total, count = Path(folder), 0, 0
     try:

@@ -25,7 +25,14 @@ WEIGHTS = (SAFETENSORS, INDEXES[0], PICKLE, INDEXES[1])
 
 
 def read_weights(folder: str | Path) -> dict[str, Tensor]:
-    """Tensors by their names, floats as float32. Raises SourceError."""
+    """Tensors by their names, floats as float32.
+
+    Args:
+        folder: with a checkpoint, in one file or several with an index.
+
+    Raises:
+        SourceError: the weights are missing or cannot be read.
+    """
     folder = Path(folder)
     for name in WEIGHTS:
         if (folder / name).is_file():
@@ -34,8 +41,16 @@ def read_weights(folder: str | Path) -> dict[str, Tensor]:
 
 
 def read_file(path: Path) -> dict[str, Tensor]:
-    """Tensors of one ``.safetensors`` or ``.bin`` file. Pickles are read with ``weights_only``: no code
-    in them is run. Raises SourceError."""
+    """Tensors of one ``.safetensors`` or ``.bin`` file, floats as float32.
+
+    Pickles are read with ``weights_only``: no code in them is run.
+
+    Args:
+        path: of the file.
+
+    Raises:
+        SourceError: it cannot be read.
+    """
     tensors = _read_safetensors(path) if path.suffix == ".safetensors" else _read_pickle(path)
     return {
         name: tensor.float() if tensor.is_floating_point() else tensor for name, tensor in tensors.items()
@@ -43,7 +58,14 @@ def read_file(path: Path) -> dict[str, Tensor]:
 
 
 def part_names(index: Path) -> list[str]:
-    """Files that an index names, sorted. Raises SourceError for names that lead elsewhere."""
+    """Files that an index names, sorted.
+
+    Args:
+        index: its path.
+
+    Raises:
+        SourceError: it cannot be read, or a name leads out of its folder.
+    """
     return sorted(set(_weight_map(index).values()))
 
 
@@ -78,7 +100,7 @@ def _read_pickle(path: Path) -> dict[str, Tensor]:
 
 
 def _check_pickles(path: Path) -> None:
-    """Looks through the pickles in a PyTorch file: one in an archive, or several in a row."""
+    """Checks the pickles in a PyTorch file: one in an archive, or several in a row."""
     try:
         if zipfile.is_zipfile(path):
             with zipfile.ZipFile(path) as archive:
@@ -93,7 +115,7 @@ def _check_pickles(path: Path) -> None:
                     check_pickle(file)
     except SourceError as error:
         if not str(error).startswith("refused"):
-            return  # damaged: loading says so in its own words
+            return  # damaged: loading raises its own error
         raise SourceError(f"{path}: {error}; nothing of it was run") from error
     except (OSError, zipfile.BadZipFile):
         return

@@ -1,4 +1,4 @@
-"""Published checkpoints into this project's format: all of a model, or nothing."""
+"""Imports published checkpoints into this project's format: all of a model, or nothing."""
 
 from __future__ import annotations
 
@@ -99,7 +99,12 @@ def import_model(source: str | Path, destination: str | Path, options: ImportOpt
 
 @contextlib.contextmanager
 def temporary_folder(destination: Path, purpose: str) -> Iterator[Path]:
-    """A folder beside ``destination``, so that it can be renamed to it; removed at the end if not."""
+    """A folder beside ``destination``, so that it can be renamed to it; removed at the end if not.
+
+    Args:
+        destination: of what is made in it.
+        purpose: a word in its name.
+    """
     folder = Path(tempfile.mkdtemp(prefix=f".{destination.name}.{purpose}-", dir=destination.parent))
     try:
         yield folder
@@ -108,7 +113,15 @@ def temporary_folder(destination: Path, purpose: str) -> Iterator[Path]:
 
 
 def publish_folder(made: Path, destination: Path) -> None:
-    """Lets a finished folder appear under its name, at once. Raises SourceError where something is there."""
+    """Renames a finished folder to its destination, in one step.
+
+    Args:
+        made: the folder, on the disk of ``destination``.
+        destination: its name from then on.
+
+    Raises:
+        SourceError: something is there already, or nothing can be written there.
+    """
     mask = os.umask(0)
     os.umask(mask)
     made.chmod(0o777 & ~mask)
@@ -175,7 +188,14 @@ def _is_ours(folder: Path) -> bool:
 
 
 def check_model(folder: Path) -> None:
-    """Loads a folder of this project's format. Raises SourceError where its files do not fit."""
+    """Loads a model folder of this project's format, to see whether it can be used.
+
+    Args:
+        folder: of the model.
+
+    Raises:
+        SourceError: its files are missing, damaged, or do not fit.
+    """
     try:
         config = LayoutXLMConfig.load(folder / CONFIG)
         _fitted(config, hugging_face.read_file(folder / WEIGHTS))

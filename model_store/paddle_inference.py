@@ -1,7 +1,7 @@
-"""Exported Paddle models (``inference.pdmodel``, ``.pdiparams``, ``.pdiparams.info``), read without Paddle.
+"""Reads exported Paddle models (``inference.pdmodel``, ``.pdiparams``, ``.pdiparams.info``) without Paddle.
 
 The program (a protobuf) names the variables that were saved. Their values follow each other in the order
-of these names, without names of their own; the ``.info`` file tells which tensor of the network each is.
+of these names, without names of their own; the ``.info`` file maps them to tensors of the network.
 """
 
 from __future__ import annotations
@@ -26,7 +26,14 @@ _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
 
 
 def read_inference_model(folder: str | Path) -> dict[str, np.ndarray]:
-    """Arrays of an exported model by the names that they had in the network. Raises SourceError."""
+    """Arrays of an exported model by the names that they had in the network.
+
+    Args:
+        folder: of the exported model.
+
+    Raises:
+        SourceError: a file is missing or cannot be read.
+    """
     folder = Path(folder)
     for name in (PROGRAM, VALUES, NAMES):
         if not (folder / name).is_file():

@@ -1,4 +1,4 @@
-"""Pickles of arrays, read without the power that pickles have.
+"""Reads pickles of arrays without running code in them.
 
 A pickle is a program: it may call whatever it can name. This reader lets it name only what numpy arrays
 are made of, and even these are stand-ins that make arrays and nothing else. Files of tensors by Paddle
@@ -22,9 +22,13 @@ _KINDS = "fiub"
 
 
 def read_pickle(path: str | Path) -> Any:
-    """What a pickle holds: containers, text, numbers and numpy arrays.
+    """What a pickle holds: containers, text, numbers and numpy arrays. No code in it is run.
 
-    Raises SourceError where the file is cut off, is no pickle, or names anything else.
+    Args:
+        path: of the file.
+
+    Raises:
+        SourceError: the file is cut off, is no pickle, or holds anything else.
     """
     try:
         with open(path, "rb") as file:
@@ -40,7 +44,14 @@ def read_pickle(path: str | Path) -> Any:
 
 
 def read_arrays(path: str | Path) -> dict[str, np.ndarray]:
-    """The named arrays of a ``.pdparams`` file, in its order. Raises SourceError."""
+    """The named arrays of a ``.pdparams`` file, in its order.
+
+    Args:
+        path: of the file.
+
+    Raises:
+        SourceError: the file cannot be read, or holds anything else.
+    """
     found = read_pickle(path)
     if not isinstance(found, dict):
         raise SourceError(f"{path}: holds a {type(found).__name__}, not tensors by name")
@@ -85,7 +96,7 @@ class _Unpickler(pickle.Unpickler):
 
 
 def _empty_array(_kind: Any, _shape: Any, _code: Any) -> np.ndarray:
-    """Where an array's unpickling starts; its true shape and bytes follow, and their sizes are checked."""
+    """The first step of unpickling an array; its shape and bytes follow, and their sizes are checked."""
     return np.ndarray.__new__(np.ndarray, (0,), np.int8)
 
 

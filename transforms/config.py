@@ -1,11 +1,11 @@
-"""What the job is told to do: every option of it, declared once.
+"""The configuration of the job: every option, declared once.
 
 To add an option, add a field with ``metadata=option(...)`` to ``JobConfig``, or to the dataclass within it
 that the option belongs to (``OcrOptions``, ``DecodeLimits``), then run ``make docs``. The flag on the command
 line and among Beam's options, its check, ``--help``, docs/options.md, the parameter of the flex template, and
 the entry in summary.json follow from the field. ``effect`` decides whether ``--skip_done`` may reuse what a
-run with another value has written; see ``beam_kie.options.Effect``. Flags that end with the launcher, and
-never reach a worker, are declared in ``transforms.launch.options`` in the same way.
+run with another value has written; see ``beam_kie.options.Effect``. Flags for the launcher alone, which never
+reach a worker, are declared in ``transforms.launch.options`` in the same way.
 """
 
 from __future__ import annotations

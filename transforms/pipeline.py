@@ -1,4 +1,4 @@
-"""The whole job as a graph; wiring only."""
+"""The pipeline: the whole job as a graph."""
 
 from __future__ import annotations
 

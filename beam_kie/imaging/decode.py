@@ -156,7 +156,7 @@ def open_pages(
 
 
 def _stream(source: PageSource, document_id: str, uri: str, max_pages: int) -> Generator[PageImage | Failure]:
-    """Decode page after page; a page's error becomes a Failure and the next page goes on."""
+    """Decode page after page; a page's error becomes a Failure, and the next page follows."""
     with closing(source):
         for index in range(min(source.page_count, max_pages)):
             try:

@@ -1,4 +1,4 @@
-"""What a document may cost: limits that are checked before any pixel of it is decoded."""
+"""Limits on documents, checked before any pixel is decoded."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class DecodeLimits:
 
 
 def check_file_size(size_bytes: int, max_bytes: int) -> None:
-    """Check that a file may be read; callers that know its size beforehand ask before they read it.
+    """Check that a file may be read; callers that know its size call this before they read it.
 
     Args:
         size_bytes: of the file, or as much of it as was read before reading was given up.

@@ -90,7 +90,7 @@ def _orientation(image: Image.Image) -> int:
             return 1
         orientation = image.getexif().get(ExifTags.Base.Orientation, 1)
         return orientation if orientation in _TURN else 1
-    except Exception:  # whatever a damaged block raises, it must not cost the page
+    except Exception:  # whatever a damaged block raises, the page is still decoded
         return 1
 
 

@@ -24,8 +24,16 @@ _TILE_LENGTH = 323
 class PicturePage:
     """A JPEG, PNG, BMP or WebP file: one page.
 
-    The further pictures in a camera's JPEG (MPO: depth, thumbnails) are not pages; those of an animated
-    PNG or WebP might be, so they are remarked on.
+    The further pictures in a camera's JPEG (MPO: depth, thumbnails) are not pages. Those of an animated PNG
+    or WebP might be, so there is a remark about them.
+
+    Args:
+        data: the bytes of the file.
+        file_format: "jpeg", "png", "bmp" or "webp".
+        limits: checked before the page is decoded.
+
+    Raises:
+        DocumentError: the file cannot be opened.
     """
 
     page_count = 1
@@ -59,7 +67,15 @@ class PicturePage:
 
 
 class TiffPages:
-    """A TIFF file: a page per directory that is neither a thumbnail nor a mask."""
+    """A TIFF file: a page per directory that is neither a thumbnail nor a mask.
+
+    Args:
+        data: the bytes of the file.
+        limits: checked before a page is decoded.
+
+    Raises:
+        DocumentError: FILE_CORRUPT: the file has no readable page.
+    """
 
     def __init__(self, data: bytes, limits: DecodeLimits):
         # Shares the bytes of ``data`` until it is written to.
@@ -76,7 +92,7 @@ class TiffPages:
         self.remark = None if complete else _broken_list(len(found))
 
     def read(self, index: int) -> DecodedPage:
-        """Decode a page, whatever the other pages are like.
+        """Decode a page, also where other pages are damaged.
 
         Args:
             index: of the page, from 0.

@@ -1,8 +1,8 @@
 """The list of pages of a TIFF file, read without a decoder.
 
-A TIFF is a chain of directories, one per page, each naming the place of the next. Walking the chain
-here, rather than through Pillow, gives three things: the page count without opening pages, a bad page
-that does not stand in the way of the next, and a broken chain that is noticed.
+A TIFF is a chain of directories, one per page, each naming the place of the next. Walking the chain here,
+rather than through Pillow, gives three things: the page count without opening pages, pages that can be read
+after a damaged one, and the detection of a broken chain.
 """
 
 from __future__ import annotations

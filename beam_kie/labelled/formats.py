@@ -68,6 +68,10 @@ class LabelledPage:
 
         A link from tail to head is turned round, others are dropped, as PaddleOCR does (XFUND also
         links questions with questions, headers with questions and more).
+
+        Args:
+            heads: labels of keys.
+            tails: labels of values.
         """
         labels = {entry.id: entry.label for entry in self.entries}
         found: dict[tuple[int, int], None] = {}
@@ -108,14 +112,23 @@ def read_labels(path: str | Path, images: str | Path | None = None) -> list[Labe
 
 
 def write_paddleocr(path: str | Path, pages: Iterable[LabelledPage]) -> None:
-    """Writes pages in PaddleOCR's label format, UTF-8, one line a page."""
+    """Writes pages in PaddleOCR's label format, UTF-8, one line a page.
+
+    Args:
+        path: of the file to write.
+        pages: to be written.
+    """
     with open(path, "w", encoding="utf-8") as file:
         for page in pages:
             file.write(paddleocr_line(page) + "\n")
 
 
 def paddleocr_line(page: LabelledPage) -> str:
-    """One page as a line of PaddleOCR's label format, without the line's end."""
+    """One page as a line of PaddleOCR's label format, without the line's end.
+
+    Args:
+        page: to be written.
+    """
     entries = [
         {
             "transcription": entry.text,

@@ -18,7 +18,7 @@ from typing import Any, ClassVar
 from beam_kie.layoutxlm.file_limits import ModelFileError, check_settings, read_settings
 
 STRIPS = "strips"
-"""What ``LayoutXLMConfig.pictures`` says of a network that reads strips of the text lines."""
+"""The value of ``LayoutXLMConfig.pictures`` for a network that reads strips of the text lines."""
 
 
 class ConfigError(ValueError):
@@ -54,10 +54,10 @@ class Architecture(_Part):
     ``strip_channels`` are the channels of three convolutions along the image of each text line, from which
     every token gets features (network/strip_reader.py); empty: a text-only network.
 
-    Heads: ``token_classifier`` is False for weights that only find relations. ``relation_head`` is
-    "softmax" (each value chooses among the keys and "none"), "biaffine" (LayoutXLM's: each pair is
-    scored alone) or "none". With ``grouping_head`` a head of its own says which lines go on with an
-    entity; without, I- tags at the start of lines do.
+    Heads: ``token_classifier`` is False for weights that only find relations. ``relation_head`` is "softmax"
+    (each value chooses among the keys and "none"), "biaffine" (LayoutXLM's: each pair is scored alone) or
+    "none". With ``grouping_head`` a head of its own decides which lines continue an entity; without it, I-
+    tags at the start of lines do.
     """
 
     vocab_size: int = 250002
@@ -171,12 +171,12 @@ class Tokenising(_Part):
 class Decoding(_Part):
     """How scores become entities and relations. Costs are in nats.
 
-    ``method`` is "runs" (entities are runs of tokens) or "line_vote" (PaddleOCR's: one label a line).
-    A cut within a line costs ``switch_penalty`` (``colon_discount`` less right after a colon), a join of
-    lines ``join_penalty``, "no key" for a value ``none_penalty``: training shows the first two more often
-    than pages do. ``page_prior_weight``: how much a page's other keys in two scripts count for one
-    (decoding/page_prior.py). ``relation_choice`` is "best" (a value takes its best key) or "every" (all
-    keys that are likely enough).
+    ``method`` is "runs" (entities are runs of tokens) or "line_vote" (PaddleOCR's: one label a line). A cut
+    within a line costs ``switch_penalty`` (``colon_discount`` less right after a colon), a join of lines
+    ``join_penalty``, "no key" for a value ``none_penalty``: training shows the first two more often than
+    pages do. ``page_prior_weight``: how much a page's other keys in two scripts count for one
+    (decoding/page_prior.py). ``relation_choice`` is "best" (only the most probable key of a value) or "every"
+    (all keys above the threshold).
     """
 
     method: str = "runs"
@@ -312,13 +312,27 @@ class LayoutXLMConfig:
         }
 
     def with_fields(self, **changes: Any) -> LayoutXLMConfig:
-        """This configuration with other values of some fields; arguments and errors as of ``from_fields``."""
+        """This configuration with other values of some fields.
+
+        Args:
+            changes: fields by name, as of ``from_fields``.
+
+        Raises:
+            ConfigError: a field is unknown, or a value does not fit.
+        """
         changes = {_OLD_NAMES.get(name, name): value for name, value in changes.items()}
         return self.from_fields(**{**self.fields(), **changes})
 
     @classmethod
     def load(cls, path: str | Path) -> LayoutXLMConfig:
-        """Reads ``config.json``. Raises ConfigError for unknown or ill-fitting fields."""
+        """Reads ``config.json``.
+
+        Args:
+            path: of the file.
+
+        Raises:
+            ConfigError: the file cannot be read, a field is unknown, or a value does not fit.
+        """
         try:
             values = read_settings(path)
         except ModelFileError as error:
@@ -329,7 +343,11 @@ class LayoutXLMConfig:
             raise ConfigError(f"{path}: {error}") from error
 
     def save(self, path: str | Path) -> None:
-        """Writes ``config.json``."""
+        """Writes ``config.json``.
+
+        Args:
+            path: of the file.
+        """
         Path(path).write_text(json.dumps(self.fields(), indent=2, ensure_ascii=False) + "\n", "utf-8")
 
 
@@ -361,7 +379,7 @@ def _frozen(value: object) -> object:
 
 
 def _is_table(value: object) -> bool:
-    """Whether a value is a calibration table; one of one point would make all confidences alike."""
+    """Whether a value is a calibration table; one of a single point would make all confidences equal."""
     if not isinstance(value, tuple) or len(value) == 1:
         return False
     if not all(isinstance(point, tuple) and len(point) == 2 for point in value):
@@ -372,7 +390,7 @@ def _is_table(value: object) -> bool:
 
 
 def _is_like(value: object, default: object) -> bool:
-    """Whether a value from outside may stand where the default stands."""
+    """Whether a value of a file has the type of the default."""
     if isinstance(default, float) and not isinstance(default, bool):
         return isinstance(value, int | float) and not isinstance(value, bool)
     if type(value) is not type(default):

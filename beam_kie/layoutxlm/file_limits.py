@@ -1,4 +1,4 @@
-"""Limits of what a model folder may ask for, checked before anything is built or loaded.
+"""Limits on the files of a model folder, checked before anything is built or loaded.
 
 A model folder is data from elsewhere: its numbers decide how much memory is taken, and its tokenizer runs on
 every page. Each check reads little and raises ``ModelFileError`` with one line.
@@ -39,7 +39,7 @@ _MOST_ITEMS = 1_000
 _LONGEST_TEXT = 200
 _MOST_PENALTY = 1_000.0
 
-# Normalisers of tokenizers.json that neither grow a text by much nor take long.
+# Normalisers of tokenizer.json that neither lengthen a text by much nor take long.
 _NORMALIZERS = frozenset(
     {"NFC", "NFD", "NFKC", "NFKD", "Lowercase", "Strip", "StripAccents", "Nmt", "Precompiled"}
     | {"BertNormalizer", "Replace", "Prepend", "Sequence"}
@@ -52,11 +52,14 @@ _QUANTIFIER = re.compile(r"[*+?]|\{\d*,?\d*\}")
 
 
 class ModelFileError(ValueError):
-    """A file of a model folder that asks for too much; the message says what and where."""
+    """A file of a model folder that exceeds a limit; the message names the file and the value."""
 
 
 def read_settings(path: str | Path) -> dict[str, Any]:
     """The JSON object in a ``config.json``.
+
+    Args:
+        path: of the file.
 
     Raises:
         ModelFileError: it cannot be read, is too large or nested too deeply, or is no object.
@@ -65,7 +68,10 @@ def read_settings(path: str | Path) -> dict[str, Any]:
 
 
 def check_settings(values: Mapping[str, Any]) -> None:
-    """Holds the numbers of a configuration within what any LayoutXLM needs; other values pass.
+    """Checks that the numbers of a configuration are within those of any LayoutXLM.
+
+    Args:
+        values: the configuration's fields by name.
 
     Raises:
         ModelFileError: a number is not finite or out of range, or a list is too long.
@@ -87,7 +93,10 @@ def check_settings(values: Mapping[str, Any]) -> None:
 
 
 def check_weights(path: str | Path) -> None:
-    """Looks at the head of a safetensors file.
+    """Checks the header of a safetensors file.
+
+    Args:
+        path: of the file.
 
     Raises:
         ModelFileError: its list of tensors is longer than that of any LayoutXLM.
@@ -101,7 +110,10 @@ def check_weights(path: str | Path) -> None:
 
 
 def check_tokenizer(path: str | Path) -> None:
-    """Looks through a ``tokenizer.json`` for what could make tokenizing a line take long.
+    """Checks a ``tokenizer.json`` for steps that could make tokenizing a line take long.
+
+    Args:
+        path: of the file.
 
     Raises:
         ModelFileError: it is too large, nested too deeply, or its normaliser may blow a text up.

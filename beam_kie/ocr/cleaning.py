@@ -17,12 +17,18 @@ def clean_lines(
     min_confidence: float = 0.0,
     char_spans: Iterable[CharSpans | None] | None = None,
 ) -> tuple[TextLine, ...]:
-    """Lines of a page of that width and height, in reading order.
+    """The lines of a page as every engine returns them: clipped, filtered and in reading order.
 
-    Polygons have four corners in any order; they come out clockwise from the top left, on the page.
-    Confidences are clipped to [0, 1]. Blank lines, lines without area and lines less certain than
-    ``min_confidence`` are left out; None (not measured) is certain enough.
-    ``char_spans`` are those of the texts as given, blanks included.
+    Blank lines, lines without area and lines less certain than ``min_confidence`` are left out.
+
+    Args:
+        texts: of the lines.
+        polygons: of the lines, in pixels: four corners in any order, flat. They come out clockwise from the
+            top left and clipped to the page.
+        confidences: of the lines; they are clipped to [0, 1]. None (not measured) is never left out.
+        size_px: width and height of the page.
+        min_confidence: the least confidence of a line that is kept, in [0, 1].
+        char_spans: where the characters of the texts as given lie, blanks included; None: not known.
     """
     width, height = size_px
     lines = []

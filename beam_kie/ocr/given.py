@@ -1,4 +1,4 @@
-"""Text that need not be read: a PDF's text layer, or lines from somebody's own OCR."""
+"""Lines that need no OCR: a PDF's text layer, or a user's own file of lines."""
 
 from __future__ import annotations
 
@@ -37,7 +37,12 @@ class GivenPage:
     whole_lines: bool = False
 
     def on_page(self, width_px: int, height_px: int) -> tuple[TextLine, ...]:
-        """The lines in pixels of a page of that size, in reading order; blank ones are left out."""
+        """The lines in pixels of a page of that size, in reading order; blank ones are left out.
+
+        Args:
+            width_px: the page's width in pixels, above 0.
+            height_px: its height.
+        """
         x_scale = y_scale = 1.0
         if self.size is not None:
             x_scale, y_scale = width_px / self.size[0], height_px / self.size[1]
@@ -50,7 +55,9 @@ class GivenPage:
 class GivenLinesEngine:
     """Takes the lines that a page came with, else those of the user's file, else asks another engine.
 
-    Without another engine, a page that nobody has lines for raises DocumentError (OCR_MISSING).
+    Args:
+        pages: the lines of the user's file, as of ``read_lines_file``.
+        fallback: reads the pages without given lines. Without it, such a page is an error.
     """
 
     def __init__(self, pages: Mapping[PageKey, GivenPage] | None = None, fallback: OcrEngine | None = None):
@@ -60,7 +67,14 @@ class GivenLinesEngine:
         self.revision = fallback.revision if fallback else _digest(self._pages)
 
     def read(self, images: Sequence[PageImage]) -> list[PageText]:
-        """The text of each page; ``text_source`` tells where it comes from."""
+        """The text of each page; ``text_source`` says where it comes from.
+
+        Args:
+            images: as of OcrEngine.read.
+
+        Raises:
+            DocumentError: OCR_MISSING: a page has no given lines, and there is no other engine.
+        """
         found = [self._given(image) for image in images]
         missing = [image for image, text in zip(images, found, strict=True) if text is None]
         if not missing:
@@ -91,14 +105,22 @@ class GivenLinesEngine:
 
 
 def read_lines_file(stream: Iterable[str]) -> dict[PageKey, GivenPage]:
-    """The pages of a file with one JSON object per line, by (uri, page).
+    """The pages of a file of OCR lines with one JSON object per line.
 
     ``{"uri": ..., "page": 1, "lines": [{"text": ..., "polygon": [8 numbers] or "box": [x0, y0, x1, y1],
-    "confidence": 0.9}]}``; ``page`` defaults to 1, ``confidence`` may be left out, and "width" and
-    "height" beside "lines" say what size of page the coordinates refer to (else pixels of the page as
-    it is decoded). ``"whole_lines": true`` says that every line is one key, value or header, or none, as an
-    annotator draws them: they are neither cut nor joined. Other keys are ignored, empty lines too. Raises
-    LinesFileError, which names the line.
+    "confidence": 0.9}]}``; ``page`` defaults to 1, ``confidence`` may be left out. "width" and "height"
+    beside "lines" give the size of page that the coordinates refer to (else pixels of the page as it is
+    decoded). ``"whole_lines": true`` says that every line is one key, value or header, or none, as an
+    annotator draws them: they are neither split nor joined. Other keys and empty lines are ignored.
+
+    Args:
+        stream: the lines of the file.
+
+    Returns:
+        The pages by (uri, page).
+
+    Raises:
+        LinesFileError: a line cannot be used; the message names it.
     """
     pages: dict[PageKey, GivenPage] = {}
     seen_at: dict[PageKey, int] = {}

@@ -1,4 +1,4 @@
-"""Where OCR models lie on disk: in the rapidocr package, or in folders of the user's."""
+"""Finds OCR models on disk: in the rapidocr package, or in the user's folders."""
 
 from __future__ import annotations
 
@@ -17,9 +17,13 @@ _BUNDLED_FILES = {"det": "PP-OCRv6_det_small.onnx", "rec": "PP-OCRv6_rec_small.o
 
 
 def bundled_model(task: str) -> Path:
-    """The ONNX file of the rapidocr package for "det" (finding lines) or "rec" (reading them).
+    """The ONNX file of a model in the rapidocr package.
 
-    Raises FileNotFoundError where the package or the file is not there.
+    Args:
+        task: "det" (text detection) or "rec" (text recognition).
+
+    Raises:
+        FileNotFoundError: the package or the file is missing.
     """
     spec = importlib.util.find_spec("rapidocr")
     if spec is None or spec.origin is None:
@@ -35,9 +39,14 @@ def bundled_model(task: str) -> Path:
 
 
 def model_file(folder: str | Path, suffix: str) -> Path:
-    """The model in a folder of the user's: ``inference`` + suffix, else the only file with that suffix.
+    """The model in a user's folder: ``inference`` + suffix, else the only file with that suffix.
 
-    Raises FileNotFoundError saying what was looked for where there is none, or more than one.
+    Args:
+        folder: the user's.
+        suffix: of the model's file, with its dot: ".onnx" or ".pth".
+
+    Raises:
+        FileNotFoundError: no such file, or more than one.
     """
     folder = Path(folder)
     path = folder / f"inference{suffix}"
@@ -55,7 +64,11 @@ def model_file(folder: str | Path, suffix: str) -> Path:
 def read_inference_yml(folder: str | Path) -> dict:
     """PaddleOCR's ``inference.yml`` of a model folder; an empty dict where there is none.
 
-    Raises ValueError where it is damaged.
+    Args:
+        folder: of the model.
+
+    Raises:
+        ValueError: the file is not readable as YAML.
     """
     path = Path(folder) / "inference.yml"
     if not path.is_file():
@@ -68,7 +81,11 @@ def read_inference_yml(folder: str | Path) -> dict:
 
 
 def revision(paths: Iterable[Path]) -> str:
-    """12 hex digits that change with the content of any of the files."""
+    """12 hex digits that change with the content of any of the files.
+
+    Args:
+        paths: the files, in an order that counts.
+    """
     digest = hashlib.sha256()
     for path in paths:
         digest.update(_file_sha256(str(path), path.stat().st_mtime_ns).encode())

@@ -24,6 +24,13 @@ class RapidOcrEngine(PageReader):
 
     Two sets with a thread each take 40 % less CPU time for the same work than one set with two threads.
     The lines of a page are shared out among the threads, so that a single page is not slow either.
+
+    Args:
+        options: how to read.
+
+    Raises:
+        ValueError: options do not go together.
+        FileNotFoundError: a model is missing.
     """
 
     def __init__(self, options: OcrOptions):
@@ -119,7 +126,14 @@ def _device(options: OcrOptions) -> str:
 
 
 def identify(options: OcrOptions) -> tuple[str, str]:
-    """Name and revision of the engine with these options; raises what ``model_files`` raises."""
+    """Name and revision of the engine with these options; loads nothing.
+
+    Args:
+        options: how to read.
+
+    Raises:
+        FileNotFoundError: a model is missing.
+    """
     return f"rapidocr/{_models_name(options)}", models.revision(model_files(options).values())
 
 

@@ -22,7 +22,13 @@ _STRIDE = 32
 
 
 class RapidModels:
-    """Finds lines on a page and reads crops of lines, with one thread on a CPU."""
+    """Finds lines on a page and reads crops of lines, with one thread on a CPU.
+
+    Args:
+        options: how to read.
+        device: "cpu" or "cuda:N".
+        files: of the models, by "det" and "rec".
+    """
 
     def __init__(self, options: OcrOptions, device: str, files: dict[str, Path]):
         """Load ``files`` ("det" and "rec") on "cpu" or "cuda:N"."""
@@ -59,14 +65,22 @@ class RapidModels:
             self._recogniser = stack._load_rec_model()
 
     def find_lines(self, pixels: np.ndarray) -> list[Polygon]:
-        """The lines on an RGB page as quadrilaterals, clockwise from the top left, in pixels, none empty."""
+        """The lines on an RGB page as quadrilaterals, clockwise from the top left, in pixels, none empty.
+
+        Args:
+            pixels: H x W x 3 uint8 RGB.
+        """
         output = self._detector.session(_detector_input(pixels, self._max_side))
         found, _ = self._detector.postprocess_op(output, pixels.shape[:2])
         polygons = [order_corners(corners.ravel().tolist()) for corners in found]
         return [polygon for polygon in polygons if polygon_area(polygon) > 0]
 
     def read_lines(self, crops: Sequence[np.ndarray]) -> list[tuple[str, float]]:
-        """Text and confidence of RGB pictures of lines, which are read as one batch."""
+        """Text and confidence of RGB pictures of lines, which are read as one batch.
+
+        Args:
+            crops: pictures of lines, h x w x 3 uint8 RGB each; at least one.
+        """
         output = self._recogniser.session(pack_batch(crops))
         return self._recogniser.postprocess_op(output)[0]
 
@@ -83,9 +97,13 @@ def _detector_input(pixels: np.ndarray, max_side: int) -> np.ndarray:
 
 
 def model_files(options: OcrOptions) -> dict[str, Path]:
-    """The files of the models, "det" and "rec".
+    """The files of the models, by "det" and "rec".
 
-    Raises FileNotFoundError where a model is missing.
+    Args:
+        options: how to read.
+
+    Raises:
+        FileNotFoundError: a model is missing.
     """
     backend = options.rapidocr_backend
     files = {}

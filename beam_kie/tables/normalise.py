@@ -43,7 +43,7 @@ def normalise(text: str) -> Normalised | None:
     Returns:
         None where the text has no plain form, or more than one.
     """
-    # NFKC makes a plain "52" of "5²" and "1" of "①", which is not what they say.
+    # NFKC makes a plain "52" of "5²" and "1" of "①", which changes their meaning.
     if any(unicodedata.category(char) == "No" for char in text):
         return None
     plain = unicodedata.normalize("NFKC", text).strip()

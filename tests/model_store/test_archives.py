@@ -61,7 +61,7 @@ def test_files_and_folders(tmp_path, folder, ending):
     ],
     ids=lambda member: str(getattr(member[0], "type", member[0])),
 )
-def test_members_that_may_do_harm(tmp_path, folder, member):
+def test_harmful_members_are_refused(tmp_path, folder, member):
     path = tar_of(tmp_path / "x.tar", ("good", b"1"), member)
     with pytest.raises(SourceError, match=r"x\.tar: refused: '.*evil.*'"):
         unpack(path, folder)

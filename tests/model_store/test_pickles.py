@@ -62,7 +62,7 @@ def test_other_names_and_types_are_refused(tmp_path, program):
         read_pickle(path)
 
 
-def test_a_shape_that_lies_asks_for_no_memory(tmp_path):
+def test_wrong_shape_allocates_no_memory(tmp_path):
     honest = pickle.dumps(np.zeros(4, np.int32), 4)
     path = tmp_path / "x"
     path.write_bytes(honest.replace(b"K\x04\x85", b"J\xff\xff\xff\x7f\x85"))

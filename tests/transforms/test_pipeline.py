@@ -244,7 +244,7 @@ def test_all_that_is_measured_is_documented(first_run):
     assert {re.sub("^failures_.*", "failures_CATEGORY", name) for name in measured} == documented
 
 
-def test_counters_tell_what_the_summary_tells(first_run):
+def test_counters_equal_the_summary(first_run):
     settings, result = first_run
     summary, found = read_summary(settings), result.metrics().query()
     # Steps count for themselves; a name's total is the sum over its steps.
@@ -369,7 +369,7 @@ def test_steps_have_names_in_words(scans, small_model, tmp_path):
 
 
 @pytest.mark.parametrize("missing", ["config.json", "model.safetensors"])
-def test_a_model_that_is_not_there_is_told_before_anything_runs(scans, small_model, tmp_path, missing):
+def test_missing_model_is_reported_before_anything_runs(scans, small_model, tmp_path, missing):
     for name in {"config.json", "model.safetensors"} - {missing}:
         os.link(Path(small_model) / name, tmp_path / name)
     with pytest.raises(ValueError, match=missing):

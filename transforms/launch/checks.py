@@ -1,4 +1,4 @@
-"""Everything that is looked at before launch, so that a run that cannot work never starts.
+"""Checks before launch, so that a run that cannot work never starts.
 
 Nothing is written here. Each check raises ``UsageError`` with one line that says what to do.
 """
@@ -29,7 +29,7 @@ from transforms.stages.models import model_folder
 from transforms.storage import files, uris
 from transforms.storage.retries import reason
 
-# How many lines of a manifest are looked at before launch.
+# How many lines of a manifest are read before launch.
 _MANIFEST_SAMPLE = 1000
 
 
@@ -43,7 +43,7 @@ class Job:
 
     @property
     def is_local(self) -> bool:
-        """Whether this machine does the work, so that progress can be shown."""
+        """Whether the job runs on this machine, so that progress can be shown."""
         return _is_local(self.runner)
 
 
@@ -264,7 +264,7 @@ def _check_run_id(config: JobConfig) -> None:
     except Exception as error:  # every storage client has errors of its own
         if isinstance(error, files.StorageError) and error.transient:
             raise
-        raise UsageError(f"--output: cannot look into {config.output!r}: {reason(error)}") from error
+        raise UsageError(f"--output: cannot list {config.output!r}: {reason(error)}") from error
     if taken:
         finished = files.exists(paths.summary_path(config.output, config.run_id), config.storage_timeout_s)
         advice = "give another --run_id, or --overwrite" if finished else "it is not finished: add --resume"

@@ -176,7 +176,7 @@ def _exit_code(summary: dict, job: Job) -> int:
 
 
 def _let_worker_processes_import_us() -> None:
-    """Worker processes of a local run start as ``python -m``: they look for modules on PYTHONPATH only."""
+    """Worker processes of a local run start as ``python -m``: they find modules on PYTHONPATH only."""
     root = str(Path(__file__).resolve().parents[2])
     known = [path for path in os.environ.get("PYTHONPATH", "").split(os.pathsep) if path]
     if root not in known:

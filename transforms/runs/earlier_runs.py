@@ -1,4 +1,4 @@
-"""What finished runs under the same output have done, so that a run leaves it out, or does a part of it anew.
+"""Documents of finished runs under the same output, so that a run skips them, or repeats the failed ones.
 
 A run counts once its ``summary.json`` is there. Summaries and tables are read on the workers and joined with
 the files of the input by URI: the launcher's memory does not grow with the number of documents.
@@ -59,7 +59,7 @@ class EarlierRun(NamedTuple):
 
 
 class DoneDocument(NamedTuple):
-    """What an earlier run knows of a document that it has done."""
+    """The record of a document in an earlier run."""
 
     run: EarlierRun
     sha256: str
@@ -71,11 +71,15 @@ class DoneDocument(NamedTuple):
 
 
 class OnlyNew(Transform):
-    """Leave out what earlier runs have done: PCollection[SourceFile] to two PCollections.
+    """Leave out documents of earlier runs: PCollection[SourceFile] to two PCollections.
 
     ``new`` SourceFile is what is left to do; ``skipped`` Document is the rest, each with the run that holds
     its rows. A document is done where a finished run that was made with the same models, OCR and options read
     the same bytes at the same URI, and nothing failed that may succeed now.
+
+    Args:
+        config: of the job.
+        provenance: of this run: models, OCR and options.
     """
 
     def __init__(self, config: JobConfig, provenance: Provenance):
@@ -108,7 +112,11 @@ class OnlyNew(Transform):
 
 @with_output_types(SourceFile, skipped=Document)
 class PartFn(beam.DoFn):
-    """A file of the input beside all that earlier runs know of its URI: new or done."""
+    """Decides whether a file of the input is new or done, from what earlier runs recorded of its URI.
+
+    Args:
+        config: of the job.
+    """
 
     def __init__(self, config: JobConfig):
         self._config = config
@@ -173,7 +181,7 @@ def _is_same_version(source: SourceFile, done: DoneDocument) -> bool:
 
 
 def _sha256_of(source: SourceFile, config: JobConfig) -> str | None:
-    """The hash of the file's bytes; None where it cannot be read: the job will try again and say why."""
+    """The hash of the file's bytes; None where it cannot be read: the job will try again and report why."""
     try:
         data = files.read_bytes(
             source.uri, config.limits.max_file_bytes, source.size_bytes, timeout_s=config.storage_timeout_s
@@ -211,6 +219,9 @@ class FailedSources(Transform):
     """The files of which something failed in ``config.retry_failures`` that may succeed now.
 
     A pipeline to PCollection[SourceFile], each file once, spread over the workers.
+
+    Args:
+        config: of the job.
     """
 
     def __init__(self, config: JobConfig):

@@ -30,6 +30,11 @@ class ReadText(Transform):
 
     ``pages`` PageText, or FailedPage where there is no text to be had; ``times`` StageTime. The pixels end
     here.
+
+    Args:
+        config: of the job.
+        pictures: what pictures the model needs (KieModel.pictures); None: none.
+        handler: of the engine; None: an OcrModelHandler.
     """
 
     def __init__(self, config: JobConfig, pictures: str | None = None, handler: ModelHandler | None = None):
@@ -64,6 +69,10 @@ class OcrModelHandler(ModelHandler[PageImage, PageText | FailedPage | StageTime,
     Yields one PageText or FailedPage per page, in order, and the StageTimes of the batch. A preview goes with
     every page where overlays are wanted, and a picture for the model with every page that was read where it
     takes ``pictures`` (KieModel.pictures).
+
+    Args:
+        config: of the job.
+        pictures: what pictures the model needs (KieModel.pictures); None: none.
     """
 
     def __init__(self, config: JobConfig, pictures: str | None = None):

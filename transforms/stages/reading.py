@@ -43,6 +43,9 @@ class FindSources(Transform):
 
     Patterns are matched and manifests read on the workers, so the launcher's memory does not grow with
     their number. A file of a manifest is not looked up here: one that does not exist fails when it is read.
+
+    Args:
+        config: of the job.
     """
 
     def __init__(self, config: JobConfig):
@@ -138,6 +141,9 @@ class DecodeSources(Transform):
 
     ``pages`` PageImage, one at a time and never shuffled; ``documents`` one Document per file, also for files
     that failed; ``failures`` Failure; ``times`` StageTime.
+
+    Args:
+        config: of the job.
     """
 
     def __init__(self, config: JobConfig):
@@ -155,7 +161,11 @@ class DecodeSources(Transform):
 @with_input_types(SourceFile)
 @with_output_types(PageImage, documents=Document, failures=Failure, times=StageTime)
 class DecodeFn(beam.DoFn):
-    """Reads one file and yields its pages as they are decoded, then its Document."""
+    """Reads one file and yields its pages as they are decoded, then its Document.
+
+    Args:
+        config: of the job.
+    """
 
     def __init__(self, config: JobConfig):
         self._config = config

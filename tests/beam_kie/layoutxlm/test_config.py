@@ -83,11 +83,11 @@ def test_special_tokens_take_room_from_the_text():
     assert small_config(special_tokens="hf").tokenising.text_tokens == 510
 
 
-def test_a_picture_adds_tokens_only_where_it_is_looked_at():
+def test_picture_adds_tokens_only_with_a_visual_backbone():
     assert small_config().architecture.visual_tokens == 0
     assert small_config().pictures is None
-    looking = small_config(use_visual_backbone=True, image_normalisation="paddleocr")
-    assert (looking.architecture.visual_tokens, looking.pictures) == (49, "paddleocr")
+    with_pictures = small_config(use_visual_backbone=True, image_normalisation="paddleocr")
+    assert (with_pictures.architecture.visual_tokens, with_pictures.pictures) == (49, "paddleocr")
 
 
 @pytest.mark.parametrize(

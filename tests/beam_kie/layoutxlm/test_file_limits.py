@@ -1,4 +1,5 @@
-"""What a model folder may ask for. Each hostile file is a small one that would take gigabytes or hours."""
+"""Limits on the files of a model folder. Each malicious file is a small one that would take gigabytes or
+hours."""
 
 import json
 import struct

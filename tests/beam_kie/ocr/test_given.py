@@ -76,7 +76,7 @@ def test_lines_are_put_in_reading_order_and_onto_the_page():
     assert lines[1].box == (150, 10, 200, 30)
 
 
-def test_a_byte_order_mark_is_no_harm():
+def test_byte_order_mark_is_ignored():
     assert len(read("\ufeff" + json.dumps(record()))) == 1
 
 
@@ -108,7 +108,7 @@ def test_a_byte_order_mark_is_no_harm():
         (record(), "page 1 of this uri is already on line 1"),
     ],
 )
-def test_what_is_wrong_is_said_with_its_line_but_without_its_text(bad, message):
+def test_errors_name_the_line_but_not_its_text(bad, message):
     with pytest.raises(LinesFileError, match=message) as caught:
         read(record(), "", bad)
     assert str(caught.value).startswith("line 3 of the OCR lines: ")
@@ -143,7 +143,7 @@ def test_lines_of_the_page_come_before_the_file_and_the_file_before_the_engine()
     assert (engine.name, engine.revision) == ("shouting", "1")
 
 
-def test_lines_may_be_said_to_be_whole():
+def test_lines_may_be_declared_whole():
     for said, known in ((True, True), (False, False)):
         (text,) = GivenLinesEngine(read(record(whole_lines=said))).read([page()])
         assert text.whole_lines is known

@@ -1,4 +1,4 @@
-"""The command line as people meet it: real runs with given lines and a small model of random weights."""
+"""The command line: real runs with given lines and a small model of random weights."""
 
 import json
 import os

@@ -194,7 +194,7 @@ def test_manifest_in_a_bucket(gcs_bucket):
     assert list(inputs.read_manifest(f"{gcs_bucket}/list.csv")) == ["gs://b/a.png"]
 
 
-def test_a_cell_of_a_manifest_that_goes_on_and_on_is_refused_in_one_line(tmp_path):
+def test_very_long_cell_of_a_manifest_is_refused_in_one_line(tmp_path):
     path = tmp_path / "list.csv"
     path.write_text("uri\n" + "x" * 200_000 + "\n")
     with pytest.raises(inputs.InputError, match=r"list\.csv"):

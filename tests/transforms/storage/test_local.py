@@ -1,4 +1,4 @@
-"""Listing and reading of folders in which anybody may have put anything."""
+"""Listing and reading of folders with files of any kind."""
 
 import os
 import socket
