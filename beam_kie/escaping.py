@@ -23,6 +23,15 @@ def printable(text: str, keep: str = "") -> str:
     return "".join(char if char in keep or not is_unsafe(char) else _escape(char) for char in text)
 
 
+def whole_characters(text: str) -> str:
+    """``text`` that any file can hold: halves of surrogate pairs are joined, those left over become U+FFFD.
+
+    Args:
+        text: as JSON, or a reader that counts in UTF-16, gives it.
+    """
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
 def is_unsafe(char: str) -> bool:
     """Whether a character is not shown but does something, or is no character at all."""
     return unicodedata.category(char) in _UNSAFE
