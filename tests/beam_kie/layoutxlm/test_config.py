@@ -25,6 +25,11 @@ def test_a_saved_configuration_comes_back(tmp_path):
     assert LayoutXLMConfig.load(tmp_path / "config.json") == config
 
 
+def test_what_is_saved_of_the_defaults_comes_back(tmp_path):
+    LayoutXLMConfig().save(tmp_path / "config.json")
+    assert LayoutXLMConfig.load(tmp_path / "config.json") == LayoutXLMConfig()
+
+
 def test_a_configuration_written_before_the_newest_fields_loads(tmp_path):
     first_fields = {
         "vocab_size", "hidden_size", "num_hidden_layers", "num_attention_heads", "intermediate_size",
