@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Iterable
 
 # Control characters move a terminal's cursor or end a line; format characters turn text round.
 _UNSAFE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+
+_MOST_NAMES = 8
+_LONGEST_NAME = 60
 
 
 def printable(text: str, keep: str = "") -> str:
@@ -21,6 +25,16 @@ def printable(text: str, keep: str = "") -> str:
     if text.isprintable():
         return text
     return "".join(char if char in keep or not is_unsafe(char) else _escape(char) for char in text)
+
+
+def listed(names: Iterable[str]) -> str:
+    """The first names in alphabetical order, safe to print, and cut where they are long.
+
+    Args:
+        names: any number, from elsewhere.
+    """
+    first = sorted(names)[:_MOST_NAMES]
+    return ", ".join(printable(name[:_LONGEST_NAME]) for name in first)
 
 
 def whole_characters(text: str) -> str:

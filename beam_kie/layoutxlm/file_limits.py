@@ -10,7 +10,7 @@ import json
 import math
 import re
 import struct
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -30,8 +30,18 @@ _MOST = {
     "window_tokens": 65_536,
     "ensemble_size": 16,
     "type_vocab_size": 1_024,
+    "visual_blocks": 256,
+    "visual_groups": 1_024,
+    "visual_width_per_group": 1_024,
+    "visual_stem_channels": 16_384,
+    "visual_res2_channels": 16_384,
+    "image_feature_pool_shape": 16_384,
+    "strip_channels": 16_384,
 }
-"""The largest value of each setting that the size of the network, or its work on a page, depends on."""
+"""The largest value of each setting that the size of the network, or its work on a page, depends on.
+
+Of a list, the largest of its items.
+"""
 
 _MOST_OF_OTHERS = 1_000_000
 _LEAST = {"pad_token_id": 0, "bos_token_id": 0, "window_overlap_tokens": 0, "eos_token_id": 0}
@@ -79,10 +89,10 @@ def check_settings(values: Mapping[str, Any]) -> None:
             _check_range(name, value, _LEAST.get(name, 0 if name in _MAY_BE_ZERO else 1))
         elif isinstance(value, float):
             _check_float(name, value)
-        elif isinstance(value, list | tuple) and len(value) > _MOST_ITEMS:
-            raise ModelFileError(f"{name} holds {len(value):,} values; at most {_MOST_ITEMS:,} are read")
-        elif isinstance(value, str) and not (value.isprintable() and len(value) <= _LONGEST_TEXT):
-            raise ModelFileError(f"{name} must be printable text of at most {_LONGEST_TEXT} characters")
+        elif isinstance(value, list | tuple):
+            _check_items(name, value)
+        elif isinstance(value, str):
+            _check_text(name, value)
     window, overlap = values.get("window_tokens"), values.get("window_overlap_tokens")
     if isinstance(window, int) and isinstance(overlap, int) and overlap > window // 2:
         raise ModelFileError("window_overlap_tokens must be at most half of window_tokens")
@@ -146,6 +156,21 @@ def _check_range(name: str, value: int, least: int) -> None:
     most = _MOST.get(name, _MOST_OF_OTHERS)
     if not least <= value <= most:
         raise ModelFileError(f"{name} must be from {least:,} to {most:,}, not {str(value)[:20]}")
+
+
+def _check_items(name: str, values: Sequence[Any]) -> None:
+    if len(values) > _MOST_ITEMS:
+        raise ModelFileError(f"{name} holds {len(values):,} values; at most {_MOST_ITEMS:,} are read")
+    for value in values:
+        if isinstance(value, int) and not isinstance(value, bool):
+            _check_range(name, value, 1)
+        elif isinstance(value, str):
+            _check_text(name, value)
+
+
+def _check_text(name: str, value: str) -> None:
+    if not (value.isprintable() and len(value) <= _LONGEST_TEXT):
+        raise ModelFileError(f"{name} must be printable text of at most {_LONGEST_TEXT} characters")
 
 
 def _check_float(name: str, value: float) -> None:

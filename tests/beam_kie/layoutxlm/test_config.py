@@ -156,3 +156,19 @@ def test_a_file_that_is_no_json_object_is_an_error(tmp_path, content):
 def test_a_missing_file_is_an_error(tmp_path):
     with pytest.raises(ConfigError, match="cannot read"):
         LayoutXLMConfig.load(tmp_path / "config.json")
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"labels": [1, "A"]},
+        {"visual_blocks": ["3", "4", "23", "3"]},
+        {"image_feature_pool_shape": [7, 7]},
+        {"image_feature_pool_shape": [1000, 1000, 256], "use_visual_backbone": True},
+        {"a\n\x1b[31m" * 1000: 1},
+    ],
+)
+def test_lists_of_other_things_and_strange_names_are_refused_in_one_line(values):
+    with pytest.raises(ConfigError) as caught:
+        LayoutXLMConfig.from_fields(**values)
+    assert str(caught.value).isprintable() and len(str(caught.value)) < 500
