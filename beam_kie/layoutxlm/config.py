@@ -293,7 +293,7 @@ class LayoutXLMConfig:
         Raises:
             ConfigError: for unknown names, values of the wrong type, and values that do not go together.
         """
-        values = {_OLD_NAMES.get(name, name): _frozen(value) for name, value in values.items()}
+        values = {_OLD_NAMES.get(name, name): _frozen(value, 0) for name, value in values.items()}
         known = {name: (part, field) for name, part, field in _fields()}
         unknown = set(values) - set(known)
         if unknown:
@@ -365,8 +365,10 @@ def _fields() -> Iterator[tuple[str, str | None, dataclasses.Field[Any]]]:
             yield _FILE_NAMES.get(each.name, each.name), own.name, each
 
 
-def _frozen(value: object) -> object:
-    return tuple(_frozen(item) for item in value) if isinstance(value, list) else value
+def _frozen(value: object, depth: int) -> object:
+    """Lists as tuples. Nothing here nests deeper than points in a table; what does stays, and is refused."""
+    is_list = isinstance(value, list) and depth < 3
+    return tuple(_frozen(item, depth + 1) for item in value) if is_list else value
 
 
 def _is_table(value: object) -> bool:

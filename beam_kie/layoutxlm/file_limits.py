@@ -58,6 +58,7 @@ _NORMALIZERS = frozenset(
 )
 _LONGEST_INSERTION = 8
 _MOST_NORMALIZERS = 32
+_DEEPEST = 8
 _LONGEST_PATTERN = 64
 _CHARACTER_CLASS = re.compile(r"\[[^\]]*\]|\\.")
 _QUANTIFIER = re.compile(r"[*+?]|\{\d*,?\d*\}")
@@ -119,12 +120,12 @@ def check_tokenizer(path: str | Path) -> None:
         ModelFileError: it is too large, nested too deeply, or its normaliser may blow a text up.
     """
     found = _read_object(Path(path), MAX_TOKENIZER_BYTES, "the tokenizer")
-    names = [name for kind in ("normalizer", "pre_tokenizer") for name in _flat(found.get(kind))]
+    names = [name for kind in ("normalizer", "pre_tokenizer") for name in _flat(found.get(kind), path)]
     if len(names) > _MOST_NORMALIZERS:
         raise ModelFileError(f"{path}: its normaliser has more than {_MOST_NORMALIZERS} steps")
-    for step in _flat(found.get("normalizer")):
+    for step in _flat(found.get("normalizer"), path):
         kind = step.get("type")
-        if kind not in _NORMALIZERS:
+        if not isinstance(kind, str) or kind not in _NORMALIZERS:
             raise ModelFileError(f"{path}: its normaliser has a forbidden step {str(kind)[:40]!r}")
         inserted = str(step.get("content") or step.get("prepend") or "")
         if len(inserted) > _LONGEST_INSERTION:
@@ -188,11 +189,13 @@ def _is_fast(pattern: str) -> bool:
     return len(pattern) <= _LONGEST_PATTERN and "(" not in plain and len(_QUANTIFIER.findall(plain)) <= 1
 
 
-def _flat(step: Any) -> list[dict[str, Any]]:
+def _flat(step: Any, path: str | Path, depth: int = 0) -> list[dict[str, Any]]:
     """A normaliser or pre-tokenizer and the steps within it, but for the sequences themselves."""
     if not isinstance(step, dict):
         return []
     inner = step.get("normalizers") or step.get("pretokenizers")
     if not isinstance(inner, list):
         return [step]
-    return [found for each in inner for found in _flat(each)]
+    if depth > _DEEPEST:
+        raise ModelFileError(f"{path}: the tokenizer is nested too deeply")
+    return [found for each in inner for found in _flat(each, path, depth + 1)]

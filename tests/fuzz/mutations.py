@@ -126,7 +126,16 @@ _EDITS = (_flip, _set, _cut, _cut_off, _duplicate, _splice, _number, _written_nu
 
 # ---------------------------------------------------------------- JSON
 
+
+def _nested(depth: int) -> list:
+    value: list = []
+    for _ in range(depth):
+        value = [value]
+    return value
+
+
 _STRANGE: tuple[Any, ...] = (
+    *(_nested(depth) for depth in (3, 100, 300, 450)),
     *(None, True, False, "", " ", "\0", "\ud800", "\u202e", "x" * 300, [], {}, [[]], [None], {"": 0}),
     *BOUNDS,
     *(10**400, -(10**30), 0.0, -0.0, 0.5, 1e-320, 1e308, float("nan"), float("inf"), float("-inf")),

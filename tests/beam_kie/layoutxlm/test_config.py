@@ -8,6 +8,13 @@ from model_store import BUNDLED
 from tests.small_networks import small_config
 
 
+def nested(depth):
+    value = []
+    for _ in range(depth):
+        value = [value]
+    return value
+
+
 def write(tmp_path, **values):
     path = tmp_path / "config.json"
     path.write_text(json.dumps(values))
@@ -166,6 +173,8 @@ def test_a_missing_file_is_an_error(tmp_path):
         {"image_feature_pool_shape": [7, 7]},
         {"image_feature_pool_shape": [1000, 1000, 256], "use_visual_backbone": True},
         {"a\n\x1b[31m" * 1000: 1},
+        {"entity_calibration": nested(400)},
+        {"labels": nested(400)},
     ],
 )
 def test_lists_of_other_things_and_strange_names_are_refused_in_one_line(values):

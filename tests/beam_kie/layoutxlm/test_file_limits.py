@@ -74,6 +74,13 @@ def test_a_list_of_tensors_without_end_is_refused(tmp_path):
         check_weights(path)
 
 
+def nested(depth: int) -> dict:
+    step = {"type": "NFC"}
+    for _ in range(depth):
+        step = {"type": "Sequence", "normalizers": [step]}
+    return step
+
+
 def replace(pattern: dict, content: str) -> dict:
     return {"type": "Replace", "pattern": pattern, "content": content}
 
@@ -87,6 +94,8 @@ def replace(pattern: dict, content: str) -> dict:
         {"type": "Sequence", "normalizers": [replace({"String": "a"}, "aa")] * 40},
         {"type": "Prepend", "prepend": "x" * 1000},
         {"type": "NewKind"},
+        {"type": ["NFC"]},
+        nested(450),
     ],
 )
 def test_a_normaliser_that_may_take_long_is_refused(tmp_path, normalizer):
