@@ -21,9 +21,6 @@ from beam_kie.layoutxlm.file_limits import ModelFileError, check_settings, read_
 STRIPS = "strips"
 """What ``LayoutXLMConfig.pictures`` says of a network that reads strips of the text lines."""
 
-# Cells of the picture that are tokens of every window; published networks have 49.
-_MOST_VISUAL_TOKENS = 4096
-
 
 class ConfigError(ValueError):
     """A configuration that cannot be used; the message says which field and why."""
@@ -120,10 +117,10 @@ class Architecture(_Part):
         biased = self.has_relative_attention_bias or self.has_spatial_attention_bias
         if self.spatial_bias == "lines" and (biased or self.use_visual_backbone):
             raise ConfigError('spatial_bias "lines" goes with neither other biases nor a visual backbone')
-        if len(self.image_feature_pool_shape) != 3 or self.visual_tokens > _MOST_VISUAL_TOKENS:
+        # Published networks have 49 cells; each is a token of every window.
+        if len(self.image_feature_pool_shape) != 3 or self.visual_tokens > 4096:
             raise ConfigError(
-                "image_feature_pool_shape must hold rows, columns and channels, "
-                f"of at most {_MOST_VISUAL_TOKENS:,} cells"
+                "image_feature_pool_shape must be rows, columns (4,096 cells at most), channels"
             )
         if len(self.visual_blocks) != 4:
             raise ConfigError("visual_blocks must hold the number of blocks of res2, res3, res4 and res5")
@@ -367,8 +364,9 @@ def _fields() -> Iterator[tuple[str, str | None, dataclasses.Field[Any]]]:
 
 def _frozen(value: object, depth: int) -> object:
     """Lists as tuples. Nothing here nests deeper than points in a table; what does stays, and is refused."""
-    is_list = isinstance(value, list) and depth < 3
-    return tuple(_frozen(item, depth + 1) for item in value) if is_list else value
+    if not isinstance(value, list) or depth > 2:
+        return value
+    return tuple(_frozen(item, depth + 1) for item in value)
 
 
 def _is_table(value: object) -> bool:

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from tests.fuzz.sandbox import FINDINGS, REPOSITORY
 
-EXAMPLES = 300
+EXAMPLES = 200
 """Of each test in a round of about a minute: every round starts with another seed and a new child process."""
 
 
