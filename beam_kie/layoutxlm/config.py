@@ -117,7 +117,6 @@ class Architecture(_Part):
         biased = self.has_relative_attention_bias or self.has_spatial_attention_bias
         if self.spatial_bias == "lines" and (biased or self.use_visual_backbone):
             raise ConfigError('spatial_bias "lines" goes with neither other biases nor a visual backbone')
-        # Published networks have 49 cells; each is a token of every window.
         if len(self.image_feature_pool_shape) != 3 or self.visual_tokens > 4096:
             raise ConfigError(
                 "image_feature_pool_shape must be rows, columns (4,096 cells at most), channels"
