@@ -11,10 +11,34 @@ from hypothesis import given
 from beam_kie.layoutxlm.checkpoints import ModelError, load_networks
 from beam_kie.layoutxlm.config import ConfigError, LayoutXLMConfig
 from beam_kie.layoutxlm.file_limits import ModelFileError, check_tokenizer
+from beam_kie.ocr.models import read_inference_yml
+from model_store.errors import SourceError
+from model_store.importing import ImportOptions, import_model
 from tests.fuzz.mutations import arbitrary, as_json, json_values, mutated, mutated_json
-from tests.fuzz.sandbox import target
+from tests.fuzz.sandbox import REPOSITORY, target
 from tests.small_networks import LOOKING_KIND, VISUAL_KIND, save_model, small_config, small_network
 
+REFERENCE = REPOSITORY / "tests" / "reference"
+PUBLISHED = json.loads((REFERENCE / "hf_tiny_visual" / "config.json").read_text())
+YML = b"""Global:
+  model_name: PP-OCRv6_small_rec
+PreProcess: {transform_ops: [{DecodeImage: {img_mode: BGR}}]}
+PostProcess:
+  name: CTCLabelDecode
+  character_dict: &all ['!', "a", 2001-01-01, 0x1f, .inf]
+Again: *all
+"""
+YML_WORDS = (
+    b"&a ",
+    b"*a",
+    b"<<: *all",
+    b"!!python/object:os.system ",
+    b"!!binary ",
+    b"? ",
+    b"--- ",
+    b"\t",
+    b"%YAML 9\n",
+)
 SETTINGS = LayoutXLMConfig().fields()
 NETWORK = json.loads(as_json(small_config(**LOOKING_KIND).fields()))
 VISUAL = json.loads(as_json(small_config(**VISUAL_KIND).fields()))
@@ -78,6 +102,34 @@ def build(values: dict[str, Any]) -> None:
         load_networks(folder)
 
 
+@target(SourceError)
+def import_hugging_face(values: Any) -> None:
+    """With real weights and a tokenizer; only the configuration is hostile."""
+    with tempfile.TemporaryDirectory() as folder:
+        source = Path(folder, "source")
+        source.mkdir()
+        (source / "pytorch_model.bin").symlink_to(REFERENCE / "hf_tiny_visual" / "pytorch_model.bin")
+        (source / "config.json").write_bytes(as_json(values))
+        options = ImportOptions(tokenizer=REFERENCE / "tiny_sentencepiece.bpe.model")
+        try:
+            import_model(source, Path(folder, "made"), options)
+        except SourceError as error:
+            assert "\n" not in str(error) and len(str(error)) < 2000
+            raise
+
+
+@target()
+def read_yml(data: bytes) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder, "inference.yml").write_bytes(data)
+        try:
+            sections = read_inference_yml(folder)
+        except ValueError as error:
+            assert "inference.yml" in str(error)
+            return
+        assert all(isinstance(section, dict) for section in sections.values())
+
+
 @given(data=arbitrary(b"", b'{"hidden_size": ') | mutated([as_json(SETTINGS)]))
 def test_any_bytes_as_settings(sandbox, data):
     sandbox.check(load_settings, data)
@@ -101,3 +153,13 @@ def test_other_tokenizers(sandbox, value):
 @given(value=mutated_json([NETWORK, VISUAL]))
 def test_networks_of_other_settings(sandbox, value):
     sandbox.check(build, value)
+
+
+@given(value=json_values() | mutated_json([PUBLISHED]))
+def test_other_configurations_of_published_networks(sandbox, value):
+    sandbox.check(import_hugging_face, value)
+
+
+@given(data=arbitrary(b"", b"Global:\n  ") | mutated([YML], YML_WORDS))
+def test_descriptions_of_ocr_models(sandbox, data):
+    sandbox.check(read_yml, data)
