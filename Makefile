@@ -12,6 +12,7 @@ SCANS := $(filter-out %.txt %.md,$(wildcard samples/*))
 ONE_THREAD := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1
 PYTEST_WORKERS ?= 2
 COVERAGE ?= --cov
+MINUTES ?= 60
 # The requirements of pyproject.toml: those of the job, then those of the extras named as arguments.
 REQUIREMENTS := import sys, tomllib; p = tomllib.load(open("pyproject.toml", "rb"))["project"]; \
 	print(*p["dependencies"], *(r for e in sys.argv[1:] for r in p["optional-dependencies"][e]), sep="\n")
@@ -31,7 +32,7 @@ CHECK_PYTHON := import re, sys; \
 	name another one, for example make PYTHON=python3.%d" % (low, end - 1, here[0], here[1], sys.executable, low))
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format docs api samples bench image lock clean
+.PHONY: help demo test fuzz lint format docs api samples bench image lock clean
 
 help:  ## Print this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  make %-9s %s\n", $$1, $$2}'
@@ -42,6 +43,9 @@ demo: .venv/made-for-job  ## Run the job on samples/ and show the pairs that it 
 
 test: .venv/made-for-tests lint  ## All checks and tests, and what of the code they ran (COVERAGE= leaves that out)
 	$(ONE_THREAD) $(BIN)/python -m pytest -n $(PYTEST_WORKERS) --dist worksteal $(COVERAGE)
+
+fuzz: .venv/made-for-tests  ## Parsers on hostile bytes, new ones in every round (MINUTES=60); stops at a finding
+	$(ONE_THREAD) nice $(BIN)/python -m tests.fuzz $(MINUTES) $(PYTEST_WORKERS)
 
 lint: .venv/made-for-tests  ## Style, types, and that dependencies point one way
 	$(BIN)/ruff check .

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Iterable
 
 # Control characters move a terminal's cursor or end a line; format characters turn text round.
 _UNSAFE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+
+_MOST_NAMES = 8
+_LONGEST_NAME = 60
 
 
 def printable(text: str, keep: str = "") -> str:
@@ -21,6 +25,25 @@ def printable(text: str, keep: str = "") -> str:
     if text.isprintable():
         return text
     return "".join(char if char in keep or not is_unsafe(char) else _escape(char) for char in text)
+
+
+def listed(names: Iterable[str]) -> str:
+    """The first names in alphabetical order, safe to print, and cut where they are long.
+
+    Args:
+        names: any number, from elsewhere.
+    """
+    first = sorted(names)[:_MOST_NAMES]
+    return ", ".join(printable(name[:_LONGEST_NAME]) for name in first)
+
+
+def whole_characters(text: str) -> str:
+    """``text`` that any file can hold: halves of surrogate pairs are joined, those left over become U+FFFD.
+
+    Args:
+        text: as JSON, or a reader that counts in UTF-16, gives it.
+    """
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def is_unsafe(char: str) -> bool:

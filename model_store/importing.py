@@ -15,6 +15,7 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor
 
+from beam_kie.escaping import printable
 from beam_kie.layoutxlm.checkpoints import WeightsError, load_weights
 from beam_kie.layoutxlm.config import ConfigError, LayoutXLMConfig
 from beam_kie.layoutxlm.inputs.tokenizer import (
@@ -35,6 +36,11 @@ from model_store.pickles import read_arrays
 CONFIG, WEIGHTS, PADDLE_WEIGHTS = "config.json", "model.safetensors", "model_state.pdparams"
 PADDLE_TRAINED, PADDLE_EXPORTED, HUGGING_FACE = "Paddle, trained", "Paddle, exported", "Hugging Face"
 OURS = "beam-kie"
+# What values of a configuration that make no network lead to.
+_MISFITS = (
+    *(TypeError, ValueError, KeyError, IndexError, AttributeError),
+    *(ZeroDivisionError, OverflowError, RuntimeError),
+)
 _WEIGHT_SUFFIXES = (".safetensors", ".bin", ".pdparams", ".pdmodel", ".pdiparams", ".info")
 TOKENIZER_HINT = (
     f"the source has no {SENTENCEPIECE_FILE}; give XLM-R's with --tokenizer FILE (it is in the "
@@ -227,11 +233,12 @@ def _convert(found: _Found, origin: Path, made: Path, options: ImportOptions, na
         _copy_tokenizer(found, made, options, config)
     except (ConfigError, WeightsError, TokenizerError) as error:
         raise SourceError(f"{origin}: {error}") from error
-    except (TypeError, ValueError, KeyError, IndexError, ZeroDivisionError, RuntimeError) as error:
+    except _MISFITS as error:
         if isinstance(error, SourceError):
             raise
+        reason = printable(str(error)[:200])
         raise SourceError(
-            f"{origin}: the configuration has values that no network can be built from ({error})"
+            f"{origin}: the configuration has values that no network can be built from ({reason})"
         ) from error
     config.save(made / CONFIG)
     # Not every tensor of the source: those that the network has no use for are left behind.

@@ -22,6 +22,7 @@ _LOD_TENSOR = 7
 _NUMBERS = {
     0: "<?", 1: "<i2", 2: "<i4", 3: "<i8", 4: "<f2", 5: "<f4", 6: "<f8", 20: "<u1", 21: "<i1", 22: "<u2",
 }  # fmt: skip
+_MAX_SIZES = 32
 _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
 
 
@@ -83,6 +84,8 @@ def _saved_variables(program: bytes) -> Iterator[str]:
             facts = dict(_fields(variable))  # name 1, type 2, persistable 3
             kind = dict(_fields(facts[2])).get(1) if 2 in facts else None
             if facts.get(3) and kind == _LOD_TENSOR:
+                if not isinstance(facts.get(1), memoryview):
+                    raise ValueError("a tensor without a name")
                 yield bytes(facts[1]).decode("utf-8")
 
 
@@ -115,13 +118,15 @@ def _description(data: memoryview) -> tuple[np.dtype, list[int]]:
             while position < len(value):
                 size, position = _varint(value, position)
                 sizes.append(size)
-    if kind is None or any(size < 0 or size >= 1 << 40 for size in sizes):
-        raise ValueError("an unknown type of numbers")
+    if kind is None or len(sizes) > _MAX_SIZES or any(size >= 1 << 40 for size in sizes):
+        raise ValueError("an unknown type of numbers, or sizes of no tensor")
     return np.dtype(kind), sizes
 
 
-def _fields(data: bytes | memoryview) -> Iterator[tuple[int, Any]]:
+def _fields(data: bytes | memoryview | int) -> Iterator[tuple[int, Any]]:
     """Fields of a protobuf message: their number, and an int or the bytes."""
+    if isinstance(data, int):
+        raise ValueError("a number where a message should be")
     view, position = memoryview(data), 0
     while position < len(view):
         key, position = _varint(view, position)

@@ -101,7 +101,7 @@ def _build(
     values: Mapping[str, Any], shapes: Shapes, tags: Sequence[str] | None, changes: dict[str, Any]
 ) -> LayoutXLMConfig:
     if values.get("hidden_act", "gelu") != "gelu":
-        raise ConfigError(f"hidden_act {values['hidden_act']!r} is not supported, only gelu")
+        raise ConfigError(f"hidden_act {str(values['hidden_act'])[:40]!r} is not supported, only gelu")
     fields = {name: values[name] for name in _SHARED_FIELDS if values.get(name) is not None}
     fields.update(_sizes(shapes))
     fields.update(_heads(shapes, tags))

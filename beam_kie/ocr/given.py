@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from beam_kie.document import Category, DocumentError, PageImage, PageText, Polygon, TextLine
+from beam_kie.escaping import whole_characters
 from beam_kie.geometry import box_polygon
 from beam_kie.ocr import OcrEngine
 from beam_kie.ocr.cleaning import clean_lines
@@ -18,6 +19,8 @@ PageKey = tuple[str, int]
 
 
 _LARGEST = 10_000_000
+# Of a page that coordinates refer to; less would scale them beyond all numbers.
+_SMALLEST = 0.001
 
 
 class LinesFileError(ValueError):
@@ -124,7 +127,7 @@ def read_lines_file(stream: Iterable[str]) -> dict[PageKey, GivenPage]:
     """
     pages: dict[PageKey, GivenPage] = {}
     seen_at: dict[PageKey, int] = {}
-    for number, row in enumerate(stream, start=1):
+    for number, row in enumerate(_text(stream), start=1):
         if not row.strip().strip("\ufeff"):
             continue
         try:
@@ -137,6 +140,14 @@ def read_lines_file(stream: Iterable[str]) -> dict[PageKey, GivenPage]:
     return pages
 
 
+def _text(stream: Iterable[str]) -> Iterator[str]:
+    """The lines of a stream that decodes while it is read."""
+    try:
+        yield from stream
+    except UnicodeDecodeError as error:
+        raise LinesFileError("the OCR lines are not UTF-8 text: save the file as UTF-8") from error
+
+
 class _Wrong(Exception):
     """What is wrong with a row, without its text."""
 
@@ -146,6 +157,10 @@ def _page(row: str) -> tuple[PageKey, GivenPage]:
         record = json.loads(row.lstrip("\ufeff"))
     except json.JSONDecodeError as error:
         raise _Wrong(f"not JSON ({error.msg} at character {error.pos + 1})") from None
+    except RecursionError:
+        raise _Wrong("nested too deeply") from None
+    except ValueError:  # Python reads no whole numbers of more than 4,300 digits
+        raise _Wrong("a number has too many digits") from None
     if not isinstance(record, dict):
         raise _Wrong('a JSON object with "uri", "page" and "lines" is expected')
     uri, page, lines = record.get("uri"), record.get("page", 1), record.get("lines")
@@ -171,8 +186,8 @@ def _size(record: dict[str, Any]) -> tuple[float, float] | None:
     if record.get("width") is None and record.get("height") is None:
         return None
     width, height = _numbers([record.get("width"), record.get("height")], '"width" and "height"')
-    if width <= 0 or height <= 0:
-        raise _Wrong('"width" and "height" must be more than 0')
+    if min(width, height) < _SMALLEST:
+        raise _Wrong(f'"width" and "height" must be at least {_SMALLEST}')
     return width, height
 
 
@@ -184,7 +199,7 @@ def _line(line: Any) -> TextLine:
         (confidence,) = _numbers([confidence], '"confidence"')
         if not 0 <= confidence <= 1:
             raise _Wrong('"confidence" must lie in 0..1')
-    return TextLine(line["text"], _polygon(line), confidence)
+    return TextLine(whole_characters(line["text"]), _polygon(line), confidence)
 
 
 def _polygon(line: dict[str, Any]) -> Polygon:

@@ -13,6 +13,7 @@ import yaml
 BUNDLED_NAME = "PP-OCRv6-small"
 """The models inside the rapidocr package."""
 
+_MOST_YML_BYTES = 8 * 1024 * 1024
 _BUNDLED_FILES = {"det": "PP-OCRv6_det_small.onnx", "rec": "PP-OCRv6_rec_small.onnx"}
 
 
@@ -61,23 +62,26 @@ def model_file(folder: str | Path, suffix: str) -> Path:
     return candidates[0]
 
 
-def read_inference_yml(folder: str | Path) -> dict:
-    """PaddleOCR's ``inference.yml`` of a model folder; an empty dict where there is none.
+def read_inference_yml(folder: str | Path) -> dict[str, dict]:
+    """The sections of PaddleOCR's ``inference.yml`` in a model folder; an empty dict where there is none.
 
     Args:
         folder: of the model.
 
     Raises:
-        ValueError: the file is not readable as YAML.
+        ValueError: the file is damaged, or larger than 8 MiB (PP-OCRv6's has 150 kB).
     """
     path = Path(folder) / "inference.yml"
     if not path.is_file():
         return {}
+    if path.stat().st_size > _MOST_YML_BYTES:
+        raise ValueError(f"{path} has more than {_MOST_YML_BYTES:,} bytes")
     try:
         content = yaml.safe_load(path.read_text("utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except (yaml.YAMLError, ValueError, TypeError, OverflowError, RecursionError) as error:
         raise ValueError(f"{path} is not readable as YAML") from error
-    return content if isinstance(content, dict) else {}
+    sections = content if isinstance(content, dict) else {}
+    return {name: section for name, section in sections.items() if isinstance(section, dict)}
 
 
 def revision(paths: Iterable[Path]) -> str:

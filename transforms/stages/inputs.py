@@ -12,7 +12,9 @@ import io
 import itertools
 import os
 import re
+import zlib
 from collections.abc import Iterable, Iterator, Sequence
+from typing import TextIO
 
 from apache_beam.io.filesystem import BeamIOError, CompressionTypes
 from apache_beam.io.filesystems import FileSystems
@@ -25,6 +27,7 @@ from transforms.storage.uris import absolute_uri, is_local, local_path
 _SYSTEM_NAMES = frozenset({"thumbs.db", "desktop.ini", "ehthumbs.db"})
 # How many files of a pattern are listed before launch to check that one of them will be read.
 _SAMPLE_FILES = 20
+_LONGEST_LINE = 1_000_000
 
 
 class InputError(ValueError):
@@ -113,13 +116,23 @@ def read_manifest(path: str) -> Iterator[str]:
         with FileSystems.open(path, compression_type=CompressionTypes.UNCOMPRESSED) as stream:
             # Beam's own decompressing reader cannot be wrapped as text.
             data = gzip.GzipFile(fileobj=stream) if path.lower().endswith(".gz") else stream
-            yield from manifest_uris(path, io.TextIOWrapper(data, encoding="utf-8-sig"))
+            yield from manifest_uris(path, _lines(io.TextIOWrapper(data, encoding="utf-8-sig")))
     except UnicodeDecodeError as error:
         raise InputError(f"manifest {path!r} is not UTF-8 text: save it as UTF-8") from error
     except csv.Error as error:
         raise InputError(f"manifest {path!r}: {error}; is it a table of text?") from error
+    except (EOFError, zlib.error) as error:
+        raise InputError(f"manifest {path!r} is cut off or damaged: copy it again") from error
     except (OSError, BeamIOError, ValueError) as error:
         raise InputError(f"cannot read the manifest {path!r}: {reason(error)}") from error
+
+
+def _lines(text: TextIO) -> Iterator[str]:
+    """The lines of a manifest; a small archive could hold one that takes all memory."""
+    while line := text.readline(_LONGEST_LINE + 1):
+        if len(line) > _LONGEST_LINE:
+            raise ValueError(f"a line has more than {_LONGEST_LINE:,} characters; is it a list of files?")
+        yield line
 
 
 def manifest_uris(name: str, lines: Iterable[str]) -> Iterator[str]:

@@ -92,7 +92,7 @@ def read(uri: str, max_bytes: int) -> bytes:
 def _file(path: str, unreadable: bool) -> Iterator[StoredFile]:
     try:
         status = os.stat(path)
-    except OSError:
+    except (OSError, ValueError):  # ValueError: a name that no file can have, from a list of names
         if unreadable:
             yield StoredFile(uri_of(path), None, None)
         return

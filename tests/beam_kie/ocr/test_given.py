@@ -91,6 +91,9 @@ def test_byte_order_mark_is_ignored():
         (record(page="1"), '"page"'),
         (record(page=True), '"page"'),
         (record(lines=None), '"lines"'),
+        ("[" * 100_000, "nested too deeply"),
+        ('{"uri": "secret", "page": ' + "9" * 5000 + "}", "too many digits"),
+        (record(width=1e-320, height=10), '"width" and "height"'),
         (record(width=100), '"width" and "height"'),
         (record(width=0, height=10), '"width" and "height"'),
         (record(whole_lines="secret"), '"whole_lines" must be true or false'),
@@ -183,3 +186,14 @@ def test_the_revision_of_given_lines_follows_their_text():
     assert GivenLinesEngine(first).revision != GivenLinesEngine(second).revision
     whole = read(record(whole_lines=True))
     assert GivenLinesEngine(first).revision != GivenLinesEngine(whole).revision
+
+
+def test_half_of_a_character_is_no_letter_of_a_line():
+    text = r'{"uri": "scans/a.png", "lines": [{"text": "a\ud800\ud83d\ude00", "box": [10, 10, 50, 30]}]}'
+    assert [line.text for line in lines_of(text)] == ["a\ufffd\U0001f600"]
+
+
+def test_a_file_that_is_not_utf8_is_refused_in_one_line():
+    stream = io.TextIOWrapper(io.BytesIO(b'{"uri": "\xe4"}'), encoding="utf-8")
+    with pytest.raises(LinesFileError, match="UTF-8"):
+        read_lines_file(stream)
