@@ -132,6 +132,8 @@ def test_links_lead_somewhere(page):
 
 @each_page
 def test_files_are_there(page):
+    if page.name == "CHANGELOG.md":
+        pytest.skip("names what was moved")
     for code in code_of(page):
         for name in re.findall(rf"(?<![\w./$-])(?:{OUR_FOLDERS})/[\w./*,{{}}-]*[\w*}}]", code):
             for path in expanded(name):
