@@ -157,15 +157,18 @@ def test_modules_are_there(page):
             assert name in NO_MODULES or pkgutil.resolve_name(name), name
 
 
+@cache
+def words_of_sources() -> frozenset[str]:
+    """The words of our sources and of Beam's."""
+    folders = [ROOT / name for name in OUR_FOLDERS.split("|")] + [Path(apache_beam.__file__).parent]
+    files = [path for folder in folders for path in folder.rglob("*") if path.suffix in (".py", ".json")]
+    return frozenset(re.findall(r"\w+", "\n".join(path.read_text(encoding="utf-8") for path in files)))
+
+
 @pytest.mark.parametrize("page", ["CONTRIBUTING.md", "docs/architecture.md", "docs/training.md"])
 def test_names_in_the_code_are_there(page):
-    """Classes, functions and constants, of ours or of Beam: each is a word of some source file."""
-    suffixes = {".py", ".json", ".toml"}
-    folders = [ROOT / name for name in OUR_FOLDERS.split("|")] + [Path(apache_beam.__file__).parent]
-    files = [path for folder in folders for path in folder.rglob("*") if path.suffix in suffixes]
-    words = set(re.findall(r"\w+", "\n".join(path.read_text(encoding="utf-8") for path in files)))
-    named = {code for code in code_of(Path(page)) if re.fullmatch(r"_?[a-z]+(_[a-z]+)+|_?[A-Z]\w{3,}", code)}
-    assert named and named <= words
+    named = {name for name in code_of(Path(page)) if re.fullmatch(r"_?[a-z]+(_[a-z]+)+|_?[A-Z]\w{3,}", name)}
+    assert named and named <= words_of_sources()
 
 
 @each_page
