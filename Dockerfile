@@ -8,6 +8,8 @@
 # run fetches nothing: OCR models come in a Python package, SER and RE weights with the code.
 ARG VARIANT=cpu
 ARG PYTHON_VERSION=3.11
+# Extras of pyproject.toml. A run installs nothing, so the image has every OCR engine and storage; "s3" makes it smaller.
+ARG EXTRAS="paddle s3"
 ARG BEAM_VERSION=2.77.0
 # Pin the tag that you have tried: https://cloud.google.com/dataflow/docs/reference/flex-templates-base-images
 ARG LAUNCHER_TAG=latest
@@ -33,13 +35,16 @@ RUN apt-get update \
     && apt-get install --yes --no-install-recommends libgl1 libglib2.0-0 \
     && rm -rf /var/lib/apt/lists/*
 
-# Packages first: they change less often than the code.
+# Packages first: they change less often than the code. The extra paddle brings another build of OpenCV, and both
+# write the folder cv2: the one without windows, which everything is tested with, is written last.
+ARG EXTRAS
 WORKDIR /opt/beam-kie
 COPY pyproject.toml constraints.txt ./
-RUN python -c 'import sys, tomllib; p = tomllib.load(open("pyproject.toml", "rb"))["project"]; print(*p["dependencies"], *(r for e in sys.argv[1:] for r in p["optional-dependencies"][e]), sep="\n")' s3 > requirements.txt \
+RUN python -c 'import sys, tomllib; p = tomllib.load(open("pyproject.toml", "rb"))["project"]; print(*p["dependencies"], *(r for e in sys.argv[1:] for r in p["optional-dependencies"][e]), sep="\n")' ${EXTRAS} > requirements.txt \
     && TORCH="torch==$(sed -n 's/^torch==//p' constraints.txt)+${TORCH_BUILD}" \
     && pip install --no-cache-dir --extra-index-url "https://download.pytorch.org/whl/${TORCH_BUILD}" \
         --constraint constraints.txt --requirement requirements.txt "${TORCH}" \
+    && pip install --no-cache-dir --force-reinstall --no-deps --constraint constraints.txt opencv-python-headless \
     && pip check \
     && python -c 'import sys, torch; sys.exit((torch.version.cuda is None) != (sys.argv[1] == "cpu"))' "${TORCH_BUILD}"
 

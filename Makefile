@@ -1,6 +1,7 @@
 # The developer's manual: `make` prints it.
 SHELL := /bin/bash
-PYTHON ?= $(shell for p in python3.11 python3.12 python3; do $$p -c '' 2>/dev/null && echo $$p && break; done)
+PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3.14 python3; \
+	do $$p -c '' 2>/dev/null && echo $$p && break; done)
 BIN := .venv/bin
 OUT ?= out/demo
 VARIANT ?= cpu
@@ -10,12 +11,28 @@ SCANS := $(filter-out %.txt %.md,$(wildcard samples/*))
 # One thread a process: tests and workers share the cores among processes.
 ONE_THREAD := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1
 PYTEST_WORKERS ?= 2
+COVERAGE ?= --cov
+MINUTES ?= 60
 # The requirements of pyproject.toml: those of the job, then those of the extras named as arguments.
 REQUIREMENTS := import sys, tomllib; p = tomllib.load(open("pyproject.toml", "rb"))["project"]; \
 	print(*p["dependencies"], *(r for e in sys.argv[1:] for r in p["optional-dependencies"][e]), sep="\n")
 
+# Of a package index of the user's, PyTorch and nothing else; what it needs comes with the other packages.
+TORCH_INDEX ?=
+TORCH_FIRST = $(BIN)/python -m pip install --quiet --no-deps --index-url $(TORCH_INDEX) torch -c constraints.txt
+# The extra paddle brings a second package that writes the folder cv2: the one that the job is tested with wins.
+ONE_OPENCV = $(BIN)/python -m pip install --quiet --force-reinstall --no-deps opencv-python-headless -c constraints.txt
+
+# Stops before anything is installed where pyproject.toml does not name the Python; runs on old ones, too.
+CHECK_PYTHON := import re, sys; \
+	found = re.search(r"requires-python = .>=3[.](\d+),<3[.](\d+)", open("pyproject.toml").read()); \
+	low, end = int(found.group(1)), int(found.group(2)); \
+	here = tuple(sys.version_info)[:2]; \
+	sys.exit(None if (3, low) <= here < (3, end) else "beam-kie needs Python 3.%d to 3.%d, and this is %d.%d (%s): \
+	name another one, for example make PYTHON=python3.%d" % (low, end - 1, here[0], here[1], sys.executable, low))
+
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format docs samples bench image lock clean
+.PHONY: help demo test fuzz lint format docs api samples bench image lock clean
 
 help:  ## Print this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  make %-9s %s\n", $$1, $$2}'
@@ -24,13 +41,17 @@ demo: .venv/made-for-job  ## Run the job on samples/ and show the pairs that it 
 	$(BIN)/python run_pipeline.py --input $(SCANS) --output $(OUT) --run_id demo --overwrite
 	@$(BIN)/python -m transforms.show $(OUT) --run_id demo
 
-test: .venv/made-for-tests lint  ## All checks and tests
-	$(ONE_THREAD) $(BIN)/python -m pytest -n $(PYTEST_WORKERS) --dist worksteal
+test: .venv/made-for-tests lint  ## All checks and tests, and what of the code they ran (COVERAGE= leaves that out)
+	$(ONE_THREAD) $(BIN)/python -m pytest -n $(PYTEST_WORKERS) --dist worksteal $(COVERAGE)
 
-lint: .venv/made-for-tests  ## Style, and that dependencies point one way
+fuzz: .venv/made-for-tests  ## Parsers on hostile bytes, new ones in every round (MINUTES=60); stops at a finding
+	$(ONE_THREAD) nice $(BIN)/python -m tests.fuzz $(MINUTES) $(PYTEST_WORKERS)
+
+lint: .venv/made-for-tests  ## Style, types, and that dependencies point one way
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports --no-logo
+	$(BIN)/basedpyright
 
 format: .venv/made-for-tests  ## Put the code in the form that lint wants
 	$(BIN)/ruff check --fix .
@@ -39,6 +60,9 @@ format: .venv/made-for-tests  ## Put the code in the form that lint wants
 docs: .venv/made-for-job  ## Write what is made from the flags anew: pages of docs/, deploy/flex_template.json
 	$(BIN)/python docs/render_options.py
 	$(BIN)/python deploy/render_flex_template.py
+
+api: .venv/made-for-tests  ## Write pages of the API from the docstrings to build/api
+	$(BIN)/python docs/render_api.py build/api
 
 samples: .venv/made-for-job  ## Make the scans in samples/ anew
 	$(BIN)/python -m beam_kie.forms --samples samples
@@ -53,21 +77,27 @@ image:  ## Build the image for Dataflow (VARIANT=cpu or cuda, IMAGE=beam-kie:cpu
 
 lock: ## Write constraints.txt anew from the bounds in pyproject.toml
 	rm -rf build/lock && $(PYTHON) -m venv build/lock
-	build/lock/bin/python -c '$(REQUIREMENTS)' dev s3 train > build/lock/requirements.txt
+	build/lock/bin/python -c '$(REQUIREMENTS)' dev fast-ocr paddle s3 train > build/lock/requirements.txt
 	build/lock/bin/pip install --quiet -r build/lock/requirements.txt
-	{ grep '^#' constraints.txt; build/lock/bin/pip freeze | sed 's/+cpu$$//'; } > build/lock/constraints.txt
+	sed -n 's/==.*;.*/==/p' constraints.txt | sort -u | sed 's/^/^/' > build/lock/by_python
+	{ grep '^#' constraints.txt; { grep ';' constraints.txt; build/lock/bin/pip freeze | sed 's/+cpu$$//' \
+		| grep -v -f build/lock/by_python; } | sort --ignore-case --stable --field-separator='=' --key=1,1; \
+		} > build/lock/constraints.txt
 	mv build/lock/constraints.txt constraints.txt
 
 clean:  ## Remove the environment, outputs and caches
-	rm -rf .venv out build dist *.egg-info .pytest_cache .ruff_cache .import_linter_cache
+	rm -rf .venv out build dist *.egg-info .pytest_cache .ruff_cache .import_linter_cache .coverage*
 
 .venv/made-for-job: pyproject.toml constraints.txt
+	@$(or $(PYTHON),$(error beam-kie needs Python, and there is none: PYTHON=...)) -c '$(CHECK_PYTHON)'
 	$(PYTHON) -m venv .venv
+	$(if $(TORCH_INDEX),$(TORCH_FIRST))
 	$(BIN)/python -c '$(REQUIREMENTS)' > .venv/requirements.txt
 	$(BIN)/python -m pip install --quiet -r .venv/requirements.txt -c constraints.txt
 	@touch $@
 
 .venv/made-for-tests: .venv/made-for-job
-	$(BIN)/python -c '$(REQUIREMENTS)' dev train > .venv/requirements.txt
+	$(BIN)/python -c '$(REQUIREMENTS)' dev paddle s3 train > .venv/requirements.txt
 	$(BIN)/python -m pip install --quiet -r .venv/requirements.txt -c constraints.txt
+	$(ONE_OPENCV)
 	@touch $@

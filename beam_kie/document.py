@@ -18,10 +18,12 @@ import numpy as np
 
 Box = tuple[float, float, float, float]
 Polygon = tuple[float, ...]
+CharSpans = tuple[tuple[float, float], ...]
+"""Start and end of every character of a line, as fractions (0..1) of the line's reading length."""
 
 
 class Status(StrEnum):
-    """How a document ended."""
+    """The outcome of a document."""
 
     SUCCESS = "SUCCESS"
     PARTIAL = "PARTIAL"
@@ -50,6 +52,9 @@ class Category(StrEnum):
     FILE_ENCRYPTED = "FILE_ENCRYPTED"
     IMAGE_TOO_LARGE = "IMAGE_TOO_LARGE"
     TOO_MANY_PAGES = "TOO_MANY_PAGES"
+    PAGE_TOO_LARGE = "PAGE_TOO_LARGE"
+    PAGE_TIMEOUT = "PAGE_TIMEOUT"
+    PAGE_CRASHED = "PAGE_CRASHED"
     OCR_FAILED = "OCR_FAILED"
     OCR_MISSING = "OCR_MISSING"
     MODEL_FAILED = "MODEL_FAILED"
@@ -91,11 +96,16 @@ class Document:
 
 @dataclass(frozen=True, slots=True)
 class TextLine:
-    """One line of text as an OCR engine, a PDF text layer or a user's own file gives it."""
+    """One line of text as an OCR engine, a PDF text layer or a user's own file gives it.
+
+    ``char_spans`` say where each character of ``text`` lies along the line, for ``geometry.split_polygon``;
+    None where that is not known.
+    """
 
     text: str
     polygon: Polygon
     confidence: float | None = None
+    char_spans: CharSpans | None = field(default=None, repr=False)
 
     @property
     def box(self) -> Box:
@@ -127,7 +137,7 @@ class PageText:
     ``rotation_deg`` is how far the stored page has to be turned clockwise to stand upright (0, 90, 180
     or 270); width, height and all polygons are those of the upright page. ``preview`` is a small JPEG
     of the upright page, or None. ``text_source`` is "ocr", "pdf" or "given". ``picture`` is what a model
-    looks at beside the text (``beam_kie.layoutxlm.images.with_picture``), None where it looks at nothing.
+    takes beside the text (``with_picture`` of ``beam_kie.layoutxlm``), None where it takes text only.
     ``whole_lines``: every line is known to be one entity or none, as in labelled pages; OCR's are not.
     """
 
@@ -144,7 +154,13 @@ class PageText:
     whole_lines: bool = False
 
     def with_read_lines(self, lines: Iterable[TextLine]) -> PageText:
-        """The page with lines that OCR read in place of its own: of these nothing more is known."""
+        """The page with lines that OCR read in place of its own.
+
+        Nothing more than their text is known of such lines, so ``whole_lines`` and ``picture`` are reset.
+
+        Args:
+            lines: in reading order.
+        """
         return dataclasses.replace(
             self, lines=tuple(lines), text_source="ocr", whole_lines=False, picture=None
         )
@@ -206,19 +222,23 @@ class PageResult:
 class KeyValue:
     """One row for a user: a key and one of its values, or a key without a value (``value`` None).
 
-    ``confidence`` is the relation's: that key and value are right and belong together; for a key without a
-    value it is the key's own. ``relation_confidence`` is the relation's ``link_confidence``.
+    ``key_index`` and ``value_index`` are their indices in the page's entities: two entities of a page may be
+    equal, and then only these tell them apart. ``confidence`` is the relation's: that key and value are right
+    and belong together; for a key without a value it is the key's own. ``relation_confidence`` is the
+    relation's ``link_confidence``.
     """
 
     key: Entity
     value: Entity | None
     relation_confidence: float | None
     confidence: float
+    key_index: int
+    value_index: int | None
 
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """Something that could not be done, and what to do about it. ``page`` None: the whole document.
+    """Something that could not be done, and what to do about it. ``page`` is None for the whole document.
 
     ``message`` never holds recognised text.
     """
@@ -232,8 +252,40 @@ class Failure:
     retryable: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class FailedPage:
+    """A page that was decoded but failed later, with its picture.
+
+    ``page.preview`` is the JPEG to draw on; ``page.lines`` may be empty (OCR failed). The failure itself
+    also goes to the failures output: this value only makes its picture possible.
+    """
+
+    failure: Failure
+    page: PageText
+
+
+@dataclass(frozen=True, slots=True)
+class StageTime:
+    """Work of one stage, as a worker measured it.
+
+    ``stage`` is one of "read", "decode", "preview", "ocr", "model", "overlay"; ``seconds`` is the wall time
+    that one worker thread spent, ``items`` how many files or pages it was spent on. Times of all workers are
+    added up, so a stage's sum may be longer than the run.
+    """
+
+    stage: str
+    seconds: float
+    items: int = 1
+
+
 class DocumentError(Exception):
-    """A document or page that cannot be processed, with the category that ``failures`` reports."""
+    """A document or page that cannot be processed, with the category that ``failures`` reports.
+
+    Args:
+        category: of the failure.
+        message: one line that says what is wrong and what to do.
+        retryable: whether a later run may succeed.
+    """
 
     def __init__(self, category: Category, message: str, retryable: bool = False):
         super().__init__(message)
@@ -246,6 +298,10 @@ def document_id(uri: str, content_sha256: str | None) -> str:
     """A stable id of (uri, content): 32 hex digits, the same in every run.
 
     A source whose bytes were never read has no hash; its id comes from the URI alone.
+
+    Args:
+        uri: of the file.
+        content_sha256: the hash of its bytes, hexadecimal; None where they were never read.
     """
     key = f"{uri}\n{content_sha256 or ''}"
     return hashlib.sha256(key.encode()).hexdigest()[:32]

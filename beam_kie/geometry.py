@@ -21,7 +21,11 @@ STANDING_RATIO = 1.5
 def polygon_box(polygon: Sequence[float]) -> Box:
     """The upright rectangle around a polygon of any number of points.
 
-    Raises ValueError where the polygon has no point or half a point.
+    Args:
+        polygon: flat x, y pairs in pixels.
+
+    Raises:
+        ValueError: the polygon has no point or half a point.
     """
     if not polygon or len(polygon) % 2:
         raise ValueError(f"a polygon is a flat list of x, y pairs, got {len(polygon)} numbers")
@@ -30,13 +34,21 @@ def polygon_box(polygon: Sequence[float]) -> Box:
 
 
 def box_polygon(box: Sequence[float]) -> Polygon:
-    """The four corners of a box, clockwise from the top left, also where the box is inverted."""
+    """The four corners of a box, clockwise from the top left, also where the box is inverted.
+
+    Args:
+        box: x0, y0, x1, y1 in pixels.
+    """
     x0, y0, x1, y1 = upright_box(box)
     return (x0, y0, x1, y0, x1, y1, x0, y1)
 
 
 def upright_box(box: Sequence[float]) -> Box:
-    """The same box with x0 <= x1 and y0 <= y1."""
+    """The same box with x0 <= x1 and y0 <= y1.
+
+    Args:
+        box: x0, y0, x1, y1 in any order of the two corners.
+    """
     x0, y0, x1, y1 = (float(value) for value in box)
     return (min(x0, x1), min(y0, y1), max(x0, x1), max(y0, y1))
 
@@ -45,19 +57,37 @@ def clip_box(box: Sequence[float], width: float, height: float) -> Box:
     """The part of a box on a page of that size; inverted boxes are put right first.
 
     A box wholly outside becomes an empty one on the page's edge.
+
+    Args:
+        box: x0, y0, x1, y1 in pixels.
+        width: of the page in pixels.
+        height: of the page in pixels.
     """
     x0, y0, x1, y1 = upright_box(box)
     return (_clamp(x0, width), _clamp(y0, height), _clamp(x1, width), _clamp(y1, height))
 
 
 def clip_polygon(polygon: Sequence[float], width: float, height: float) -> Polygon:
-    """The polygon with every point moved onto the page; the number of points stays."""
+    """The polygon with every point moved onto the page; the number of points stays.
+
+    Args:
+        polygon: flat x, y pairs in pixels.
+        width: of the page in pixels.
+        height: of the page in pixels.
+    """
     limits = (width, height)
     return tuple(_clamp(float(value), limits[i % 2]) for i, value in enumerate(polygon))
 
 
 def union_box(boxes: Iterable[Sequence[float]]) -> Box:
-    """The smallest box around all boxes. Raises ValueError where there is none."""
+    """The smallest box around all boxes.
+
+    Args:
+        boxes: x0, y0, x1, y1 each; inverted boxes are put right.
+
+    Raises:
+        ValueError: there is no box.
+    """
     upright = [upright_box(box) for box in boxes]
     if not upright:
         raise ValueError("the union of no boxes is not defined")
@@ -68,7 +98,13 @@ def union_box(boxes: Iterable[Sequence[float]]) -> Box:
 def normalise_box_1000(box: Sequence[float], width: float, height: float) -> tuple[int, int, int, int]:
     """The box on the 0..1000 grid, rounded down, always within it and never inverted.
 
-    Raises ValueError where the page has no size.
+    Args:
+        box: x0, y0, x1, y1 in pixels.
+        width: of the page in pixels.
+        height: of the page in pixels.
+
+    Raises:
+        ValueError: the page has no size.
     """
     if width <= 0 or height <= 0:
         raise ValueError(f"the page has no size: {width} x {height}")
@@ -77,7 +113,11 @@ def normalise_box_1000(box: Sequence[float], width: float, height: float) -> tup
 
 
 def polygon_area(polygon: Sequence[float]) -> float:
-    """The area enclosed, in square pixels; 0 where all points lie on one line."""
+    """The area enclosed, in square pixels; 0 where all points lie on one line.
+
+    Args:
+        polygon: flat x, y pairs in pixels.
+    """
     xs, ys = polygon[0::2], polygon[1::2]
     count = len(xs)
     # Relative to the first point, so that large coordinates cost no precision.
@@ -89,8 +129,14 @@ def polygon_area(polygon: Sequence[float]) -> float:
 def order_corners(polygon: Sequence[float]) -> Polygon:
     """A quadrilateral's corners clockwise from the top left, whatever corner and direction they start with.
 
-    The top left corner is the one from which the walk goes most nearly right, down, left and up: right
-    for text tilted by less than 45 degrees. Raises ValueError where there are not four corners.
+    The top left corner is the one from which the walk goes most nearly right, down, left and up: right for
+    text tilted by less than 45 degrees.
+
+    Args:
+        polygon: four corners, flat x, y pairs in pixels.
+
+    Raises:
+        ValueError: there are not four corners.
     """
     points = list(zip(polygon[0::2], polygon[1::2], strict=True))
     if len(points) != 4:
@@ -109,10 +155,19 @@ def order_corners(polygon: Sequence[float]) -> Polygon:
 
 
 def rotate_polygon(polygon: Sequence[float], width: float, height: float, rotation_deg: int) -> Polygon:
-    """The polygon after the page (``width`` x ``height`` before turning) is turned clockwise.
+    """The polygon after its page is turned clockwise.
 
-    ``rotation_deg`` is 0, 90, 180 or 270, else ValueError. Corners of a quadrilateral are renamed, so
-    that it starts at the top left again; other polygons keep the order of their points.
+    Corners of a quadrilateral are renamed, so that it starts at the top left again; other polygons keep the
+    order of their points.
+
+    Args:
+        polygon: flat x, y pairs in pixels.
+        width: of the page before turning, in pixels.
+        height: of the page before turning, in pixels.
+        rotation_deg: 0, 90, 180 or 270, clockwise.
+
+    Raises:
+        ValueError: for any other angle.
     """
     points = list(zip(polygon[0::2], polygon[1::2], strict=True))
     if rotation_deg == 0:
@@ -132,11 +187,18 @@ def rotate_polygon(polygon: Sequence[float], width: float, height: float, rotati
 
 
 def split_polygon(polygon: Sequence[float], start_fraction: float, end_fraction: float) -> Polygon:
-    """The part of a text line between two fractions (0..1) of its reading length, as a quadrilateral.
+    """The part of a text line between two fractions of its reading length, as a quadrilateral.
 
-    A lying line is cut along its top and bottom edges; one that stands (1.5 times taller than wide)
-    along its left and right edges, from the top. Polygons of other than four points are cut as their
-    box. Raises ValueError where the fractions do not satisfy 0 <= start <= end <= 1.
+    A horizontal line is cut along its top and bottom edges; a vertical one (1.5 times taller than wide) along
+    its left and right edges, from the top. Polygons of other than four points are cut as their box.
+
+    Args:
+        polygon: flat x, y pairs in pixels.
+        start_fraction: where the part begins, 0 to 1.
+        end_fraction: where it ends, ``start_fraction`` to 1.
+
+    Raises:
+        ValueError: the fractions are out of range or in the wrong order.
     """
     if not 0 <= start_fraction <= end_fraction <= 1:
         raise ValueError(f"fractions must satisfy 0 <= start <= end <= 1: {start_fraction}, {end_fraction}")

@@ -1,8 +1,8 @@
 """The order in which a page is read: rows from the top, each row from left to right.
 
-This is PaddleOCR's "tb-yx" in spirit, but two lines share a row when they overlap by half of the lower
-one's height, not when they lie less than 20 px apart, so the order does not depend on the resolution.
-Pages scanned a few degrees askew are straightened first (by arithmetic on the boxes).
+This is like PaddleOCR's "tb-yx", but two lines share a row when they overlap by half of the lower one's
+height, not when they lie less than 20 px apart, so the order does not depend on the resolution. Pages scanned
+a few degrees askew are straightened first (by arithmetic on the boxes).
 """
 
 from __future__ import annotations
@@ -28,7 +28,11 @@ _SAME_ROW_OVERLAP = 0.5
 
 
 def order_lines(lines: Iterable[TextLine]) -> tuple[TextLine, ...]:
-    """The lines of one page in reading order."""
+    """The lines of one page in reading order.
+
+    Args:
+        lines: of one page, in any order.
+    """
     found = list(lines)
     slope = polygon_slope([line.polygon for line in found])
     order = reading_order([line.box for line in found], slope)
@@ -38,8 +42,13 @@ def order_lines(lines: Iterable[TextLine]) -> tuple[TextLine, ...]:
 def reading_order(boxes: Sequence[Box], slope: float | None = None) -> list[int]:
     """Indices of the boxes in reading order, in O(n log n); equal boxes keep their order.
 
-    ``slope`` is how far text lines fall per pixel to the right (tan of the page's skew); None
-    estimates it from the boxes. Boxes may be empty, inverted or outside the page.
+    Args:
+        boxes: N boxes in pixels; they may be empty, inverted or outside the page.
+        slope: how far text lines fall per pixel to the right (the tangent of the page's skew); None:
+            estimated from the boxes.
+
+    Returns:
+        N indices into ``boxes``, each once.
     """
     if not boxes:
         return []
@@ -55,10 +64,15 @@ def reading_order(boxes: Sequence[Box], slope: float | None = None) -> list[int]
 
 
 def polygon_slope(polygons: Iterable[Sequence[float]]) -> float | None:
-    """The page's skew as the slope of its long text lines; None where the polygons do not tell.
+    """The page's skew as the slope of its long text lines.
 
-    They do not where no line is three times longer than high, or where all are upright rectangles
-    (which is what boxes made into polygons look like on a page askew).
+    Args:
+        polygons: of the page's text lines, flat x, y pairs in pixels.
+
+    Returns:
+        Pixels down per pixel to the right. None where the polygons do not show it: no line is three times
+        longer than high, or all are upright rectangles (as boxes made into polygons are, also on a skewed
+        page).
     """
     slopes, lengths = [], []
     for polygon in polygons:
@@ -83,7 +97,7 @@ def _straightened(array: np.ndarray, slope: float) -> tuple[np.ndarray, np.ndarr
     """Centres and heights (px) of the rows' text with the skew taken out.
 
     A box much taller than the page's usual line (a cell over several rows, a stamp) counts as a line
-    at its top, so that it stands before the rows beside it.
+    at its top, so that it comes before the rows beside it.
     """
     x0, y0, x1, y1 = array.T
     box_heights = y1 - y0
@@ -118,7 +132,7 @@ def _estimate_slope(array: np.ndarray) -> float:
     """The slope at which most boxes line up in rows; 0 unless another is clearly better.
 
     A box around tilted text is higher than the text by slope x width. How much higher long boxes are
-    than short ones tells the slope but for its sign, and on straight pages says that it is about 0.
+    than short ones gives the slope but for its sign, and on straight pages says that it is about 0.
     """
     array = array[array[:, 3] > array[:, 1]]
     if len(array) < _FEWEST_TO_ESTIMATE:

@@ -1,4 +1,4 @@
-"""What a page weighs where ``--gpu_stage separate`` hands it from the workers that read to those with a GPU.
+"""Bytes of a page that ``--gpu_stage separate`` sends from the workers that read to those with a GPU.
 
 python benchmarks/handover.py samples/en_invoice.jpg samples/zh_application.jpg
 """
@@ -15,11 +15,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from apache_beam.coders import registry
 
-from beam_kie.document import PageImage, PageText
-from beam_kie.imaging import DecodeLimits, decode_pages
-from beam_kie.overlay import FailedPage
-from transforms.ocr import OcrModelHandler
-from transforms.options import JobConfig
+from beam_kie.document import FailedPage, PageImage, PageText
+from beam_kie.imaging.decode import decode_pages
+from transforms.config import JobConfig
+from transforms.stages.ocr import OcrModelHandler
 
 COLUMNS = ("lines", "pixels", "text", "preview", "picture", "together")
 
@@ -28,11 +27,8 @@ def pages(paths: list[Path], config: JobConfig, pictures: str) -> Iterator[tuple
     """Every page as it is decoded and as it leaves OCR, with the ``pictures`` that the model wants."""
     handler = OcrModelHandler(config, pictures=pictures)
     engine = handler.load_model()
-    limits = DecodeLimits(
-        max_file_bytes=config.max_file_bytes, max_pixels=config.max_pixels, max_pages=config.max_pages
-    )
     for path in paths:
-        for image in decode_pages(path.read_bytes(), "0" * 32, str(path), limits):
+        for image in decode_pages(path.read_bytes(), "0" * 32, str(path), config.limits):
             for outcome in handler.run_inference([image], engine):
                 if isinstance(outcome, PageText):
                     yield path.name, image, outcome
@@ -58,7 +54,7 @@ def main() -> None:
         "--pictures",
         choices=("strips", "hf"),
         default="strips",
-        help="strips of lines, as the bundled model looks at, or a thumbnail, as LayoutXLM-base does",
+        help="strips of lines, as the bundled model reads, or a thumbnail, as LayoutXLM-base does",
     )
     arguments = parser.parse_args()
     print(f"{'bytes a page':<24}" + "".join(f"{name:>12}" for name in COLUMNS))

@@ -79,8 +79,9 @@ def load(part: str, arguments: argparse.Namespace):
     import torch
 
     from beam_kie.layoutxlm.config import LayoutXLMConfig
-    from beam_kie.layoutxlm.model import KieModel, resolve_device, resolve_dtype
-    from beam_kie.layoutxlm.network import LayoutXLM
+    from beam_kie.layoutxlm.devices import resolve_device, resolve_dtype
+    from beam_kie.layoutxlm.model import KieModel
+    from beam_kie.layoutxlm.network.layoutxlm import LayoutXLM
 
     changes: dict[str, Any] = {"use_visual_backbone": True, "image_normalisation": "paddleocr"}
     if part == "re":
@@ -89,7 +90,7 @@ def load(part: str, arguments: argparse.Namespace):
     torch.manual_seed(0)
     device = resolve_device(arguments.device)
     dtype = resolve_dtype(arguments.dtype, device)
-    network = LayoutXLM(LayoutXLMConfig(**changes))
+    network = LayoutXLM(LayoutXLMConfig.from_fields(**changes))
     return KieModel(network, word_tokenizer(), dtype=dtype, device=device)
 
 
@@ -147,10 +148,12 @@ def table(report: list[dict[str, Any]]) -> str:
     lines = ["".join(f"{name:>14}" for name in head)]
     for row in report:
         both = row["ser_ms"] + row["re_ms"]
-        rival = PADDLEOCR_MS.get(row["threads"])
-        times = f"{rival / both:.1f}" if rival else "-"
+        reference_ms = PADDLEOCR_MS.get(row["threads"])
+        times = f"{reference_ms / both:.1f}" if reference_ms else "-"
         cells = (row["threads"], row["pages"], row["dtype"], row["ser_ms"], row["re_ms"], round(both, 1))
-        lines.append("".join(f"{cell!s:>14}" for cell in (*cells, rival or "-", times, row["peak_mib"])))
+        lines.append(
+            "".join(f"{cell!s:>14}" for cell in (*cells, reference_ms or "-", times, row["peak_mib"]))
+        )
     return "\n".join(lines)
 
 

@@ -1,4 +1,4 @@
-"""CPU seconds a page by stage, with one worker, so that whatever the process does is the stage's doing.
+"""CPU seconds a page by stage, with one worker, so that all CPU time of the process is the stage's.
 
     python benchmarks/stages.py --input FOLDER --few FOLDER --output FOLDER [JOB FLAGS]
 
@@ -21,7 +21,8 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-ONE_WORKER = ["--direct_num_workers=1", "--ocr_threads=1", "--log_level=ERROR"]
+# Stages are timed in CPU time of this process, so no page may be read in another one.
+ONE_WORKER = ["--direct_num_workers=1", "--ocr_threads=1", "--page_isolation=off", "--log_level=ERROR"]
 REST = "rest"
 """Everything but the stages: Beam, rows and tables."""
 
@@ -51,10 +52,10 @@ def run(scans: str, output: str, job_flags: list[str]) -> dict[str, Any]:
     """Pages, CPU seconds by stage and those of no stage."""
     import apache_beam as beam
 
-    from transforms.arguments import parse_arguments
-    from transforms.checks import prepare_job
-    from transforms.layout import summary_path
+    from transforms.launch.arguments import parse_arguments
+    from transforms.launch.checks import prepare_job
     from transforms.pipeline import build
+    from transforms.runs.paths import summary_path
 
     argv = ["--input", scans, "--output", output, "--run_id=stages", *ONE_WORKER, *job_flags]
     job = prepare_job(*parse_arguments(argv))
@@ -73,9 +74,9 @@ def run(scans: str, output: str, job_flags: list[str]) -> dict[str, Any]:
 @contextmanager
 def stages_in_cpu_time() -> Iterator[list[float]]:
     """Inside, stage times are CPU times of the process; yields what loading the models took."""
-    from transforms.kie import KieModelHandler
     from transforms.metrics import StageTimer
-    from transforms.ocr import OcrModelHandler
+    from transforms.stages.kie import KieModelHandler
+    from transforms.stages.ocr import OcrModelHandler
 
     loading: list[float] = []
 

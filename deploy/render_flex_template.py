@@ -1,24 +1,20 @@
-"""Writes the metadata of Dataflow's flex template, from the flags themselves: ``make docs``."""
+"""Writes the metadata of Dataflow's flex template, from the declared options: ``make docs``."""
 
 from __future__ import annotations
 
-import argparse
 import json
 import sys
-import typing
 from pathlib import Path
+from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from transforms.arguments import argument_parser, own_groups
-from transforms.options import RUN_ID, JobConfig
+from beam_kie.options import Option
+from transforms.launch.options import groups, help_text
 
 METADATA = Path(__file__).with_name("flex_template.json")
 
-LEFT_OUT = {"wait", "validate_only"}
-"""Flags for whoever sits at the launcher: that of a template must neither wait nor stop before launch."""
-
-REQUIRED = {"output", "sdk_container_image"}
+_REQUIRED_OF_BEAM = "sdk_container_image"
 
 # Beam's own flags that a request to launch a template has no field for, or that this job cannot do without.
 _BEAMS = {
@@ -32,65 +28,54 @@ _BEAMS = {
     "dataflow_service_options": ("A service option in Dataflow's own words.", "^.+$"),
 }
 
-_PLACES = {
-    "input": "^(gs|s3)://.+$",
-    "manifest": "^(gs|s3)://.+$",
-    "output": "^(gs|s3)://.+$",
-    "ocr_lines": "^(gs|s3)://.+$",
-    "run_id": f"^{RUN_ID.pattern}$",
-    "retry_failures": f"^{RUN_ID.pattern}$",
-}
+_URI = "^(gs|s3)://.+$"
 _NUMBERS = {int: "^[0-9]+$", float: "^[0-9]*[.]?[0-9]+$"}
 
 
-def metadata() -> dict:
+def metadata() -> dict[str, Any]:
     """The template's name and every parameter that it takes, as Google's TemplateMetadata has them."""
-    flags = [
-        _parameter(action, group.title)
-        for group in own_groups(argument_parser())
-        for action in group._group_actions
-        if action.dest not in LEFT_OUT
-    ]
+    options = [item for group in groups().values() for item in group if item.info.in_template]
     return {
         "name": "beam-kie",
         "description": "Scanned documents in, tables of key-value pairs and pictures of what was found out.",
-        "parameters": [*flags, *(_beams(name, *about) for name, about in _BEAMS.items())],
+        "parameters": [
+            *(_parameter(item) for item in options),
+            *(_beams(name, *about) for name, about in _BEAMS.items()),
+        ],
     }
 
 
-def _parameter(action: argparse.Action, group: str) -> dict:
-    kind = _kind_of(action.dest)
+def _parameter(item: Option) -> dict[str, Any]:
     about = {
-        "name": action.dest,
-        "label": _label(action.dest),
-        "helpText": action.help,
-        "isOptional": action.dest not in REQUIRED,
-        "groupName": group,
+        "name": item.flag,
+        "label": _label(item.flag),
+        "helpText": help_text(item),
+        "isOptional": not item.info.required,
+        "groupName": item.info.group,
     }
-    if bool in kind:
+    if item.kind is bool:
         return about | {"paramType": "BOOLEAN", "regexes": ["^(true|false)$"]}
-    if action.choices:
-        options = [{"value": value, "label": value} for value in action.choices]
-        pattern = f"^({'|'.join(action.choices)})$"
+    if item.choices:
+        options = [{"value": value, "label": value} for value in item.choices]
+        pattern = f"^({'|'.join(item.choices)})$"
         return about | {"paramType": "ENUM", "enumOptions": options, "regexes": [pattern]}
-    for number, pattern in _NUMBERS.items():
-        if number in kind:
-            return about | {"paramType": "NUMBER", "regexes": [pattern]}
-    return about | {"paramType": "TEXT", "regexes": [_PLACES.get(action.dest, "^.+$")]}
+    if item.kind in _NUMBERS:
+        return about | {"paramType": "NUMBER", "regexes": [_NUMBERS[item.kind]]}
+    return about | {"paramType": "TEXT", "regexes": [_text_pattern(item)]}
 
 
-def _kind_of(name: str) -> tuple[type, ...]:
-    """The types that the option takes; flags that are no options of the job are told by their choices."""
-    hint = typing.get_type_hints(JobConfig).get(name, str)
-    return typing.get_args(hint) or (hint,)
+def _text_pattern(item: Option) -> str:
+    if item.info.is_uri:
+        return _URI
+    return "^.+$" if item.info.pattern is None else f"^{item.info.pattern.pattern}$"
 
 
-def _beams(name: str, text: str, pattern: str) -> dict:
+def _beams(name: str, text: str, pattern: str) -> dict[str, Any]:
     return {
         "name": name,
         "label": _label(name),
         "helpText": text,
-        "isOptional": name not in REQUIRED,
+        "isOptional": name != _REQUIRED_OF_BEAM,
         "groupName": "Beam",
         "paramType": "TEXT",
         "regexes": [pattern],

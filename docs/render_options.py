@@ -1,4 +1,4 @@
-"""Writes the flags into docs/options.md, from the flags themselves: ``make docs``."""
+"""Writes the options into docs/options.md, from their declarations: ``make docs``."""
 
 from __future__ import annotations
 
@@ -8,29 +8,37 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from transforms.arguments import argument_parser, own_groups
+from beam_kie.options import Option
+from transforms.launch.options import groups, placeholder
 
 PAGE = Path(__file__).with_name("options.md")
 _GENERATED = re.compile(r"(<!-- flags: .*? -->\n).*(<!-- end of flags -->)", re.DOTALL)
 
 
 def render(page: str) -> str:
-    """``page`` with the tables of flags, one for each group of the help, brought up to date."""
+    """The page of options with its tables brought up to date, one for each group of ``--help``.
+
+    Args:
+        page: The text of docs/options.md.
+
+    Returns:
+        The new text.
+    """
     return _GENERATED.sub(lambda found: found[1] + _tables() + found[2], page)
 
 
 def _tables() -> str:
     parts = []
-    for group in own_groups(argument_parser()):
-        parts.append(f"\n## {group.title}\n\n| flag | what | default |\n|---|---|---|\n")
-        parts += [_row(action) for action in group._group_actions]
+    for title, options in groups().items():
+        parts.append(f"\n## {title}\n\n| flag | what | default |\n|---|---|---|\n")
+        parts += [_row(item) for item in options]
     return "".join([*parts, "\n"])
 
 
-def _row(action) -> str:
-    text, default = re.fullmatch(r"(.*) \(default: (.*)\)", action.help).groups()
-    values = "/".join(action.choices) if action.choices else action.metavar
-    return f"| `{action.option_strings[0]} {values}` | {text.replace('*', chr(92) + '*')} | {default} |\n"
+def _row(item: Option) -> str:
+    values = "/".join(item.choices) or placeholder(item)
+    text = item.info.help.replace("*", r"\*")
+    return f"| `--{item.flag} {values}` | {text} | {item.shown_default} |\n"
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Tar archives from elsewhere, unpacked into one folder and nowhere else."""
+"""Unpacks tar archives of models into one folder, within limits."""
 
 from __future__ import annotations
 
@@ -11,24 +11,61 @@ from pathlib import Path, PurePosixPath
 from model_store.errors import SourceError
 
 MAX_BYTES = 16 * 1024**3
-MAX_MEMBERS = 10_000
+MAX_MEMBERS = 1_000
+MAX_DEPTH = 32
+"""Folders within folders."""
+
+_MAX_NAME = 200
+# Python reads a header that holds a long name, or a list of properties, into memory as a whole.
+_MAX_HEADER_BYTES = 64 * 1024
+_HEADERS = (
+    tarfile.GNUTYPE_LONGNAME,
+    tarfile.GNUTYPE_LONGLINK,
+    tarfile.XHDTYPE,
+    tarfile.XGLTYPE,
+    tarfile.SOLARIS_XHDTYPE,
+)
 _SUFFIXES = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
 
 
+class _BoundedTarInfo(tarfile.TarInfo):
+    """Refuses headers that would take more memory than any name needs, before they are read."""
+
+    @classmethod
+    def frombuf(cls, buf, encoding, errors):
+        """Makes a member of a header's 512 bytes. Raises SourceError for one that claims too much."""
+        member = super().frombuf(buf, encoding, errors)
+        if member.type in _HEADERS and member.size > _MAX_HEADER_BYTES:
+            raise SourceError(f"refused: a header of {member.size} bytes, which no file name needs")
+        if member.type == tarfile.GNUTYPE_SPARSE:
+            raise SourceError("refused: it holds sparse files; pack it without them")
+        return member
+
+
 def is_archive(name: str) -> bool:
-    """Whether a file's name is that of a tar archive."""
+    """Whether a file's name is that of a tar archive.
+
+    Args:
+        name: of a file, with or without folders.
+    """
     return name.lower().endswith(_SUFFIXES)
 
 
 def unpack(archive: str | Path, folder: str | Path, max_bytes: int = MAX_BYTES) -> None:
-    """Unpacks files and folders below ``folder``, which exists and is empty.
+    """Unpacks the files and folders of a tar archive; after an error, some may be written already.
 
-    Raises SourceError, some files perhaps already written, where the archive is cut off, holds more than
-    ``max_bytes``, or has a member that is neither file nor folder or leads out of ``folder``.
+    Args:
+        archive: packed with gzip, bzip2 or xz, or not at all.
+        folder: where they go; it exists and is empty.
+        max_bytes: of all files together.
+
+    Raises:
+        SourceError: the archive is cut off, holds more than ``max_bytes`` or MAX_MEMBERS files, or has a
+            member that is neither file nor folder or leads out of ``folder``.
     """
     folder, total, count = Path(folder), 0, 0
     try:
-        with tarfile.open(archive) as tar:
+        with tarfile.open(archive, tarinfo=_BoundedTarInfo) as tar:
             for member in tar:
                 count += 1
                 total += max(member.size, 0)
@@ -42,14 +79,20 @@ def unpack(archive: str | Path, folder: str | Path, max_bytes: int = MAX_BYTES) 
             if not count:
                 raise SourceError(f"{archive}: an empty archive")
     except (tarfile.TarError, EOFError, OSError, zlib.error, lzma.LZMAError, ValueError) as error:
-        if isinstance(error, SourceError):
+        if not isinstance(error, SourceError):
+            raise SourceError(f"{archive}: cut off, or no tar archive ({type(error).__name__})") from error
+        if str(error).startswith(str(archive)):
             raise
-        raise SourceError(f"{archive}: cut off, or no tar archive ({type(error).__name__})") from error
+        raise SourceError(f"{archive}: {error}") from error
 
 
 def _safe_path(archive: str | Path, member: tarfile.TarInfo) -> Path:
     path = PurePosixPath(member.name)
     shown = member.name[:80]
+    if len(path.parts) > MAX_DEPTH or any(len(part) > _MAX_NAME for part in path.parts):
+        raise SourceError(f"{archive}: refused: {shown!r} lies too deep or has too long a name")
+    if member.issparse():
+        raise SourceError(f"{archive}: refused: {shown!r} is a sparse file; pack the archive without them")
     if not (member.isfile() or member.isdir()):
         raise SourceError(f"{archive}: refused: {shown!r} is a link or a device, not a file")
     if path.is_absolute() or ".." in path.parts or "\\" in member.name or "\0" in member.name:
@@ -60,5 +103,6 @@ def _safe_path(archive: str | Path, member: tarfile.TarInfo) -> Path:
 def _write(tar: tarfile.TarFile, member: tarfile.TarInfo, target: Path) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
     source = tar.extractfile(member)
+    assert source is not None, "only files get here"
     with open(target, "xb") as file:
         shutil.copyfileobj(source, file, 1024 * 1024)  # raises where the archive ends too early

@@ -1,4 +1,4 @@
-"""The commands of ``python -m model_store``."""
+"""The commands of ``beam-kie-models`` (``python -m model_store``)."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from beam_kie.program import program_name
 from model_store.cache import ENVIRONMENT, Cache
 from model_store.errors import ModelNotFoundError, SourceError, StoreError
 from model_store.model_card import LAYOUTXLM_LICENCE, changed_files
@@ -20,7 +21,14 @@ The cache is ${ENVIRONMENT}, by default ~/.cache/beam-kie."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Runs one command and returns its exit code; errors are one line on standard error."""
+    """Runs one command and returns its exit code; errors are one line on standard error.
+
+    Args:
+        argv: arguments; None: those of the process.
+
+    Returns:
+        0, FAILED or UNUSABLE.
+    """
     args = _parser().parse_args(argv)
     try:
         return args.command(args)
@@ -34,7 +42,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="python -m model_store",
+        prog=program_name("python -m model_store"),
         description="Models for the job: fetch, check and convert them.",
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,

@@ -1,4 +1,4 @@
-"""Files from elsewhere onto this disk: whole, counted and checksummed."""
+"""Downloads of files: complete and checksummed."""
 
 from __future__ import annotations
 
@@ -32,30 +32,55 @@ class Downloaded(NamedTuple):
 
 
 def register_opener(scheme: str, opener: Opener) -> None:
-    """Lets addresses of a scheme ("gs") be read with ``opener``: cloud storage has clients of its own,
-    which this package does not know."""
+    """Registers the function that reads addresses of a scheme, as of a cloud storage with a client of its
+    own.
+
+    Args:
+        scheme: of the addresses: "gs".
+        opener: opens an address.
+    """
     _openers[scheme] = opener
 
 
 def has_opener(scheme: str) -> bool:
-    """Whether somebody registered an opener for the scheme."""
+    """Whether an opener was registered for the scheme.
+
+    Args:
+        scheme: of an address, without ":".
+    """
     return scheme in _openers
 
 
 def without_query(url: str) -> str:
-    """An address as it may be shown and recorded: a query can hold a signature."""
+    """An address as it may be printed and recorded: a query can hold a signature.
+
+    Args:
+        url: of a file.
+    """
     return url.partition("?")[0]
 
 
-def download(url: str, target: Path, expected_sha256: str | None = None) -> Downloaded:
-    """Writes what is at ``url`` to ``target``, which must not exist.
+def download(
+    url: str, target: Path, expected_sha256: str | None = None, token: str | None = None
+) -> Downloaded:
+    """Writes what is at ``url`` to a file.
 
-    Raises FileNotFoundError where nothing is there, and FetchError where it cannot be read to its end or
-    is not what ``expected_sha256`` says. ``target`` then does not exist.
+    Args:
+        url: an https address, or one of a scheme that has an opener.
+        target: the file to write, which must not exist; after an error it does not.
+        expected_sha256: what the file must have, 64 hex digits; None: not known.
+        token: a bearer token for the server at ``url``; servers that it redirects to do not get it.
+
+    Returns:
+        The checksum and the size of what was written.
+
+    Raises:
+        FileNotFoundError: where nothing is there.
+        FetchError: where it cannot be read to its end, or is not what ``expected_sha256`` says.
     """
     digest, size, shown = hashlib.sha256(), 0, without_query(url)
     try:
-        with _open(url, pinned=expected_sha256 is not None) as source, open(target, "xb") as file:
+        with _open(url, expected_sha256 is not None, token) as source, open(target, "xb") as file:
             total = _length(source)
             progress = Progress(target.name, total)
             while chunk := source.read(CHUNK):
@@ -84,7 +109,14 @@ def download(url: str, target: Path, expected_sha256: str | None = None) -> Down
 
 
 class Progress:
-    """Says on standard error how far a long download is: one line rewritten, or now and then a new one."""
+    """Writes the progress of a long download to standard error: one line rewritten, or a new one every 15
+    seconds.
+
+    Args:
+        name: of what is downloaded.
+        total: its bytes; None: not known.
+        clock: seconds from any start.
+    """
 
     SILENT_SECONDS = 2.0
 
@@ -97,7 +129,11 @@ class Progress:
         self.shown = False
 
     def update(self, done: int) -> None:
-        """Tells of ``done`` bytes where it is time to."""
+        """Writes the progress, where it is time to.
+
+        Args:
+            done: bytes so far.
+        """
         now = self.clock()
         if now < self.next:
             return
@@ -107,7 +143,11 @@ class Progress:
         self._write(f"{self.name}: {done / 1e6:.0f}{share}, {speed / 1e6:.1f} MB/s")
 
     def end(self, done: int) -> None:
-        """Closes the line, if there is one."""
+        """Closes the line, if there is one.
+
+        Args:
+            done: bytes in all.
+        """
         if self.shown:
             self._write(f"{self.name}: {done / 1e6:.0f} MB")
             if self.terminal:
@@ -118,7 +158,7 @@ class Progress:
         sys.stderr.flush()
 
 
-def _open(url: str, pinned: bool) -> BinaryIO:
+def _open(url: str, pinned: bool, token: str | None) -> BinaryIO:
     parts, shown = urllib.parse.urlsplit(url), without_query(url)
     if parts.scheme in _openers:
         return _openers[parts.scheme](url)
@@ -126,8 +166,11 @@ def _open(url: str, pinned: bool) -> BinaryIO:
         raise FetchError(f"{shown}: nothing here can read {parts.scheme}:// addresses")
     if parts.scheme == "http" and not pinned and parts.hostname not in _LOOPBACK:
         raise FetchError(f"{shown}: use https, or add #sha256=... so that the file can be checked")
+    request = urllib.request.Request(url)
+    if token:
+        request.add_unredirected_header("Authorization", f"Bearer {token}")
     try:
-        return _web.open(url, timeout=TIMEOUT_SECONDS)
+        return _web.open(request, timeout=TIMEOUT_SECONDS)
     except urllib.error.HTTPError as error:
         error.close()
         if error.code in (404, 410):
@@ -137,7 +180,7 @@ def _open(url: str, pinned: bool) -> BinaryIO:
 
 class _Redirects(urllib.request.HTTPRedirectHandler):
     def redirect_request(self, req, fp, code, msg, headers, newurl):
-        """Goes where the server says, but never from https to http."""
+        """Follows redirects, but never from https to http."""
         if req.full_url.startswith("https:") and not newurl.startswith("https:"):
             raise FetchError(f"{without_query(req.full_url)}: refused: leads to an address without https")
         return super().redirect_request(req, fp, code, msg, headers, newurl)

@@ -1,11 +1,14 @@
-"""Models from elsewhere into the cache: fetched, checked, converted, and only then there."""
+"""Fetches models into the cache: downloaded, checked, converted, then published in one step."""
 
 from __future__ import annotations
 
 import dataclasses
+import re
 from pathlib import Path
 
-from beam_kie.layoutxlm.tokenizer import SENTENCEPIECE_FILE, TOKENIZER_FILE
+import huggingface_hub
+
+from beam_kie.layoutxlm.inputs.tokenizer import SENTENCEPIECE_FILE, TOKENIZER_FILE
 from model_store import hugging_face
 from model_store.cache import Cache
 from model_store.downloads import download, has_opener, without_query
@@ -20,9 +23,18 @@ _PADDLE_CONFIG = "model_config.json"
 def fetch(remote: Remote, cache: Cache, options: ImportOptions | None = None) -> Path:
     """The model's folder in the cache, fetched unless it is there already.
 
-    Checksums that are known (of the reference, of the manifest, of an earlier fetch) must be met; others
-    are recorded. Raises ModelNotFoundError where nothing is at the address, FetchError and SourceError;
-    the cache then holds what it held before.
+    Known checksums (of the reference, of the manifest, of an earlier fetch) must match; others are recorded.
+    After an error the cache is as it was before.
+
+    Args:
+        remote: where the model is.
+        cache: where it goes.
+        options: what the model's files do not say.
+
+    Raises:
+        ModelNotFoundError: where nothing is at the address.
+        FetchError: where a download fails, or is not what it was or should be.
+        SourceError: where what was fetched is no model.
     """
     with cache.lock(remote.reference):
         folder = cache.model(remote.reference)  # another process may have been first
@@ -51,6 +63,8 @@ class _Visit:
         record = cache.record(remote.reference)
         self.known = dict(record.fetched) if record is not None else {}
         self.fetched: dict[str, str] = {}
+        # HF_TOKEN, or what "hf auth login" stored: the Hub's private and gated models ask for it.
+        self.token = huggingface_hub.get_token() if remote.reference.startswith("hf:") else None
 
     def fetch_all(self) -> Path:
         """Fetches an archive, or the files of a folder, and returns it."""
@@ -96,14 +110,18 @@ class _Visit:
         self._get_into(folder, MODEL_CARD)
 
     def _get_into(self, folder: Path, name: str) -> bool:
-        return self._get(f"{self.remote.address}/{name}", folder / name)
+        return self._get(f"{self.remote.address}/{name}", folder / name, token=self.token)
 
-    def _get(self, url: str, target: Path, sha256: str | None = None) -> bool:
+    def _get(self, url: str, target: Path, sha256: str | None = None, token: str | None = None) -> bool:
         """Whether there was something to fetch."""
         try:
-            found = download(url, target, sha256)
+            found = download(url, target, sha256, token)
         except FileNotFoundError:
             return False
+        except FetchError as error:
+            if self.remote.reference.startswith("hf:") and re.search(r" answers 40[13] ", str(error)):
+                raise FetchError(f"{error}; for a private or gated model set HF_TOKEN") from error
+            raise
         url = without_query(url)
         before = self.known.get(url)
         if before is not None and before != found.sha256:

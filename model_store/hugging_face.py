@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import json
+import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -10,15 +12,27 @@ import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
+from beam_kie.layoutxlm.file_limits import ModelFileError, check_weights
 from model_store.errors import SourceError
+from model_store.pickle_limits import check_pickle
 
 SAFETENSORS, PICKLE = "model.safetensors", "pytorch_model.bin"
 INDEXES = (f"{SAFETENSORS}.index.json", f"{PICKLE}.index.json")
+_MAX_PICKLE_BYTES = 64 * 1024 * 1024
+# PyTorch's old format: magic number, version, facts of the machine, tensors, names of their storages.
+_PICKLES_IN_A_ROW = 5
 WEIGHTS = (SAFETENSORS, INDEXES[0], PICKLE, INDEXES[1])
 
 
 def read_weights(folder: str | Path) -> dict[str, Tensor]:
-    """Tensors by their names, floats as float32. Raises SourceError."""
+    """Tensors by their names, floats as float32.
+
+    Args:
+        folder: with a checkpoint, in one file or several with an index.
+
+    Raises:
+        SourceError: the weights are missing or cannot be read.
+    """
     folder = Path(folder)
     for name in WEIGHTS:
         if (folder / name).is_file():
@@ -27,8 +41,16 @@ def read_weights(folder: str | Path) -> dict[str, Tensor]:
 
 
 def read_file(path: Path) -> dict[str, Tensor]:
-    """Tensors of one ``.safetensors`` or ``.bin`` file. Pickles are read with ``weights_only``: no code
-    in them is run. Raises SourceError."""
+    """Tensors of one ``.safetensors`` or ``.bin`` file, floats as float32.
+
+    Pickles are read with ``weights_only``: no code in them is run.
+
+    Args:
+        path: of the file.
+
+    Raises:
+        SourceError: it cannot be read.
+    """
     tensors = _read_safetensors(path) if path.suffix == ".safetensors" else _read_pickle(path)
     return {
         name: tensor.float() if tensor.is_floating_point() else tensor for name, tensor in tensors.items()
@@ -36,19 +58,30 @@ def read_file(path: Path) -> dict[str, Tensor]:
 
 
 def part_names(index: Path) -> list[str]:
-    """Files that an index names, sorted. Raises SourceError for names that lead elsewhere."""
+    """Files that an index names, sorted.
+
+    Args:
+        index: its path.
+
+    Raises:
+        SourceError: it cannot be read, or a name leads out of its folder.
+    """
     return sorted(set(_weight_map(index).values()))
 
 
 def _read_safetensors(path: Path) -> dict[str, Tensor]:
     try:
+        check_weights(path)
         with safe_open(path, "pt") as file:
             return {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - no mapping
+    except ModelFileError as error:
+        raise SourceError(f"refused: {error}") from error
     except (SafetensorError, OSError) as error:
         raise SourceError(f"{path}: cut off, or no safetensors file") from error
 
 
 def _read_pickle(path: Path) -> dict[str, Tensor]:
+    _check_pickles(path)
     try:
         found = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # a broken pickle can raise anything
@@ -64,6 +97,28 @@ def _read_pickle(path: Path) -> dict[str, Tensor]:
         if not isinstance(name, str) or not isinstance(value, Tensor):
             raise SourceError(f"{path}: {str(name)[:80]!r} is a {type(value).__name__}, not a tensor")
     return dict(found)
+
+
+def _check_pickles(path: Path) -> None:
+    """Checks the pickles in a PyTorch file: one in an archive, or several in a row."""
+    try:
+        if zipfile.is_zipfile(path):
+            with zipfile.ZipFile(path) as archive:
+                for entry in archive.infolist():
+                    if entry.filename.endswith("/data.pkl"):
+                        if entry.file_size > _MAX_PICKLE_BYTES:
+                            raise SourceError("refused: its list of tensors is too long")
+                        check_pickle(io.BytesIO(archive.read(entry)))
+        else:
+            with open(path, "rb") as file:
+                for _ in range(_PICKLES_IN_A_ROW):
+                    check_pickle(file)
+    except SourceError as error:
+        if not str(error).startswith("refused"):
+            return  # damaged: loading raises its own error
+        raise SourceError(f"{path}: {error}; nothing of it was run") from error
+    except (OSError, zipfile.BadZipFile):
+        return
 
 
 def _names_code(error: Exception) -> bool:

@@ -1,4 +1,4 @@
-"""Published checkpoints into this project's format: all of a model, or nothing."""
+"""Imports published checkpoints into this project's format: all of a model, or nothing."""
 
 from __future__ import annotations
 
@@ -15,17 +15,18 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor
 
+from beam_kie.escaping import printable
 from beam_kie.layoutxlm.checkpoints import WeightsError, load_weights
 from beam_kie.layoutxlm.config import ConfigError, LayoutXLMConfig
-from beam_kie.layoutxlm.network import LayoutXLM
-from beam_kie.layoutxlm.published import config_from_hugging_face
-from beam_kie.layoutxlm.tokenizer import (
+from beam_kie.layoutxlm.inputs.tokenizer import (
     SENTENCEPIECE_FILE,
     TOKENIZER_FILE,
     TokenizerError,
     XlmRobertaTokenizer,
     load_tokenizer,
 )
+from beam_kie.layoutxlm.network.layoutxlm import LayoutXLM
+from beam_kie.layoutxlm.published import config_from_hugging_face
 from model_store import hugging_face, paddle, paddle_inference
 from model_store.archives import is_archive, unpack
 from model_store.errors import SourceError
@@ -35,6 +36,11 @@ from model_store.pickles import read_arrays
 CONFIG, WEIGHTS, PADDLE_WEIGHTS = "config.json", "model.safetensors", "model_state.pdparams"
 PADDLE_TRAINED, PADDLE_EXPORTED, HUGGING_FACE = "Paddle, trained", "Paddle, exported", "Hugging Face"
 OURS = "beam-kie"
+# What values of a configuration that make no network lead to.
+_MISFITS = (
+    *(TypeError, ValueError, KeyError, IndexError, AttributeError),
+    *(ZeroDivisionError, OverflowError, RuntimeError),
+)
 _WEIGHT_SUFFIXES = (".safetensors", ".bin", ".pdparams", ".pdmodel", ".pdiparams", ".info")
 TOKENIZER_HINT = (
     f"the source has no {SENTENCEPIECE_FILE}; give XLM-R's with --tokenizer FILE (it is in the "
@@ -72,7 +78,15 @@ def import_model(source: str | Path, destination: str | Path, options: ImportOpt
     """Converts a folder, tar archive or weights file into a model folder, and returns it.
 
     The network is built and the weights loaded into it strictly before anything appears at
-    ``destination``, which must not exist. Raises SourceError with a message of one line.
+    ``destination``.
+
+    Args:
+        source: a folder, a tar archive, or a ``.pdparams``, ``.bin`` or ``.safetensors`` file.
+        destination: the folder to make, which must not exist.
+        options: what the source does not say; None: nothing is missing.
+
+    Raises:
+        SourceError: with a message of one line.
     """
     source, destination, options = Path(source), Path(destination), options or ImportOptions()
     _check_destination(destination)
@@ -91,7 +105,12 @@ def import_model(source: str | Path, destination: str | Path, options: ImportOpt
 
 @contextlib.contextmanager
 def temporary_folder(destination: Path, purpose: str) -> Iterator[Path]:
-    """A folder beside ``destination``, so that it can be renamed to it; removed at the end if not."""
+    """A folder beside ``destination``, so that it can be renamed to it; removed at the end if not.
+
+    Args:
+        destination: of what is made in it.
+        purpose: a word in its name.
+    """
     folder = Path(tempfile.mkdtemp(prefix=f".{destination.name}.{purpose}-", dir=destination.parent))
     try:
         yield folder
@@ -100,7 +119,15 @@ def temporary_folder(destination: Path, purpose: str) -> Iterator[Path]:
 
 
 def publish_folder(made: Path, destination: Path) -> None:
-    """Lets a finished folder appear under its name, at once. Raises SourceError where something is there."""
+    """Renames a finished folder to its destination, in one step.
+
+    Args:
+        made: the folder, on the disk of ``destination``.
+        destination: its name from then on.
+
+    Raises:
+        SourceError: something is there already, or nothing can be written there.
+    """
     mask = os.umask(0)
     os.umask(mask)
     made.chmod(0o777 & ~mask)
@@ -167,15 +194,24 @@ def _is_ours(folder: Path) -> bool:
 
 
 def check_model(folder: Path) -> None:
-    """Loads a folder of this project's format. Raises SourceError where its files do not fit."""
+    """Loads a model folder of this project's format, to see whether it can be used.
+
+    Args:
+        folder: of the model.
+
+    Raises:
+        SourceError: its files are missing, damaged, or do not fit.
+    """
     try:
         config = LayoutXLMConfig.load(folder / CONFIG)
         _fitted(config, hugging_face.read_file(folder / WEIGHTS))
         ids = load_tokenizer(folder).get_vocab_size()
     except (ConfigError, WeightsError, TokenizerError) as error:
         raise SourceError(f"{folder}: {error}") from error
-    if ids > config.vocab_size:
-        raise SourceError(f"{folder}: the tokenizer has {ids} ids, but the network knows {config.vocab_size}")
+    if ids > config.architecture.vocab_size:
+        raise SourceError(
+            f"{folder}: the tokenizer has {ids} ids, but the network knows {config.architecture.vocab_size}"
+        )
 
 
 def _copy_ours(folder: Path, made: Path) -> None:
@@ -197,11 +233,12 @@ def _convert(found: _Found, origin: Path, made: Path, options: ImportOptions, na
         _copy_tokenizer(found, made, options, config)
     except (ConfigError, WeightsError, TokenizerError) as error:
         raise SourceError(f"{origin}: {error}") from error
-    except (TypeError, ValueError, KeyError, IndexError, ZeroDivisionError, RuntimeError) as error:
+    except _MISFITS as error:
         if isinstance(error, SourceError):
             raise
+        reason = printable(str(error)[:200])
         raise SourceError(
-            f"{origin}: the configuration has values that no network can be built from ({error})"
+            f"{origin}: the configuration has values that no network can be built from ({reason})"
         ) from error
     config.save(made / CONFIG)
     # Not every tensor of the source: those that the network has no use for are left behind.
@@ -259,8 +296,10 @@ def _copy_tokenizer(found: _Found, made: Path, options: ImportOptions, config: L
     if not path.is_file():
         raise SourceError(f"{path}: no such file" if options.tokenizer else TOKENIZER_HINT)
     ids = XlmRobertaTokenizer(path).get_vocab_size()
-    if ids > config.vocab_size:
-        raise SourceError(f"{path.name} has {ids} ids, but the network knows {config.vocab_size}")
+    if ids > config.architecture.vocab_size:
+        raise SourceError(
+            f"{path.name} has {ids} ids, but the network knows {config.architecture.vocab_size}"
+        )
     shutil.copyfile(path, made / SENTENCEPIECE_FILE)
 
 

@@ -29,14 +29,24 @@ class Provenance:
 
 
 def write_card(folder: Path, config: LayoutXLMConfig, provenance: Provenance) -> None:
-    """Writes the card of the model in ``folder``, whose other files are all there."""
+    """Writes the card of the model in ``folder``, whose other files are all there.
+
+    Args:
+        folder: of the model.
+        config: of the model.
+        provenance: where its files came from.
+    """
     heads = [
-        *(["token classifier"] if config.token_classifier else []),
-        *([f"{config.relation_head} relation head"] if config.relation_head != "none" else []),
+        *(["token classifier"] if config.architecture.token_classifier else []),
+        *(
+            [f"{config.architecture.relation_head} relation head"]
+            if config.architecture.relation_head != "none"
+            else []
+        ),
     ]
     pictures = (
-        f"visual backbone, pictures normalised the way of {config.image_normalisation}"
-        if config.use_visual_backbone
+        f"visual backbone, pictures normalised the way of {config.architecture.image_normalisation}"
+        if config.architecture.use_visual_backbone
         else "none: text and places only"
     )
     made = {path.name: sha256(path) for path in sorted(folder.iterdir()) if path.name != MODEL_CARD}
@@ -49,7 +59,7 @@ def write_card(folder: Path, config: LayoutXLMConfig, provenance: Provenance) ->
         f"- Format of the source: {provenance.kind}",
         f"- Licence: {provenance.licence}",
         f"- Heads: {', '.join(heads) or 'none: a pretrained network, to be fine-tuned before use'}",
-        f"- Classes: {', '.join(config.tags) if config.token_classifier else 'none'}",
+        f"- Classes: {', '.join(config.tags) if config.architecture.token_classifier else 'none'}",
         f"- Pictures: {pictures}",
         "",
         "## SHA-256 of the source",
@@ -64,7 +74,11 @@ def write_card(folder: Path, config: LayoutXLMConfig, provenance: Provenance) ->
 
 
 def changed_files(folder: Path) -> list[str]:
-    """Files of a model folder that are not what its card says; empty where the card says nothing."""
+    """Files of a model folder whose checksums are not those in its card; empty where the card has none.
+
+    Args:
+        folder: of the model.
+    """
     card = folder / MODEL_CARD
     if not card.is_file():
         return []
@@ -78,7 +92,11 @@ def changed_files(folder: Path) -> list[str]:
 
 
 def sha256(path: Path) -> str:
-    """A file's SHA-256, in hex."""
+    """A file's SHA-256, in hex.
+
+    Args:
+        path: of the file.
+    """
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 

@@ -1,3 +1,4 @@
+import importlib.util
 import json
 import os
 import socket
@@ -13,7 +14,7 @@ REPOSITORY = Path(__file__).resolve().parent.parent
 
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
-    """The folder of real pages and reference numbers, which are not part of the repository."""
+    """The folder of real pages, which are not part of the repository."""
     folder = Path(os.environ.get("BEAM_KIE_SHARED_DATA") or REPOSITORY.parent / "shared" / "data")
     if not folder.is_dir():
         pytest.skip(f"no shared data at {folder}; BEAM_KIE_SHARED_DATA names another place")
@@ -25,6 +26,18 @@ def chrome():
     """A running browser for all tests of a process."""
     with launched() as running:
         yield running
+
+
+def reference() -> Path:
+    """The folder of the reference implementations' numbers; see its README."""
+    return REPOSITORY / "tests" / "reference"
+
+
+@pytest.fixture(scope="session")
+def paddle_package() -> None:
+    """Skips where the PaddleOCR engine cannot be installed, as on Python 3.14."""
+    if importlib.util.find_spec("paddleocr") is None:
+        pytest.skip("the extra paddle is not installed")
 
 
 @pytest.fixture(scope="session")

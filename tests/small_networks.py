@@ -12,9 +12,10 @@ from tokenizers import Tokenizer, models, normalizers, pre_tokenizers
 
 from beam_kie.document import PageResult, PageText, TextLine
 from beam_kie.layoutxlm.config import LayoutXLMConfig
-from beam_kie.layoutxlm.features import Window, collate, page_tokens
-from beam_kie.layoutxlm.network import LayoutXLM
-from beam_kie.layoutxlm.strips import HEIGHT, MARGIN, pack_strips
+from beam_kie.layoutxlm.inputs.batches import Window, collate
+from beam_kie.layoutxlm.inputs.features import page_tokens
+from beam_kie.layoutxlm.inputs.strips import HEIGHT, MARGIN, pack_strips
+from beam_kie.layoutxlm.network.layoutxlm import LayoutXLM
 
 CHARACTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789:.,-/姓名张三"
 
@@ -27,7 +28,7 @@ BUNDLED_KIND = {
     "line_classifier": True,
     "relation_head": "softmax",
 }
-LOOKING_KIND = {**BUNDLED_KIND, "strip_channels": (4, 6, 8)}
+STRIPS_KIND = {**BUNDLED_KIND, "strip_channels": (4, 6, 8)}
 PUBLISHED_KIND = {"relation_head": "biaffine", "relation_labels": ("HEADER", "QUESTION", "ANSWER")}
 VISUAL_KIND = {
     **PUBLISHED_KIND,
@@ -59,11 +60,11 @@ OWN_LABELS = {
 TAGS = ("O", "B-K", "I-K", "B-V", "I-V")
 
 
-def sure(*names: str, tags: Sequence[str] = TAGS, chance: float = 0.9) -> np.ndarray:
+def sure(*names: str, tags: Sequence[str] = TAGS, probability: float = 0.9) -> np.ndarray:
     """Log probabilities that name one tag per token; the rest is shared by the others."""
-    scores = np.full((len(names), len(tags)), (1 - chance) / (len(tags) - 1))
+    scores = np.full((len(names), len(tags)), (1 - probability) / (len(tags) - 1))
     for row, name in enumerate(names):
-        scores[row, tags.index(name)] = chance
+        scores[row, tags.index(name)] = probability
     return np.log(scores)
 
 
@@ -79,7 +80,7 @@ def character_tokenizer() -> Tokenizer:
 
 
 def small_config(**changes) -> LayoutXLMConfig:
-    return LayoutXLMConfig(
+    return LayoutXLMConfig.from_fields(
         **{
             "vocab_size": len(CHARACTERS) + 3,
             "hidden_size": 48,
@@ -118,7 +119,7 @@ def _make_findings_likely(network: LayoutXLM) -> None:
         network.strips.dense.weight.mul_(0.2)
     if network.classifier is not None:
         tokens = page_tokens(form(6), character_tokenizer())
-        tokens = dataclasses.replace(tokens, ids=tokens.ids % network.config.vocab_size)
+        tokens = dataclasses.replace(tokens, ids=tokens.ids % network.config.architecture.vocab_size)
         batch = collate([Window(0, 0, len(tokens))], [tokens], network.config)
         network.classifier.bias -= network.classify(network.encode(batch), batch).mean((0, 1))
     if network.relations is not None:

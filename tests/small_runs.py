@@ -4,14 +4,15 @@ import json
 from pathlib import Path
 
 from beam_kie.document import Category, Stage
-from beam_kie.overlay import draw_overlay
+from beam_kie.overlays.page import draw_overlay
 from beam_kie.review.pictures import thumbnail
-from beam_kie.rows import count_rows, document_row, failure_row, page_tables
-from beam_kie.summary import DocumentTally
-from beam_kie.tables import SCHEMAS, write_parquet
+from beam_kie.tables.rows import count_rows, document_row, failure_row, page_tables
+from beam_kie.tables.schema import SCHEMAS
+from beam_kie.tables.summary import DocumentTally
 from tests import pages
-from transforms import layout
-from transforms.sinks import shard_of
+from tests.parquet_files import write_parquet
+from transforms.runs import paths
+from transforms.sinks.tables import shard_of
 
 RUN_ID = "small"
 MARKUP = "<img src=x onerror='window.hacked = 1'></script><script>window.hacked = 2</script>"
@@ -66,18 +67,18 @@ def write_run(output: Path, shards: int = 1, clean: bool = True, run_id: str = R
     for table, own in rows.items():
         for shard in range(shards):
             here = [row for row in own if shard_of(row["document_id"], shards) == shard]
-            _write(layout.table_path(str(output), table, run_id, shard, shards), write_parquet(table, here))
+            _write(paths.table_path(str(output), table, run_id, shard, shards), write_parquet(table, here))
     summary = {"schema_version": "1.1", "run_id": run_id, "options": {"overlay_max_side": 1600}}
-    _write(layout.summary_path(str(output), run_id), json.dumps(summary).encode())
+    _write(paths.summary_path(str(output), run_id), json.dumps(summary).encode())
     return output
 
 
 def _write_pictures(output: str, run_id: str, result, clean: bool) -> None:
     place = (result.page.document_id, result.page.page)
-    _write(layout.overlay_path(output, run_id, *place), draw_overlay(result, 1600))
+    _write(paths.overlay_path(output, run_id, *place), draw_overlay(result, 1600))
     if clean:
-        _write(layout.review_picture_path(output, run_id, *place), result.page.preview)
-        _write(layout.review_thumbnail_path(output, run_id, *place), thumbnail(result.page.preview))
+        _write(paths.review_picture_path(output, run_id, *place), result.page.preview)
+        _write(paths.review_thumbnail_path(output, run_id, *place), thumbnail(result.page.preview))
 
 
 def _write(path: str, data: bytes) -> None:

@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 import pytest
 import yaml
+from packaging.requirements import Requirement
 
 ROOT = Path(__file__).resolve().parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
@@ -44,7 +45,8 @@ def instructions() -> list[Instruction]:
 
 
 def arguments() -> dict[str, str]:
-    return dict(each.text.split("=", 1) for each in instructions() if each.word == "ARG")
+    words = [each.words()[0] for each in instructions() if each.word == "ARG"]
+    return dict(word.split("=", 1) for word in words if "=" in word)
 
 
 def filled_in(text: str, **more: str) -> str:
@@ -107,7 +109,13 @@ def is_sent(path: str) -> bool:
 
 def pins() -> dict[str, str]:
     lines = (ROOT / "constraints.txt").read_text().splitlines()
-    return dict(line.split("==") for line in lines if not line.startswith("#"))
+    wanted = [Requirement(line) for line in lines if not line.startswith("#")]
+    there = {"python_version": arguments()["PYTHON_VERSION"]}
+    return {
+        each.name: next(iter(each.specifier)).version
+        for each in wanted
+        if each.marker is None or each.marker.evaluate(there)
+    }
 
 
 def test_every_source_is_there_and_is_sent():
@@ -163,10 +171,13 @@ def test_requirements_are_those_of_the_job(tmp_path):
     for name in ("pyproject.toml", "constraints.txt"):
         shutil.copy(ROOT / name, tmp_path)
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    subprocess.run(["sh", "-c", command], cwd=tmp_path, check=True, env={**os.environ, "PATH": path})
     project = PROJECT["project"]
-    listed = (tmp_path / "requirements.txt").read_text().splitlines()
-    assert listed == [*project["dependencies"], *project["optional-dependencies"]["s3"]]
+    for extras in (arguments()["EXTRAS"], "s3", ""):
+        env = {**os.environ, "PATH": path, "EXTRAS": extras}
+        subprocess.run(["sh", "-c", command], cwd=tmp_path, check=True, env=env)
+        listed = (tmp_path / "requirements.txt").read_text().splitlines()
+        more = [each for extra in extras.split() for each in project["optional-dependencies"][extra]]
+        assert listed == [*project["dependencies"], *more]
     assert "--constraint constraints.txt" in install.text
     asked = subprocess.run(
         ["sh", "-c", f"{install.text.split(' && ')[1]}; echo $TORCH"],

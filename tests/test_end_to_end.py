@@ -15,10 +15,10 @@ import polars as pl
 import pytest
 from PIL import Image
 
-from beam_kie.labels import read_labels
-from beam_kie.tables import SCHEMAS
+from beam_kie.labelled.formats import read_labels
+from beam_kie.tables.schema import SCHEMAS
 from tests.browser import new_page
-from transforms.layout import TABLES
+from transforms.runs.paths import TABLES
 
 ROOT = Path(__file__).resolve().parent.parent
 RUN_ID = "demo"

@@ -2,14 +2,15 @@
 
 import importlib.util
 import re
-from dataclasses import fields
 from pathlib import Path
 
 import pytest
 from google.cloud import dataflow_v1beta3 as dataflow
 
-from transforms.arguments import UsageError, argument_parser, job_config, own_groups, parse_arguments
-from transforms.options import JobConfig
+from beam_kie.options import Option, options_of
+from transforms.config import JobConfig
+from transforms.launch.arguments import UsageError, argument_parser, job_config, parse_arguments
+from transforms.launch.options import groups
 
 DEPLOY = Path(__file__).resolve().parent.parent / "deploy"
 TEXT = (DEPLOY / "flex_template.json").read_text(encoding="utf-8")
@@ -25,8 +26,8 @@ def renderer():
     return module
 
 
-def own_flags() -> dict:
-    return {action.dest: action for group in own_groups(argument_parser()) for action in group._group_actions}
+def own_flags() -> dict[str, Option]:
+    return {item.flag: item for options in groups().values() for item in options}
 
 
 def accepts(name: str, text: str) -> bool:
@@ -57,7 +58,7 @@ def test_nothing_in_it_is_unknown_to_google():
 def test_parameters_are_the_flags():
     flags = own_flags().keys()
     assert flags - PARAMETERS.keys() == {"wait", "validate_only"}
-    options = {field.name for field in fields(JobConfig)} - {"scratch"}
+    options = {item.flag for item in options_of(JobConfig)}
     assert options <= PARAMETERS.keys(), "an option of the job cannot be set"
     known = set(argument_parser()._option_string_actions)
     assert {f"--{name}" for name in PARAMETERS} <= known
@@ -74,7 +75,7 @@ def test_required_is_what_no_job_can_do_without():
 
 @pytest.mark.parametrize("name", PARAMETERS)
 def test_defaults_fit(name):
-    default = {field.name: field.default for field in fields(JobConfig)}.get(name)
+    default = own_flags()[name].flag_default if name in own_flags() else None
     if isinstance(default, bool | int | float | str):
         text = str(default).lower() if isinstance(default, bool) else str(default)
         assert accepts(name, text) and parsed(name, text) == default

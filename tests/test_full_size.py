@@ -11,10 +11,10 @@ import sentencepiece
 import torch
 from safetensors.torch import save_file
 
-from beam_kie.labels import read_labels
+from beam_kie.labelled.formats import read_labels
 from beam_kie.layoutxlm.config import LayoutXLMConfig
-from beam_kie.layoutxlm.network import LayoutXLM
-from transforms.layout import TABLES
+from beam_kie.layoutxlm.network.layoutxlm import LayoutXLM
+from transforms.runs.paths import TABLES
 
 ROOT = Path(__file__).resolve().parent.parent
 PADDLEOCR = {"use_visual_backbone": True, "image_normalisation": "paddleocr", "decoding": "line_vote"}
@@ -58,7 +58,7 @@ def models(vocabulary, tmp_path_factory):
 
 def full_size(folder, vocabulary, seed, **changes) -> Path:
     torch.manual_seed(seed)
-    network = LayoutXLM(LayoutXLMConfig(**PADDLEOCR, **changes))
+    network = LayoutXLM(LayoutXLMConfig.from_fields(**PADDLEOCR, **changes))
     with torch.no_grad():
         if network.classifier is not None:
             network.classifier.bias[0] = -10  # no line is outside every entity

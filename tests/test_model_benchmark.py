@@ -1,4 +1,4 @@
-"""benchmarks/model.py measures what it says."""
+"""benchmarks/model.py."""
 
 import json
 import subprocess
@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from beam_kie.layoutxlm.strips import unpack_strips
+from beam_kie.layoutxlm.inputs.strips import unpack_strips
 from tests.small_networks import BUNDLED_KIND, save_model, small_network
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -44,7 +44,7 @@ def test_the_median_round_counts_and_the_first_does_not(benchmark, monkeypatch):
     assert len(calls) == 4
 
 
-def test_a_model_that_looks_gets_pixels(benchmark):
+def test_model_with_line_images_gets_pixels(benchmark):
     pages = benchmark.form_pages(2)
     assert benchmark.with_noise(pages, None) == pages
     for page in benchmark.with_noise(pages, "strips"):

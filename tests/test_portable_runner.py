@@ -16,8 +16,8 @@ import grpc
 import pytest
 from PIL import Image, ImageDraw
 
-from transforms import cli
-from transforms.processes import descendants
+from transforms.launch import cli
+from transforms.launch.processes import descendants
 
 ROOT = Path(__file__).resolve().parent.parent
 SAMPLE = ROOT / "samples" / "es_registration.webp"
@@ -164,7 +164,7 @@ def test_separate_worker_leaves_the_files_of_the_direct_runner(
 
 
 @pytest.mark.slow
-def test_worker_without_the_job_installed_is_told_as_that(scans, job_server, tmp_path, capfd):
+def test_worker_without_the_job_installed_is_reported_as_such(scans, job_server, tmp_path, capfd):
     with server(WORKER_POOL, "--service_port", tmp_path, tmp_path / "nothing") as bare:
         assert cli.main([*flags(scans, tmp_path / "out"), *on(job_server, bare)]) == cli.FAILED
     said = capfd.readouterr().err

@@ -1,4 +1,4 @@
-"""Long files go through page by page: what is in memory does not depend on how many pages there are."""
+"""Long files are streamed page by page: memory does not depend on the number of pages."""
 
 import gc
 import io
@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tracemalloc
 import weakref
+from dataclasses import replace
 from pathlib import Path
 
 import apache_beam as beam
@@ -18,13 +19,14 @@ from apache_beam.runners.portability.fn_api_runner import execution
 from PIL import Image
 
 from beam_kie.document import PageImage, PageResult, PageText
-from beam_kie.imaging import page_count, sniff_format
+from beam_kie.imaging.decode import DecodeLimits, decode_pages
+from beam_kie.ocr import OcrOptions
 from benchmarks.memory import write_manifest
-from transforms import reading
-from transforms.kie import _LEAST_WEIGHT
-from transforms.layout import table_folder
-from transforms.options import JobConfig
+from transforms.config import JobConfig
 from transforms.pipeline import build
+from transforms.runs.paths import table_folder
+from transforms.stages import reading
+from transforms.stages.kie import batch_weight
 
 MIB = 1024 * 1024
 SIZE = (300, 420)
@@ -34,7 +36,7 @@ PAGES = {"tiff": 500, "pdf": 2000}
 # Decodes a file and prints by how many MiB the process grew after its first pages.
 DECODE = """
 import re, sys
-from beam_kie.imaging import DecodeLimits, decode_pages
+from beam_kie.imaging.decode import DecodeLimits, decode_pages
 def peak():
     # Not ru_maxrss: a process inherits that from the one that started it.
     return int(re.search(r"VmHWM:\\s+(\\d+)", open("/proc/self/status").read())[1]) / 1024
@@ -77,11 +79,9 @@ def test_decoding_takes_the_memory_of_a_few_pages(scan):
     assert float(grown_mib) < 20 < pages * PAGE_MIB / 5
 
 
-def test_format_and_number_of_pages_are_told_without_decoding_any(scan, monkeypatch):
+def test_format_and_number_of_pages_are_known_before_any_is_decoded(scan, monkeypatch):
     path, pages = scan
-    data = path.read_bytes() + bytes(
-        20 * MIB
-    )  # as large as scans are; what lies behind the end is not looked at
+    data = path.read_bytes() + bytes(20 * MIB)  # as large as scans are; what lies behind the end is not read
 
     def decoded(*_):
         raise AssertionError("a page was opened")
@@ -91,8 +91,8 @@ def test_format_and_number_of_pages_are_told_without_decoding_any(scan, monkeypa
     monkeypatch.setattr(pypdfium2.PdfDocument, "__getitem__", decoded)
     tracemalloc.start()
     try:
-        assert sniff_format(data) == path.suffix[1:]
-        assert page_count(data) == pages
+        opened = decode_pages(data, "id", "uri", DecodeLimits())
+        assert (opened.file_format, opened.page_count) == (path.suffix[1:], pages)
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
@@ -105,8 +105,8 @@ def test_job_lets_go_of_every_page(scan, tmp_path, monkeypatch):
     living, most_pixels, most_texts = set(), [0], [0]
     decode = reading.decode_pages
 
-    def counted(*arguments, **options):
-        for number, page in enumerate(decode(*arguments, **options), 1):
+    def counted(decoded):
+        for number, page in enumerate(decoded, 1):
             living.add(number)
             weakref.finalize(page.pixels, living.discard, number)
             most_pixels[0] = max(most_pixels[0], len(living))
@@ -115,7 +115,11 @@ def test_job_lets_go_of_every_page(scan, tmp_path, monkeypatch):
             yield page
             del page
 
-    monkeypatch.setattr(reading, "decode_pages", counted)
+    def counting(*arguments, **options):
+        opened = decode(*arguments, **options)
+        return replace(opened, pages=counted(opened.pages))
+
+    monkeypatch.setattr(reading, "decode_pages", counting)
     lines = tmp_path / "lines.jsonl"
     blank = [{"uri": str(path), "page": page + 1, "lines": []} for page in range(pages)]
     lines.write_text("\n".join(map(json.dumps, blank)))
@@ -123,12 +127,13 @@ def test_job_lets_go_of_every_page(scan, tmp_path, monkeypatch):
         output=str(tmp_path / "out"),
         run_id="r",
         input=(str(path),),
-        ocr_engine="none",
+        ocr=OcrOptions(engine="none"),
         ocr_lines=str(lines),
         pdf_dpi=72,
         overlays="none",
         device="cpu",
         batch_tokens=1024,
+        page_isolation="off",  # this process can look into itself only
     )
     pipeline = beam.Pipeline(runner="FnApiRunner", options=PipelineOptions([]))
     build(pipeline, config)
@@ -137,7 +142,8 @@ def test_job_lets_go_of_every_page(scan, tmp_path, monkeypatch):
     table = pq.read_table(table_folder(config.output, "pages", "r"))
     assert table["page"].to_pylist() == list(range(1, pages + 1))
     assert 1 <= most_pixels[0] <= 2 + config.ocr_batch_size
-    batch = config.batch_tokens // _LEAST_WEIGHT
+    empty = PageText("id", "uri", 1, 1, 1)
+    batch = config.batch_tokens // batch_weight(empty, config.batch_tokens)
     # One batch is filled while the one before it is let go.
     assert 0 < most_texts[0] <= 2 * batch + 2 < pages / 5
     gc.collect()
@@ -175,7 +181,7 @@ def test_what_the_runner_holds_of_a_document_is_small(tmp_path, monkeypatch, kep
             output=str(place / "out"),
             run_id="r",
             manifest=str(write_manifest(place, documents, missing=False)),
-            ocr_engine="none",
+            ocr=OcrOptions(engine="none"),
             pdf_text_layer=True,
             pdf_dpi=36,
             device="cpu",

@@ -1,4 +1,4 @@
-"""What the job measures about itself, the same way everywhere: counters, distributions and a stage timer."""
+"""Metrics of the job: counters, distributions and a stage timer."""
 
 from __future__ import annotations
 
@@ -6,10 +6,9 @@ import time
 from collections.abc import Iterable, Iterator
 from typing import TypeVar
 
-from apache_beam.metrics import Metrics
+from apache_beam.metrics.metric import Metrics
 
-from beam_kie.document import Failure
-from beam_kie.summary import StageTime
+from beam_kie.document import Failure, StageTime
 
 T = TypeVar("T")
 
@@ -17,25 +16,42 @@ NAMESPACE = "beam_kie"
 
 
 def count(name: str, amount: int = 1) -> None:
-    """Add ``amount`` to the Beam counter ``name``. Outside of a running pipeline it does nothing."""
+    """Add to a Beam counter. Outside of a running pipeline it does nothing.
+
+    Args:
+        name: of the counter.
+        amount: at least 0.
+    """
     Metrics.counter(NAMESPACE, name).inc(amount)
 
 
 def count_failure(failure: Failure) -> None:
-    """Add one to the counter of the failure's category, for example ``failures_file_corrupt``."""
+    """Add one to the counter of the failure's category, for example ``failures_file_corrupt``.
+
+    Args:
+        failure: of a document or page.
+    """
     count(f"failures_{failure.category.lower()}")
 
 
 def observe(name: str, value: float) -> None:
-    """Add ``value``, rounded to an integer, to the Beam distribution ``name``."""
+    """Add a value to a Beam distribution.
+
+    Args:
+        name: of the distribution.
+        value: rounded to an integer.
+    """
     Metrics.distribution(NAMESPACE, name).update(round(value))
 
 
 class StageTimer:
     """The wall time of one piece of work: ``with StageTimer("ocr") as timer: ...``.
 
-    Behind it ``timer.spent(items)``, to be asked once, tells the distribution ``{stage}_ms`` and gives the
+    After it ``timer.spent(items)``, called once, updates the distribution ``{stage}_ms`` and returns the
     record that the run's summary adds up.
+
+    Args:
+        stage: its name, as in the metrics.
     """
 
     clock = staticmethod(time.perf_counter)
@@ -53,19 +69,28 @@ class StageTimer:
         self.seconds = self.clock() - self._started
 
     def spent(self, items: int = 1) -> StageTime:
-        """The measured seconds as a record for ``items`` files or pages."""
+        """The measured seconds as a record; to be called once.
+
+        Args:
+            items: how many files or pages they were spent on.
+        """
         observe(f"{self.stage}_ms", self.seconds * 1000)
         return StageTime(stage=self.stage, seconds=self.seconds, items=items)
 
 
 def timed_steps(stage: str, steps: Iterable[T]) -> Iterator[tuple[T, StageTime]]:
-    """Each element of a lazy ``steps`` with the time it took to make; the consumer's time does not count."""
+    """Each element of a lazy iterable with the time it took to make.
+
+    Args:
+        stage: its name in the summary.
+        steps: a lazy iterable; the time that its consumer takes between elements does not count.
+    """
     iterator = iter(steps)
-    end = object()
     while True:
         with StageTimer(stage) as timer:
-            step = next(iterator, end)
-        if step is end:
-            return
+            try:
+                step = next(iterator)
+            except StopIteration:
+                return
         yield step, timer.spent()
-        step = None  # an image of tens of megabytes must not live on while the next one is decoded
+        del step  # an image of tens of megabytes must not live on while the next one is decoded

@@ -1,17 +1,23 @@
-"""The whole job as a graph; wiring only."""
+"""The pipeline: the whole job as a graph."""
 
 from __future__ import annotations
 
-import apache_beam as beam
+from collections.abc import Mapping
+from typing import NamedTuple
 
-from transforms.earlier_runs import FailedSources, OnlyNamed, OnlyNew
-from transforms.kie import FindEntities
-from transforms.ocr import ReadText
-from transforms.options import JobConfig
-from transforms.outputs import WriteOutputs
-from transforms.provenance import model_card, provenance_of
-from transforms.reading import DecodeSources, FindSources
-from transforms.summaries import SumTimesFn
+import apache_beam as beam
+from apache_beam.pvalue import PCollection
+
+from transforms.config import JobConfig
+from transforms.ptransform import outputs_of
+from transforms.runs.earlier_runs import FailedSources, OnlyNamed, OnlyNew
+from transforms.runs.provenance import model_card, provenance_of
+from transforms.sinks.outputs import Streams, WriteOutputs
+from transforms.sinks.summaries import SumTimesFn
+from transforms.stages.isolated_reading import ReadPages, isolates_pages
+from transforms.stages.kie import FindEntities
+from transforms.stages.ocr import ReadText
+from transforms.stages.reading import DecodeSources, FindSources
 
 
 def build(pipeline: beam.Pipeline, config: JobConfig) -> None:
@@ -20,37 +26,61 @@ def build(pipeline: beam.Pipeline, config: JobConfig) -> None:
     From the decoded pages on nothing is shuffled, flattened or used as a side input before the rows of the
     tables: the images and previews of one page at a time are all that a worker holds.
 
+    Args:
+        pipeline: A pipeline without steps.
+        config: What to do.
+
     Raises:
-        ValueError: the model or the OCR engine cannot be set up as ``config`` says.
-        FileNotFoundError: a model of the OCR engine is missing.
+        ValueError: The model or the OCR engine cannot be set up as ``config`` says.
+        FileNotFoundError: A model of the OCR engine is missing.
     """
     model = model_card(config.model, config.re_model)
     provenance = provenance_of(config, model)
     sources = _find_sources(pipeline, config)
-    streams = {"sources": sources}
+    skipped, new = None, sources
     if config.skip_done:
-        parted = sources | "Leave out what is done" >> OnlyNew(config, provenance)
-        sources, streams["skipped"] = parted.new, parted.skipped
-    decoded = sources | "Read and decode scans" >> DecodeSources(config)
-    read = decoded.pages | "Read the text of pages" >> ReadText(config, model.pictures)
-    found = read.pages | "Find entities and relations" >> FindEntities(config)
-    failures = (decoded.failures, found.failures) | "Put failures together" >> beam.Flatten()
+        parted = outputs_of(sources | "Leave out what is done" >> OnlyNew(config, provenance))
+        skipped, new = parted.skipped, parted.new
+    read = _read_pages(new, config, model.pictures)
+    found = outputs_of(read.pages | "Find entities and relations" >> FindEntities(config))
+    failures = (read.failures, found.failures) | "Put failures together" >> beam.Flatten()
     times = [
-        part.times | f"Sum times of {name}" >> beam.ParDo(SumTimesFn())
-        for name, part in (("decoding", decoded), ("OCR", read), ("the model", found))
+        part | f"Sum times of {name}" >> beam.ParDo(SumTimesFn())
+        for name, part in (*read.times.items(), ("the model", found.times))
     ] | "Put times together" >> beam.Flatten()
-    streams |= {
-        "documents": decoded.documents,
-        "results": found.results,
-        "failed_pages": found.failed_pages,
-        "failures": failures,
-        "times": times,
-    }
+    streams = Streams(
+        results=found.results,
+        failures=failures,
+        documents=read.documents,
+        failed_pages=found.failed_pages,
+        sources=sources,
+        skipped=skipped,
+        times=times,
+    )
     write = WriteOutputs(config, provenance, model.labels, model.key_labels)
     _ = streams | "Write tables, pictures and summary" >> write
 
 
-def _find_sources(pipeline: beam.Pipeline, config: JobConfig) -> beam.PCollection:
+class _Read(NamedTuple):
+    """The text of all pages, with what else comes of the files; ``times`` by the name of what took them."""
+
+    pages: PCollection
+    documents: PCollection
+    failures: PCollection
+    times: Mapping[str, PCollection]
+
+
+def _read_pages(sources: PCollection, config: JobConfig, pictures: str | None) -> _Read:
+    if isolates_pages(config):
+        read = outputs_of(sources | "Read scans in child processes" >> ReadPages(config, pictures))
+        return _Read(read.pages, read.documents, read.failures, {"reading": read.times})
+    decoded = outputs_of(sources | "Read and decode scans" >> DecodeSources(config))
+    read = outputs_of(decoded.pages | "Read the text of pages" >> ReadText(config, pictures))
+    times = {"decoding": decoded.times, "OCR": read.times}
+    return _Read(read.pages, decoded.documents, decoded.failures, times)
+
+
+def _find_sources(pipeline: beam.Pipeline, config: JobConfig) -> PCollection:
     """Every file that the run is asked to read, once."""
     if not config.retry_failures:
         return pipeline | "Find scans" >> FindSources(config)

@@ -7,7 +7,7 @@ import sys
 import threading
 import time
 from dataclasses import dataclass
-from typing import TextIO
+from typing import Protocol
 
 _DONE = "pages_done"
 _FAILED = "pages_failed"
@@ -22,9 +22,14 @@ class Counts:
 
 
 def record(folder: str | None, pages_ok: int = 1, pages_failed: int = 0) -> None:
-    """Count pages in ``folder``; cheap, safe from any thread or process of this machine, and never an error.
+    """Count pages; cheap, safe from any thread or process of this machine, and never an error.
 
-    A count is the size of a file: appending one byte a page needs no lock. None does nothing.
+    A count is the size of a file: appending one byte a page needs no lock.
+
+    Args:
+        folder: The scratch folder of the run; None does nothing.
+        pages_ok: Pages that left the job with a result.
+        pages_failed: Pages that left it without one.
     """
     if folder is None:
         return
@@ -34,12 +39,27 @@ def record(folder: str | None, pages_ok: int = 1, pages_failed: int = 0) -> None
 
 
 def read_counts(folder: str) -> Counts:
-    """What all workers have counted in ``folder`` so far."""
+    """What all workers have counted so far.
+
+    Args:
+        folder: The scratch folder of the run.
+
+    Returns:
+        The counts; zeros where the folder does not exist.
+    """
     return Counts(done=_size(os.path.join(folder, _DONE)), failed=_size(os.path.join(folder, _FAILED)))
 
 
 def progress_line(counts: Counts, elapsed_s: float) -> str:
-    """The line that is shown, without its end."""
+    """The line that is shown.
+
+    Args:
+        counts: Pages so far.
+        elapsed_s: Seconds since the run began.
+
+    Returns:
+        The line, without a line break at the end.
+    """
     pages = counts.done + counts.failed
     rate = pages / elapsed_s if elapsed_s > 0 else 0.0
     minutes, seconds = divmod(int(elapsed_s), 60)
@@ -47,14 +67,39 @@ def progress_line(counts: Counts, elapsed_s: float) -> str:
     return f"pages done {counts.done:,}  failed {counts.failed:,}  {rate:.2f} pages/s  {clock}"
 
 
-class ProgressLine:
-    """Shows the counts of ``folder`` while its ``with`` block runs.
+class Stream(Protocol):
+    """The part of a text file's interface that the progress line needs."""
 
-    On a terminal one line is rewritten every half second; elsewhere a line is written every ten seconds,
-    and at the end, if anything happened since the last one.
+    def isatty(self) -> bool:
+        """Whether a line can be rewritten."""
+        ...
+
+    def write(self, text: str, /) -> object:
+        """Write the text.
+
+        Args:
+            text: to be written.
+        """
+        ...
+
+    def flush(self) -> object:
+        """Show what was written."""
+        ...
+
+
+class ProgressLine:
+    """Shows the progress of a run while its ``with`` block runs.
+
+    On a terminal one line is rewritten; elsewhere a line is written, and at the end, if anything happened
+    since the last one.
+
+    Args:
+        folder: where workers leave their counts.
+        stream: where the line goes; None: standard error.
+        interval_s: seconds between two lines, above 0; None: 0.5 on a terminal, else 10.
     """
 
-    def __init__(self, folder: str, stream: TextIO | None = None, interval_s: float | None = None):
+    def __init__(self, folder: str, stream: Stream | None = None, interval_s: float | None = None):
         self._folder = folder
         self._stream = stream or sys.stderr
         self._terminal = self._stream.isatty()
@@ -94,7 +139,7 @@ class ProgressLine:
             self._stream.write(text)
             self._stream.flush()
         except (OSError, ValueError):
-            self._stop.set()  # nobody listens any more; the run goes on
+            self._stop.set()  # the stream is closed; the run continues
 
 
 def _append(path: str, data: bytes) -> None:

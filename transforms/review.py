@@ -5,9 +5,8 @@ from __future__ import annotations
 import argparse
 import io
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 
 import pyarrow.parquet as pq
 
@@ -15,12 +14,12 @@ from beam_kie.document import DocumentError
 from beam_kie.review.files import INDEX, ReviewFile, review_files
 from beam_kie.review.pages import COLUMNS, PageRows, Place, Row, join_pages
 from beam_kie.review.pictures import Pictures
-from transforms import layout, storage
-from transforms.finished_runs import UnreadableRunError, find_summary
-from transforms.inputs import absolute_uri
-from transforms.patterns import escape_pattern
-from transforms.retries import TIMEOUT_S, StorageError
-from transforms.show import newest_run
+from transforms.runs import paths
+from transforms.runs.finished_runs import UnreadableRunError, find_summary, newest_run
+from transforms.storage import files
+from transforms.storage.patterns import escape_pattern
+from transforms.storage.retries import TIMEOUT_S, StorageError
+from transforms.storage.uris import absolute_uri
 
 OK, FAILED, BAD_OPTIONS = 0, 1, 2
 
@@ -29,10 +28,18 @@ _WRITES_AT_ONCE = 8
 
 
 def write_review(output: str, run_id: str, timeout_s: float = TIMEOUT_S) -> str:
-    """Write the review of a finished run beside its tables; the path of its ``index.html``.
+    """Write the review of a finished run beside its tables.
 
     What an earlier call wrote is replaced. Pictures that the job wrote for the review are used; of pages
     without one the overlay is.
+
+    Args:
+        output: the output folder, as an absolute URI.
+        run_id: of the run.
+        timeout_s: for how long transient errors are retried, in seconds, above 0.
+
+    Returns:
+        The path of its ``index.html``.
 
     Raises:
         FileNotFoundError: there is no such run, or it did not finish.
@@ -42,17 +49,17 @@ def write_review(output: str, run_id: str, timeout_s: float = TIMEOUT_S) -> str:
     summary = find_summary(output, run_id, timeout_s)
     if summary is None:
         raise FileNotFoundError(f"{output!r} holds no finished run {run_id}")
-    folder = layout.review_folder(output, run_id)
+    folder = paths.review_folder(output, run_id)
     pictures = Pictures(
         clean=_places(f"{folder}/pictures", timeout_s),
-        overlays=_places(layout.overlay_folder(output, run_id), timeout_s),
+        overlays=_places(paths.overlay_folder(output, run_id), timeout_s),
         overlay_max_side=summary.get("options", {}).get("overlay_max_side", 1_600),
     )
     for part in ("data", "static"):
-        storage.delete_folder(f"{folder}/{part}", timeout_s)
+        files.delete_folder(f"{folder}/{part}", timeout_s)
     try:
-        files = review_files(summary, _pages(output, run_id, timeout_s), pictures)
-        _write_all(folder, files, timeout_s)
+        made = review_files(summary, _pages(output, run_id, timeout_s), pictures)
+        _write_all(folder, made, timeout_s)
     except (DocumentError, ValueError) as error:
         raise UnreadableRunError(
             f"the tables of run {run_id} under {output!r} do not fit: {error}"
@@ -61,7 +68,14 @@ def write_review(output: str, run_id: str, timeout_s: float = TIMEOUT_S) -> str:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Write a review, say where it is; exit code 0, 1 where storage fails, 2 where there is no such run."""
+    """Write a review and print where it is.
+
+    Args:
+        argv: Arguments without the program; those of the process where it is None.
+
+    Returns:
+        The exit code: 0; 1 where storage fails; 2 where there is no such run.
+    """
     parser = argparse.ArgumentParser(
         prog="python -m transforms.review", description="Write the review page of a finished run."
     )
@@ -83,22 +97,22 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _pages(output: str, run_id: str, timeout_s: float) -> Iterator[PageRows]:
     """The rows of all pages, shard after shard: a document's rows lie in the same shard of every table."""
     shards = {table: _shards(output, run_id, table, timeout_s) for table in COLUMNS}
-    numbers = {len(paths) for paths in shards.values()}
+    numbers = {len(found) for found in shards.values()}
     if len(numbers) != 1 or 0 in numbers:
         raise ValueError("its tables do not have the same number of files: restore them, or run it again")
-    for paths in zip(*shards.values(), strict=True):
-        tables = dict(zip(shards, paths, strict=True))
+    for found in zip(*shards.values(), strict=True):
+        tables = dict(zip(shards, found, strict=True))
         yield from join_pages({table: _rows(table, path, timeout_s) for table, path in tables.items()})
 
 
 def _shards(output: str, run_id: str, table: str, timeout_s: float) -> list[str]:
-    pattern = f"{layout.table_folder(escape_pattern(output), table, run_id)}/*.parquet"
-    return sorted(file.uri for file in storage.match(pattern, timeout_s=timeout_s))
+    pattern = f"{paths.table_folder(escape_pattern(output), table, run_id)}/*.parquet"
+    return sorted(file.uri for file in files.match(pattern, timeout_s=timeout_s))
 
 
 def _rows(table: str, path: str, timeout_s: float) -> Iterator[Row]:
     """The rows of one file, a few thousand in memory at a time."""
-    file = pq.ParquetFile(io.BytesIO(storage.read_bytes(path, timeout_s=timeout_s)))
+    file = pq.ParquetFile(io.BytesIO(files.read_bytes(path, timeout_s=timeout_s)))
     for batch in file.iter_batches(batch_size=_ROWS_AT_ONCE, columns=list(COLUMNS[table])):
         yield from batch.to_pylist()
 
@@ -106,21 +120,22 @@ def _rows(table: str, path: str, timeout_s: float) -> Iterator[Row]:
 def _places(folder: str, timeout_s: float) -> frozenset[Place]:
     """The pages that have a picture below ``folder``: DOCUMENT_ID/p0001.jpg."""
     found = set()
-    for path in storage.list_files(folder, timeout_s):
+    for path in files.list_files(folder, timeout_s):
         document_id, name = path.rsplit("/", 2)[-2:]
         if name.startswith("p") and name.endswith(".jpg") and name[1:-4].isdigit():
             found.add((document_id, int(name[1:-4])))
     return frozenset(found)
 
 
-def _write_all(folder: str, files: Iterator[ReviewFile], timeout_s: float) -> None:
+def _write_all(folder: str, made: Iterator[ReviewFile], timeout_s: float) -> None:
     """Write the files, several at a time, the last one after all others."""
-    write: Callable[[ReviewFile], Any] = lambda file: storage.write_bytes(  # noqa: E731
-        f"{folder}/{file.name}", file.data, timeout_s
-    )
+
+    def write(file: ReviewFile) -> None:
+        files.write_bytes(f"{folder}/{file.name}", file.data, timeout_s)
+
     with ThreadPoolExecutor(_WRITES_AT_ONCE) as pool:
-        waiting: list[Any] = []
-        for file in files:
+        waiting: list[Future[None]] = []
+        for file in made:
             if file.name == INDEX:
                 for each in waiting:
                     each.result()

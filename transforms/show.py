@@ -1,10 +1,9 @@
-"""A look at a finished run: ``python -m transforms.show OUTPUT [--run_id ID] [--limit N]``."""
+"""Shows the pairs of a finished run: ``python -m transforms.show OUTPUT [--run_id ID] [--limit N]``."""
 
 from __future__ import annotations
 
 import argparse
 import io
-import re
 import sys
 from collections.abc import Sequence
 
@@ -12,10 +11,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from apache_beam.io.filesystems import FileSystems
 
-from transforms import layout
-from transforms.inputs import absolute_uri
-from transforms.patterns import escape_pattern
-from transforms.text_table import text_table
+from transforms.runs import paths
+from transforms.runs.finished_runs import newest_run
+from transforms.runs.text_table import text_table
+from transforms.storage.patterns import escape_pattern
+from transforms.storage.uris import absolute_uri
 
 _COLUMNS = ["uri", "page", "pair_index", "key_text", "value_text", "confidence"]
 _ORDER = ("uri", "page", "pair_index")
@@ -24,12 +24,20 @@ _ROWS_TO_SORT = 10_000
 
 
 def pairs_table(output: str, run_id: str, limit: int) -> str:
-    """The first ``limit`` rows of a run's key_values as text, and how many there are.
+    """The first rows of a run's key_values as text, and how many there are.
+
+    Args:
+        output: The folder that the run wrote to, as an absolute URI.
+        run_id: The run's name.
+        limit: Rows to show at most, 0 or more.
+
+    Returns:
+        A table and a last line with the number of rows.
 
     Raises:
-        FileNotFoundError: there is no such run, or it did not finish.
+        FileNotFoundError: There is no such run, or it did not finish.
     """
-    if not FileSystems.exists(layout.summary_path(output, run_id)):
+    if not FileSystems.exists(paths.summary_path(output, run_id)):
         raise FileNotFoundError(f"{output!r} holds no finished run {run_id}")
     parts, total, read = [], 0, 0
     for path in _shards(output, run_id):
@@ -46,22 +54,15 @@ def pairs_table(output: str, run_id: str, limit: int) -> str:
     return f"{shown}\n{len(found)} of {total} rows of key_values in run {run_id}"
 
 
-def newest_run(output: str) -> str:
-    """The id of the run that finished last.
-
-    Raises:
-        FileNotFoundError: no run has finished.
-    """
-    pattern = layout.summary_path(escape_pattern(output), "*")
-    (found,) = FileSystems.match([pattern])
-    if not found.metadata_list:
-        raise FileNotFoundError(f"{output!r} holds no finished run")
-    newest = max(found.metadata_list, key=lambda item: (item.last_updated_in_seconds or 0, item.path))
-    return re.search(r"run_id=([^/]+)/", newest.path).group(1)
-
-
 def main(argv: Sequence[str] | None = None) -> int:
-    """Print the pairs of a run, and keys without a value; exit code 0, or 2 where there is no such run."""
+    """Print the pairs of a run, and keys without a value.
+
+    Args:
+        argv: Arguments without the program; those of the process where it is None.
+
+    Returns:
+        The exit code: 0, or 2 where there is no such run.
+    """
     parser = argparse.ArgumentParser(prog="python -m transforms.show", description="Show the pairs of a run.")
     parser.add_argument("output", help="folder that the run was told to write to")
     parser.add_argument("--run_id", help="default: the run that finished last")
@@ -78,7 +79,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _shards(output: str, run_id: str) -> list[str]:
     """The files of key_values, in the order of their names; there is always one at least."""
-    folder = layout.table_folder(escape_pattern(output), "key_values", run_id)
+    folder = paths.table_folder(escape_pattern(output), "key_values", run_id)
     (found,) = FileSystems.match([f"{folder}/*.parquet"])
     return sorted(item.path for item in found.metadata_list)
 

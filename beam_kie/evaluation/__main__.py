@@ -1,15 +1,18 @@
-"""The command: ``python -m beam_kie.evaluation --labels FILE --model REF [--images DIR] [--json]``."""
+"""The command: ``beam-kie-eval --labels FILE --model REF [--images DIR] [--json]``.
+
+Without the package installed: ``python -m beam_kie.evaluation``.
+"""
 
 from __future__ import annotations
 
 import argparse
 import dataclasses
-import importlib
 import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+import model_store
 from beam_kie.evaluation.arguments import (
     Parser,
     UsageError,
@@ -18,21 +21,18 @@ from beam_kie.evaluation.arguments import (
     regex,
     show_progress,
 )
-from beam_kie.evaluation.gold import GoldPage, gold_pages
 from beam_kie.evaluation.measure import Report, evaluate, no_progress
-from beam_kie.evaluation.pictures import (
-    PictureError,
-    missing_pictures,
-    pairs_from_pictures,
-    scale_warning,
-    with_pictures,
-)
-from beam_kie.labels import LabelError, LabelledPage, read_labels
+from beam_kie.evaluation.metrics import Score
+from beam_kie.evaluation.pairs import pairs_from_pictures
+from beam_kie.labelled.formats import LabelError, LabelledPage, read_labels
+from beam_kie.labelled.gold import GoldPage, gold_pages
+from beam_kie.labelled.sources import PictureError, missing_pictures, scale_warning, with_pictures
+from beam_kie.layoutxlm.checkpoints import ModelError
 from beam_kie.layoutxlm.config import STRIPS
-from beam_kie.layoutxlm.model import KieModel, ModelError
+from beam_kie.layoutxlm.model import KieModel
 from beam_kie.layoutxlm.pair import KiePair, load_kie
-from beam_kie.metrics import Score
-from beam_kie.ocr import OcrOptions, create_engine
+from beam_kie.ocr import create_engine
+from beam_kie.program import program_name
 
 DESCRIPTION = """
 Measures a model on labelled pages. Pages are taken with the labels' own lines, whatever their label;
@@ -41,11 +41,15 @@ with --images the pictures are also read as the job reads them. All scores are m
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Runs the command. Returns 0, or 2 after one line on stderr where something has to be changed."""
+    """Runs the command. Returns 0, or 2 after one line on stderr where something has to be changed.
+
+    Args:
+        argv: arguments; None: those of the process.
+    """
     try:
         return _run(_parser().parse_args(argv))
     except (UsageError, LabelError, PictureError, ModelError) as error:
-        print("beam_kie.evaluation:", *str(error).split(), file=sys.stderr)
+        print(f"{program_name('beam_kie.evaluation')}:", *str(error).split(), file=sys.stderr)
         return 2
 
 
@@ -63,7 +67,7 @@ def _run(args: argparse.Namespace) -> int:
     progress = no_progress if args.quiet else show_progress
     report = evaluate(model, gold, progress)
     if args.images:
-        engine = create_engine("rapidocr", OcrOptions())
+        engine = create_engine()
         found = pairs_from_pictures(model, engine, gold, args.images, progress)
         report = dataclasses.replace(report, pairs_from_image=found)
     print(json.dumps(report.as_dict()) if args.json else _table(report, model))
@@ -71,7 +75,9 @@ def _run(args: argparse.Namespace) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = Parser("python -m beam_kie.evaluation", description=DESCRIPTION, allow_abbrev=False)
+    parser = Parser(
+        program_name("python -m beam_kie.evaluation"), description=DESCRIPTION, allow_abbrev=False
+    )
     parser.add_argument(
         "--labels",
         type=Path,
@@ -98,7 +104,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--mixed_lines",
         action="store_true",
-        help="do not tell the model that a labelled line is one entity or none: it cuts and joins them as it "
+        help="do not say that a labelled line is one entity or none: the model cuts and joins them as it "
         "does with what OCR reads",
     )
     parser.add_argument("--limit", type=positive, metavar="N", help="at most N pages")
@@ -127,23 +133,20 @@ def _select(gold: list[GoldPage], args: argparse.Namespace) -> list[GoldPage]:
 
 
 def _with_pictures(gold: list[GoldPage], model: KieModel | KiePair, folder: Path | None) -> list[GoldPage]:
-    """Gold pages with what the model wants to see of them, once all their pictures are there."""
+    """Gold pages with the pictures that the model needs, once all of them are found."""
     missing = missing_pictures(gold, folder) if folder else []
     if missing:
-        raise UsageError(f"--images {folder}: {len(missing)} pictures are not there, first {missing[0]}")
+        raise UsageError(f"--images {folder}: {len(missing)} pictures are missing, first {missing[0]}")
     if model.pictures is None:
         return gold
     if folder is not None:
         return with_pictures(gold, folder, model.pictures)
     if model.pictures == STRIPS:
         return gold
-    raise UsageError(f"model {model.name} looks at the pictures of pages: give their folder with --images")
+    raise UsageError(f"model {model.name} needs the pictures of pages: give their folder with --images")
 
 
 def _load(args: argparse.Namespace) -> KieModel | KiePair:
-    # The layers forbid beam_kie to import model_store, and nothing in this package depends on it: only
-    # this command, for the word that stands for a folder. Hence a lookup by name, here and not above.
-    model_store = importlib.import_module("model_store")
     options = {"max_batch_tokens": args.batch_tokens} if args.batch_tokens else {}
     try:
         folder = model_store.resolve(args.model)
@@ -154,7 +157,7 @@ def _load(args: argparse.Namespace) -> KieModel | KiePair:
 
 
 def _notes(gold: list[GoldPage], model: KieModel | KiePair) -> list[str]:
-    """What a reader of the figures has to know about the labels."""
+    """Warnings about the labels that concern the scores."""
     notes = []
     empty = sum(gold_page.entries_without_text for gold_page in gold)
     if empty:
@@ -164,7 +167,7 @@ def _notes(gold: list[GoldPage], model: KieModel | KiePair) -> list[str]:
     if unknown:
         notes.append(f"the model does not know these labels and cannot find them: {', '.join(unknown)}")
     if model.pictures == STRIPS and not any(gold_page.page.picture for gold_page in gold):
-        notes.append("the model would look at the lines, if it had the pictures: give --images")
+        notes.append("the model also reads line images: give their pictures with --images")
     warning = scale_warning(gold)
     return [*notes, warning] if warning else notes
 

@@ -10,11 +10,15 @@ from pathlib import Path
 from beam_kie.forms import KINDS, LANGUAGES, generate_form
 from beam_kie.forms.samples import write_samples
 from beam_kie.forms.scan import STRENGTHS
-from beam_kie.labels import write_paddleocr
+from beam_kie.labelled.formats import write_paddleocr
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Writes forms, or the sample set; 0 when done, 2 for impossible arguments."""
+    """Writes forms, or the sample set; 0 when done, 2 for impossible arguments.
+
+    Args:
+        argv: arguments; None: those of the process.
+    """
     parser = _parser()
     args = parser.parse_args(argv)
     if args.samples:

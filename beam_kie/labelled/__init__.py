@@ -1,6 +1,6 @@
-"""What people say about the pages of a run: corrections, and label files of other tools.
+"""Labelled pages: label formats, gold entities, their alignment with OCR lines, and corrections of a run.
 
-``python -m beam_kie.labelled.corrections`` is the command. ``corrections_file`` reads and writes the
-file, ``applying`` and ``corrected_tables`` carry it out on the tables of a run, ``to_labels`` and
-``from_labels`` go between it and label formats.
+``python -m beam_kie.labelled.corrections`` applies corrections of a run. ``corrections_file`` reads and
+writes the file, ``applying`` and ``corrected_tables`` make corrected tables, ``to_labels`` and
+``from_labels`` convert to and from label formats.
 """

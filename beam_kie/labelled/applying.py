@@ -23,9 +23,9 @@ from beam_kie.labelled.corrections_file import (
     EntityName,
     PageCorrections,
 )
-from beam_kie.normalise import normalise
-from beam_kie.rows import CONFIDENCE_DECIMALS, COORDINATE_DECIMALS
-from beam_kie.tables import Row
+from beam_kie.tables.normalise import normalise
+from beam_kie.tables.rows import CONFIDENCE_DECIMALS, COORDINATE_DECIMALS
+from beam_kie.tables.schema import Row
 
 CORRECTED_BY = "corrected_by"
 HUMAN = "human"
@@ -49,7 +49,11 @@ class RunPage:
 
 
 def unchanged(rows: Iterable[Row]) -> list[Row]:
-    """Rows that nobody said anything of, with the column for it."""
+    """Rows that nobody said anything of, with the column for it.
+
+    Args:
+        rows: of any table.
+    """
     return [{**row, CORRECTED_BY: None} for row in rows]
 
 
@@ -254,7 +258,12 @@ def _counts(lines: Sequence[Row], entities: Sequence[Row], pairs: Sequence[Row])
 
 
 def correct_document(document: Row, pages: Sequence[Row]) -> Row:
-    """The row of a document with the counts of its corrected pages."""
+    """The row of a document with the counts of its corrected pages.
+
+    Args:
+        document: its row as the run wrote it.
+        pages: all rows of its pages, corrected.
+    """
     row: dict[str, Any] = {**document, CORRECTED_BY: None}
     if not any(page[CORRECTED_BY] for page in pages):
         return row

@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 from beam_kie.labelled.applying import CORRECTED_BY, RunPage, correct_document, correct_page, unchanged
 from beam_kie.labelled.corrections_file import Corrections, CorrectionsError, PageCorrections
 from beam_kie.labelled.run_tables import PAGE_TABLES, RunTables, read_file
-from beam_kie.tables import ROW_ID, SCHEMAS, Row
+from beam_kie.tables.schema import ROW_ID, SCHEMAS, Row
 
 _MEANING = (
     "human where a person changed, added or accepted the row (documents, pages: anything on them); else NULL"
@@ -22,6 +22,10 @@ _ROW_GROUP = 10_000
 
 def correct_pages(run: RunTables, corrections: Corrections) -> list[RunPage]:
     """All pages of the documents that corrections name, with what was said of them.
+
+    Args:
+        run: the tables that were corrected.
+        corrections: of some of its pages.
 
     Raises:
         CorrectionsError: the corrections do not fit the run.
@@ -50,6 +54,11 @@ def write_corrected(run: RunTables, pages: Sequence[RunPage], folder: Path) -> N
     """Write all tables of a run to another folder, as the run wrote them but for the rows of ``pages``.
 
     Every table has one column more, ``corrected_by``. Files have the names they had; older ones are replaced.
+
+    Args:
+        run: the tables that were corrected.
+        pages: of ``correct_pages``.
+        folder: for the copy; it is made where it is not there.
 
     Raises:
         CorrectionsError: ``folder`` is where the run itself is.
@@ -81,9 +90,9 @@ def write_corrected(run: RunTables, pages: Sequence[RunPage], folder: Path) -> N
 def _write_file(table: str, path: Path, rows: Sequence[Row], touched: set[str], written: Path) -> None:
     """One file: what it has of documents that nobody touched, and its part of ``rows``."""
     before = read_file(path)
-    here = set(pc.unique(before["document_id"]).to_pylist())
+    here = set(before["document_id"].unique().to_pylist())
     schema = corrected_schema(before.schema)
-    kept = before.filter(pc.invert(pc.is_in(before["document_id"], pa.array(sorted(touched), pa.string()))))
+    kept = before.filter(~pc.field("document_id").isin(sorted(touched)))
     kept = kept.append_column(schema.field(CORRECTED_BY), pa.nulls(kept.num_rows, pa.string()))
     own = [row for row in rows if row["document_id"] in here]
     names = schema.names
@@ -96,7 +105,11 @@ def _write_file(table: str, path: Path, rows: Sequence[Row], touched: set[str], 
 
 
 def corrected_schema(schema: pa.Schema) -> pa.Schema:
-    """The schema of a table with the column ``corrected_by`` at its end."""
+    """The schema of a table with the column ``corrected_by`` at its end.
+
+    Args:
+        schema: of the table as the run wrote it.
+    """
     if CORRECTED_BY in schema.names:
         return schema
     return schema.append(pa.field(CORRECTED_BY, pa.string(), metadata={"description": _MEANING}))

@@ -20,10 +20,10 @@ from beam_kie.labelled.corrections_file import (
     read_corrections,
     write_corrections,
 )
+from beam_kie.labelled.formats import write_paddleocr
 from beam_kie.labelled.from_labels import corrections_from_labels, read_label_file
 from beam_kie.labelled.run_tables import RunTables, open_run
 from beam_kie.labelled.to_labels import labels_of_pictures, labels_of_scans
-from beam_kie.labels import write_paddleocr
 
 OK, FAILED, BAD_OPTIONS = 0, 1, 2
 PROGRAM = "python -m beam_kie.labelled.corrections"
@@ -32,7 +32,14 @@ _DONE, _CHANGED, _ALL = "done", "changed", "all"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Do what the options ask; exit code 0, 1 where files cannot be written, 2 where an option is wrong."""
+    """Do what the options ask.
+
+    Args:
+        argv: Arguments without the program; those of the process where it is None.
+
+    Returns:
+        The exit code: 0; 1 where files cannot be written; 2 where an option is wrong.
+    """
     arguments = _parser().parse_args(argv)
     try:
         print(_run(arguments))

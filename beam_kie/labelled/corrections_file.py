@@ -76,6 +76,9 @@ class Corrections:
 def read_corrections(path: str | Path) -> Corrections:
     """Read a file of corrections.
 
+    Args:
+        path: of the file.
+
     Raises:
         CorrectionsError: it cannot be read, is damaged, or has another version.
     """
@@ -88,7 +91,11 @@ def read_corrections(path: str | Path) -> Corrections:
 
 
 def parse_corrections(content: Any, path: str) -> Corrections:
-    """Check the content of a file of corrections; ``path`` is named where something is wrong.
+    """Check the content of a file of corrections.
+
+    Args:
+        content: what its JSON holds.
+        path: of the file, for messages.
 
     Raises:
         CorrectionsError: it is damaged or has another version.
@@ -111,7 +118,12 @@ def parse_corrections(content: Any, path: str) -> Corrections:
 
 
 def write_corrections(path: str | Path, corrections: Corrections) -> None:
-    """Write a file that the review page and ``read_corrections`` read."""
+    """Write a file that the review page and ``read_corrections`` read.
+
+    Args:
+        path: of the file; its folder must be there.
+        corrections: to write.
+    """
     content = {
         "format": FORMAT,
         "version": VERSION,

@@ -23,10 +23,10 @@ from beam_kie.labelled.corrections_file import (
     LinkChange,
     PageCorrections,
 )
+from beam_kie.labelled.formats import LabelError, LabelledEntry, LabelledPage, read_labels
 from beam_kie.labelled.label_studio import is_label_studio, read_label_studio
 from beam_kie.labelled.run_tables import RunTables
 from beam_kie.labelled.to_labels import picture_label_name, scan_name
-from beam_kie.labels import LabelError, LabelledEntry, LabelledPage, read_labels
 
 _SAME_PLACE = 0.5
 """Two boxes that share at least this much of what they cover together are one entity."""
@@ -42,6 +42,9 @@ _NO_ENTITY = frozenset({"NONE"})  # what PPOCRLabel calls a box without a key cl
 
 def read_label_file(path: Path) -> list[LabelledPage]:
     """The pages of a label file: PPOCRLabel's or PaddleOCR's lines, XFUND's JSON or Label Studio's export.
+
+    Args:
+        path: of the file.
 
     Raises:
         CorrectionsError: it is none of them, or is damaged.
@@ -67,6 +70,10 @@ def corrections_from_labels(run: RunTables, labelled: Sequence[LabelledPage]) ->
 
     Pages are found by the names that ``to_labels`` gives them. Entities are the same where their boxes lie
     over each other. Where no page has a link, links stay as they are: PPOCRLabel does not know any.
+
+    Args:
+        run: the tables that the pages belong to.
+        labelled: complete labels of some of its pages.
 
     Raises:
         CorrectionsError: a name fits no page of the run, or several.

@@ -14,7 +14,7 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from beam_kie.document import Polygon
-from beam_kie.labels import LabelledEntry, LabelledPage
+from beam_kie.labelled.formats import LabelledEntry, LabelledPage
 
 # Uploaded files have eight hex digits and a hyphen before their names.
 _UPLOADED = re.compile(r"^[0-9a-f]{8}-")
@@ -22,7 +22,11 @@ _REGIONS = ("rectangle", "rectanglelabels", "polygon", "polygonlabels", "labels"
 
 
 def is_label_studio(content: Any) -> bool:
-    """Whether this is an export of Label Studio."""
+    """Whether this is an export of Label Studio.
+
+    Args:
+        content: what a JSON file holds.
+    """
     return (
         isinstance(content, list)
         and bool(content)
@@ -32,6 +36,9 @@ def is_label_studio(content: Any) -> bool:
 
 def read_label_studio(tasks: list[Mapping[str, Any]]) -> list[LabelledPage]:
     """The tasks that have an annotation, one page each; of several annotations the last one counts.
+
+    Args:
+        tasks: of an export in JSON.
 
     Raises:
         ValueError: a task without a picture, or a region that cannot be read.
@@ -85,8 +92,8 @@ def _relations(result: list[Mapping[str, Any]], numbers: Mapping[str, int]) -> I
     for item in result:
         ends = (str(item.get("from_id")), str(item.get("to_id")))
         if item.get("type") == "relation" and all(end in numbers for end in ends):
-            found = (numbers[ends[0]], numbers[ends[1]])
-            yield found[::-1] if item.get("direction") == "left" else found
+            start, end = (numbers[end] for end in ends)
+            yield (end, start) if item.get("direction") == "left" else (start, end)
 
 
 def _polygon(value: Mapping[str, Any], width: float, height: float) -> Polygon:

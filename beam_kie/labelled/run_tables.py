@@ -8,12 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from beam_kie.labelled.applying import RunPage
 from beam_kie.labelled.corrections_file import CorrectionsError
-from beam_kie.tables import SCHEMAS, Row
+from beam_kie.tables.schema import SCHEMAS, Row
 
 PAGE_TABLES = ("lines", "entities", "key_values")
 
@@ -31,15 +30,28 @@ class RunTables:
         return self.output / "review" / f"run_id={self.run_id}" / "pictures"
 
     def files(self, table: str) -> list[Path]:
-        """The Parquet files of a table, in the order of their names."""
+        """The Parquet files of a table, in the order of their names.
+
+        Args:
+            table: its name.
+        """
         return sorted((self.output / table / f"run_id={self.run_id}").glob("*.parquet"))
 
     def rows(self, table: str, document_ids: Collection[str] | None = None) -> list[Row]:
-        """The rows of a table, those of some documents only where ``document_ids`` is given."""
+        """The rows of a table.
+
+        Args:
+            table: its name.
+            document_ids: the documents whose rows are read; None for all.
+        """
         return [row for path in self.files(table) for row in read_file(path, document_ids).to_pylist()]
 
     def pages_of(self, document_ids: Collection[str]) -> Iterator[RunPage]:
-        """The pages of some documents, by document and page."""
+        """The pages of some documents, by document and page.
+
+        Args:
+            document_ids: of the documents.
+        """
         pages = {
             (row["document_id"], row["page"]): RunPage(row, [], [], [])
             for row in self.rows("pages", document_ids)
@@ -58,12 +70,16 @@ class RunTables:
         """The labels of keys; QUESTION where no key was found."""
         found: set[str] = set()
         for path in self.files("key_values"):
-            found |= set(pc.unique(pq.read_table(path, columns=["key_label"])["key_label"]).to_pylist())
+            found |= set(pq.read_table(path, columns=["key_label"])["key_label"].unique().to_pylist())
         return tuple(sorted(found)) or ("QUESTION",)
 
 
 def open_run(output: str | Path, run_id: str | None) -> RunTables:
-    """A finished run below ``output``; without ``run_id`` the only one there is.
+    """A finished run on this machine.
+
+    Args:
+        output: the folder that it wrote to.
+        run_id: its name; None for the only run that is there.
 
     Raises:
         CorrectionsError: there is none, it did not finish, or there are several; or ``output`` is not on this
@@ -99,6 +115,10 @@ def open_run(output: str | Path, run_id: str | None) -> RunTables:
 def read_file(path: Path, document_ids: Collection[str] | None = None) -> pa.Table:
     """One file of a table.
 
+    Args:
+        path: of the Parquet file.
+        document_ids: the documents whose rows are read; None for all.
+
     Raises:
         CorrectionsError: it is damaged.
     """
@@ -109,7 +129,7 @@ def read_file(path: Path, document_ids: Collection[str] | None = None) -> pa.Tab
         return (
             pq.ParquetFile(path).read()
             if wanted is None
-            else pq.read_table(path, filters=wanted, partitioning=None)
+            else pq.read_table(path, filters=wanted, partitioning=None)  # pyright: ignore[reportArgumentType]
         )
     except (OSError, pa.ArrowException) as error:
         raise CorrectionsError(f"{path} cannot be read: restore it, or run it again") from error

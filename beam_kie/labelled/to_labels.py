@@ -14,10 +14,10 @@ from beam_kie.document import Box, Polygon
 from beam_kie.geometry import rotate_polygon
 from beam_kie.labelled.applying import RunPage
 from beam_kie.labelled.corrections_file import CorrectionsError
+from beam_kie.labelled.formats import LabelledEntry, LabelledPage
 from beam_kie.labelled.run_tables import RunTables
-from beam_kie.labels import LabelledEntry, LabelledPage
-from beam_kie.rows import COORDINATE_DECIMALS
-from beam_kie.tables import Row
+from beam_kie.tables.rows import COORDINATE_DECIMALS
+from beam_kie.tables.schema import Row
 
 Place = Callable[[Polygon], Polygon]
 """From the upright page to where labels have their points."""
@@ -29,6 +29,10 @@ def labels_of_scans(run: RunTables, pages: Sequence[RunPage]) -> list[LabelledPa
     """Labels in pixels of the scans as they are stored, named after the files.
 
     Pages of files with several are named ``file#page=1``, ``file#page=2``, ..., as in ``samples/labels.txt``.
+
+    Args:
+        run: the tables that the pages belong to.
+        pages: to write labels of.
 
     Raises:
         CorrectionsError: two files have one name.
@@ -48,6 +52,11 @@ def labels_of_scans(run: RunTables, pages: Sequence[RunPage]) -> list[LabelledPa
 
 def labels_of_pictures(run: RunTables, pages: Sequence[RunPage], folder: Path) -> list[LabelledPage]:
     """Labels in pixels of the review's pictures, which are copied to ``folder``.
+
+    Args:
+        run: the tables that the pages belong to.
+        pages: to write labels of.
+        folder: for the pictures; it is made where it is not there.
 
     Raises:
         CorrectionsError: a page has no picture.
@@ -71,18 +80,33 @@ def labels_of_pictures(run: RunTables, pages: Sequence[RunPage], folder: Path) -
 
 
 def scan_name(page: Row, several: bool) -> str:
-    """The name of a page in labels of scans."""
+    """The name of a page in labels of scans.
+
+    Args:
+        page: a row of the table pages.
+        several: whether its file has more than one page.
+    """
     name = page["uri"].rstrip("/").rsplit("/", 1)[-1]
     return f"{name}#page={page['page']}" if several else name
 
 
 def picture_label_name(document_id: str, page: int) -> str:
-    """The name of a copied picture."""
+    """The name of a copied picture.
+
+    Args:
+        document_id: 32 hex digits.
+        page: from 1.
+    """
     return f"{document_id}_p{page:04d}.jpg"
 
 
 def to_stored(polygon: Polygon, page: Row) -> Polygon:
-    """A polygon of the upright page in pixels of the page as it is stored."""
+    """A polygon of the upright page in pixels of the page as it is stored.
+
+    Args:
+        polygon: in pixels of the upright page.
+        page: its row in the table pages.
+    """
     back = (360 - page["rotation_deg"]) % 360
     return rotate_polygon(polygon, page["page_width_px"], page["page_height_px"], back)
 

@@ -1,56 +1,64 @@
-"""The configuration of a LayoutXLM network; ``config.json`` of a model folder."""
+"""The configuration of a LayoutXLM network; ``config.json`` of a model folder.
+
+In memory it has parts: what the network is built of, how text becomes tokens, how scores become findings, how
+confidences are calibrated. In the file all fields stand side by side, under the names of Hugging Face's
+LayoutLMv2 where it has them, so that files of any age load.
+"""
 
 from __future__ import annotations
 
 import dataclasses
 import itertools
 import json
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any, ClassVar
+
+from beam_kie.escaping import listed
+from beam_kie.layoutxlm.file_limits import ModelFileError, check_settings, read_settings
+
+STRIPS = "strips"
+"""The value of ``LayoutXLMConfig.pictures`` for a network that reads strips of the text lines."""
 
 
 class ConfigError(ValueError):
     """A configuration that cannot be used; the message says which field and why."""
 
 
-@dataclass(frozen=True)
-class LayoutXLMConfig:
-    """Sizes and switches of a network. Field names follow Hugging Face's LayoutLMv2 where it has them.
+class _Part:
+    """A part of the configuration; ``CHOICES`` holds the allowed values of fields that are names."""
 
-    Text: ``position_kind`` is "page" (tokens counted through the page, as published) or "line" (counted
-    from the start of their text line). ``special_tokens`` is "none" (PaddleOCR's way) or "hf" (every
-    window stands between <s> and </s>). ``token_boxes`` gives every token the box of its "line" or of
-    its "word" (the line's box cut in proportion to characters).
+    CHOICES: ClassVar[Mapping[str, tuple[str, ...]]] = {}
+
+    def __post_init__(self) -> None:
+        for name, allowed in self.CHOICES.items():
+            if getattr(self, name) not in allowed:
+                raise ConfigError(f"{_FILE_NAMES.get(name, name)} must be one of {', '.join(allowed)}")
+        self._check()
+
+    def _check(self) -> None:
+        """Raises ConfigError for values that do not go together."""
+
+
+@dataclass(frozen=True)
+class Architecture(_Part):
+    """Sizes and parts of the network: what its weights depend on.
 
     Encoder: ``spatial_bias`` is "none" or "lines" (attention bias from the relative place of two text
     lines); ``has_relative_attention_bias`` and ``has_spatial_attention_bias`` are LayoutLMv2's biases
     between tokens. ``norm_first`` puts layer norms before the sublayers.
 
-    Picture: with ``use_visual_backbone`` a ResNeXt-FPN of the ``visual_*`` sizes looks at the page.
+    Picture: with ``use_visual_backbone`` a ResNeXt-FPN of the ``visual_*`` sizes reads the page.
     ``image_normalisation`` is "hf" (blue-green-red, normalised once) or "paddleocr" (red-green-blue,
     normalised by its pre-processing and again by the network, as its published weights were trained).
-    With ``strip_channels``, the channels of three convolutions, every token sees its own piece of its text
-    line (strips.py) where the page comes with pixels; empty: none does.
+    ``strip_channels`` are the channels of three convolutions along the image of each text line, from which
+    every token gets features (network/strip_reader.py); empty: a text-only network.
 
-    Heads: ``token_classifier`` is False for weights that only find relations. ``relation_head`` is
-    "softmax" (each value chooses among the keys and "none"), "biaffine" (LayoutXLM's: each pair is
-    judged alone) or "none". ``relation_labels`` are the rows of a biaffine head's label embedding; empty:
-    the order of ``labels``. ``relation_choice`` is "best" (a value takes its best key) or "every" (all
-    keys that are likely enough). With ``grouping_head`` a head of its own says which lines go on with an
-    entity; without, I- tags at the start of lines do. ``tag_names`` are the classifier's classes in their
-    order; empty: O, then B- and I- of every label.
-
-    ``decoding`` is "runs" (entities are runs of tokens) or "line_vote" (PaddleOCR's: one label a line).
-    A cut within a line costs ``switch_penalty`` nats (``colon_discount`` less right after a colon), a join of
-    lines ``join_penalty``, "no key" for a value ``none_penalty``: training shows the first two more often
-    than pages do. ``habit_weight``: how much a page's other keys in two scripts count for one (habits.py).
-
-    ``ensemble_size`` networks read every page, and the mean of their scores counts. They differ in weights
-    alone, but that one without weights for strips does not look at them.
-
-    Confidences: the temperatures divide scores before they become probabilities; ``entity_calibration``
-    and ``relation_calibration`` are tables [[computed, reported], ...] of rising confidences (see
-    calibration.py); empty: reported as computed.
+    Heads: ``token_classifier`` is False for weights that only find relations. ``relation_head`` is "softmax"
+    (each value chooses among the keys and "none"), "biaffine" (LayoutXLM's: each pair is scored alone) or
+    "none". With ``grouping_head`` a head of its own decides which lines continue an entity; without it, I-
+    tags at the start of lines do.
     """
 
     vocab_size: int = 250002
@@ -65,12 +73,6 @@ class LayoutXLMConfig:
     coordinate_size: int = 128
     shape_size: int = 128
     type_vocab_size: int = 1
-    pad_token_id: int = 1
-    bos_token_id: int = 0
-    eos_token_id: int = 2
-    special_tokens: str = "none"
-    token_boxes: str = "line"
-    position_kind: str = "page"
     spatial_bias: str = "none"
     has_relative_attention_bias: bool = False
     rel_pos_bins: int = 32
@@ -93,83 +95,65 @@ class LayoutXLMConfig:
     line_classifier: bool = False
     relation_head: str = "none"
     relation_size: int = 384
-    relation_labels: tuple[str, ...] = ()
-    relation_choice: str = "best"
     grouping_head: bool = False
-    window_tokens: int = 512
-    window_overlap_tokens: int = 128
-    labels: tuple[str, ...] = ("QUESTION", "ANSWER", "HEADER")
-    head_labels: tuple[str, ...] = ("QUESTION",)
-    tail_labels: tuple[str, ...] = ("ANSWER",)
-    tag_names: tuple[str, ...] = ()
-    decoding: str = "runs"
-    name: str = "layoutxlm"
-    ensemble_size: int = 1
-    entity_temperature: float = 1.0
-    relation_temperature: float = 1.0
-    entity_calibration: tuple[tuple[float, float], ...] = ()
-    relation_calibration: tuple[tuple[float, float], ...] = ()
-    switch_penalty: float = 0.0
-    colon_discount: float = 0.0
-    join_penalty: float = 0.0
-    none_penalty: float = 0.0
-    habit_weight: float = 0.0
 
-    def __post_init__(self):
+    CHOICES: ClassVar = {
+        "spatial_bias": ("none", "lines"),
+        "image_normalisation": ("hf", "paddleocr"),
+        "relation_head": ("none", "softmax", "biaffine"),
+    }
+
+    @property
+    def visual_tokens(self) -> int:
+        """How many tokens the picture of a page adds to each of its windows."""
+        rows, columns = self.image_feature_pool_shape[:2]
+        return rows * columns if self.use_visual_backbone else 0
+
+    def _check(self) -> None:
         if self.hidden_size % self.num_attention_heads:
             raise ConfigError("hidden_size must be a multiple of num_attention_heads")
         if 4 * self.coordinate_size + 2 * self.shape_size != self.hidden_size:
             raise ConfigError("4 * coordinate_size + 2 * shape_size must equal hidden_size")
-        for field, allowed in _CHOICES.items():
-            if getattr(self, field) not in allowed:
-                raise ConfigError(f"{field} must be one of {', '.join(allowed)}")
         biased = self.has_relative_attention_bias or self.has_spatial_attention_bias
         if self.spatial_bias == "lines" and (biased or self.use_visual_backbone):
             raise ConfigError('spatial_bias "lines" goes with neither other biases nor a visual backbone')
+        if len(self.image_feature_pool_shape) != 3 or self.visual_tokens > 4096:
+            raise ConfigError(
+                "image_feature_pool_shape must be rows, columns (4,096 cells at most), channels"
+            )
         if len(self.visual_blocks) != 4:
             raise ConfigError("visual_blocks must hold the number of blocks of res2, res3, res4 and res5")
-        self._check_parts()
-        if not 0 <= self.window_overlap_tokens < self.text_tokens:
-            raise ConfigError("window_overlap_tokens must be less than the text tokens of a window")
-        if self.special_tokens == "hf" and self.position_kind == "line":
-            raise ConfigError('special_tokens "hf" needs position_kind "page"')
-        if self.position_kind == "page" and self.window_tokens > self.max_position_embeddings:
-            raise ConfigError("window_tokens must not exceed max_position_embeddings")
-        self._check_labels()
-        for field in _TABLES:
-            if not _is_table(getattr(self, field)):
-                raise ConfigError(f"{field} must be points [x, y] from 0 to 1, x rising and y not falling")
-
-    def _check_parts(self) -> None:
-        if self.none_penalty and self.relation_head != "softmax":
-            raise ConfigError('none_penalty goes with relation_head "softmax" alone')
-        if self.ensemble_size < 1:
-            raise ConfigError("ensemble_size must be 1 or more")
-        if not self.strip_channels:
-            return
-        if len(self.strip_channels) != 3 or min(self.strip_channels) < 1:
+        if self.strip_channels and (len(self.strip_channels) != 3 or min(self.strip_channels) < 1):
             raise ConfigError("strip_channels must hold three numbers of channels, or none")
-        if self.use_visual_backbone or self.special_tokens == "hf":
-            raise ConfigError('strip_channels go with neither a visual backbone nor special_tokens "hf"')
+        if self.strip_channels and self.use_visual_backbone:
+            raise ConfigError("strip_channels do not go with a visual backbone")
 
-    def _check_labels(self) -> None:
-        unknown = set(self.head_labels + self.tail_labels) - set(self.labels)
-        if unknown:
-            raise ConfigError(f"head_labels and tail_labels name unknown labels: {sorted(unknown)}")
-        if self.relation_labels and set(self.relation_labels) != set(self.labels):
-            raise ConfigError("relation_labels must hold the same labels as labels")
-        allowed = {"O", *(f"{prefix}-{label}" for label in self.labels for prefix in "BI")}
-        strange = set(self.tags) - allowed
-        if strange:
-            raise ConfigError(f"tag_names must be O, B-label or I-label; these are not: {sorted(strange)}")
 
-    @property
-    def tags(self) -> tuple[str, ...]:
-        """Token classes in the order of the classifier, for example O, B-QUESTION, I-QUESTION, ..."""
-        return self.tag_names or (
-            "O",
-            *(f"{prefix}-{label}" for label in self.labels for prefix in "BI"),
-        )
+@dataclass(frozen=True)
+class Tokenising(_Part):
+    """How the lines of a page become the network's input.
+
+    ``position_kind`` is "page" (tokens counted through the page, as published) or "line" (counted
+    from the start of their text line). ``special_tokens`` is "none" (PaddleOCR's way) or "hf" (every
+    window stands between <s> and </s>). ``token_boxes`` gives every token the box of its "line" or of
+    its "word" (the line's box cut in proportion to characters). Pages of more than ``window_tokens`` are
+    cut into windows that share ``window_overlap_tokens``.
+    """
+
+    pad_token_id: int = 1
+    bos_token_id: int = 0
+    eos_token_id: int = 2
+    special_tokens: str = "none"
+    token_boxes: str = "line"
+    position_kind: str = "page"
+    window_tokens: int = 512
+    window_overlap_tokens: int = 128
+
+    CHOICES: ClassVar = {
+        "position_kind": ("page", "line"),
+        "special_tokens": ("none", "hf"),
+        "token_boxes": ("line", "word"),
+    }
 
     @property
     def text_tokens(self) -> int:
@@ -181,54 +165,229 @@ class LayoutXLMConfig:
         """How many special tokens stand before the text of a window."""
         return 1 if self.special_tokens == "hf" else 0
 
-    @property
-    def pictures(self) -> str | None:
-        """What the network looks at beside text and boxes (see images.py): thumbnails made in the way that
-        ``image_normalisation`` names, or STRIPS of the lines; None: nothing."""
-        if self.strip_channels:
-            return STRIPS
-        return self.image_normalisation if self.use_visual_backbone else None
+    def _check(self) -> None:
+        if not 0 <= self.window_overlap_tokens < self.text_tokens:
+            raise ConfigError("window_overlap_tokens must be less than the text tokens of a window")
+        if self.special_tokens == "hf" and self.position_kind == "line":
+            raise ConfigError('special_tokens "hf" needs position_kind "page"')
+
+
+@dataclass(frozen=True)
+class Decoding(_Part):
+    """How scores become entities and relations. Costs are in nats.
+
+    ``method`` is "runs" (entities are runs of tokens) or "line_vote" (PaddleOCR's: one label a line). A cut
+    within a line costs ``switch_penalty`` (``colon_discount`` less right after a colon), a join of lines
+    ``join_penalty``, "no key" for a value ``none_penalty``: training shows the first two more often than
+    pages do. ``page_prior_weight``: how much a page's other keys in two scripts count for one
+    (decoding/page_prior.py). ``relation_choice`` is "best" (only the most probable key of a value) or "every"
+    (all keys above the threshold).
+    """
+
+    method: str = "runs"
+    switch_penalty: float = 0.0
+    colon_discount: float = 0.0
+    join_penalty: float = 0.0
+    none_penalty: float = 0.0
+    page_prior_weight: float = 0.0
+    relation_choice: str = "best"
+
+    CHOICES: ClassVar = {"method": ("runs", "line_vote"), "relation_choice": ("best", "every")}
+
+
+@dataclass(frozen=True)
+class Calibration(_Part):
+    """What turns confidences as computed into those that are reported (decoding/calibration.py).
+
+    The temperatures divide scores before they become probabilities. ``entity_calibration`` and
+    ``relation_calibration`` are tables ((computed, reported), ...) of rising confidences in [0, 1]; empty:
+    reported as computed.
+    """
+
+    entity_temperature: float = 1.0
+    relation_temperature: float = 1.0
+    entity_calibration: tuple[tuple[float, float], ...] = ()
+    relation_calibration: tuple[tuple[float, float], ...] = ()
+
+    def _check(self) -> None:
+        for name in _TABLES:
+            if not _is_table(getattr(self, name)):
+                raise ConfigError(f"{name} must be points [x, y] from 0 to 1, x rising and y not falling")
+
+
+@dataclass(frozen=True)
+class LayoutXLMConfig:
+    """A model: its name, the labels that it knows, and the parts of its configuration.
+
+    ``head_labels`` are those of keys, ``tail_labels`` those of values. ``tag_names`` are the classifier's
+    classes in their order; empty: O, then B- and I- of every label. ``relation_labels`` are the rows of a
+    biaffine head's label embedding; empty: the order of ``labels``.
+
+    ``ensemble_size`` networks read every page, and the mean of their scores counts. They differ in weights
+    alone, but for line images: members without weights for strips are text-only.
+    """
+
+    name: str = "layoutxlm"
+    labels: tuple[str, ...] = ("QUESTION", "ANSWER", "HEADER")
+    head_labels: tuple[str, ...] = ("QUESTION",)
+    tail_labels: tuple[str, ...] = ("ANSWER",)
+    tag_names: tuple[str, ...] = ()
+    relation_labels: tuple[str, ...] = ()
+    ensemble_size: int = 1
+    architecture: Architecture = field(default_factory=Architecture)
+    tokenising: Tokenising = field(default_factory=Tokenising)
+    decoding: Decoding = field(default_factory=Decoding)
+    calibration: Calibration = field(default_factory=Calibration)
+
+    def __post_init__(self) -> None:
+        if self.ensemble_size < 1:
+            raise ConfigError("ensemble_size must be 1 or more")
+        if self.decoding.none_penalty and self.architecture.relation_head != "softmax":
+            raise ConfigError('none_penalty goes with relation_head "softmax" alone')
+        if self.architecture.strip_channels and self.tokenising.special_tokens == "hf":
+            raise ConfigError('strip_channels do not go with special_tokens "hf"')
+        longest = self.architecture.max_position_embeddings
+        if self.tokenising.position_kind == "page" and self.tokenising.window_tokens > longest:
+            raise ConfigError("window_tokens must not exceed max_position_embeddings")
+        self._check_labels()
+
+    def _check_labels(self) -> None:
+        unknown = set(self.head_labels + self.tail_labels) - set(self.labels)
+        if unknown:
+            raise ConfigError(f"head_labels and tail_labels name unknown labels: {listed(unknown)}")
+        if self.relation_labels and set(self.relation_labels) != set(self.labels):
+            raise ConfigError("relation_labels must hold the same labels as labels")
+        allowed = {"O", *(f"{prefix}-{label}" for label in self.labels for prefix in "BI")}
+        strange = set(self.tags) - allowed
+        if strange:
+            raise ConfigError(f"tag_names must be O, B-label or I-label; these are not: {listed(strange)}")
 
     @property
-    def visual_tokens(self) -> int:
-        """How many tokens the picture of a page adds to each of its windows."""
-        rows, columns = self.image_feature_pool_shape[:2]
-        return rows * columns if self.use_visual_backbone else 0
+    def tags(self) -> tuple[str, ...]:
+        """Token classes in the order of the classifier, for example O, B-QUESTION, I-QUESTION, ..."""
+        return self.tag_names or (
+            "O",
+            *(f"{prefix}-{label}" for label in self.labels for prefix in "BI"),
+        )
+
+    @property
+    def pictures(self) -> str | None:
+        """What the network reads beside text and boxes (inputs/images.py): thumbnails made in the way that
+        ``image_normalisation`` names, or STRIPS of the lines; None: nothing."""
+        if self.architecture.strip_channels:
+            return STRIPS
+        return self.architecture.image_normalisation if self.architecture.use_visual_backbone else None
+
+    @classmethod
+    def from_fields(cls, **values: Any) -> LayoutXLMConfig:
+        """The configuration with these fields, under their names in the file; others have defaults.
+
+        Args:
+            values: for example ``hidden_size=256, labels=["KEY", "VALUE"], decoding="runs"``; lists serve
+                for tuples, whole numbers for numbers.
+
+        Raises:
+            ConfigError: for unknown names, values of the wrong type, and values that do not go together.
+        """
+        values = {_OLD_NAMES.get(name, name): _frozen(value, 0) for name, value in values.items()}
+        known = {name: (part, field) for name, part, field in _fields()}
+        unknown = set(values) - set(known)
+        if unknown:
+            raise ConfigError(f"unknown fields: {listed(unknown)}")
+        try:
+            check_settings(values)
+        except ModelFileError as error:
+            raise ConfigError(str(error)) from error
+        own: dict[str, Any] = {}
+        of_parts: dict[str, dict[str, Any]] = {name: {} for name in _PARTS}
+        for name, value in values.items():
+            part, field = known[name]
+            if name not in _TABLES and not _is_like(value, field):
+                raise ConfigError(f"{name} must be {_kind(field)}")
+            (own if part is None else of_parts[part])[field.name] = value
+        for name, fields in of_parts.items():
+            own[name] = _PARTS[name](**fields)
+        return cls(**own)
+
+    def fields(self) -> dict[str, Any]:
+        """All fields by their names in the file."""
+        return {
+            name: getattr(self if part is None else getattr(self, part), field.name)
+            for name, part, field in _fields()
+        }
+
+    def with_fields(self, **changes: Any) -> LayoutXLMConfig:
+        """This configuration with other values of some fields.
+
+        Args:
+            changes: fields by name, as of ``from_fields``.
+
+        Raises:
+            ConfigError: a field is unknown, or a value does not fit.
+        """
+        changes = {_OLD_NAMES.get(name, name): value for name, value in changes.items()}
+        return self.from_fields(**{**self.fields(), **changes})
 
     @classmethod
     def load(cls, path: str | Path) -> LayoutXLMConfig:
-        """Reads ``config.json``. Raises ConfigError for unknown or ill-fitting fields."""
+        """Reads ``config.json``.
+
+        Args:
+            path: of the file.
+
+        Raises:
+            ConfigError: the file cannot be read, a field is unknown, or a value does not fit.
+        """
         try:
-            values = json.loads(Path(path).read_text("utf-8"))
-        except (OSError, ValueError) as error:
-            raise ConfigError(f"{path}: cannot read the model's configuration: {error}") from error
-        if not isinstance(values, dict):
-            raise ConfigError(f"{path}: the configuration must be a JSON object")
-        fields = {field.name: field for field in dataclasses.fields(cls)}
-        unknown = set(values) - set(fields)
-        if unknown:
-            raise ConfigError(f"{path}: unknown fields: {', '.join(sorted(unknown))}")
-        values = {key: _frozen(value) for key, value in values.items()}
-        for key, value in values.items():
-            if key not in _TABLES and not _is_like(value, fields[key].default):
-                raise ConfigError(f"{path}: {key} must be {_KINDS[type(fields[key].default)]}")
+            values = read_settings(path)
+        except ModelFileError as error:
+            raise ConfigError(str(error)) from error
         try:
-            return cls(**values)
+            return cls.from_fields(**values)
         except ConfigError as error:
             raise ConfigError(f"{path}: {error}") from error
 
     def save(self, path: str | Path) -> None:
-        """Writes ``config.json``."""
-        text = json.dumps(dataclasses.asdict(self), indent=2, ensure_ascii=False)
-        Path(path).write_text(text + "\n", "utf-8")
+        """Writes ``config.json``.
+
+        Args:
+            path: of the file.
+        """
+        Path(path).write_text(json.dumps(self.fields(), indent=2, ensure_ascii=False) + "\n", "utf-8")
 
 
-def _frozen(value: object) -> object:
-    return tuple(_frozen(item) for item in value) if isinstance(value, list) else value
+_PARTS: dict[str, type[_Part]] = {
+    "architecture": Architecture,
+    "tokenising": Tokenising,
+    "decoding": Decoding,
+    "calibration": Calibration,
+}
+# Where the file has another name than the class, and what files of earlier versions call a field.
+_FILE_NAMES = {"method": "decoding"}
+_OLD_NAMES = {"habit_weight": "page_prior_weight"}
+_TABLES = ("entity_calibration", "relation_calibration")
+_KINDS = {bool: "true or false", int: "a whole number", float: "a number", str: "text", tuple: "a list"}
+
+
+def _fields() -> Iterator[tuple[str, str | None, dataclasses.Field[Any]]]:
+    """Every field: its name in the file, its part (None: the configuration itself) and itself."""
+    for own in dataclasses.fields(LayoutXLMConfig):
+        if own.name not in _PARTS:
+            yield own.name, None, own
+            continue
+        for each in dataclasses.fields(_PARTS[own.name]):  # pyright: ignore[reportArgumentType] - all are dataclasses
+            yield _FILE_NAMES.get(each.name, each.name), own.name, each
+
+
+def _frozen(value: object, depth: int) -> object:
+    """Lists as tuples. Nothing here nests deeper than points in a table; what does stays, and is refused."""
+    if not isinstance(value, list) or depth > 2:
+        return value
+    return tuple(_frozen(item, depth + 1) for item in value)
 
 
 def _is_table(value: object) -> bool:
-    """Whether a value is a calibration table; one of one point would make all confidences alike."""
+    """Whether a value is a calibration table; one of a single point would make all confidences equal."""
     if not isinstance(value, tuple) or len(value) == 1:
         return False
     if not all(isinstance(point, tuple) and len(point) == 2 for point in value):
@@ -238,28 +397,22 @@ def _is_table(value: object) -> bool:
     return all(a[0] < b[0] and a[1] <= b[1] for a, b in itertools.pairwise(value))
 
 
-def _is_like(value: object, default: object) -> bool:
+def _is_like(value: object, field: dataclasses.Field[Any]) -> bool:
+    """Whether a value from outside may stand in a field."""
+    default = field.default
     if isinstance(default, float) and not isinstance(default, bool):
         return isinstance(value, int | float) and not isinstance(value, bool)
     if type(value) is not type(default):
         return False
-    return not isinstance(value, tuple) or all(type(item) in (int, str) for item in value)
+    return not isinstance(value, tuple) or all(type(item) is _item_type(field) for item in value)
 
 
-_KINDS = {bool: "true or false", int: "a whole number", float: "a number", str: "text", tuple: "a list"}
+def _item_type(field: dataclasses.Field[Any]) -> type:
+    """Of what the lists in a field are."""
+    return int if field.type == "tuple[int, ...]" else str
 
-STRIPS = "strips"
-"""What ``LayoutXLMConfig.pictures`` says of a network that looks at strips of the text lines."""
 
-_TABLES = ("entity_calibration", "relation_calibration")
-
-_CHOICES = {
-    "position_kind": ("page", "line"),
-    "special_tokens": ("none", "hf"),
-    "token_boxes": ("line", "word"),
-    "spatial_bias": ("none", "lines"),
-    "image_normalisation": ("hf", "paddleocr"),
-    "relation_head": ("none", "softmax", "biaffine"),
-    "relation_choice": ("best", "every"),
-    "decoding": ("runs", "line_vote"),
-}
+def _kind(field: dataclasses.Field[Any]) -> str:
+    """What a field must be, in words."""
+    of = {int: " of whole numbers", str: " of texts"}[_item_type(field)]
+    return _KINDS[type(field.default)] + (of if isinstance(field.default, tuple) else "")

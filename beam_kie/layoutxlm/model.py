@@ -2,54 +2,71 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
-import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 import torch
-from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 
 from beam_kie.document import Entity, PageResult, PageText
-from beam_kie.layoutxlm.calibration import calibrated_entities, whole_relations
-from beam_kie.layoutxlm.checkpoints import WeightsError, load_weights
-from beam_kie.layoutxlm.config import ConfigError, LayoutXLMConfig
-from beam_kie.layoutxlm.decoders import Decoder, Piece, create_decoder
-from beam_kie.layoutxlm.decoding import DecodedEntity, decode_entities
-from beam_kie.layoutxlm.features import PageTokens, page_tokens
-from beam_kie.layoutxlm.grouping import group_pieces
-from beam_kie.layoutxlm.linking import find_relations
-from beam_kie.layoutxlm.network import LayoutXLM
+from beam_kie.layoutxlm.checkpoints import (
+    MODEL_FILES,
+    WEIGHTS_FILE,
+    ModelError,
+    file_revision,
+    load_networks,
+)
+from beam_kie.layoutxlm.config import Calibration, ConfigError, Decoding, LayoutXLMConfig
+from beam_kie.layoutxlm.decoding.calibration import calibrated_entities, whole_relations
+from beam_kie.layoutxlm.decoding.entities import DecodedEntity, decode_entities, tokens_of
+from beam_kie.layoutxlm.decoding.grouping import group_pieces
+from beam_kie.layoutxlm.decoding.linking import find_relations
+from beam_kie.layoutxlm.decoding.tags import Decoder, Piece, create_decoder
+from beam_kie.layoutxlm.devices import resolve_device, resolve_dtype
+from beam_kie.layoutxlm.inputs.features import PageTokens, page_tokens
+from beam_kie.layoutxlm.inputs.tokenizer import PageTokenizer, TokenizerError, load_tokenizer
+from beam_kie.layoutxlm.network.layoutxlm import LayoutXLM
 from beam_kie.layoutxlm.reading import NetworkReader, Reading
-from beam_kie.layoutxlm.tokenizer import PageTokenizer, TokenizerError, load_tokenizer
 
 DEFAULT_BATCH_TOKENS = 4096
-WEIGHTS_FILE = "model.safetensors"
 
-
-class ModelError(ValueError):
-    """A model folder that cannot be used; the message says why and what to do."""
+Head = TypeVar("Head", bound=nn.Module)
 
 
 class Encoded(NamedTuple):
-    """What the model makes of a page: T x H hidden states of each member (none: not asked for), T x tags log
+    """The network's output for a page: T x H hidden states of each member (none: not asked for), T x tags log
     probabilities (None: it has no token classifier)."""
 
     hidden: tuple[Tensor, ...]
     log_probs: np.ndarray | None
+
+    def scored(self) -> np.ndarray:
+        """The log probabilities of a model that has a token classifier."""
+        assert self.log_probs is not None, "asked for entities, the model has to find them"
+        return self.log_probs
 
 
 class KieModel:
     """SER and RE with one checkpoint: the encoder runs once per page.
 
     ``name``, ``revision`` (first 12 hex digits of the weights' SHA-256), ``labels``, ``device`` and
-    ``size_bytes`` describe it; ``pictures`` says what pictures its pages need (None: none). A model
-    without a relation head finds no relations, one without a token classifier only relates given
-    entities. The network passed in is made ready for use and can no longer be trained. Not safe to share
-    between threads that load; safe to share for predict.
+    ``size_bytes`` describe it; ``pictures`` says what pictures its pages need (None: none). A model without a
+    relation head finds no relations, one without a token classifier only relates given entities. The network
+    passed in is prepared for inference and can no longer be trained. ``predict`` may be called from several
+    threads at once.
+
+    Args:
+        network: with its weights; of an ensemble the first.
+        tokenizer: that the network was trained with.
+        revision: of the weights.
+        max_batch_tokens: how many tokens are computed together, padding included; above 0.
+        dtype: of the large matrices: float32 or bfloat16.
+        device: as PyTorch names it.
+        others: the other networks of an ensemble.
     """
 
     def __init__(
@@ -62,13 +79,13 @@ class KieModel:
         device: str | torch.device = "cpu",
         others: Sequence[LayoutXLM] = (),
     ):
-        self.config = network.config
         self.device = torch.device(device)
         self.dtype = dtype
         self._readers = [NetworkReader(each, dtype, self.device) for each in (network, *others)]
         self.networks = tuple(reader.network for reader in self._readers)
         self.network = network
         self.tokenizer = tokenizer
+        self._configure(network.config)
         self.name = self.config.name
         self.revision = revision
         self.labels = list(self.config.labels)
@@ -79,8 +96,11 @@ class KieModel:
         self.batch_budget = 1 if self.device.type == "cpu" else max_batch_tokens
         weights = [value for each in self.networks for value in each.parameters()]
         self.size_bytes = sum(value.numel() * value.element_size() for value in weights)
-        self._decoder = create_decoder(self.config)
-        self._line_decoder = create_decoder(self.config, whole_lines=True)
+
+    def _configure(self, config: LayoutXLMConfig) -> None:
+        self.config = config
+        self._decoder = create_decoder(config)
+        self._line_decoder = create_decoder(config, whole_lines=True)
 
     @classmethod
     def load(
@@ -92,22 +112,29 @@ class KieModel:
     ) -> KieModel:
         """Loads a folder with ``config.json``, ``model.safetensors`` and a tokenizer.
 
-        ``device`` is "auto", "cpu" or "cuda"; ``dtype`` "auto", "float32" or "bfloat16" (auto: bfloat16
-        where the device has matrix instructions for it). Raises ModelError.
+        Args:
+            folder: the model folder.
+            device: "auto" (the GPU where there is one), "cpu" or "cuda".
+            dtype: "auto" (bfloat16 where the device has matrix instructions for it), "float32" or "bfloat16".
+            max_batch_tokens: tokens of a batch, padding included; a CPU reads one window at a time.
+
+        Raises:
+            ModelError: where the folder is not a model folder, its files do not belong together, or there is
+                no such device.
         """
         folder = Path(folder)
         missing = [name for name in MODEL_FILES if not (folder / name).is_file()]
         if missing:
             raise ModelError(f"{folder} is not a model folder: it lacks {', '.join(missing)}")
         try:
-            network, *others = load_networks(folder)
             tokenizer = load_tokenizer(folder)
+            network, *others = load_networks(folder)
         except (ConfigError, TokenizerError) as error:
             raise ModelError(str(error)) from error
-        if tokenizer.get_vocab_size() > network.config.vocab_size:
+        if tokenizer.get_vocab_size() > network.config.architecture.vocab_size:
             raise ModelError(
                 f"{folder}: the tokenizer has {tokenizer.get_vocab_size()} ids, but the network knows "
-                f"{network.config.vocab_size}: they do not belong together"
+                f"{network.config.architecture.vocab_size}: they do not belong together"
             )
         place = resolve_device(device)
         return cls(
@@ -120,16 +147,54 @@ class KieModel:
             others=others,
         )
 
+    def with_config(
+        self, decoding: Decoding | None = None, calibration: Calibration | None = None
+    ) -> KieModel:
+        """The same networks with another decoding or calibration.
+
+        Args:
+            decoding: how scores become entities and relations; None: as this model does it.
+            calibration: what is reported of confidences; None: as this model does it.
+
+        Returns:
+            A model that shares the networks and the tokenizer with this one, which stays as it is.
+
+        Raises:
+            ConfigError: where the decoding does not go with the networks' heads.
+        """
+        changed = copy.copy(self)
+        changed._configure(
+            dataclasses.replace(
+                self.config,
+                decoding=decoding or self.config.decoding,
+                calibration=calibration or self.config.calibration,
+            )
+        )
+        return changed
+
     def count_tokens(self, page: PageText) -> int:
-        """How many tokens the page has for this model: its weight in a batch."""
+        """How many tokens the page has for this model: its weight in a batch.
+
+        Args:
+            page: its lines.
+        """
         texts = [line.text for line in page.lines]
         return sum(len(e.ids) for e in self.tokenizer.encode_batch(texts, add_special_tokens=False))
 
     def predict(self, pages: Sequence[PageText]) -> list[PageResult]:
-        """Entities (in reading order) and relations of every page, in the order of the pages.
+        """Entities and relations of pages.
 
-        Raises DocumentError where a page lacks the thumbnail that a visual backbone looks at, or comes with a
-        picture that is not of its lines. A page without strips of its lines is read all the same.
+        Args:
+            pages: any number of pages, with what ``pictures`` names. A page without strips of its lines is
+                read all the same.
+
+        Returns:
+            One result a page, in the order of the pages; entities are in reading order.
+
+        Raises:
+            DocumentError: where a page lacks the thumbnail that a visual backbone needs, or comes with a
+                picture that is not of its lines.
+            ModelError: where the model finds no entities.
         """
         found = self._find(pages, keep_hidden=self.network.relation_head is not None)
         return [
@@ -137,14 +202,29 @@ class KieModel:
         ]
 
     def find_entities(self, pages: Sequence[PageText]) -> list[list[Entity]]:
-        """Entities alone, in reading order."""
+        """The entities of every page, in reading order, without relations.
+
+        Args:
+            pages: their lines, and their pictures where ``pictures`` asks for them.
+
+        Raises:
+            ModelError: the model has no token classifier.
+        """
         return [[item.entity for item in decoded] for decoded, _ in self._find(pages, keep_hidden=False)]
 
     def relate(self, pages: Sequence[PageText], entities: Sequence[Sequence[Entity]]) -> list[PageResult]:
         """Relations between given entities, for evaluation with gold entities or after another model.
 
-        An entity without tokens (blank text) or with a label that the model does not know takes part in
-        no relation.
+        Args:
+            pages: any number of pages.
+            entities: those of every page. One without tokens (blank text) or with a label that the model does
+                not know takes part in no relation.
+
+        Returns:
+            One result a page with the given entities; without relations where the model has no relation head.
+
+        Raises:
+            DocumentError: as ``predict``.
         """
         if self.network.relation_head is None:
             return [PageResult(page, tuple(given)) for page, given in zip(pages, entities, strict=True)]
@@ -159,8 +239,14 @@ class KieModel:
     def token_predictions(self, pages: Sequence[PageText]) -> list[list[list[str]]]:
         """For every page and line the tags of its tokens, as PaddleOCR's metric counts them.
 
-        They are what the model's decoding makes of the tokens: by themselves for checkpoints that vote by
-        line, as PaddleOCR does, on the best path of the line for the others.
+        They follow the model's decoding: the most probable tag of each token for checkpoints that vote by
+        line, as in PaddleOCR, the best path of the line for the others.
+
+        Args:
+            pages: as of ``find_entities``.
+
+        Raises:
+            ModelError: the model has no token classifier.
         """
         self._check_finds_entities()
         tokens = self._tokens(pages)
@@ -169,7 +255,7 @@ class KieModel:
             pages, tokens, self._encode(pages, tokens, keep_hidden=False), strict=True
         ):
             lines: list[list[str]] = [[] for _ in page.lines]
-            tags = self._decoder_of(page).token_tags(state.log_probs, page_token)
+            tags = self._decoder_of(page).token_tags(state.scored(), page_token)
             for line, tag in zip(page_token.lines, tags, strict=True):
                 lines[line].append(self.config.tags[tag])
             tagged.append(lines)
@@ -190,37 +276,31 @@ class KieModel:
     def _decode(self, page: PageText, tokens: PageTokens, state: Encoded) -> list[DecodedEntity]:
         decoder = self._decoder_of(page)
         if self.network.grouping is None or page.whole_lines:
-            return decode_entities(page, tokens, state.log_probs, decoder)
+            return decode_entities(page, tokens, state.scored(), decoder)
 
         def join(pieces: list[Piece]) -> list[list[Piece]]:
-            judges = self._judges(lambda network: network.grouping, state.hidden)
-            return group_pieces(judges, self.config, page, tokens, pieces)
+            heads = _with_states([network.grouping for network in self.networks], state.hidden)
+            return group_pieces(heads, self.config, page, tokens, pieces)
 
-        return decode_entities(page, tokens, state.log_probs, decoder, join)
+        return decode_entities(page, tokens, state.scored(), decoder, join)
 
     def _decoder_of(self, page: PageText) -> Decoder:
         return self._line_decoder if page.whole_lines else self._decoder
 
-    def _judges(
-        self, head: Callable[[LayoutXLM], nn.Module], hidden: Sequence[Tensor]
-    ) -> list[tuple[nn.Module, Tensor]]:
-        """A head of every member, with what that member made of the page."""
-        return [(head(reader.network), states) for reader, states in zip(self._readers, hidden, strict=True)]
-
     def _calibrated(self, decoded: list[DecodedEntity]) -> list[DecodedEntity]:
-        return calibrated_entities(decoded, self.config.entity_calibration)
+        return calibrated_entities(decoded, self.config.calibration.entity_calibration)
 
     def _check_finds_entities(self) -> None:
         if self.network.classifier is None:
             raise ModelError(f"model {self.name} finds relations only; it needs another one for the entities")
 
     def _tokens(self, pages: Sequence[PageText]) -> list[PageTokens]:
-        return [page_tokens(page, self.tokenizer, self.config.token_boxes) for page in pages]
+        return [page_tokens(page, self.tokenizer, self.config.tokenising.token_boxes) for page in pages]
 
     def _encode(
         self, pages: Sequence[PageText], tokens: Sequence[PageTokens], keep_hidden: bool
     ) -> list[Encoded]:
-        """What the members make of every page: their states, and the mean of their scores."""
+        """The output of the members for every page: their states, and the mean of their scores."""
         readings = [reader.read(pages, tokens, keep_hidden, self.batch_budget) for reader in self._readers]
         return [self._merged(of_page) for of_page in zip(*readings, strict=True)]
 
@@ -228,99 +308,23 @@ class KieModel:
         hidden = tuple(reading.hidden for reading in readings if reading.hidden is not None)
         if self.network.classifier is None:
             return Encoded(hidden, None)
-        scores = torch.stack([reading.scores for reading in readings]).mean(0)
-        return Encoded(hidden, (scores / self.config.entity_temperature).log_softmax(-1).cpu().numpy())
+        scores = torch.stack([each.scores for each in readings if each.scores is not None]).mean(0)
+        return Encoded(
+            hidden, (scores / self.config.calibration.entity_temperature).log_softmax(-1).cpu().numpy()
+        )
 
     @torch.inference_mode()
     def _result(self, page: PageText, decoded: list[DecodedEntity], hidden: Sequence[Tensor]) -> PageResult:
         entities = tuple(item.entity for item in decoded)
         if not hidden or self.network.relation_head is None:
             return PageResult(page, entities)
-        judges = self._judges(lambda network: network.relation_head, hidden)
-        links = find_relations(judges, self.config, page, decoded)
-        return PageResult(page, entities, whole_relations(links, entities, self.config.relation_calibration))
+        heads = _with_states([network.relation_head for network in self.networks], hidden)
+        links = find_relations(heads, self.config, page, decoded)
+        return PageResult(
+            page, entities, whole_relations(links, entities, self.config.calibration.relation_calibration)
+        )
 
 
-MODEL_FILES = ("config.json", WEIGHTS_FILE)
-_WORDS = "embeddings.word_embeddings.weight"
-_MEMBERS = "members."
-
-
-def load_network(folder: str | Path) -> LayoutXLM:
-    """The network of a model folder, of an ensemble the first: see ``load_networks``."""
-    return _load_member(Path(folder), LayoutXLMConfig.load(Path(folder) / "config.json"), 1)
-
-
-def load_networks(folder: str | Path) -> list[LayoutXLM]:
-    """The networks of a model folder, in float32, on the CPU: one, or as many as ``ensemble_size`` says.
-
-    Word embeddings, more than half of a published checkpoint, stay in the file and in its type: only the
-    rows of words that occur are ever read. Raises ConfigError and ModelError.
-    """
-    config = LayoutXLMConfig.load(Path(folder) / "config.json")
-    return [_load_member(Path(folder), config, number + 1) for number in range(config.ensemble_size)]
-
-
-def member_prefix(number: int) -> str:
-    """What the names of a network's weights begin with; the first of an ensemble is called as one alone."""
-    return "" if number == 1 else f"{_MEMBERS}{number}."
-
-
-def _load_member(folder: Path, config: LayoutXLMConfig, number: int) -> LayoutXLM:
-    path, prefix = folder / WEIGHTS_FILE, member_prefix(number)
-    try:
-        # Opened twice: the mapping of all that is copied goes, that of the words stays.
-        with safe_open(path, "pt") as file:
-            names = list(file.keys())
-            names = [name for name in names if _is_of(name, prefix)]
-            rest = [name for name in names if not name.endswith(_WORDS)]
-            tensors = {name: file.get_tensor(name).to(torch.float32, copy=True) for name in rest}
-        with safe_open(path, "pt") as file:
-            tensors.update({name: file.get_tensor(name) for name in names if name not in tensors})
-        tensors = {name.removeprefix(prefix): value for name, value in tensors.items()}
-        if number > 1 and not any(name.startswith("strips.") for name in tensors):
-            config = dataclasses.replace(config, strip_channels=())
-        with torch.device("meta"):
-            network = LayoutXLM(config)
-        load_weights(network, tensors)
-    except (WeightsError, SafetensorError, OSError) as error:
-        raise ModelError(f"{path}: {error}") from error
-    return network
-
-
-def _is_of(name: str, prefix: str) -> bool:
-    return name.startswith(prefix) if prefix else not name.startswith(_MEMBERS)
-
-
-def tokens_of(entity: Entity, tokens: PageTokens) -> np.ndarray:
-    """Indices of the tokens that an entity's spans touch; the mark of a word's start has no width."""
-    chosen = np.zeros(len(tokens), dtype=bool)
-    ends = np.maximum(tokens.ends, tokens.starts + 1)
-    for span in entity.spans:
-        chosen |= (tokens.lines == span.line) & (tokens.starts < span.end) & (ends > span.start)
-    return np.flatnonzero(chosen)
-
-
-def resolve_device(device: str) -> torch.device:
-    """ "auto" takes the GPU where there is one. Raises ModelError for a GPU that is not there."""
-    if device == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    if device.startswith("cuda") and not torch.cuda.is_available():
-        raise ModelError("--device cuda: no GPU is visible to PyTorch here; use --device cpu or auto")
-    return torch.device(device)
-
-
-def resolve_dtype(dtype: str, device: torch.device) -> torch.dtype:
-    """ "auto" takes bfloat16 where the device multiplies it natively, float32 elsewhere."""
-    if dtype != "auto":
-        return {"float32": torch.float32, "bfloat16": torch.bfloat16}[dtype]
-    if device.type == "cuda":
-        return torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float32
-    native = torch.cpu._is_amx_tile_supported() or torch.cpu._is_avx512_bf16_supported()
-    return torch.bfloat16 if native else torch.float32
-
-
-def file_revision(path: Path) -> str:
-    """First 12 hex digits of a file's SHA-256."""
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()[:12]
+def _with_states(heads: Sequence[Head | None], hidden: Sequence[Tensor]) -> list[tuple[Head, Tensor]]:
+    """A head of every member that has it, each with its network's output for the page."""
+    return [(head, states) for head, states in zip(heads, hidden, strict=True) if head is not None]

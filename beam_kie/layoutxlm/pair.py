@@ -6,15 +6,23 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from beam_kie.document import Entity, PageResult, PageText
+from beam_kie.layoutxlm.checkpoints import ModelError
 from beam_kie.layoutxlm.config import LayoutXLMConfig
-from beam_kie.layoutxlm.model import DEFAULT_BATCH_TOKENS, KieModel, ModelError
+from beam_kie.layoutxlm.model import DEFAULT_BATCH_TOKENS, KieModel
 
 
 class KiePair:
     """An SER model and an RE model, each with an encoder of its own, as PaddleOCR publishes them.
 
-    Used like a KieModel; ``config`` is that of the relations, ``name`` and ``revision`` are both models',
-    joined by "+". Raises ModelError where the two do not go together.
+    Used like a KieModel; ``config`` is that of the RE model, ``name`` and ``revision`` are both models',
+    joined by "+".
+
+    Args:
+        ser: finds the entities.
+        re: relates them.
+
+    Raises:
+        ModelError: the two do not go together.
     """
 
     def __init__(self, ser: KieModel, re: KieModel):
@@ -28,34 +36,58 @@ class KiePair:
         self.size_bytes = ser.size_bytes + re.size_bytes
 
     def predict(self, pages: Sequence[PageText]) -> list[PageResult]:
-        """Entities (in reading order) and relations of every page, in the order of the pages."""
+        """Entities (in reading order) and relations of every page, in the order of the pages.
+
+        Args:
+            pages: their lines, and their pictures where ``pictures`` asks for them.
+        """
         return self.re.relate(pages, self.ser.find_entities(pages))
 
     def relate(self, pages: Sequence[PageText], entities: Sequence[Sequence[Entity]]) -> list[PageResult]:
-        """Relations between given entities."""
+        """Relations between given entities.
+
+        Args:
+            pages: as of ``predict``.
+            entities: of every page, in reading order.
+        """
         return self.re.relate(pages, entities)
 
     def token_predictions(self, pages: Sequence[PageText]) -> list[list[list[str]]]:
-        """For every page and line the tag of each token by itself."""
+        """For every page and line the tag of each token by itself.
+
+        Args:
+            pages: as of ``predict``.
+        """
         return self.ser.token_predictions(pages)
 
     def count_tokens(self, page: PageText) -> int:
-        """How many tokens the page has: its weight in a batch."""
+        """How many tokens the page has: its weight in a batch.
+
+        Args:
+            page: its lines.
+        """
         return self.ser.count_tokens(page)
 
 
 def check_models(ser: LayoutXLMConfig, re: LayoutXLMConfig | None = None) -> str | None:
-    """Whether a job can be done with one model, or with an SER and an RE model.
+    """Checks that a job can be done with one model, or with an SER and an RE model.
 
-    Returns what pictures the models need (LayoutXLMConfig.pictures). Raises ModelError where the first finds
-    no entities, the second no relations, or none between entities that the first finds, or where they
-    need pictures made in different ways.
+    Args:
+        ser: the configuration of the model that finds entities.
+        re: that of the model that relates them; None: the same model does.
+
+    Returns:
+        What pictures the models need (``LayoutXLMConfig.pictures``); None: none.
+
+    Raises:
+        ModelError: where the first finds no entities, the second no relations or none between entities that
+            the first finds, or where they need pictures made in different ways.
     """
-    if not ser.token_classifier:
+    if not ser.architecture.token_classifier:
         raise ModelError(f"model {ser.name} finds no entities, only relations: give it with --re_model")
     if re is None:
         return ser.pictures
-    if re.relation_head == "none":
+    if re.architecture.relation_head == "none":
         raise ModelError(f"model {re.name} finds no relations: it has no relation head")
     needed = set(re.head_labels + re.tail_labels)
     if not needed <= set(ser.labels):
@@ -76,9 +108,18 @@ def load_kie(
     dtype: str = "auto",
     max_batch_tokens: int = DEFAULT_BATCH_TOKENS,
 ) -> KieModel | KiePair:
-    """The model of one folder, or the pair of an SER and an RE folder. Raises ModelError.
+    """The model of one folder, or the pair of an SER and an RE folder.
 
-    The same folder twice is one joint model: its encoder runs once per page.
+    Args:
+        folder: a model folder that finds entities.
+        re_folder: one that finds relations; None or the same folder: one joint model, whose encoder runs once
+            a page.
+        device: "auto", "cpu" or "cuda".
+        dtype: "auto", "float32" or "bfloat16".
+        max_batch_tokens: tokens of a batch, padding included.
+
+    Raises:
+        ModelError: where a folder cannot be loaded, or the two do not go together.
     """
     options = {"device": device, "dtype": dtype, "max_batch_tokens": max_batch_tokens}
     if re_folder is None or Path(re_folder).resolve() == Path(folder).resolve():

@@ -1,13 +1,12 @@
 """Configurations of published checkpoints, as Hugging Face and PaddleNLP write them, to ours.
 
-Sizes that the weights know are read off the weights, because the files disagree: PaddleNLP 2.5 leaves
+Sizes that follow from the weights are taken from them, because the files disagree: PaddleNLP 2.5 leaves
 out ``use_visual_backbone`` and means true, PaddleNLP 2.6 and later mean false, and neither writes the
 sizes of the backbone.
 """
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -38,9 +37,14 @@ def config_from_hugging_face(
 ) -> LayoutXLMConfig:
     """The configuration of a Hugging Face LayoutLMv2 or LayoutXLM checkpoint.
 
-    ``values`` is its ``config.json``, ``shapes`` the shape of every tensor by its Hugging Face name.
-    ``tags`` names the classes in their order where ``id2label`` does not ("O", "B-QUESTION", ...);
-    ``changes`` set fields of the result. Raises ConfigError where the two do not fit.
+    Args:
+        values: its ``config.json``.
+        shapes: the shape of every tensor by its Hugging Face name.
+        tags: the classes in their order ("O", "B-QUESTION", ...) where ``id2label`` does not name them.
+        changes: fields of the result, by their names in the file.
+
+    Raises:
+        ConfigError: where file and weights do not fit, or the classes have no names.
     """
     shapes = _plain(shapes)
     if "classifier.weight" in shapes and tags is None:
@@ -54,10 +58,15 @@ def config_from_paddlenlp(
 ) -> LayoutXLMConfig:
     """The configuration of a LayoutXLM checkpoint trained with PaddleOCR.
 
-    ``values`` is ``model_config.json`` (PaddleNLP 2.5: nested ``init_args``) or ``config.json`` (later:
-    flat); it may be empty, an exported model has none. ``shapes`` are those of the tensors after their
-    names and layouts were turned into Hugging Face's. ``tags`` are the classes, by default those of
-    PaddleOCR's class_list_xfun.txt. ``changes`` set fields of the result. Raises ConfigError.
+    Args:
+        values: ``model_config.json`` (PaddleNLP 2.5: nested ``init_args``) or ``config.json`` (later: flat);
+            may be empty: an exported model has none.
+        shapes: those of the tensors, after their names and layouts were turned into Hugging Face's.
+        tags: the classes in their order; None: those of PaddleOCR's class_list_xfun.txt.
+        changes: fields of the result, by their names in the file.
+
+    Raises:
+        ConfigError: where file and weights do not fit.
     """
     while values.get("init_args"):
         values = values["init_args"][0]
@@ -72,6 +81,9 @@ def standard_tags(tags: Sequence[str]) -> tuple[str, ...]:
     """Class names as this project writes them: upper case, O, B-label and I-label.
 
     S- counts as B-, E- as I-, a label without prefix as I-, PaddleOCR's OTHER and IGNORE as O.
+
+    Args:
+        tags: the classes of a checkpoint, in order.
     """
     standard = []
     for tag in (tag.upper() for tag in tags):
@@ -89,16 +101,12 @@ def _build(
     values: Mapping[str, Any], shapes: Shapes, tags: Sequence[str] | None, changes: dict[str, Any]
 ) -> LayoutXLMConfig:
     if values.get("hidden_act", "gelu") != "gelu":
-        raise ConfigError(f"hidden_act {values['hidden_act']!r} is not supported, only gelu")
+        raise ConfigError(f"hidden_act {str(values['hidden_act'])[:40]!r} is not supported, only gelu")
     fields = {name: values[name] for name in _SHARED_FIELDS if values.get(name) is not None}
     fields.update(_sizes(shapes))
     fields.update(_heads(shapes, tags))
     fields.update(changes)
-    fields = {name: tuple(value) if isinstance(value, list) else value for name, value in fields.items()}
-    unknown = set(fields) - {field.name for field in dataclasses.fields(LayoutXLMConfig)}
-    if unknown:
-        raise ConfigError(f"unknown fields: {', '.join(sorted(unknown))}")
-    config = LayoutXLMConfig(**fields)
+    config = LayoutXLMConfig.from_fields(**fields)
     classes = shapes.get("classifier.weight", [len(config.tags)])[0]
     if classes != len(config.tags):
         raise ConfigError(
@@ -113,7 +121,7 @@ def _plain(shapes: Shapes) -> dict[str, tuple[int, ...]]:
 
 
 def _sizes(shapes: Shapes) -> dict[str, Any]:
-    """Fields that the weights tell."""
+    """Fields that follow from the weights."""
     if "embeddings.word_embeddings.weight" not in shapes:
         raise ConfigError("these are no LayoutXLM weights: embeddings.word_embeddings.weight is missing")
     vocabulary, hidden = shapes["embeddings.word_embeddings.weight"]

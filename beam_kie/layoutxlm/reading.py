@@ -1,4 +1,4 @@
-"""One network reads pages: windows in batches, what overlaps merged by its mean."""
+"""Runs one network over pages: windows in batches, overlaps merged by their mean."""
 
 from __future__ import annotations
 
@@ -11,24 +11,17 @@ import torch
 from torch import Tensor
 
 from beam_kie.document import Category, DocumentError, PageText
-from beam_kie.layoutxlm.features import (
-    PageTokens,
-    Window,
-    collate,
-    cut_windows,
-    pad_looks,
-    plan_batches,
-    token_places,
-)
-from beam_kie.layoutxlm.images import thumbnail_pixels
-from beam_kie.layoutxlm.network import LayoutXLM
-from beam_kie.layoutxlm.strips import unpack_strips
+from beam_kie.layoutxlm.inputs.batches import Window, collate, cut_windows, pad_line_features, plan_batches
+from beam_kie.layoutxlm.inputs.features import PageTokens, token_places
+from beam_kie.layoutxlm.inputs.images import thumbnail_pixels
+from beam_kie.layoutxlm.inputs.strips import unpack_strips
+from beam_kie.layoutxlm.network.layoutxlm import LayoutXLM
 
 PICTURES_AT_ONCE = 8
 
 
 class Reading(NamedTuple):
-    """What a network makes of a page: T x H hidden states (None: not asked for), T x tags scores
+    """The output of a network for a page: T x H hidden states (None: not asked for), T x tags scores
     (None: the network has no token classifier)."""
 
     hidden: Tensor | None
@@ -36,7 +29,13 @@ class Reading(NamedTuple):
 
 
 class NetworkReader:
-    """A network made ready for use on ``device``; it can no longer be trained."""
+    """A network that is prepared for inference on ``device``; it can no longer be trained.
+
+    Args:
+        network: with its weights.
+        dtype: of the large matrices: float32 or bfloat16.
+        device: that it is to run on.
+    """
 
     def __init__(self, network: LayoutXLM, dtype: torch.dtype, device: torch.device):
         self.config = network.config
@@ -48,67 +47,81 @@ class NetworkReader:
     def read(
         self, pages: Sequence[PageText], tokens: Sequence[PageTokens], keep_hidden: bool, budget: int
     ) -> list[Reading]:
-        """Every page's states and scores; ``budget`` tokens at once.
+        """Every page's states and scores.
 
-        Raises DocumentError where a page lacks the picture that a visual backbone looks at, or comes with one
-        that is not of its lines.
+        Args:
+            pages: the pages, with their pictures where the network reads any.
+            tokens: the tokens of every page.
+            keep_hidden: whether the states are wanted.
+            budget: tokens of a batch, padding included; one window goes through in any case.
+
+        Returns:
+            One reading a page.
+
+        Raises:
+            DocumentError: where a page lacks the picture that a visual backbone needs, or comes with one that
+                is not of its lines.
         """
         config = self.config
-        finds = self.network.classifier is not None
-
-        def empty(columns: int, wanted: bool = True) -> list[Tensor | None]:
-            sizes = [len(page) for page in tokens]
-            return [torch.zeros(size, columns, device=self.device) if wanted else None for size in sizes]
-
-        scores, hidden = empty(len(config.tags), finds), empty(config.hidden_size, keep_hidden)
-        counts = empty(1)
         windows = [
             window
             for index, page in enumerate(tokens)
-            for window in cut_windows(page, index, config.text_tokens, config.window_overlap_tokens)
+            for window in cut_windows(
+                page, index, config.tokenising.text_tokens, config.tokenising.window_overlap_tokens
+            )
         ]
-        pictures = self._look(pages, sorted({window.page for window in windows}))
-        looks = [self._looks(page, page_token) for page, page_token in zip(pages, tokens, strict=True)]
-        extra = config.window_tokens - config.text_tokens + config.visual_tokens
-        for group in plan_batches(windows, budget, extra):
-            for window, states, found in zip(group, *self._run(group, tokens, pictures, looks), strict=True):
-                part = slice(window.start, window.end)
-                text = slice(config.special_before, config.special_before + len(window))
-                counts[window.page][part] += 1
-                if keep_hidden:
-                    hidden[window.page][part] += states[text]
-                if finds:
-                    scores[window.page][part] += found[text]
-        return [_mean(*sums) for sums in zip(hidden, scores, counts, strict=True)]
+        pictures = self._visual_states(pages, sorted({window.page for window in windows}))
+        features = [self._line_features(page, its) for page, its in zip(pages, tokens, strict=True)]
+        sums = [self._empty(len(page), keep_hidden) for page in tokens]
+        before = config.tokenising.special_before
+        extra = config.tokenising.window_tokens - config.tokenising.text_tokens
+        for group in plan_batches(windows, budget, extra + config.architecture.visual_tokens):
+            states, scores = self._run(group, tokens, pictures, features)
+            for row, window in enumerate(group):
+                part, text = slice(window.start, window.end), slice(before, before + len(window))
+                page = sums[window.page]
+                page.counts[part] += 1
+                if page.hidden is not None:
+                    page.hidden[part] += states[row][text]
+                if page.scores is not None and scores is not None:
+                    page.scores[part] += scores[row][text]
+        return [_mean(page) for page in sums]
+
+    def _empty(self, size: int, keep_hidden: bool) -> _Sums:
+        def zeros(columns: int) -> Tensor:
+            return torch.zeros(size, columns, device=self.device)
+
+        return _Sums(
+            zeros(self.config.architecture.hidden_size) if keep_hidden else None,
+            zeros(len(self.config.tags)) if self.network.classifier is not None else None,
+            zeros(1),
+        )
 
     def _run(
         self,
         group: list[Window],
         tokens: Sequence[PageTokens],
         pictures: dict[int, Tensor],
-        looks: Sequence[Tensor | None],
-    ) -> tuple[Tensor, Sequence[Tensor | None]]:
-        """B x T x H states and B x T x tags scores (None each where there is no classifier)."""
+        features: Sequence[Tensor | None],
+    ) -> tuple[Tensor, Tensor | None]:
+        """B x T x H states and B x T x tags scores (None where there is no classifier)."""
         batch = collate(group, tokens, self.config).to(self.device)
         if pictures:
             visual = torch.stack([pictures[window.page] for window in group])
             batch = dataclasses.replace(batch, visual=visual)
-        parts = [
-            None if looks[window.page] is None else looks[window.page][window.start : window.end]
-            for window in group
-        ]
-        batch = dataclasses.replace(batch, looks=pad_looks(parts, batch.ids.shape[1]))
+        parts = [_part(features[window.page], window) for window in group]
+        batch = dataclasses.replace(batch, line_features=pad_line_features(parts, batch.ids.shape[1]))
         with self._autocast():
             states = self.network.encode(batch)
             if self.network.classifier is None:
-                return states.float(), [None] * len(group)
+                return states.float(), None
             scores = self.network.classify(states, batch)
         return states.float(), scores.float()
 
     def _autocast(self) -> torch.autocast:
         return torch.autocast(self.device.type, dtype=self.dtype, enabled=self.dtype != torch.float32)
 
-    def _look(self, pages: Sequence[PageText], wanted: list[int]) -> dict[int, Tensor]:
+    def _visual_states(self, pages: Sequence[PageText], wanted: list[int]) -> dict[int, Tensor]:
         """Visual tokens of the pages with these indices, V x H each: once for all windows of a page."""
         seen: dict[int, Tensor] = {}
         if self.network.visual is None:
@@ -116,20 +129,22 @@ class NetworkReader:
         for start in range(0, len(wanted), PICTURES_AT_ONCE):
             part = wanted[start : start + PICTURES_AT_ONCE]
             images = np.stack([self._picture(pages[index]) for index in part])
-            seen.update(zip(part, self.network.look(torch.from_numpy(images).to(self.device)), strict=True))
+            seen.update(
+                zip(part, self.network.visual_states(torch.from_numpy(images).to(self.device)), strict=True)
+            )
         return seen
 
     def _picture(self, page: PageText) -> np.ndarray:
         if page.picture is None:
             raise DocumentError(
                 Category.MODEL_FAILED,
-                f"Model {self.config.name} looks at the picture of a page, but page {page.page} came without "
+                f"Model {self.config.name} needs the picture of a page, but page {page.page} came without "
                 "one; use a model without a visual backbone for text that has no pictures.",
             )
         return thumbnail_pixels(page.picture)
 
-    def _looks(self, page: PageText, tokens: PageTokens) -> Tensor | None:
-        """What the tokens of a page look like, T x H; None where its lines come without pixels."""
+    def _line_features(self, page: PageText, tokens: PageTokens) -> Tensor | None:
+        """Line features of the tokens of a page, T x H; None where its lines come without pixels."""
         if self.network.strips is None or page.picture is None or not len(tokens):
             return None
         strips = unpack_strips(page.picture)
@@ -143,9 +158,22 @@ class NetworkReader:
             return self.network.strips(strips, places)
 
 
-def _mean(hidden: Tensor | None, scores: Tensor | None, counts: Tensor) -> Reading:
-    counts = counts.clamp(min=1)
+class _Sums(NamedTuple):
+    """Sums over the windows of a page: T x H states and T x tags scores (None: not asked for), and T x 1, how
+    many windows a token was in."""
+
+    hidden: Tensor | None
+    scores: Tensor | None
+    counts: Tensor
+
+
+def _part(features: Tensor | None, window: Window) -> Tensor | None:
+    return None if features is None else features[window.start : window.end]
+
+
+def _mean(sums: _Sums) -> Reading:
+    counts = sums.counts.clamp(min=1)
     return Reading(
-        None if hidden is None else hidden / counts,
-        None if scores is None else scores / counts,
+        None if sums.hidden is None else sums.hidden / counts,
+        None if sums.scores is None else sums.scores / counts,
     )

@@ -2,14 +2,47 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from enum import StrEnum
+from functools import partial
 from typing import Protocol, runtime_checkable
 
 from beam_kie.document import PageImage, PageText
+from beam_kie.options import DEVICES, Effect, check_options, option
 
-ENGINES = ("rapidocr", "paddleocr", "none")
-"""What ``create_engine`` knows; "none" reads nothing but the lines that came with a page."""
+
+class Engine(StrEnum):
+    """What reads the text of a page."""
+
+    RAPIDOCR = "rapidocr"
+    PPOCR = "ppocr"
+    """On CPUs only."""
+    PADDLEOCR = "paddleocr"
+    NONE = "none"
+    """Nothing but the lines that came with a page."""
+
+
+class RapidocrBackend(StrEnum):
+    """What RapidOCR computes with."""
+
+    OPENVINO = "openvino"
+    """On CPUs only."""
+    ONNXRUNTIME = "onnxruntime"
+    TORCH = "torch"
+
+
+class PaddleEngine(StrEnum):
+    """What PaddleOCR computes with."""
+
+    ONNXRUNTIME = "onnxruntime"
+    TRANSFORMERS = "transformers"
+    PADDLE = "paddle"
+
+
+PADDLE_EXTRA = "pip install 'beam-kie[paddle]' (Python 3.11 to 3.13)"
+"""How to get the engine "paddleocr", which not everybody needs."""
 
 
 @runtime_checkable
@@ -23,12 +56,23 @@ class OcrEngine(Protocol):
     revision: str
 
     def read(self, images: Sequence[PageImage]) -> list[PageText]:
-        """The text of each page, in the order of ``images``.
+        """Read pages. May be called from several threads at once.
 
-        Lines are in reading order, in pixels of the upright page, ``rotation_deg`` is set and
-        ``preview`` is None. A page without text has no lines. A page's result depends on that page
-        alone, not on the pages beside it. May be called from several threads at once.
+        Args:
+            images: Pages as they lie in their files.
+
+        Returns:
+            The text of each page, in the order of ``images``. Lines are in reading order, in pixels of the
+            upright page, ``rotation_deg`` is set and ``preview`` is None. A page without text has no lines.
+            A page's result depends on that page alone, not on the pages beside it.
         """
+        ...
+
+
+_option = partial(option, group="OCR")
+_result = partial(_option, effect=Effect.RESULTS)
+# Of the models the revisions are compared, not the folders.
+_no_result = partial(_option, effect=Effect.NONE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,69 +80,151 @@ class OcrOptions:
     """How to read.
 
     ``device``: "auto", "cpu", "cuda" or "cuda:N". ``max_side``: pages with a longer side (in pixels) are
-    looked through for lines at this size; the lines found are read at full resolution.
-    ``rapidocr_backend``: "openvino" (CPU only), "onnxruntime" or "torch". ``det_model_dir`` and
+    looked through for lines at this size; the lines found are read at full resolution. ``det_model_dir`` and
     ``rec_model_dir``: folders of own models for text detection and recognition, None for the models in
-    the rapidocr package. ``paddle_engine``: what PaddleOCR computes with ("onnxruntime",
-    "transformers", "paddle"). ``min_confidence`` in [0, 1]: less certain lines are dropped.
-    ``threads``: CPU threads, 0 for one per usable core.
+    the rapidocr package. ``min_confidence`` in [0, 1]: less certain lines are dropped.
+    ``threads``: CPU threads, 0 for one per usable core. ``languages``: ISO 639-1 codes with commas
+    between them, None for all. Values out of bounds raise ValueError.
     """
 
-    device: str = "auto"
-    max_side: int = 1280
-    rapidocr_backend: str = "openvino"
-    det_model_dir: str | None = None
-    rec_model_dir: str | None = None
-    paddle_engine: str = "onnxruntime"
-    detect_rotation: bool = True
-    min_confidence: float = 0.5
-    threads: int = 0
+    engine: Engine = field(
+        default=Engine.RAPIDOCR,
+        metadata=_result(
+            "What reads the text; none: only given lines (--ocr_lines, --pdf_text_layer).", flag="ocr_engine"
+        ),
+    )
+    device: str = field(
+        default="auto",
+        metadata=_no_result(
+            "Where OCR runs; auto: a GPU if the engine can use one.", flag="ocr_device", choices=DEVICES
+        ),
+    )
+    max_side: int = field(
+        default=1_280,
+        metadata=_result(
+            "Longest side in pixels at which a page is searched for lines; they are read at full resolution.",
+            flag="ocr_max_side",
+            metavar="PX",
+            minimum=320,
+            maximum=10_000,
+        ),
+    )
+    threads: int = field(
+        default=0,
+        metadata=_no_result(
+            "CPU threads of OCR in each process; 0: the process's fair share of the cores.",
+            flag="ocr_threads",
+            metavar="N",
+            minimum=0,
+            maximum=1024,
+        ),
+    )
+    min_confidence: float = field(
+        default=0.5,
+        metadata=_result(
+            "Lines that the engine is less sure of are dropped.",
+            flag="ocr_min_confidence",
+            metavar="RATIO",
+            minimum=0,
+            maximum=1,
+        ),
+    )
+    detect_rotation: bool = field(
+        default=True,
+        metadata=_result(
+            "Recognise pages that are turned by 90, 180 or 270 degrees.", flag="ocr_detect_rotation"
+        ),
+    )
+    det_model_dir: str | None = field(
+        default=None,
+        metadata=_no_result("Text detection model of your own.", flag="ocr_det_model_dir", metavar="FOLDER"),
+    )
+    rec_model_dir: str | None = field(
+        default=None,
+        metadata=_no_result(
+            "Text recognition model of your own.", flag="ocr_rec_model_dir", metavar="FOLDER"
+        ),
+    )
+    languages: str | None = field(
+        default=None,
+        metadata=_result(
+            "For ppocr: languages of the pages as codes with commas between them (de,en); letters of other "
+            "scripts are not read.",
+            flag="ocr_languages",
+            metavar="CODES",
+            pattern=re.compile("[a-z]{2}(,[a-z]{2})*"),
+            form="codes of two letters with commas between them, such as de,en",
+        ),
+    )
+    rapidocr_backend: RapidocrBackend = field(
+        default=RapidocrBackend.OPENVINO, metadata=_result("What rapidocr computes with.")
+    )
+    paddle_engine: PaddleEngine = field(
+        default=PaddleEngine.ONNXRUNTIME, metadata=_result("What paddleocr computes with.")
+    )
 
-    def __post_init__(self):
-        if not 0 <= self.min_confidence <= 1:
-            raise ValueError(f"min_confidence must lie in 0..1: {self.min_confidence}")
-        if self.max_side < 32:
-            raise ValueError(f"max_side must be at least 32 pixels: {self.max_side}")
-        if self.threads < 0:
-            raise ValueError(f"threads must not be negative: {self.threads}")
+    def __post_init__(self) -> None:
+        check_options(self)
 
 
-def create_engine(name: str, options: OcrOptions | None = None) -> OcrEngine:
-    """The engine of that name (see ``ENGINES``), with its models loaded.
+def create_engine(options: OcrOptions | None = None) -> OcrEngine:
+    """The engine that the options name, with its models loaded. Never uses the network.
 
-    Raises ValueError where the name or a combination of options makes no sense and FileNotFoundError
-    where a model is missing, both saying what to do. Never uses the network.
+    Args:
+        options: How to read; the defaults where it is None.
+
+    Returns:
+        The engine.
+
+    Raises:
+        ValueError: Options do not go together; the message says what to do.
+        FileNotFoundError: A model is missing; the message says what to do.
     """
     options = options or OcrOptions()
     # Each engine takes seconds to import, so only the one asked for is.
-    if name == "rapidocr":
+    if options.engine is Engine.RAPIDOCR:
         from beam_kie.ocr.rapid import RapidOcrEngine
 
         return RapidOcrEngine(options)
-    if name == "paddleocr":
+    if options.engine is Engine.PPOCR:
+        from beam_kie.ocr.ppocr.engine import PpOcrEngine
+
+        return PpOcrEngine(options)
+    if options.engine is Engine.PADDLEOCR:
         from beam_kie.ocr.paddle import PaddleOcrEngine
 
         return PaddleOcrEngine(options)
-    if name == "none":
-        from beam_kie.ocr.given import GivenLinesEngine
+    from beam_kie.ocr.given import GivenLinesEngine
 
-        return GivenLinesEngine()
-    raise ValueError(f"unknown OCR engine {name!r}: choose one of {', '.join(ENGINES)}")
+    return GivenLinesEngine()
 
 
-def identify_engine(name: str, options: OcrOptions | None = None) -> tuple[str, str]:
+def identify_engine(options: OcrOptions | None = None) -> tuple[str, str]:
     """``name`` and ``revision`` of the engine that ``create_engine`` would load; loads nothing.
 
-    So a launcher without the workers' GPU knows them too. Raises ValueError for an engine that reads with no
-    models and FileNotFoundError where a model is missing.
+    So a launcher without the workers' GPU knows them too.
+
+    Args:
+        options: How to read; the defaults where it is None.
+
+    Returns:
+        Name and revision, as they go into every table.
+
+    Raises:
+        ValueError: The engine reads with no models.
+        FileNotFoundError: A model is missing.
     """
     options = options or OcrOptions()
-    if name == "rapidocr":
+    if options.engine is Engine.RAPIDOCR:
         from beam_kie.ocr import rapid
 
         return rapid.identify(options)
-    if name == "paddleocr":
+    if options.engine is Engine.PPOCR:
+        from beam_kie.ocr.ppocr import engine
+
+        return engine.identify(options)
+    if options.engine is Engine.PADDLEOCR:
         from beam_kie.ocr import paddle
 
         return paddle.identify(options)
-    raise ValueError(f"the OCR engine {name!r} has no models: choose rapidocr or paddleocr")
+    raise ValueError(f"the OCR engine {options.engine} has no models: choose rapidocr, ppocr or paddleocr")

@@ -1,14 +1,15 @@
-"""Text that need not be read: a PDF's text layer, or lines from somebody's own OCR."""
+"""Lines that need no OCR: a PDF's text layer, or a user's own file of lines."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from beam_kie.document import Category, DocumentError, PageImage, PageText, Polygon, TextLine
+from beam_kie.escaping import whole_characters
 from beam_kie.geometry import box_polygon
 from beam_kie.ocr import OcrEngine
 from beam_kie.ocr.cleaning import clean_lines
@@ -18,6 +19,8 @@ PageKey = tuple[str, int]
 
 
 _LARGEST = 10_000_000
+# Of a page that coordinates refer to; less would scale them beyond all numbers.
+_SMALLEST = 0.001
 
 
 class LinesFileError(ValueError):
@@ -37,7 +40,12 @@ class GivenPage:
     whole_lines: bool = False
 
     def on_page(self, width_px: int, height_px: int) -> tuple[TextLine, ...]:
-        """The lines in pixels of a page of that size, in reading order; blank ones are left out."""
+        """The lines in pixels of a page of that size, in reading order; blank ones are left out.
+
+        Args:
+            width_px: the page's width in pixels, above 0.
+            height_px: its height.
+        """
         x_scale = y_scale = 1.0
         if self.size is not None:
             x_scale, y_scale = width_px / self.size[0], height_px / self.size[1]
@@ -50,7 +58,9 @@ class GivenPage:
 class GivenLinesEngine:
     """Takes the lines that a page came with, else those of the user's file, else asks another engine.
 
-    Without another engine, a page that nobody has lines for raises DocumentError (OCR_MISSING).
+    Args:
+        pages: the lines of the user's file, as of ``read_lines_file``.
+        fallback: reads the pages without given lines. Without it, such a page is an error.
     """
 
     def __init__(self, pages: Mapping[PageKey, GivenPage] | None = None, fallback: OcrEngine | None = None):
@@ -60,12 +70,21 @@ class GivenLinesEngine:
         self.revision = fallback.revision if fallback else _digest(self._pages)
 
     def read(self, images: Sequence[PageImage]) -> list[PageText]:
-        """The text of each page; ``text_source`` tells where it comes from."""
+        """The text of each page; ``text_source`` says where it comes from.
+
+        Args:
+            images: as of OcrEngine.read.
+
+        Raises:
+            DocumentError: OCR_MISSING: a page has no given lines, and there is no other engine.
+        """
         found = [self._given(image) for image in images]
         missing = [image for image, text in zip(images, found, strict=True) if text is None]
-        if missing and self._fallback is None:
+        if not missing:
+            return [text for text in found if text is not None]
+        if self._fallback is None:
             raise _missing(missing[0])
-        read = iter(self._fallback.read(missing) if missing else ())
+        read = iter(self._fallback.read(missing))
         return [next(read) if text is None else text for text in found]
 
     def _given(self, image: PageImage) -> PageText | None:
@@ -89,18 +108,26 @@ class GivenLinesEngine:
 
 
 def read_lines_file(stream: Iterable[str]) -> dict[PageKey, GivenPage]:
-    """The pages of a file with one JSON object per line, by (uri, page).
+    """The pages of a file of OCR lines with one JSON object per line.
 
     ``{"uri": ..., "page": 1, "lines": [{"text": ..., "polygon": [8 numbers] or "box": [x0, y0, x1, y1],
-    "confidence": 0.9}]}``; ``page`` defaults to 1, ``confidence`` may be left out, and "width" and
-    "height" beside "lines" say what size of page the coordinates refer to (else pixels of the page as
-    it is decoded). ``"whole_lines": true`` says that every line is one key, value or header, or none, as an
-    annotator draws them: they are neither cut nor joined. Other keys are ignored, empty lines too. Raises
-    LinesFileError, which names the line.
+    "confidence": 0.9}]}``; ``page`` defaults to 1, ``confidence`` may be left out. "width" and "height"
+    beside "lines" give the size of page that the coordinates refer to (else pixels of the page as it is
+    decoded). ``"whole_lines": true`` says that every line is one key, value or header, or none, as an
+    annotator draws them: they are neither split nor joined. Other keys and empty lines are ignored.
+
+    Args:
+        stream: the lines of the file.
+
+    Returns:
+        The pages by (uri, page).
+
+    Raises:
+        LinesFileError: a line cannot be used; the message names it.
     """
     pages: dict[PageKey, GivenPage] = {}
     seen_at: dict[PageKey, int] = {}
-    for number, row in enumerate(stream, start=1):
+    for number, row in enumerate(_text(stream), start=1):
         if not row.strip().strip("\ufeff"):
             continue
         try:
@@ -113,6 +140,14 @@ def read_lines_file(stream: Iterable[str]) -> dict[PageKey, GivenPage]:
     return pages
 
 
+def _text(stream: Iterable[str]) -> Iterator[str]:
+    """The lines of a stream that decodes while it is read."""
+    try:
+        yield from stream
+    except UnicodeDecodeError as error:
+        raise LinesFileError("the OCR lines are not UTF-8 text: save the file as UTF-8") from error
+
+
 class _Wrong(Exception):
     """What is wrong with a row, without its text."""
 
@@ -122,6 +157,10 @@ def _page(row: str) -> tuple[PageKey, GivenPage]:
         record = json.loads(row.lstrip("\ufeff"))
     except json.JSONDecodeError as error:
         raise _Wrong(f"not JSON ({error.msg} at character {error.pos + 1})") from None
+    except RecursionError:
+        raise _Wrong("nested too deeply") from None
+    except ValueError:  # Python reads no whole numbers of more than 4,300 digits
+        raise _Wrong("a number has too many digits") from None
     if not isinstance(record, dict):
         raise _Wrong('a JSON object with "uri", "page" and "lines" is expected')
     uri, page, lines = record.get("uri"), record.get("page", 1), record.get("lines")
@@ -147,8 +186,8 @@ def _size(record: dict[str, Any]) -> tuple[float, float] | None:
     if record.get("width") is None and record.get("height") is None:
         return None
     width, height = _numbers([record.get("width"), record.get("height")], '"width" and "height"')
-    if width <= 0 or height <= 0:
-        raise _Wrong('"width" and "height" must be more than 0')
+    if min(width, height) < _SMALLEST:
+        raise _Wrong(f'"width" and "height" must be at least {_SMALLEST}')
     return width, height
 
 
@@ -160,7 +199,7 @@ def _line(line: Any) -> TextLine:
         (confidence,) = _numbers([confidence], '"confidence"')
         if not 0 <= confidence <= 1:
             raise _Wrong('"confidence" must lie in 0..1')
-    return TextLine(line["text"], _polygon(line), confidence)
+    return TextLine(whole_characters(line["text"]), _polygon(line), confidence)
 
 
 def _polygon(line: dict[str, Any]) -> Polygon:

@@ -17,13 +17,11 @@ import numpy as np
 import yaml
 
 from beam_kie.document import PageImage, PageText
-from beam_kie.imaging import upright
-from beam_kie.ocr import OcrOptions, models
+from beam_kie.imaging.decode import upright
+from beam_kie.ocr import PADDLE_EXTRA, OcrOptions, models
 from beam_kie.ocr.cleaning import clean_lines
 from beam_kie.ocr.devices import cuda_device
 from beam_kie.ocr.rotation import find_rotation, in_doubt, is_sideways, sample_confidence
-
-ENGINES = ("onnxruntime", "transformers", "paddle")
 
 _PACKAGES = {"onnxruntime": "onnxruntime", "transformers": "transformers", "paddle": "paddle"}
 _MODEL_NAMES = {"det": "PP-OCRv6_small_det", "rec": "PP-OCRv6_small_rec"}
@@ -41,14 +39,20 @@ class _Reading:
 
 
 class PaddleOcrEngine:
-    """Reads pages one after the other; the threads that call share one set of models."""
+    """Reads pages one after the other; the threads that call share one set of models.
+
+    Args:
+        options: how to read.
+
+    Raises:
+        ValueError: a Python package is missing, or options do not go together.
+        FileNotFoundError: a model is missing.
+    """
 
     def __init__(self, options: OcrOptions):
         """Load the models; see ``create_engine`` for what it raises."""
-        if options.paddle_engine not in ENGINES:
-            raise ValueError(
-                f"unknown paddle engine {options.paddle_engine!r}: choose one of {', '.join(ENGINES)}"
-            )
+        if importlib.util.find_spec("paddleocr") is None:
+            raise ValueError(f"the paddleocr engine needs the Python package paddleocr: {PADDLE_EXTRA}")
         if importlib.util.find_spec(_PACKAGES[options.paddle_engine]) is None:
             missing = "paddlepaddle" if options.paddle_engine == "paddle" else options.paddle_engine
             raise ValueError(f"the paddle engine {options.paddle_engine} needs the Python package {missing}")
@@ -61,7 +65,11 @@ class PaddleOcrEngine:
             self._ocr = _load(folders, options)
 
     def read(self, images: Sequence[PageImage]) -> list[PageText]:
-        """See OcrEngine.read."""
+        """The text of each page; as of OcrEngine.read.
+
+        Args:
+            images: pages as they lie in their files.
+        """
         return [self._read_page(image) for image in images]
 
     def _read_page(self, image: PageImage) -> PageText:
@@ -91,10 +99,19 @@ class PaddleOcrEngine:
 
 
 def identify(options: OcrOptions) -> tuple[str, str]:
-    """Name and revision of the engine with these options; FileNotFoundError where a model is missing."""
+    """Name and revision of the engine with these options; loads nothing.
+
+    Args:
+        options: how to read.
+
+    Raises:
+        FileNotFoundError: a model is missing.
+    """
     own = {"det": options.det_model_dir, "rec": options.rec_model_dir}
     names = [Path(folder).name for folder in own.values() if folder]
-    weights = [_weights(Path(own[task])) if own[task] else models.bundled_model(task) for task in own]
+    weights = [
+        _weights(Path(folder)) if folder else models.bundled_model(task) for task, folder in own.items()
+    ]
     return f"paddleocr/{'+'.join(names) or models.BUNDLED_NAME}", models.revision(weights)
 
 
@@ -105,7 +122,7 @@ def _load(folders: dict[str, Path], options: OcrOptions) -> Any:
 
     if logging.getLogger("paddlex").level < logging.WARNING:
         logging.getLogger("paddlex").setLevel(logging.WARNING)
-    settings: dict[str, Any] = {"engine": options.paddle_engine, "device": _device(options)}
+    settings: dict[str, Any] = {"engine": options.paddle_engine.value, "device": _device(options)}
     if options.threads and options.paddle_engine == "onnxruntime":
         settings["engine_config"] = {"intra_op_num_threads": options.threads}
     elif options.threads and options.paddle_engine == "paddle":
@@ -154,7 +171,7 @@ def _model_folder(task: str, own: str | None, options: OcrOptions, scratch: Path
 
 
 def _bundled_settings(task: str, model: Path) -> dict[str, Any]:
-    """What PaddleOCR has to know of a model of the rapidocr package."""
+    """The ``inference.yml`` that PaddleOCR needs for a model of the rapidocr package."""
     read = {"DecodeImage": {"channel_first": False, "img_mode": "BGR"}}
     if task == "det":
         normalise = {"NormalizeImage": {"mean": _HALF, "std": _HALF, "scale": 1 / 255, "order": "hwc"}}

@@ -25,7 +25,11 @@ class Labels:
     values: set[str] = field(default_factory=set)
 
     def number(self, name: str) -> int:
-        """The place of a label in ``names``, from 0."""
+        """The place of a label in ``names``, from 0.
+
+        Args:
+            name: the label.
+        """
         if name not in self.names:
             self.names.append(name)
         return self.names.index(name)
@@ -56,6 +60,10 @@ class CompactPage:
 
 def compact_page(page: PageRows, labels: Labels) -> CompactPage:
     """What the review needs of one page that came through (it has a row in ``pages``).
+
+    Args:
+        page: its rows.
+        labels: those seen so far; new ones are added.
 
     Raises:
         ValueError: a pair names an entity that the page does not have.
@@ -152,5 +160,9 @@ def _shape(polygon: Sequence[float]) -> list[int]:
 
 
 def thousandths(confidence: float | None) -> int:
-    """A confidence in thousandths; -1 where none was measured."""
+    """A confidence in thousandths; -1 where none was measured.
+
+    Args:
+        confidence: 0 to 1, or None.
+    """
     return -1 if confidence is None else round(confidence * 1000)

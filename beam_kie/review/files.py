@@ -12,7 +12,7 @@ from itertools import groupby
 from typing import Any
 
 from beam_kie import __version__
-from beam_kie.overlay import place_on_overlay
+from beam_kie.overlays.page import place_on_overlay
 from beam_kie.review.compact import CompactPage, Labels, compact_page, thousandths
 from beam_kie.review.pages import PageRows, Row
 from beam_kie.review.pictures import Pictures
@@ -81,7 +81,12 @@ def page_files() -> Iterator[ReviewFile]:
 
 
 def chunk_name(kind: str, number: int) -> str:
-    """The file of a chunk, relative to the review's folder."""
+    """The file of a chunk, relative to the review's folder.
+
+    Args:
+        kind: what the chunk holds.
+        number: from 0.
+    """
     return f"data/{kind}-{number:05d}.js"
 
 

@@ -47,7 +47,11 @@ class PageRows:
     rows: Mapping[str, list[Row]] = field(repr=False)
 
     def of(self, table: str) -> list[Row]:
-        """The rows of one table, in their order; empty where there are none."""
+        """The rows of one table, in their order; empty where there are none.
+
+        Args:
+            table: its name.
+        """
         return self.rows.get(table, [])
 
 

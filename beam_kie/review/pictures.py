@@ -29,17 +29,31 @@ class Pictures:
 
 
 def picture_name(document_id: str, page: int) -> str:
-    """The clean picture of a page (from 1), relative to ``index.html``."""
+    """The clean picture of a page (from 1), relative to ``index.html``.
+
+    Args:
+        document_id: 32 hex digits.
+        page: from 1.
+    """
     return f"pictures/{document_id}/p{page:04d}.jpg"
 
 
 def thumbnail_name(document_id: str, page: int) -> str:
-    """The small picture of a page (from 1), relative to ``index.html``."""
+    """The small picture of a page (from 1), relative to ``index.html``.
+
+    Args:
+        document_id: 32 hex digits.
+        page: from 1.
+    """
     return f"thumbnails/{document_id}/p{page:04d}.jpg"
 
 
 def thumbnail(picture: bytes, max_side: int = THUMBNAIL_SIDE) -> bytes:
-    """A small JPEG of a JPEG; no side is longer than ``max_side`` pixels. Equal bytes give equal bytes.
+    """A small JPEG of a JPEG. Equal bytes give equal bytes.
+
+    Args:
+        picture: the JPEG.
+        max_side: no side is longer, in pixels, above 0.
 
     Raises:
         OSError: ``picture`` is no picture.

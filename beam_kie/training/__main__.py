@@ -1,4 +1,4 @@
-"""The command: ``python -m beam_kie.training --config FILE``."""
+"""The command: ``beam-kie-train --config FILE`` (``python -m beam_kie.training``)."""
 
 from __future__ import annotations
 
@@ -10,19 +10,27 @@ import sys
 import torch
 from tokenizers import Tokenizer
 
-from beam_kie.labels import LabelError, read_labels
-from beam_kie.training.curves import draw_after_run
-from beam_kie.training.data import PageSource, read_text, split_held_out
+from beam_kie.labelled.formats import LabelError, read_labels
+from beam_kie.labelled.sources import split_held_out
+from beam_kie.program import program_name
+from beam_kie.training.data.pages import PageSource, read_text
+from beam_kie.training.data.vocabulary import train_tokenizer
 from beam_kie.training.loop import Trainer
+from beam_kie.training.reports.curves import draw_after_run
 from beam_kie.training.settings import Settings, SettingsError
-from beam_kie.training.vocabulary import train_tokenizer
 
 VOCABULARY_CHARACTERS = 1_000_000  # of each plain text; more takes long and changes little
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Trains, or goes on where the last run of the same output folder stopped."""
-    parser = argparse.ArgumentParser("python -m beam_kie.training", description=__doc__, allow_abbrev=False)
+    """Trains, or continues the last run of the same output folder.
+
+    Args:
+        argv: arguments; None: those of the process.
+    """
+    parser = argparse.ArgumentParser(
+        program_name("python -m beam_kie.training"), description=__doc__, allow_abbrev=False
+    )
     parser.add_argument("--config", required=True, metavar="FILE", help="settings of the run, JSON")
     parser.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda"))
     args = parser.parse_args(argv)

@@ -1,4 +1,5 @@
-"""The training loop: examples in, a model folder out; it can be cut off at any moment and goes on."""
+"""The training loop: examples in, a model folder out; after an interruption it resumes from its
+checkpoint."""
 
 from __future__ import annotations
 
@@ -15,18 +16,21 @@ import torch
 from safetensors.torch import save_file
 from tokenizers import Tokenizer
 from torch import Tensor
+from torch.optim.swa_utils import get_ema_multi_avg_fn
 
 from beam_kie.evaluation.measure import evaluate
-from beam_kie.evaluation.pictures import pairs_from_lines
+from beam_kie.evaluation.pairs import pairs_from_lines
+from beam_kie.layoutxlm.checkpoints import ModelError, load_network
 from beam_kie.layoutxlm.config import ConfigError
-from beam_kie.layoutxlm.features import Window, plan_batches
-from beam_kie.layoutxlm.model import KieModel, ModelError, load_network, resolve_device, resolve_dtype
-from beam_kie.layoutxlm.network import Batch, LayoutXLM
-from beam_kie.layoutxlm.tokenizer import TokenizerError, load_tokenizer
-from beam_kie.training.augment import augment
-from beam_kie.training.data import PageSource, read_text
-from beam_kie.training.embeddings import text_embeddings
-from beam_kie.training.examples import Example, ExampleMaker, batch_looks, collate_examples
+from beam_kie.layoutxlm.devices import resolve_device, resolve_dtype
+from beam_kie.layoutxlm.inputs.batches import Batch, Window, plan_batches
+from beam_kie.layoutxlm.inputs.tokenizer import TokenizerError, load_tokenizer
+from beam_kie.layoutxlm.model import KieModel
+from beam_kie.layoutxlm.network.layoutxlm import LayoutXLM
+from beam_kie.training.augmentation.pages import augment
+from beam_kie.training.data.embeddings import text_embeddings
+from beam_kie.training.data.examples import Example, ExampleMaker, batch_line_features, collate_examples
+from beam_kie.training.data.pages import PageSource, read_text
 from beam_kie.training.losses import grouping_loss, masked_loss, relation_loss, tag_loss
 from beam_kie.training.settings import Settings, SettingsError
 from beam_kie.training.teacher import Teacher, read_examples, teaching_losses
@@ -36,7 +40,14 @@ CHECKPOINT = "checkpoint.pt"
 
 
 class Trainer:
-    """One run. ``log`` receives a dict for every line of ``log.jsonl``."""
+    """One run. ``log`` receives a dict for every line of ``log.jsonl``.
+
+    Args:
+        settings: of the run.
+        source: draws the pages.
+        tokenizer: of the network.
+        device: as of ``resolve_device``.
+    """
 
     def __init__(self, settings: Settings, source: PageSource, tokenizer: Tokenizer, device: str = "auto"):
         self.settings, self.source, self.tokenizer = settings, source, tokenizer
@@ -64,7 +75,7 @@ class Trainer:
         self.pool = self.place = 0  # which pool of pages, how many of its batches are done
 
     def run(self) -> dict:
-        """Trains to the end, resuming where a checkpoint is there; returns the last measurement."""
+        """Trains to the end, from the last checkpoint if there is one; returns the last measurement."""
         self._resume()
         saved, started, report = time.monotonic(), time.monotonic(), {}
         sums: dict[str, float] = {}
@@ -127,9 +138,9 @@ class Trainer:
     def _losses(
         self, examples: list[Example], batch: Batch, targets: dict[str, Tensor]
     ) -> tuple[Tensor, dict[str, Tensor]]:
-        """What is minimised, and the parts of it that are logged."""
+        """The loss, and its parts for the log."""
         settings = self.settings
-        batch = replace(batch, looks=batch_looks(self.network, examples, batch.ids.shape[1]))
+        batch = replace(batch, line_features=batch_line_features(self.network, examples, batch.ids.shape[1]))
         hidden = self.network.encode(batch)
         found = read_examples(self.network, hidden, batch, examples)
         parts = {
@@ -153,9 +164,10 @@ class Trainer:
     def _average_weights(self) -> None:
         # The ramp lets the average forget the first, random weights soon.
         decay = min(self.settings.average_decay, (1 + self.step) / (10 + self.step))
-        for mean, value in zip(self.average.parameters(), self.network.parameters(), strict=True):
-            mean.lerp_(value, 1 - decay)
-        # What batches have in common follows by itself; a mean of it would begin with numbers of no batch.
+        means: list[Tensor] = [*self.average.parameters()]
+        values: list[Tensor] = [*self.network.parameters()]
+        get_ema_multi_avg_fn(decay)(means, values, self.step)
+        # Statistics of batches are averaged already; their mean would begin with the initial values.
         for mean, value in zip(self.average.buffers(), self.network.buffers(), strict=True):
             mean.copy_(value)
 
@@ -194,7 +206,7 @@ class Trainer:
         if 2 * len(fitting) < len(own):
             raise SettingsError(
                 f"start_from: of {len(own)} weights only {len(fitting)} fit those of {folder}; "
-                "is it another size of network?"
+                "the networks may differ in size"
             )
         self.network.load_state_dict({**own, **fitting})
 
@@ -209,7 +221,7 @@ class Trainer:
         same = isinstance(words, Tokenizer) and words.get_vocab() == self.tokenizer.get_vocab()
         if not same or not teacher.fits(self.network.config):
             raise SettingsError(
-                f"teacher: {folder} has other labels, heads or another vocabulary than what it is to teach"
+                f"teacher: {folder} has other labels, heads or another vocabulary than the network to train"
             )
         return teacher
 
@@ -256,7 +268,13 @@ class Trainer:
 
 
 def export(network: LayoutXLM, tokenizer: Tokenizer, folder: Path) -> None:
-    """Writes a model folder; weights as float16, half the size at no measurable loss."""
+    """Writes a model folder; weights as float16, half the size at no measurable loss.
+
+    Args:
+        network: what is saved, with its configuration.
+        tokenizer: its vocabulary.
+        folder: made if it is not there; files of an earlier export are replaced.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     network.config.save(folder / "config.json")
     weights = {name: value.detach().cpu().half().contiguous() for name, value in network.state_dict().items()}

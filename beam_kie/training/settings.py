@@ -1,4 +1,4 @@
-"""What a training run is told to do: one JSON file."""
+"""The settings of a training run: one JSON file."""
 
 from __future__ import annotations
 
@@ -7,30 +7,15 @@ import json
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
+from beam_kie.labelled.sources import LabelledSource
 from beam_kie.layoutxlm.config import LayoutXLMConfig
-from beam_kie.training.augment import Augmentation
+from beam_kie.training.augmentation.pages import Augmentation
 
 
 class SettingsError(ValueError):
     """A settings file that cannot be used; the message says where and why."""
-
-
-@dataclass(frozen=True)
-class LabelledSource:
-    """A set of labelled pages.
-
-    ``labels`` and ``images`` as for the evaluation command; ``ocr_lines``: JSON lines of what an OCR
-    engine read on them (see the command ``python -m beam_kie.training.ocr_lines``); ``holdout``: pages
-    whose name this regular expression finds are kept for measuring; ``weight``: how often its pages are
-    drawn, against other sources.
-    """
-
-    labels: str
-    images: str | None = None
-    ocr_lines: str | None = None
-    holdout: str | None = None
-    weight: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -39,16 +24,16 @@ class Settings:
 
     ``synthetic_share`` of the pages are forms from the project's generator in ``synthetic_languages``;
     ``text_share`` are pages of plain text (files, .xz or not) from which only masked tokens are learned.
-    ``teacher``: a model folder of the same labels and vocabulary; what it would say is ``teacher_weight``
-    (0 to 1) of what is learned, the labels are the rest (see teacher.py).
-    ``strip_rate``: how much faster than the rest the part learns that reads strips of lines.
-    ``text_embeddings``: word embeddings begin as those texts suggest (see embeddings.py). ``mask_rate`` of
-    the tokens are masked and guessed, ``line_mask_rate`` of the lines are hidden whole.
+    ``teacher``: a model folder of the same labels and vocabulary; its output is ``teacher_weight`` (0 to 1)
+    of the target, the labels are the rest (see teacher.py). ``strip_rate``: how much faster than the rest the
+    part learns that reads strips of lines. ``text_embeddings``: texts from which word embeddings are
+    initialised (see embeddings.py). ``mask_rate`` of the tokens are masked and guessed, ``line_mask_rate`` of
+    the lines are hidden whole.
     """
 
     output: str
     sources: tuple[LabelledSource, ...] = ()
-    network: dict = field(default_factory=dict)
+    network: dict[str, Any] = field(default_factory=dict)
     tokenizer: str | None = None
     texts: tuple[str, ...] = ()
     text_embeddings: bool = False
@@ -86,25 +71,38 @@ class Settings:
 
     @classmethod
     def load(cls, path: str | Path) -> Settings:
-        """Reads a settings file; paths in it are relative to it, and may
-        hold environment variables ("$DATA/labels.txt"). What it does not set, the file that it ``extends``
-        does (its paths, too, are taken from where the first one lies). Raises SettingsError."""
+        """Reads a settings file.
+
+        Paths in it are relative to it, and may hold environment variables ("$DATA/labels.txt"). What it does
+        not set is taken from the file that it ``extends``, whose paths are relative to the first one, too.
+
+        Args:
+            path: of the file, JSON.
+
+        Raises:
+            SettingsError: it cannot be read, a field is unknown, or a value does not fit.
+        """
         path = Path(path)
         try:
-            values = _read(path)
+            values: dict[str, Any] = _read(path)
             values["sources"] = tuple(LabelledSource(**source) for source in values.get("sources", ()))
             values["augmentation"] = Augmentation(**values.get("augmentation", {}))
-            values = {key: tuple(v) if isinstance(v, list) else v for key, v in values.items()}
-            settings = cls(**values)
+            fields: dict[str, Any] = {
+                key: tuple(v) if isinstance(v, list) else v for key, v in values.items()
+            }
+            settings = cls(**fields)
             settings.network_config(vocab_size=8)
         except (OSError, ValueError, TypeError, RecursionError) as error:
             raise SettingsError(f"{path}: {error}") from error
         return settings._relative_to(path.parent)
 
     def network_config(self, vocab_size: int) -> LayoutXLMConfig:
-        """The network's configuration for a vocabulary of that size."""
-        own = {key: tuple(value) if isinstance(value, list) else value for key, value in self.network.items()}
-        return LayoutXLMConfig(**{**SMALL_NETWORK, **own, "vocab_size": vocab_size})
+        """The network's configuration.
+
+        Args:
+            vocab_size: tokens of the vocabulary.
+        """
+        return LayoutXLMConfig.from_fields(**{**SMALL_NETWORK, **self.network, "vocab_size": vocab_size})
 
     def _relative_to(self, folder: Path) -> Settings:
         def place(value: str | None) -> str | None:
@@ -130,7 +128,7 @@ class Settings:
         )
 
 
-def _read(path: Path) -> dict:
+def _read(path: Path) -> dict[str, Any]:
     values = json.loads(path.read_text("utf-8"))
     base = values.pop("extends", None)
     return values if base is None else {**_read(path.parent / base), **values}
@@ -166,7 +164,7 @@ SMALL_NETWORK = {
     "switch_penalty": 6.0,
     "colon_discount": 2.0,
     "none_penalty": 0.5,
-    "habit_weight": 3.0,
+    "page_prior_weight": 3.0,
     "window_tokens": 640,
     "window_overlap_tokens": 128,
 }

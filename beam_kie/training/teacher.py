@@ -1,4 +1,4 @@
-"""What a trained model, best an ensemble, teaches a network: the answer, and how sure of it to be.
+"""The teacher of a network: a trained model, best an ensemble, whose distributions are targets.
 
 Knowledge distillation (Hinton et al., arXiv 1503.02531): the student learns the teacher's distribution over
 tags, keys and pieces, softened by a temperature, beside the labels.
@@ -14,18 +14,18 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from beam_kie.layoutxlm.checkpoints import load_networks
 from beam_kie.layoutxlm.config import LayoutXLMConfig
-from beam_kie.layoutxlm.model import load_networks
-from beam_kie.layoutxlm.network import Batch, LayoutXLM
-from beam_kie.training.examples import UNMASKED, Example, batch_looks
+from beam_kie.layoutxlm.inputs.batches import Batch
+from beam_kie.layoutxlm.network.layoutxlm import LayoutXLM
+from beam_kie.training.data.examples import UNMASKED, Example, batch_line_features
 from beam_kie.training.losses import grouping_scores_of, relation_scores
 
 TEMPERATURE = 2.0
-_ALIKE = ("tags", "head_labels", "relation_head", "grouping_head", "vocab_size")
 
 
 class Scores(NamedTuple):
-    """What a network makes of a batch: B x T x tags logits, and what ``relation_scores`` and
+    """The output of a network for a batch: B x T x tags logits, and what ``relation_scores`` and
     ``grouping_scores_of`` give."""
 
     tags: Tensor
@@ -33,8 +33,23 @@ class Scores(NamedTuple):
     groups: list[Tensor]
 
 
+class TeachingLosses(NamedTuple):
+    """How far a student is from its teacher: one number each."""
+
+    tags: Tensor
+    relations: Tensor
+    groups: Tensor
+
+
 def read_examples(network: LayoutXLM, hidden: Tensor, batch: Batch, examples: Sequence[Example]) -> Scores:
-    """All scores of one network; ``hidden`` its B x T x H states of the batch."""
+    """All scores of one network.
+
+    Args:
+        network: that scores.
+        hidden: its B x T x H states of the batch.
+        batch: of the examples.
+        examples: the B examples of the batch.
+    """
     return Scores(
         network.classify(hidden, batch).float(),
         relation_scores(network, hidden, examples),
@@ -43,24 +58,32 @@ def read_examples(network: LayoutXLM, hidden: Tensor, batch: Batch, examples: Se
 
 
 class Teacher:
-    """The networks of a model folder, which no longer learn. Their mean is what they teach."""
+    """The networks of a model folder, in evaluation mode. The student learns from the mean of their outputs.
+
+    Args:
+        folder: of the model.
+        device: that they are to run on.
+    """
 
     def __init__(self, folder: str | Path, device: torch.device):
         self.networks = [network.eval().requires_grad_(False).to(device) for network in load_networks(folder)]
 
     def fits(self, config: LayoutXLMConfig) -> bool:
-        """Whether it answers what a network of that configuration is asked, in the same numbers."""
-        mine = self.networks[0].config
-        return all(getattr(mine, name) == getattr(config, name) for name in _ALIKE)
+        """Whether its outputs have the meaning and the shape of those of a network.
+
+        Args:
+            config: of the student.
+        """
+        return _questions(self.networks[0].config) == _questions(config)
 
     @torch.no_grad()
     def __call__(self, batch: Batch, masked: Tensor, examples: Sequence[Example]) -> Scores:
         """The mean of its networks' scores. They see what is under the masks, B x T (UNMASKED: no mask)."""
-        batch = replace(batch, ids=torch.where(masked == UNMASKED, batch.ids, masked), looks=None)
+        batch = replace(batch, ids=torch.where(masked == UNMASKED, batch.ids, masked), line_features=None)
         width = batch.ids.shape[1]
         found = []
         for network in self.networks:
-            seen = replace(batch, looks=batch_looks(network, examples, width))
+            seen = replace(batch, line_features=batch_line_features(network, examples, width))
             found.append(read_examples(network, network.encode(seen), seen, examples))
         tags, relations, groups = zip(*found, strict=True)
         return Scores(
@@ -70,11 +93,22 @@ class Teacher:
         )
 
 
-def teaching_losses(mine: Scores, taught: Scores, weights: Tensor) -> Scores:
+def _questions(config: LayoutXLMConfig) -> tuple:
+    """The fields of a configuration that its outputs' meaning depends on."""
+    parts = config.architecture
+    return config.tags, config.head_labels, parts.relation_head, parts.grouping_head, parts.vocab_size
+
+
+def teaching_losses(mine: Scores, taught: Scores, weights: Tensor) -> TeachingLosses:
     """How far the student is from its teacher, in tags, relations and groups: one number each.
 
-    ``weights``: B x T, what tokens count. The divergence of softened distributions times the temperature's
-    square, by which its gradient is as large as that of the labels (section 2.1).
+    The divergence of softened distributions times the temperature's square, by which its gradient is as large
+    as that of the labels (Hinton et al., arXiv 1503.02531, section 2.1).
+
+    Args:
+        mine: of the student.
+        taught: of the teacher.
+        weights: B x T, what tokens count.
     """
     tags = (_divergence(mine.tags, taught.tags) * weights).sum() / weights.sum().clamp(min=1)
     relations, groups = (
@@ -83,11 +117,11 @@ def teaching_losses(mine: Scores, taught: Scores, weights: Tensor) -> Scores:
         else tags.new_zeros(())
         for own, of_teacher in ((mine.relations, taught.relations), (mine.groups, taught.groups))
     )
-    return Scores(tags, relations, groups)
+    return TeachingLosses(tags, relations, groups)
 
 
 def _divergence(scores: Tensor, taught: Tensor) -> Tensor:
-    """Kullback-Leibler divergence over the last axis. What cannot be (-inf) is so for both."""
+    """Kullback-Leibler divergence over the last axis. Classes that are excluded (-inf) are so for both."""
     wanted = (taught / TEMPERATURE).log_softmax(-1)
     found = (scores / TEMPERATURE).log_softmax(-1)
     apart = (wanted - found).masked_fill(taught == -torch.inf, 0)

@@ -7,10 +7,11 @@ import duckdb
 import pyarrow as pa
 import pytest
 
-from beam_kie.rows import document_row, failure_row, page_tables
-from beam_kie.summary import DocumentTally, RunSummary
-from beam_kie.tables import SCHEMA_VERSION, SCHEMAS, write_parquet
+from beam_kie.tables.rows import document_row, failure_row, page_tables
+from beam_kie.tables.schema import SCHEMA_VERSION, SCHEMAS
+from beam_kie.tables.summary import DocumentTally, RunSummary
 from tests import pages
+from tests.parquet_files import write_parquet
 
 DICTIONARY = Path(__file__).parents[2] / "docs" / "data-dictionary.md"
 TEXT = DICTIONARY.read_text(encoding="utf-8")
@@ -44,6 +45,14 @@ def test_summary_keys_are_described():
     section = TEXT.split("## summary.json")[1].split("\n## ")[0]
     for key in RunSummary().sections():
         assert f"`{key}`" in section
+
+
+def test_every_stage_that_is_timed_is_described():
+    described = re.search(r"`stage_times` \| by stage \((.*?)\)", TEXT)[1].split(", ")
+    timed = set()
+    for path in (DICTIONARY.parents[1] / "transforms").rglob("*.py"):
+        timed |= set(re.findall(r'(?:StageTimer|timed_steps)\("(\w+)"', path.read_text(encoding="utf-8")))
+    assert set(described) == timed
 
 
 @pytest.fixture

@@ -17,15 +17,6 @@ WORDS = "name date address total invoice number phone 姓名 张三 地址 电�
 
 
 @pytest.fixture(scope="session")
-def reference(shared_data) -> Path:
-    """The folder of the reference implementations' numbers."""
-    folder = shared_data / "reference"
-    if not folder.is_dir():
-        pytest.skip(f"no reference numbers at {folder}")
-    return folder
-
-
-@pytest.fixture(scope="session")
 def tokenizer_file(tmp_path_factory) -> Path:
     """A sentencepiece model of XLM-R's kind, of fewer than 100 pieces."""
     folder = tmp_path_factory.mktemp("tokenizer")

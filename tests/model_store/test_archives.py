@@ -1,5 +1,8 @@
+import gzip
 import io
+import struct
 import tarfile
+import tracemalloc
 
 import pytest
 
@@ -58,7 +61,7 @@ def test_files_and_folders(tmp_path, folder, ending):
     ],
     ids=lambda member: str(getattr(member[0], "type", member[0])),
 )
-def test_members_that_may_do_harm(tmp_path, folder, member):
+def test_harmful_members_are_refused(tmp_path, folder, member):
     path = tar_of(tmp_path / "x.tar", ("good", b"1"), member)
     with pytest.raises(SourceError, match=r"x\.tar: refused: '.*evil.*'"):
         unpack(path, folder)
@@ -101,3 +104,43 @@ def test_other_files(tmp_path, folder):
     tar_of(tmp_path / "x.tar")
     with pytest.raises(SourceError, match="empty archive"):
         unpack(tmp_path / "x.tar", folder)
+
+
+def header(name, size, kind):
+    member = tarfile.TarInfo(name)
+    member.type, member.size = kind, size
+    return member.tobuf(tarfile.GNU_FORMAT)
+
+
+@pytest.mark.parametrize("kind", [tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_LONGLINK, tarfile.XHDTYPE])
+def test_a_name_of_gigabytes_is_refused_before_it_is_read(tmp_path, folder, kind):
+    path = tmp_path / "long.tar.gz"
+    with gzip.open(path, "wb", compresslevel=1) as file:
+        file.write(header("././@LongLink", 6 * 2**30, kind))
+        for _ in range(64):
+            file.write(bytes(2**20))
+    tracemalloc.start()
+    with pytest.raises(SourceError, match=r"long\.tar\.gz: refused"):
+        unpack(path, folder)
+    assert tracemalloc.get_traced_memory()[1] < 16 * 2**20
+    tracemalloc.stop()
+    assert not list(folder.iterdir())
+
+
+def test_sparse_files_are_refused(tmp_path, folder):
+    block = bytearray(header("s", 0, tarfile.GNUTYPE_SPARSE))
+    struct.pack_into("12s", block, 483, b"%011o\0" % (8 * 2**30 - 1))
+    block[148:156] = b" " * 8
+    block[148:156] = b"%06o\0 " % sum(block[:512])
+    path = tmp_path / "sparse.tar"
+    path.write_bytes(bytes(block) + bytes(1024))
+    with pytest.raises(SourceError, match="sparse"):
+        unpack(path, folder)
+
+
+@pytest.mark.parametrize("depth", [33, 900, 2000])
+def test_deep_trees_are_refused(tmp_path, folder, depth):
+    path = tar_of(tmp_path / "deep.tar", ("a/" * depth + "x", b"1"))
+    with pytest.raises(SourceError, match="too deep"):
+        unpack(path, folder)
+    assert not list(folder.iterdir())

@@ -95,19 +95,19 @@ def test_fetch_path_list_verify(capsys, archive, cache_root):
 
 
 def test_models_of_the_project(capsys, tmp_path, monkeypatch, cache_root):
-    folder = tmp_path / "bundled_synthetic"
-    monkeypatch.setattr(references, "BUNDLED_SYNTHETIC", folder)
+    folder = tmp_path / "bundled"
+    monkeypatch.setattr(references, "BUNDLED", folder)
     for command in ("path", "verify", "fetch"):
-        code, out, err = run(capsys, command, "bundled-synthetic")
+        code, out, err = run(capsys, command, "bundled")
         assert (code, out, err.count("\n")) == (1, "", 0)
-        assert err.startswith("error: model 'bundled-synthetic' is not in this copy of the project")
+        assert err.startswith("error: ") and str(folder) in err
     states = dict(line.split()[:2] for line in run(capsys, "list")[1].splitlines())
-    assert (states["bundled"], states["bundled-synthetic"]) == ("here", "missing")
+    assert states["bundled"] == "missing"
     save_model(folder, small_network())
-    assert run(capsys, "path", "bundled-synthetic") == (0, str(folder), "")
-    assert run(capsys, "verify", "bundled-synthetic") == (0, "bundled-synthetic: good", "")
+    assert run(capsys, "path", "bundled") == (0, str(folder), "")
+    assert run(capsys, "verify", "bundled") == (0, "bundled: good", "")
     states = dict(line.split()[:2] for line in run(capsys, "list")[1].splitlines())
-    assert states["bundled-synthetic"] == "here"
+    assert states["bundled"] == "here"
 
 
 def test_what_is_not_there_is_exit_code_1(capsys, web, cache_root):

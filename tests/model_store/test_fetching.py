@@ -122,7 +122,7 @@ def test_hugging_face_repository(web, hugging_face_folder, cache_root, monkeypat
             (repository / "pytorch_model.bin.index.json").write_text(json.dumps(index))
     folder = resolve("hf:owner/name@abc", allow_fetch=True)
     model = KieModel.load(folder, device="cpu")
-    assert (model.name, model.config.special_tokens) == ("name", "hf")
+    assert (model.name, model.config.tokenising.special_tokens) == ("name", "hf")
     with pytest.raises(ModelNotFoundError, match=r"no config\.json"):
         resolve("hf:owner/name@other", allow_fetch=True)
 
@@ -178,3 +178,25 @@ def test_classes_can_be_named_for_a_repository_that_does_not(
     (repository / "config.json").write_text(json.dumps(nameless))
     with pytest.raises(SourceError, match="does not name its classes"):
         resolve("hf:owner/name", allow_fetch=True)
+
+
+def test_the_hub_is_asked_with_the_users_token(monkeypatch, web, hugging_face_folder, cache_root):
+    shutil.copytree(hugging_face_folder, web.folder / "owner" / "mine" / "resolve" / "main")
+    monkeypatch.setenv("HF_ENDPOINT", web.address)
+
+    def gated(handler):
+        if handler.headers.get("Authorization") == "Bearer mine":
+            data = (hugging_face_folder / "config.json").read_bytes()
+            handler.send_response(200)
+            handler.send_header("Content-Length", str(len(data)))
+            handler.end_headers()
+            handler.wfile.write(data)
+        else:
+            handler.send_error(401)
+
+    web.answers["/owner/mine/resolve/main/config.json"] = gated
+    monkeypatch.setenv("HF_TOKEN", "another")
+    with pytest.raises(FetchError, match="HF_TOKEN"):
+        resolve("hf:owner/mine", allow_fetch=True)
+    monkeypatch.setenv("HF_TOKEN", "mine")
+    assert KieModel.load(resolve("hf:owner/mine", allow_fetch=True), device="cpu").name == "mine"

@@ -10,9 +10,10 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
+from beam_kie.layoutxlm.checkpoints import load_network
 from beam_kie.layoutxlm.config import LayoutXLMConfig
-from beam_kie.layoutxlm.model import KieModel, load_network
-from beam_kie.layoutxlm.network import Batch
+from beam_kie.layoutxlm.inputs.batches import Batch
+from beam_kie.layoutxlm.model import KieModel
 from beam_kie.layoutxlm.published import RELATION_LABELS
 from model_store import SourceError
 from model_store.importing import ImportOptions, import_model
@@ -72,7 +73,7 @@ def test_imported_models_score_as_the_reference_does(
     with torch.inference_mode():
         seen = None
         if network.visual is not None:
-            seen = network.look(torch.from_numpy(images.copy()))
+            seen = network.visual_states(torch.from_numpy(images.copy()))
         batch = Batch(ids, places, places, real, boxes, real, visual=seen)
         found = network.classify(network.encode(batch), batch)
     wanted = torch.from_numpy(arrays["ser_logits" if hugging_face else "out_ser_logits"])
@@ -92,7 +93,11 @@ def test_imported_models_relate_as_the_reference_does(reference, tmp_path, token
     )
     places = torch.arange(ids.shape[1]).expand_as(ids)
     with torch.inference_mode():
-        seen = network.look(torch.from_numpy(arrays["in_raw_rgb"])) if network.visual is not None else None
+        seen = (
+            network.visual_states(torch.from_numpy(arrays["in_raw_rgb"]))
+            if network.visual is not None
+            else None
+        )
         hidden = network.encode(Batch(ids, places, places, mask.bool(), boxes, mask.bool(), visual=seen))
         for document in range(len(ids)):
             entities = torch.from_numpy(arrays["in_entities"][document])
@@ -123,9 +128,12 @@ def test_paddles_double_normalisation_is_recorded_and_hugging_faces_is_not(
     trained = paddle_folder(reference, tmp_path / "source", "tiny_visual.ser")
     paddle = import_model(trained, tmp_path / "paddle", ImportOptions(tokenizer_file))
     config = LayoutXLMConfig.load(paddle / "config.json")
-    assert (config.image_normalisation, config.special_tokens) == ("paddleocr", "none")
+    assert (config.architecture.image_normalisation, config.tokenising.special_tokens) == (
+        "paddleocr",
+        "none",
+    )
     config = LayoutXLMConfig.load(import_model(hugging_face_folder, tmp_path / "hf") / "config.json")
-    assert (config.image_normalisation, config.special_tokens) == ("hf", "hf")
+    assert (config.architecture.image_normalisation, config.tokenising.special_tokens) == ("hf", "hf")
 
 
 def test_imported_model_runs(tmp_path, hugging_face_folder):
@@ -168,7 +176,7 @@ def test_archive_with_a_training_inside(reference, tmp_path, tokenizer_file):
         tar.add(tmp_path / "x", "x")
     made = import_model(tmp_path / "x.tar", tmp_path / "made", ImportOptions(tokenizer_file))
     config = LayoutXLMConfig.load(made / "config.json")
-    assert (config.token_classifier, config.relation_head) == (False, "biaffine")
+    assert (config.architecture.token_classifier, config.architecture.relation_head) == (False, "biaffine")
     assert "x.tar" in (made / "model_card.md").read_text()
     best.rename(tmp_path / "x" / "earlier")
     with pytest.raises(SourceError, match=r"several models \(earlier, latest\)"):
@@ -277,8 +285,8 @@ def hostile_paddle(folder):
         (left_over_tensor, "unexpected: extra"),
         (no_config, "--config FILE"),
         (changed(num_attention_heads=5), "multiple of num_attention_heads"),
-        (changed(num_attention_heads="many"), "configuration"),
-        (changed(num_attention_heads=0), "configuration"),
+        (changed(num_attention_heads="many"), "num_attention_heads must be a whole number"),
+        (changed(num_attention_heads=0), "num_attention_heads must be from 1"),
         (changed(hidden_act="relu"), "only gelu"),
         (changed(id2label={"0": "O"}), "knows 3 labels, but 0 are named"),
         (changed(has_relative_attention_bias=True), r"missing: encoder\.rel_pos_bias"),

@@ -7,7 +7,7 @@ import torch
 
 from beam_kie.layoutxlm.checkpoints import load_weights, plain_name
 from beam_kie.layoutxlm.config import LayoutXLMConfig
-from beam_kie.layoutxlm.network import LayoutXLM
+from beam_kie.layoutxlm.network.layoutxlm import LayoutXLM
 from model_store import paddle
 from model_store.errors import SourceError
 from model_store.pickles import read_arrays
@@ -33,7 +33,7 @@ def test_full_size_names_and_shapes_map_completely(reference):
     listed = json.loads((reference / "paddle_names.json").read_text())
     assert len(listed) == 761
     # The list was made with a vocabulary of eight.
-    config = LayoutXLMConfig(
+    config = LayoutXLMConfig.from_fields(
         vocab_size=8, use_visual_backbone=True, relation_head="biaffine", relation_size=384
     )
     with torch.device("meta"):
@@ -100,15 +100,18 @@ def test_a_backbone_that_is_not_turned_off_must_be_there():
     with pytest.raises(SourceError, match="use_visual_backbone"):
         paddle.paddle_config({"num_attention_heads": 4, "use_visual_backbone": True}, tensors, None)
     for values in (nested(use_visual_backbone=False), {"num_attention_heads": 4}):
-        assert not paddle.paddle_config(values, tensors, None).use_visual_backbone
+        assert not paddle.paddle_config(values, tensors, None).architecture.use_visual_backbone
 
 
 def test_an_absent_switch_means_true_and_false_takes_the_backbone_out():
     tensors = paddle.to_hugging_face(paddle_arrays(**VISUAL_KIND))
     config = paddle.paddle_config(nested(), tensors, None)
-    assert (config.use_visual_backbone, config.image_normalisation) == (True, "paddleocr")
+    assert (config.architecture.use_visual_backbone, config.architecture.image_normalisation) == (
+        True,
+        "paddleocr",
+    )
     config = paddle.paddle_config(nested(use_visual_backbone=False), tensors, None)
-    assert not config.use_visual_backbone
+    assert not config.architecture.use_visual_backbone
     with torch.device("meta"):
         network = LayoutXLM(config)
     load_weights(network, tensors)

@@ -1,4 +1,5 @@
 import json
+import re
 
 import pytest
 
@@ -18,14 +19,10 @@ def test_bundled(tmp_path, monkeypatch):
     assert model_store.BUNDLED.parent.name == "model_store"
 
 
-def test_bundled_synthetic(tmp_path, monkeypatch):
-    assert references.bundled()["bundled-synthetic"] == model_store.BUNDLED.parent / "bundled_synthetic"
-    folder = tmp_path / "bundled_synthetic"
-    monkeypatch.setattr(references, "BUNDLED_SYNTHETIC", folder)
-    with pytest.raises(ModelNotFoundError, match=r"not in this copy .* docs/training.md says how"):
-        resolve("bundled-synthetic")
-    save_model(folder, small_network())
-    assert resolve("bundled-synthetic") == folder
+def test_a_bundled_model_that_is_not_there_is_named(tmp_path, monkeypatch):
+    monkeypatch.setattr(references, "BUNDLED", tmp_path / "bundled")
+    with pytest.raises(ModelNotFoundError, match=re.escape(str(tmp_path / "bundled"))):
+        resolve("bundled")
 
 
 @pytest.mark.parametrize(
@@ -48,7 +45,7 @@ def test_references_that_lead_nowhere(reference, message, cache_root):
 
 
 @pytest.mark.parametrize("name", ["model_state.pdparams", "pytorch_model.bin"])
-def test_folder_of_another_format_is_told_how_to_import(tmp_path, name):
+def test_folder_of_another_format_is_refused_with_how_to_import_it(tmp_path, name):
     (tmp_path / name).write_bytes(b"")
     (tmp_path / "config.json").write_text("{}")
     with pytest.raises(ModelNotFoundError, match="python -m model_store import"):

@@ -7,8 +7,8 @@ from tokenizers import Tokenizer
 from tokenizers.models import Unigram
 
 from beam_kie.layoutxlm.config import LayoutXLMConfig
-from beam_kie.layoutxlm.network import LayoutXLM
-from transforms import storage
+from beam_kie.layoutxlm.network.layoutxlm import LayoutXLM
+from transforms.storage import files
 
 CHARACTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789:.,-/ "
 
@@ -19,7 +19,7 @@ def small_model(tmp_path_factory) -> str:
     folder = tmp_path_factory.mktemp("small-model")
     pieces = [("<unk>", 0.0), ("<pad>", 0.0), *((character, -3.0) for character in CHARACTERS)]
     Tokenizer(Unigram(pieces, unk_id=0)).save(str(folder / "tokenizer.json"))
-    config = LayoutXLMConfig(
+    config = LayoutXLMConfig.from_fields(
         vocab_size=len(pieces),
         hidden_size=48,
         num_hidden_layers=1,
@@ -44,7 +44,7 @@ def small_model(tmp_path_factory) -> str:
 def order(monkeypatch):
     """The paths of this machine that are written, in their order."""
     paths = []
-    write, writing = storage.write_bytes, storage.writing
+    write, writing = files.write_bytes, files.writing
 
     def noted(path, data, *timeout):
         write(path, data, *timeout)
@@ -56,6 +56,6 @@ def order(monkeypatch):
             yield file
         paths.append(path)
 
-    monkeypatch.setattr(storage, "write_bytes", noted)
-    monkeypatch.setattr(storage, "writing", noted_at_the_end)
+    monkeypatch.setattr(files, "write_bytes", noted)
+    monkeypatch.setattr(files, "writing", noted_at_the_end)
     return paths

@@ -4,7 +4,8 @@ import pytest
 
 from tests import small_runs
 from tests.beam_kie.review.test_files import chunk
-from transforms import layout, review
+from transforms import review
+from transforms.runs import paths
 
 
 @pytest.fixture
@@ -47,14 +48,14 @@ def test_overlays_are_enough(tmp_path):
 
 
 def test_review_lies_in_a_bucket_too(tmp_path, gcs_bucket):
-    from transforms import storage
+    from transforms.storage import files
 
     local = small_runs.write_run(tmp_path, clean=False)
     for path in local.rglob("*.*"):
-        storage.write_bytes(f"{gcs_bucket}/kie/{path.relative_to(local)}", path.read_bytes())
+        files.write_bytes(f"{gcs_bucket}/kie/{path.relative_to(local)}", path.read_bytes())
     index = review.write_review(f"{gcs_bucket}/kie", small_runs.RUN_ID)
     assert index == f"{gcs_bucket}/kie/review/run_id=small/index.html"
-    names = {uri.rsplit("/", 1)[-1] for uri in storage.list_files(f"{gcs_bucket}/kie/review")}
+    names = {uri.rsplit("/", 1)[-1] for uri in files.list_files(f"{gcs_bucket}/kie/review")}
     assert {"index.html", "run-00000.js", "pages-00000.js", "core.js"} <= names
 
 
@@ -78,16 +79,16 @@ def test_damaged_tables_are_said_in_one_line_and_leave_no_index(output, capsys, 
 
 
 def test_overwriting_a_run_takes_its_review_away():
-    assert layout.review_folder("out", "a") in layout.run_folders("out", "a")
+    assert paths.review_folder("out", "a") in paths.run_folders("out", "a")
     for path in (
-        layout.review_picture_path("out", "a", "d", 3),
-        layout.review_thumbnail_path("out", "a", "d", 3),
+        paths.review_picture_path("out", "a", "d", 3),
+        paths.review_thumbnail_path("out", "a", "d", 3),
     ):
-        assert path.startswith(layout.review_folder("out", "a") + "/") and path.endswith("/d/p0003.jpg")
+        assert path.startswith(paths.review_folder("out", "a") + "/") and path.endswith("/d/p0003.jpg")
 
 
 def test_summary_of_an_older_version_is_enough(output):
-    path = layout.summary_path(str(output), small_runs.RUN_ID)
+    path = paths.summary_path(str(output), small_runs.RUN_ID)
     with open(path, "w") as file:
         json.dump({"run_id": "small"}, file)
     assert review.write_review(str(output), small_runs.RUN_ID)

@@ -2,7 +2,7 @@ import pytest
 
 from beam_kie.labelled.applying import RunPage, correct_document, correct_page
 from beam_kie.labelled.corrections_file import CorrectionsError, EntityChange, LinkChange, PageCorrections
-from beam_kie.rows import page_tables
+from beam_kie.tables.rows import page_tables
 from tests import pages
 
 

@@ -15,8 +15,8 @@ from beam_kie.labelled.corrections_file import (
     read_corrections,
     write_corrections,
 )
-from beam_kie.labels import read_labels
-from beam_kie.tables import SCHEMAS
+from beam_kie.labelled.formats import read_labels
+from beam_kie.tables.schema import SCHEMAS
 from tests import pages, small_runs
 
 FORM = pages.document("form.jpg").document_id

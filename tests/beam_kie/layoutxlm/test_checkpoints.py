@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from beam_kie.layoutxlm.checkpoints import WeightsError, load_weights, plain_name
-from beam_kie.layoutxlm.network import LayoutXLM
+from beam_kie.layoutxlm.network.layoutxlm import LayoutXLM
 from tests.small_networks import BUNDLED_KIND, PUBLISHED_KIND, VISUAL_KIND, small_config, small_network
 
 

@@ -3,42 +3,33 @@ import dataclasses
 import numpy as np
 import pytest
 import torch
-from safetensors.torch import load_file, save_file
 
 from beam_kie.document import Category, DocumentError, Entity, LineSpan
-from beam_kie.layoutxlm.features import page_tokens
-from beam_kie.layoutxlm.model import (
-    KieModel,
-    ModelError,
-    file_revision,
-    load_network,
-    resolve_device,
-    resolve_dtype,
-    tokens_of,
-)
-from beam_kie.layoutxlm.network import LayoutXLM
+from beam_kie.layoutxlm.checkpoints import ModelError
+from beam_kie.layoutxlm.config import Calibration, ConfigError, Decoding
+from beam_kie.layoutxlm.inputs.features import page_tokens
+from beam_kie.layoutxlm.model import KieModel
+from beam_kie.layoutxlm.network.layoutxlm import LayoutXLM
 from beam_kie.layoutxlm.reading import NetworkReader
 from tests.small_networks import (
     BIASED_KIND,
     BUNDLED_KIND,
-    LOOKING_KIND,
     PUBLISHED_KIND,
+    STRIPS_KIND,
     VISUAL_KIND,
     character_tokenizer,
-    edit_config,
     form,
     line,
     noise_thumbnail,
     page,
     same_results,
-    save_model,
     small_network,
     with_strips,
 )
 
 KINDS = {
     "bundled": BUNDLED_KIND,
-    "looking": LOOKING_KIND,
+    "with_pictures": STRIPS_KIND,
     "published": PUBLISHED_KIND,
     "visual": VISUAL_KIND,
     "biased": BIASED_KIND,
@@ -57,7 +48,7 @@ def pages(*rows):
 
 
 def seen_by(kind, text, seed=0):
-    """The page with a picture such as the kind of network looks at."""
+    """The page with the kind of picture that the network needs."""
     if "strip_channels" in kind:
         return with_strips(text, seed)
     return dataclasses.replace(text, picture=noise_thumbnail(seed))
@@ -69,7 +60,7 @@ def whole_line(text, index, label):
 
 
 def own_tokens_only(network: LayoutXLM) -> LayoutXLM:
-    """Attention that adds nothing: every token is judged by itself, whatever window it stands in."""
+    """Attention that adds nothing: every token is classified by itself, whatever window it is in."""
     with torch.no_grad():
         for layer in network.encoder.layer:
             layer.attention.self.value.weight.zero_()
@@ -93,7 +84,7 @@ def test_pages_longer_than_a_window_lose_nothing():
     whole = KieModel(own_tokens_only(small_network(**BUNDLED_KIND, window_tokens=512)), character_tokenizer())
     long = pages(15)
     assert cut.count_tokens(long[0]) > 150
-    # A line judged by the mean of its tokens is whole in every window, as windows begin at lines.
+    # A line that is classified by the mean of its tokens is whole in every window, as windows begin at lines.
     assert same_results(cut.predict(long), whole.predict(long))
     assert cut.token_predictions(long) == whole.token_predictions(long)
 
@@ -166,22 +157,22 @@ def test_special_tokens_leave_the_text_in_its_place():
     assert same_results(found, KieModel(without, character_tokenizer()).predict(text))
 
 
-def test_pictures_are_looked_at_once_a_page_and_count():
-    looking = model(VISUAL_KIND, window_tokens=60, window_overlap_tokens=20)
+def test_pictures_are_encoded_once_a_page_and_change_the_result():
+    with_pictures = model(VISUAL_KIND, window_tokens=60, window_overlap_tokens=20)
     batches = []
-    looking.network.visual.register_forward_hook(lambda _m, inputs, _o: batches.append(len(inputs[0])))
+    with_pictures.network.visual.register_forward_hook(lambda _m, inputs, _o: batches.append(len(inputs[0])))
     text = form(20, picture=noise_thumbnail(1))
     others = [form(1, picture=noise_thumbnail(i)) for i in range(2, 11)]
-    first = looking.predict([text, *others])
+    first = with_pictures.predict([text, *others])
     assert batches == [8, 2]
     darker = dataclasses.replace(text, picture=bytes(len(text.picture)))
-    assert not same_results(looking.predict([darker]), first[:1])
+    assert not same_results(with_pictures.predict([darker]), first[:1])
 
 
-def test_what_lines_look_like_counts_in_every_window():
+def test_line_images_count_in_every_window():
     whole, cut = (
         KieModel(
-            own_tokens_only(small_network(**LOOKING_KIND, window_tokens=size, window_overlap_tokens=15)),
+            own_tokens_only(small_network(**STRIPS_KIND, window_tokens=size, window_overlap_tokens=15)),
             character_tokenizer(),
         )
         for size in (512, 40)
@@ -191,30 +182,30 @@ def test_what_lines_look_like_counts_in_every_window():
     found = whole.predict([text])
     assert same_results(cut.predict([text]), found)
     assert not same_results(whole.predict([with_strips(text, seed=1)]), found)
-    blind = dataclasses.replace(text, picture=None)
-    assert not same_results(whole.predict([blind]), found)
+    text_only = dataclasses.replace(text, picture=None)
+    assert not same_results(whole.predict([text_only]), found)
 
 
 def test_pages_with_and_without_pixels_share_a_batch():
-    looking = model(LOOKING_KIND)
-    seen, blind = with_strips(form(4, 1)), form(5, 2, seed=1)
-    together = looking.predict([seen, blind])
-    assert same_results(looking.predict([seen]) + looking.predict([blind]), together)
+    with_pictures = model(STRIPS_KIND)
+    seen, text_only = with_strips(form(4, 1)), form(5, 2, seed=1)
+    together = with_pictures.predict([seen, text_only])
+    assert same_results(with_pictures.predict([seen]) + with_pictures.predict([text_only]), together)
 
 
 def test_pixels_of_other_lines_are_an_error_of_that_page():
     wrong = dataclasses.replace(form(3), picture=with_strips(form(2)).picture)
     with pytest.raises(DocumentError, match="6 lines, but pixels of 4"):
-        model(LOOKING_KIND).predict([wrong])
+        model(STRIPS_KIND).predict([wrong])
 
 
 def test_a_page_without_the_picture_that_is_needed_is_an_error_of_that_page():
-    looking = model(VISUAL_KIND)
-    assert looking.pictures == "hf"
+    with_pictures = model(VISUAL_KIND)
+    assert with_pictures.pictures == "hf"
     with pytest.raises(DocumentError, match="without one") as error:
-        looking.predict([form(2)])
+        with_pictures.predict([form(2)])
     assert error.value.category == Category.MODEL_FAILED
-    assert looking.predict([page("", " ")])[0].entities == ()  # nothing to read, nothing to look at
+    assert with_pictures.predict([page("", " ")])[0].entities == ()  # neither text nor picture
     assert model().pictures is None
 
 
@@ -326,10 +317,32 @@ def test_a_model_without_a_token_classifier_only_relates():
             ask([text])
 
 
-def test_temperature_makes_confidence_humble_and_changes_no_label():
+def test_temperature_lowers_confidence_and_changes_no_label():
     plain, humble = model().predict(pages(6))[0], model(entity_temperature=3.0).predict(pages(6))[0]
     confidence = [np.mean([entity.confidence for entity in result.entities]) for result in (plain, humble)]
     assert confidence[1] < confidence[0]
+
+
+def test_another_decoding_and_calibration_leave_the_model_as_it_is():
+    plain, text = model(), pages(6)
+    before = plain.predict(text)
+    changed = plain.with_config(
+        decoding=dataclasses.replace(plain.config.decoding, none_penalty=100.0),
+        calibration=Calibration(entity_temperature=3.0),
+    )
+    same_settings = model(none_penalty=100.0, entity_temperature=3.0)
+    assert changed.predict(text) == same_settings.predict(text) != before
+    assert plain.predict(text) == before
+    with pytest.raises(ConfigError, match="none_penalty"):
+        model(PUBLISHED_KIND).with_config(decoding=changed.config.decoding)
+
+
+def test_cuts_within_lines_follow_another_decoding():
+    text = [page("abcdef", "ghijkl")]
+    plain = model()
+    together = plain.with_config(decoding=Decoding(switch_penalty=1000.0))
+    assert together.token_predictions(text) == model(switch_penalty=1000.0).token_predictions(text)
+    assert together.token_predictions(text) != plain.token_predictions(text)
 
 
 def test_token_tags_come_by_line():
@@ -338,108 +351,6 @@ def test_token_tags_come_by_line():
     assert [len(line_tags) for line_tags in tags] == [3, 0, 2]
     assert all(tag in model().config.tags for line_tags in tags for tag in line_tags)
     assert model().count_tokens(text) == 5
-
-
-def test_tokens_of_an_entity_include_the_mark_of_a_word_before_it(sentencepiece):
-    text = page("姓名：张三")
-    tokens = page_tokens(text, sentencepiece)
-    whole, name = whole_line(text, 0, "QUESTION"), Entity("ANSWER", "张三", (), 1.0, (LineSpan(0, 3, 5),))
-    assert tokens_of(whole, tokens).tolist() == list(range(len(tokens)))
-    assert tokens.ends[0] == 0
-    found = tokens_of(name, tokens)
-    assert 0 not in found
-    assert tokens.starts[found].min() == 3
-
-
-def test_a_saved_model_is_the_same_model(tmp_path):
-    folder = save_model(tmp_path / "model", small_network(**BUNDLED_KIND))
-    loaded = KieModel.load(folder, device="cpu", dtype="float32")
-    assert same_results(loaded.predict(pages(6, 2)), model().predict(pages(6, 2)))
-    assert loaded.revision == file_revision(folder / "model.safetensors")
-    assert (loaded.name, loaded.labels) == ("small", ["QUESTION", "ANSWER", "HEADER"])
-    assert loaded.size_bytes == sum(4 * value.numel() for value in small_network(**BUNDLED_KIND).parameters())
-
-
-def test_half_precision_files_are_used_in_full(tmp_path):
-    folder = save_model(tmp_path / "model", small_network(**BUNDLED_KIND))
-    weights = {name: value.half() for name, value in load_file(folder / "model.safetensors").items()}
-    save_file(weights, folder / "model.safetensors")
-    network = load_network(folder)
-    assert network.embeddings.word_embeddings.weight.dtype == torch.float16  # read where needed
-    others = [v for name, v in network.state_dict().items() if "word_embeddings" not in name]
-    assert {value.dtype for value in others} == {torch.float32}
-    loaded = KieModel.load(folder, device="cpu", dtype="float32")
-    reference = small_network(**BUNDLED_KIND)
-    reference.load_state_dict({name: value.float() for name, value in weights.items()})
-    assert same_results(
-        loaded.predict(pages(6)), KieModel(reference, character_tokenizer()).predict(pages(6))
-    )
-
-
-@pytest.mark.parametrize("kind", KINDS)
-def test_bfloat16_finds_nearly_the_same(tmp_path, kind):
-    folder = save_model(tmp_path / "model", small_network(**KINDS[kind]))
-    text = seen_by(KINDS[kind], form(9))
-    full, short = (KieModel.load(folder, device="cpu", dtype=dtype) for dtype in ("float32", "bfloat16"))
-    tags = [
-        np.array([tag for tags in loaded.token_predictions([text])[0] for tag in tags])
-        for loaded in (full, short)
-    ]
-    assert (tags[0] == tags[1]).mean() > 0.9
-    assert short.size_bytes < full.size_bytes
-
-
-@pytest.mark.parametrize("missing", ["config.json", "model.safetensors", "tokenizer.json"])
-def test_incomplete_folders_are_told(tmp_path, missing):
-    folder = save_model(tmp_path / "model", small_network(**BUNDLED_KIND))
-    (folder / missing).unlink()
-    with pytest.raises(ModelError, match=missing):
-        KieModel.load(folder)
-
-
-def test_files_that_do_not_belong_together_are_told(tmp_path):
-    folder = save_model(tmp_path / "model", small_network(**BUNDLED_KIND))
-    for changes, told in (
-        ({"num_hidden_layers": 3}, r"missing: encoder\.layer\.2"),
-        ({"vocab_size": 50}, "instead of"),
-        ({"hidden_size": 50}, "num_attention_heads"),
-        ({"line_classifier": False}, r"unexpected: line_classifier"),
-    ):
-        before = (folder / "config.json").read_text()
-        edit_config(folder, **changes)
-        with pytest.raises(ModelError, match=told):
-            KieModel.load(folder)
-        (folder / "config.json").write_text(before)
-
-
-def test_a_tokenizer_of_another_model_is_told(tmp_path):
-    tokenizer = character_tokenizer()
-    tokenizer.add_tokens(["another", "word"])
-    folder = save_model(tmp_path / "model", small_network(**BUNDLED_KIND), tokenizer)
-    with pytest.raises(ModelError, match="do not belong together"):
-        KieModel.load(folder)
-
-
-@pytest.mark.parametrize("damage", [b"", b"\x00" * 100, b"half"])
-def test_damaged_weights_are_told(tmp_path, damage):
-    folder = save_model(tmp_path / "model", small_network(**BUNDLED_KIND))
-    path = folder / "model.safetensors"
-    path.write_bytes(path.read_bytes()[:5000] if damage == b"half" else damage)
-    with pytest.raises(ModelError, match=r"model\.safetensors"):
-        KieModel.load(folder)
-
-
-@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU here")
-def test_a_gpu_that_is_not_there_is_told():
-    assert resolve_device("auto") == torch.device("cpu")
-    with pytest.raises(ModelError, match="--device cpu"):
-        resolve_device("cuda")
-
-
-def test_the_type_that_is_asked_for_is_taken():
-    assert resolve_dtype("float32", torch.device("cpu")) == torch.float32
-    assert resolve_dtype("bfloat16", torch.device("cpu")) == torch.bfloat16
-    assert resolve_dtype("auto", torch.device("cpu")) in (torch.float32, torch.bfloat16)
 
 
 @pytest.mark.parametrize("kind", [BUNDLED_KIND, {"relation_head": "biaffine"}])

@@ -13,7 +13,7 @@ TAGS = ["O", "B-QUESTION", "I-QUESTION", "B-ANSWER", "I-ANSWER", "B-HEADER", "I-
 
 
 def shapes(prefix="layoutlmv2.", **changes):
-    """Names and shapes as Hugging Face files have them, of a network with these switches."""
+    """Names and shapes as in Hugging Face files, of a network with these settings."""
     heads = ("classifier.", "extractor.")
     return {
         (name if name.startswith(heads) else prefix + name): tuple(value.shape)
@@ -34,36 +34,37 @@ HF_VALUES = {
 def test_sizes_come_from_the_weights():
     config = config_from_hugging_face({**HF_VALUES, "vocab_size": 9, "hidden_size": 9}, shapes(**VISUAL_KIND))
     real = small_network(**VISUAL_KIND).config
+    own, theirs = config.fields(), real.fields()
     for field in (
         "vocab_size", "hidden_size", "num_hidden_layers", "intermediate_size", "coordinate_size",
         "shape_size", "max_position_embeddings", "visual_blocks", "visual_groups", "visual_width_per_group",
         "visual_stem_channels", "visual_res2_channels", "use_visual_backbone", "relation_size",
     ):  # fmt: skip
-        assert getattr(config, field) == getattr(real, field), field
+        assert own[field] == theirs[field], field
 
 
 def test_what_only_the_file_knows_comes_from_it():
     values = {**HF_VALUES, "has_relative_attention_bias": True, "max_rel_pos": 64, "rel_pos_bins": 32}
     config = config_from_hugging_face(values, shapes(**BIASED_KIND))
-    assert (config.layer_norm_eps, config.max_rel_pos) == (1e-12, 64)
-    assert config.has_relative_attention_bias
-    assert not config.has_spatial_attention_bias
+    assert (config.architecture.layer_norm_eps, config.architecture.max_rel_pos) == (1e-12, 64)
+    assert config.architecture.has_relative_attention_bias
+    assert not config.architecture.has_spatial_attention_bias
 
 
 def test_hugging_face_and_paddle_ways_differ():
     hugging_face = config_from_hugging_face(HF_VALUES, shapes())
     paddle = config_from_paddlenlp(HF_VALUES, shapes("layoutxlm."))
-    assert (hugging_face.special_tokens, hugging_face.image_normalisation, hugging_face.decoding) == (
-        "hf", "hf", "runs"
-    )  # fmt: skip
-    assert (paddle.special_tokens, paddle.image_normalisation, paddle.decoding) == (
-        "none", "paddleocr", "line_vote"
-    )  # fmt: skip
+    for config, wanted in (
+        (hugging_face, ("hf", "hf", "runs")),
+        (paddle, ("none", "paddleocr", "line_vote")),
+    ):
+        found = config.fields()
+        assert (found["special_tokens"], found["image_normalisation"], found["decoding"]) == wanted
 
 
 def test_changes_have_the_last_word():
     config = config_from_hugging_face(HF_VALUES, shapes(), token_boxes="word", name="mine")
-    assert (config.token_boxes, config.name) == ("word", "mine")
+    assert (config.tokenising.token_boxes, config.name) == ("word", "mine")
     with pytest.raises(ConfigError, match="colour"):
         config_from_hugging_face(HF_VALUES, shapes(), colour="red")
 
@@ -71,33 +72,35 @@ def test_changes_have_the_last_word():
 def test_nested_paddle_configurations_are_opened():
     inner = {"num_attention_heads": 4, "layer_norm_eps": 1e-3, "init_class": "LayoutXLMModel"}
     values = {"num_classes": 7, "init_args": [inner], "init_class": "LayoutXLMForTokenClassification"}
-    assert config_from_paddlenlp(values, shapes("layoutxlm.")).layer_norm_eps == 1e-3
+    assert config_from_paddlenlp(values, shapes("layoutxlm.")).architecture.layer_norm_eps == 1e-3
 
 
 def test_an_exported_model_has_no_configuration_but_sizes():
     config = config_from_paddlenlp({}, shapes("layoutxlm.", num_attention_heads=12))
-    assert config.num_attention_heads == LayoutXLMConfig().num_attention_heads
+    assert config.architecture.num_attention_heads == LayoutXLMConfig().architecture.num_attention_heads
     assert config.tags == tuple(TAGS)
 
 
-def test_paddle_configurations_that_say_nothing_of_a_visual_backbone_follow_the_weights():
-    assert config_from_paddlenlp({"num_attention_heads": 4}, shapes(**VISUAL_KIND)).use_visual_backbone
+def test_paddle_configurations_without_a_visual_backbone_switch_follow_the_weights():
+    assert config_from_paddlenlp(
+        {"num_attention_heads": 4}, shapes(**VISUAL_KIND)
+    ).architecture.use_visual_backbone
     values = {"num_attention_heads": 4, "use_visual_backbone": True}
-    assert not config_from_paddlenlp(values, shapes()).use_visual_backbone
+    assert not config_from_paddlenlp(values, shapes()).architecture.use_visual_backbone
 
 
 def test_weights_that_only_relate_have_no_classifier():
     names = {name: shape for name, shape in shapes(**PUBLISHED_KIND).items() if "classifier." not in name}
     names |= {name: shape for name, shape in shapes(**PUBLISHED_KIND).items() if "rel_classifier" in name}
     config = config_from_paddlenlp({"num_attention_heads": 4}, names)
-    assert not config.token_classifier
-    assert (config.relation_head, config.relation_labels) == ("biaffine", RELATION_LABELS)
+    assert not config.architecture.token_classifier
+    assert (config.architecture.relation_head, config.relation_labels) == ("biaffine", RELATION_LABELS)
     assert (config.head_labels, config.tail_labels) == (("QUESTION",), ("ANSWER",))
 
 
 def test_weights_that_only_find_have_no_relation_head():
     config = config_from_paddlenlp({"num_attention_heads": 4}, shapes())
-    assert (config.token_classifier, config.relation_head) == (True, "none")
+    assert (config.architecture.token_classifier, config.architecture.relation_head) == (True, "none")
 
 
 def test_labels_of_ones_own():

@@ -8,10 +8,11 @@ import torch
 
 from beam_kie.document import PageText, TextLine
 from beam_kie.layoutxlm.checkpoints import load_weights
-from beam_kie.layoutxlm.decoders import LineVoteDecoder
-from beam_kie.layoutxlm.decoding import decode_entities
-from beam_kie.layoutxlm.features import page_tokens
-from beam_kie.layoutxlm.network import Batch, LayoutXLM
+from beam_kie.layoutxlm.decoding.entities import decode_entities
+from beam_kie.layoutxlm.decoding.tags import LineVoteDecoder
+from beam_kie.layoutxlm.inputs.batches import Batch
+from beam_kie.layoutxlm.inputs.features import page_tokens
+from beam_kie.layoutxlm.network.layoutxlm import LayoutXLM
 from beam_kie.layoutxlm.published import PADDLEOCR_LABELS, RELATION_LABELS, config_from_hugging_face
 from model_store.paddle import paddle_config, to_hugging_face
 from model_store.pickles import read_arrays
@@ -45,7 +46,7 @@ def batch_of(ids, boxes, mask, visual) -> Batch:
 def paddle_batch(network, arrays) -> Batch:
     visual = None
     if network.visual is not None:
-        visual = network.look(torch.from_numpy(arrays["in_raw_rgb"]))
+        visual = network.visual_states(torch.from_numpy(arrays["in_raw_rgb"]))
     return batch_of(arrays["in_input_ids"], arrays["in_bbox"], arrays["in_attention_mask"], visual)
 
 
@@ -61,7 +62,7 @@ def test_paddle_entities(reference, name):
     network = paddle_network(reference, name, "ser")
     batch = paddle_batch(network, arrays)
     # Without pictures the reference keeps its visual tokens and masks them; here there are none.
-    tokens = 512 + network.config.visual_tokens
+    tokens = 512 + network.config.architecture.visual_tokens
     assert tokens == (561 if name == "tiny_visual" else 512)
 
     assert_near(network.embeddings(batch), arrays["out_embedding_output"][:, :512])
@@ -93,8 +94,8 @@ def test_paddle_relations(reference, name):
         found = scores[np.searchsorted(tails, pairs[:, 1]), np.searchsorted(heads, pairs[:, 0])]
         assert_near(found, wanted)
         linked = {(int(a), int(b)) for a, b in pairs[wanted.argmax(-1) == 1, :2]}
-        chances, bar = network.extractor.probabilities(scores)
-        ours = {(int(heads[k]), int(tails[v])) for v, k in (chances > bar).nonzero().tolist()}
+        probabilities, threshold = network.extractor.probabilities(scores)
+        ours = {(int(heads[k]), int(tails[v])) for v, k in (probabilities > threshold).nonzero().tolist()}
         assert ours == linked
         in_result = arrays["out_re_pred_relations"][document]
         assert {(int(row[0, 0]), int(row[3, 0])) for row in in_result[1 : in_result[0, 0, 0] + 1]} == linked
@@ -111,7 +112,9 @@ def test_hugging_face_entities(reference):
     images = torch.from_numpy(arrays["image_bgr"]).flip(1).permute(0, 2, 3, 1)
 
     assert_near(network.visual(images), arrays["visual_features"])
-    batch = batch_of(arrays["input_ids"], arrays["bbox"], arrays["attention_mask"], network.look(images))
+    batch = batch_of(
+        arrays["input_ids"], arrays["bbox"], arrays["attention_mask"], network.visual_states(images)
+    )
     logits = network.classify(network.encode(batch), batch)
     assert_near(logits, arrays["ser_logits"])
     assert np.array_equal(logits.argmax(-1).numpy(), arrays["ser_logits"].argmax(-1))

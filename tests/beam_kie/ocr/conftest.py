@@ -59,9 +59,9 @@ def turned():
 
 @pytest.fixture(scope="session")
 def rapid():
-    return create_engine("rapidocr", OcrOptions(device="cpu", threads=2))
+    return create_engine(OcrOptions(device="cpu", threads=2))
 
 
 @pytest.fixture(scope="session")
-def paddle():
-    return create_engine("paddleocr", OcrOptions(device="cpu"))
+def paddle(paddle_package):
+    return create_engine(OcrOptions(engine="paddleocr", device="cpu"))

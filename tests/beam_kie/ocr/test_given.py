@@ -6,7 +6,7 @@ import pytest
 
 from beam_kie.document import Category, DocumentError, PageImage, PageText, TextLine
 from beam_kie.geometry import box_polygon
-from beam_kie.ocr import create_engine
+from beam_kie.ocr import OcrOptions, create_engine
 from beam_kie.ocr.given import GivenLinesEngine, GivenPage, LinesFileError, read_lines_file
 
 BOX = {"text": "Name:", "box": [10, 10, 50, 30], "confidence": 0.9}
@@ -76,7 +76,7 @@ def test_lines_are_put_in_reading_order_and_onto_the_page():
     assert lines[1].box == (150, 10, 200, 30)
 
 
-def test_a_byte_order_mark_is_no_harm():
+def test_byte_order_mark_is_ignored():
     assert len(read("\ufeff" + json.dumps(record()))) == 1
 
 
@@ -91,6 +91,9 @@ def test_a_byte_order_mark_is_no_harm():
         (record(page="1"), '"page"'),
         (record(page=True), '"page"'),
         (record(lines=None), '"lines"'),
+        ("[" * 100_000, "nested too deeply"),
+        ('{"uri": "secret", "page": ' + "9" * 5000 + "}", "too many digits"),
+        (record(width=1e-320, height=10), '"width" and "height"'),
         (record(width=100), '"width" and "height"'),
         (record(width=0, height=10), '"width" and "height"'),
         (record(whole_lines="secret"), '"whole_lines" must be true or false'),
@@ -108,7 +111,7 @@ def test_a_byte_order_mark_is_no_harm():
         (record(), "page 1 of this uri is already on line 1"),
     ],
 )
-def test_what_is_wrong_is_said_with_its_line_but_without_its_text(bad, message):
+def test_errors_name_the_line_but_not_its_text(bad, message):
     with pytest.raises(LinesFileError, match=message) as caught:
         read(record(), "", bad)
     assert str(caught.value).startswith("line 3 of the OCR lines: ")
@@ -143,7 +146,7 @@ def test_lines_of_the_page_come_before_the_file_and_the_file_before_the_engine()
     assert (engine.name, engine.revision) == ("shouting", "1")
 
 
-def test_lines_may_be_said_to_be_whole():
+def test_lines_may_be_declared_whole():
     for said, known in ((True, True), (False, False)):
         (text,) = GivenLinesEngine(read(record(whole_lines=said))).read([page()])
         assert text.whole_lines is known
@@ -171,7 +174,7 @@ def test_a_page_without_lines_and_engine_is_a_failure_that_says_what_to_do():
 
 
 def test_no_engine_reads_text_layers_alone():
-    engine = create_engine("none")
+    engine = create_engine(OcrOptions(engine="none"))
     assert engine.read([page(given_lines=())])[0].lines == ()
     with pytest.raises(DocumentError):
         engine.read([page()])
@@ -183,3 +186,14 @@ def test_the_revision_of_given_lines_follows_their_text():
     assert GivenLinesEngine(first).revision != GivenLinesEngine(second).revision
     whole = read(record(whole_lines=True))
     assert GivenLinesEngine(first).revision != GivenLinesEngine(whole).revision
+
+
+def test_half_of_a_character_is_no_letter_of_a_line():
+    text = r'{"uri": "scans/a.png", "lines": [{"text": "a\ud800\ud83d\ude00", "box": [10, 10, 50, 30]}]}'
+    assert [line.text for line in lines_of(text)] == ["a\ufffd\U0001f600"]
+
+
+def test_a_file_that_is_not_utf8_is_refused_in_one_line():
+    stream = io.TextIOWrapper(io.BytesIO(b'{"uri": "\xe4"}'), encoding="utf-8")
+    with pytest.raises(LinesFileError, match="UTF-8"):
+        read_lines_file(stream)

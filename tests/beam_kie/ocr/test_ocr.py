@@ -3,20 +3,19 @@ import sys
 
 import pytest
 
-from beam_kie.ocr import ENGINES, OcrEngine, OcrOptions, create_engine
+from beam_kie.ocr import OcrEngine, OcrOptions, create_engine
 
 
 def test_unknown_engines_are_refused_with_the_known_ones():
-    with pytest.raises(ValueError, match=r"'tesseract'.*rapidocr, paddleocr, none"):
-        create_engine("tesseract")
+    with pytest.raises(ValueError, match=r"'tesseract'.*rapidocr, ppocr, paddleocr, none"):
+        create_engine(OcrOptions(engine="tesseract"))
 
 
 def test_every_engine_is_one(rapid, paddle):
-    for engine in (rapid, paddle, create_engine("none")):
+    for engine in (rapid, paddle, create_engine(OcrOptions(engine="none"))):
         assert isinstance(engine, OcrEngine)
         assert engine.name
         assert engine.revision
-    assert ENGINES == ("rapidocr", "paddleocr", "none")
 
 
 @pytest.mark.parametrize(

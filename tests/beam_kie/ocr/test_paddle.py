@@ -1,3 +1,4 @@
+import importlib.util
 import os
 import subprocess
 import sys
@@ -11,7 +12,8 @@ import yaml
 from beam_kie.ocr import OcrOptions, create_engine, models
 from beam_kie.ocr.paddle import _bundled_settings
 
-OPTIONS = OcrOptions(device="cpu", threads=1)
+OPTIONS = OcrOptions(engine="paddleocr", device="cpu", threads=1)
+pytestmark = pytest.mark.usefixtures("paddle_package")
 
 
 def plain(text):
@@ -69,14 +71,14 @@ def test_models_of_ones_own(tmp_path, form, form_lines, as_page):
         settings = _bundled_settings(task, models.bundled_model(task))
         (folder / "inference.yml").write_text(yaml.safe_dump(settings), "utf-8")
         folders[f"{task}_model_dir"] = str(folder)
-    engine = create_engine("paddleocr", replace(OPTIONS, min_confidence=0.999, **folders))
+    engine = create_engine(replace(OPTIONS, min_confidence=0.999, **folders))
     assert engine.name == "paddleocr/my_det+my_rec"
     (page,) = engine.read([as_page(form)])
     assert 0 < len(page.lines) < len(form_lines)
     assert all(line.confidence >= 0.999 for line in page.lines)
 
 
-def test_both_engines_tell_the_same_revision_of_the_same_models(paddle, rapid):
+def test_both_engines_give_the_same_revision_of_the_same_models(paddle, rapid):
     assert paddle.name == "paddleocr/PP-OCRv6-small"
     assert paddle.revision == rapid.revision
 
@@ -92,13 +94,25 @@ def test_both_engines_tell_the_same_revision_of_the_same_models(paddle, rapid):
 )
 def test_what_cannot_be_loaded_says_so_at_once(options, error, message):
     with pytest.raises(error, match=message):
-        create_engine("paddleocr", replace(OPTIONS, **options))
+        create_engine(replace(OPTIONS, **options))
 
 
 def test_a_missing_runtime_is_named(monkeypatch):
-    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    find_spec = importlib.util.find_spec
+    monkeypatch.setattr(
+        "importlib.util.find_spec", lambda name: None if name == "paddle" else find_spec(name)
+    )
     with pytest.raises(ValueError, match="needs the Python package paddlepaddle"):
-        create_engine("paddleocr", replace(OPTIONS, paddle_engine="paddle"))
+        create_engine(replace(OPTIONS, paddle_engine="paddle"))
+
+
+def test_without_the_package_the_extra_is_named(monkeypatch):
+    find_spec = importlib.util.find_spec
+    monkeypatch.setattr(
+        "importlib.util.find_spec", lambda name: None if name == "paddleocr" else find_spec(name)
+    )
+    with pytest.raises(ValueError, match=r"'beam-kie\[paddle\]'"):
+        create_engine(OPTIONS)
 
 
 def test_no_connection_is_opened_and_nothing_is_printed(tmp_path):
@@ -115,7 +129,7 @@ import numpy as np
 from beam_kie.document import PageImage
 from beam_kie.ocr import OcrOptions, create_engine
 
-engine = create_engine("paddleocr", OcrOptions(device="cpu", threads=1))
+engine = create_engine(OcrOptions(engine="paddleocr", device="cpu", threads=1))
 engine.read([PageImage("id", "uri", 1, np.full((64, 64, 3), 255, np.uint8))])
 """
     environment = os.environ | {"HOME": str(tmp_path), "PADDLE_PDX_CACHE_HOME": str(tmp_path)}

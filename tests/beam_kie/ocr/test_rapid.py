@@ -12,7 +12,7 @@ from onnxruntime import InferenceSession
 from PIL import Image
 
 from beam_kie.document import PageText
-from beam_kie.imaging import DecodeLimits, decode_pages
+from beam_kie.imaging.decode import DecodeLimits, decode_pages
 from beam_kie.ocr import OcrOptions, create_engine, models
 from beam_kie.ocr.rapid import RapidOcrEngine
 
@@ -91,14 +91,14 @@ def test_a_strip_with_one_line_is_read(rapid, form, as_page):
 def test_uncertain_lines_are_dropped(rapid, form, as_page):
     found = read_one(rapid, as_page(form)).lines
     limit = sorted(line.confidence for line in found)[3]
-    certain = create_engine("rapidocr", replace(OPTIONS, min_confidence=limit))
+    certain = create_engine(replace(OPTIONS, min_confidence=limit))
     kept = read_one(certain, as_page(form)).lines
     assert kept == tuple(line for line in found if line.confidence >= limit)
     assert 0 < len(kept) < len(found)
 
 
 def test_rotation_is_left_alone_where_nobody_asks_for_it(form, as_page, turned):
-    engine = create_engine("rapidocr", replace(OPTIONS, detect_rotation=False))
+    engine = create_engine(replace(OPTIONS, detect_rotation=False))
     page = read_one(engine, as_page(turned(form, 90)))
     assert page.rotation_deg == 0
     assert (page.width_px, page.height_px) == form.shape[:2]
@@ -120,12 +120,12 @@ def test_the_lines_are_read_at_full_resolution(form, form_lines, as_page):
     """However small the page is made to look for lines."""
     large = np.full((1920, 3600, 3), 255, np.uint8)
     large[: form.shape[0], : form.shape[1]] = form
-    page = read_one(create_engine("rapidocr", replace(OPTIONS, max_side=1600)), as_page(large))
+    page = read_one(create_engine(replace(OPTIONS, max_side=1600)), as_page(large))
     assert [plain(text) for text in texts(page)] == [plain(text) for text, _, _ in form_lines]
 
 
 def test_onnxruntime_reads_the_same(form, form_lines, as_page, turned):
-    engine = create_engine("rapidocr", replace(OPTIONS, rapidocr_backend="onnxruntime"))
+    engine = create_engine(replace(OPTIONS, rapidocr_backend="onnxruntime"))
     page = read_one(engine, as_page(turned(form, 90)))
     assert page.rotation_deg == 90
     assert [plain(text) for text in texts(page)] == [plain(text) for text, _, _ in form_lines]
@@ -136,7 +136,7 @@ def test_models_of_ones_own(tmp_path, rapid, form, as_page):
         (tmp_path / f"my_{task}").mkdir()
         shutil.copy(models.bundled_model(task), tmp_path / f"my_{task}" / "inference.onnx")
     own = replace(OPTIONS, det_model_dir=f"{tmp_path}/my_det", rec_model_dir=f"{tmp_path}/my_rec/")
-    engine = create_engine("rapidocr", own)
+    engine = create_engine(own)
     assert engine.name == "rapidocr/my_det+my_rec"
     assert rapid.name == "rapidocr/PP-OCRv6-small"
     assert engine.revision == rapid.revision
@@ -172,7 +172,7 @@ def test_the_dictionary_may_lie_beside_the_model(tmp_path, rapid, form, as_page)
     characters = InferenceSession(whole).get_modelmeta().custom_metadata_map["character"].splitlines()
     settings = {"PostProcess": {"name": "CTCLabelDecode", "character_dict": characters}}
     (tmp_path / "inference.yml").write_text(yaml.safe_dump(settings), "utf-8")
-    engine = create_engine("rapidocr", replace(OPTIONS, rec_model_dir=str(tmp_path)))
+    engine = create_engine(replace(OPTIONS, rec_model_dir=str(tmp_path)))
     assert read_one(engine, as_page(form)) == read_one(rapid, as_page(form))
 
 
@@ -188,7 +188,7 @@ def test_the_dictionary_may_lie_beside_the_model(tmp_path, rapid, form, as_page)
 )
 def test_what_cannot_be_loaded_says_so_at_once(options, error, message):
     with pytest.raises(error, match=message):
-        create_engine("rapidocr", replace(OPTIONS, **options))
+        create_engine(replace(OPTIONS, **options))
 
 
 def test_no_connection_is_opened_and_nothing_is_logged(form, as_page, capfd, caplog, monkeypatch):

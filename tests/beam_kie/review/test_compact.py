@@ -4,7 +4,7 @@ from beam_kie.document import TextLine
 from beam_kie.geometry import box_polygon
 from beam_kie.review.compact import Labels, compact_page, thousandths
 from beam_kie.review.pages import PageRows
-from beam_kie.rows import page_tables
+from beam_kie.tables.rows import page_tables
 from tests import pages
 
 ALONE = TextLine("Nothing but a line", (10, 10, 300, 12, 299, 40, 9, 38), 0.5)

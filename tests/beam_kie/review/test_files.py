@@ -6,7 +6,7 @@ import pytest
 from beam_kie.review.files import INDEX, PAGES_IN_CHUNK, chunk_name, page_files, review_files
 from beam_kie.review.pages import PageRows, join_pages
 from beam_kie.review.pictures import Pictures
-from beam_kie.rows import page_tables
+from beam_kie.tables.rows import page_tables
 from tests import pages, small_runs
 
 SUMMARY = {"run_id": "r", "schema_version": "1.1"}

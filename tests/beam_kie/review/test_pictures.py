@@ -3,7 +3,7 @@ import io
 import numpy as np
 from PIL import Image
 
-from beam_kie.overlay import draw_overlay, place_on_overlay
+from beam_kie.overlays.page import draw_overlay, place_on_overlay
 from beam_kie.review.pictures import THUMBNAIL_SIDE, thumbnail
 from tests import pages
 

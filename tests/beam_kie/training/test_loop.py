@@ -1,4 +1,4 @@
-"""A run end to end: it learns, can be cut off, and leaves a model that loads."""
+"""A run end to end: it learns, can be interrupted, and writes a model that loads."""
 
 import dataclasses
 import json
@@ -9,16 +9,17 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from safetensors.torch import load_file
 
 from beam_kie.document import PageText, TextLine
 from beam_kie.geometry import box_polygon
-from beam_kie.labels import LabelledEntry, LabelledPage, write_paddleocr
+from beam_kie.labelled.formats import LabelledEntry, LabelledPage, write_paddleocr
 from beam_kie.layoutxlm.model import KieModel
 from beam_kie.training.__main__ import main
-from beam_kie.training.data import PageSource
+from beam_kie.training.data.pages import PageSource
+from beam_kie.training.data.vocabulary import train_tokenizer
 from beam_kie.training.loop import Trainer
 from beam_kie.training.settings import Settings
-from beam_kie.training.vocabulary import train_tokenizer
 from tests.small_networks import OWN_LABELS, save_model, small_network
 
 TOKENIZER = train_tokenizer(["shipper page kg 0123456789"] * 10, vocab_size=60)
@@ -77,7 +78,7 @@ def test_the_command_learns_labels_of_ones_own(config):
 
 
 def looking_page(folder, number):
-    """Keys are solid, values are striped; text and place tell nothing."""
+    """Keys are solid, values are striped; text and place are the same."""
     rng = random.Random(number)
     pixels = np.full((400, 400), 255, np.uint8)
     entries = []
@@ -91,11 +92,11 @@ def looking_page(folder, number):
 
 
 @pytest.mark.parametrize("images", [None, "."])
-def test_what_only_pixels_tell_is_learned_from_them(config, images):
+def test_what_only_pixels_show_is_learned_from_them(config, images):
     folder = config.parent
     write_paddleocr(folder / "labels.txt", [looking_page(folder, number) for number in range(24)])
     source = {"labels": "labels.txt", "images": images, "holdout": "p2[0-3]"}
-    looking = trainer(
+    with_pictures = trainer(
         config,
         sources=[source],
         network={**OWN_LABELS, "strip_channels": [4, 8, 8]},
@@ -104,24 +105,31 @@ def test_what_only_pixels_tell_is_learned_from_them(config, images):
         steps=120,
         learning_rate=3e-3,
     )
-    report = looking.run()[f"{folder.name}/labels"]
+    report = with_pictures.run()[f"{folder.name}/labels"]
     assert report["ser"] > 0.9 if images else report["ser"] < 0.7
 
 
-def test_a_run_that_was_cut_off_goes_on_exactly(config):
-    whole = trainer(config, output="whole", steps=6)
-    whole.run()
+class Interruption(dict):
+    """Held-out pages whose measuring is cut off."""
+
+    def items(self):
+        raise KeyboardInterrupt
+
+
+def test_interrupted_run_resumes_exactly(config):
+    folder = config.parent
+    trainer(config, output="whole", steps=6, evaluate_every=3).run()
     cut = trainer(config, output="cut", checkpoint_minutes=0)
-    batches = cut._batches()
-    for _ in range(3):
-        cut._train(next(batches))
-        cut.step += 1
-    cut._save_checkpoint()
-    rest = trainer(config, output="cut", checkpoint_minutes=3)
-    rest.run()
-    assert rest.step == whole.step == 6
-    for mine, theirs in zip(rest.average.parameters(), whole.average.parameters(), strict=True):
-        assert torch.equal(mine, theirs)
+    cut.source.held_out = Interruption()
+    with pytest.raises(KeyboardInterrupt):  # at step 3, after the checkpoint of step 2
+        cut.run()
+    assert not (folder / "cut" / "model").exists()
+    trainer(config, output="cut", checkpoint_minutes=3).run()
+    whole, resumed = (load_file(folder / name / "model" / "model.safetensors") for name in ("whole", "cut"))
+    assert whole.keys() == resumed.keys()
+    assert all(torch.equal(whole[name], resumed[name]) for name in whole)
+    log = (folder / "cut" / "log.jsonl").read_text().splitlines()
+    assert [json.loads(line)["step"] for line in log] == [3, 6]
 
 
 def test_weights_of_another_size_are_no_start(config, capsys):
@@ -136,7 +144,7 @@ def of_nothing(entry):
     return dataclasses.replace(entry, label="OTHER", links=())
 
 
-def test_a_student_learns_from_its_teacher_what_its_labels_do_not_say(config):
+def test_student_learns_from_its_teacher_what_its_labels_lack(config):
     trainer(config, output="teacher").run()
     labelled = [page(number) for number in range(24)]
     untold = [dataclasses.replace(each, entries=tuple(map(of_nothing, each.entries))) for each in labelled]

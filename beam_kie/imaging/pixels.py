@@ -1,0 +1,176 @@
+"""Every kind of picture that Pillow opens, as upright RGB with square pixels."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from PIL import ExifTags, Image
+
+from beam_kie.imaging.exif import claims_too_much
+
+# How to turn a picture upright, by its EXIF orientation (1 is upright already).
+_TURN = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+_SIDEWAYS = (5, 6, 7, 8)
+
+_PHOTOMETRIC = 262  # TIFF tag; 0 means that the smallest value is white
+_BITS_PER_SAMPLE = 258
+
+# Pixels that differ by less than this are square enough; above the second, the resolution is nonsense
+# (the flattest fax resolution is 204 x 98 dpi, about 2.1).
+_SQUARE_WITHIN = 1.02
+_PLAUSIBLE_ASPECT = 4.0
+
+# Grey of more than 8 bits: white is the first of these that holds the brightest pixel.
+_WHITE_LEVELS = (255, 4095, 65535, 2**31 - 1)
+
+_BAND = 128
+
+# Fresh memory from the system costs a quarter of the time that it takes to decode a page, so Pillow keeps
+# the blocks (16 MiB each) of one A4 page of 300 dpi for the next one.
+Image.core.set_blocks_max(3)
+
+
+def to_upright_rgb(image: Image.Image, max_pixels: int) -> tuple[np.ndarray, float | None]:
+    """Decode an opened picture.
+
+    EXIF orientation is applied; alpha is laid on white; CMYK, palette, 1-bit and 16-bit pictures are
+    converted; pixels that are not square (fax) are stretched along the coarser direction, or squeezed along
+    the finer one where stretching would exceed ``max_pixels``.
+
+    Args:
+        image: opened by Pillow, not loaded yet.
+        max_pixels: the largest width times height after stretching.
+
+    Returns:
+        The upright page, H x W x 3 uint8 RGB, and its resolution in dpi, None where the file does not say.
+
+    Raises:
+        Exception: whatever Pillow raises for damaged pictures.
+    """
+    orientation = _orientation(image)
+    horizontal, vertical = _resolution(image)
+    image.load()
+    colour = _flatten(image)
+    # Pillow turns a TIFF upright while it loads, other formats not: ask again what is left to do.
+    remaining = _orientation(image)
+    if remaining in _TURN:
+        colour = colour.transpose(_TURN[remaining])
+    if orientation in _SIDEWAYS:
+        horizontal, vertical = vertical, horizontal
+    colour, dpi = _square(colour, horizontal, vertical, max_pixels)
+    if not _is_absolute(image):
+        dpi = None
+    return _pixels(colour), dpi
+
+
+def _pixels(image: Image.Image) -> np.ndarray:
+    """The picture as H x W x 3 RGB; in bands, since Pillow would copy all of it twice in between."""
+    width, height = image.size
+    pixels = np.empty((height, width, 3), dtype=np.uint8)
+    for top in range(0, height, _BAND):
+        bottom = min(top + _BAND, height)
+        band = image.crop((0, top, width, bottom))
+        pixels[top:bottom] = np.asarray(band if band.mode == "RGB" else band.convert("RGB"))
+    return pixels
+
+
+def _orientation(image: Image.Image) -> int:
+    """The EXIF orientation; 1 (upright) where there is none or the EXIF block is damaged."""
+    try:
+        if claims_too_much(image.info.get("exif") or b""):
+            return 1
+        orientation = image.getexif().get(ExifTags.Base.Orientation, 1)
+        return orientation if orientation in _TURN else 1
+    except Exception:  # whatever a damaged block raises, the page is still decoded
+        return 1
+
+
+def _resolution(image: Image.Image) -> tuple[float, float]:
+    """Dots per inch (or any other length) across and down; (1, 1) where unknown or nonsense."""
+    values = image.info.get("dpi") or image.info.get("resolution")
+    try:
+        across, down = (float(value) for value in values or ())
+    except (TypeError, ValueError, ZeroDivisionError, OverflowError):
+        return 1.0, 1.0
+    if not (0 < across < math.inf and 0 < down < math.inf):
+        return 1.0, 1.0
+    return across, down
+
+
+def _is_absolute(image: Image.Image) -> bool:
+    """Whether the resolution is one in dots per inch, not just an aspect ratio."""
+    # A TIFF without resolution tags reads as 1 dpi.
+    return "dpi" in image.info and min(_resolution(image)) > 1
+
+
+def _square(
+    image: Image.Image, across: float, down: float, max_pixels: int
+) -> tuple[Image.Image, float | None]:
+    """The picture with square pixels, and its resolution then (None where it is nonsense)."""
+    aspect = max(across, down) / min(across, down)
+    if aspect > _PLAUSIBLE_ASPECT:
+        return image, None
+    if aspect <= _SQUARE_WITHIN:
+        return image, max(across, down)
+    width, height = image.size
+    stretched_fits = width * height * aspect <= max_pixels
+    dpi = max(across, down) if stretched_fits else min(across, down)
+    size = (max(1, round(width * dpi / across)), max(1, round(height * dpi / down)))
+    if image.mode == "1":
+        image = image.convert("L")
+    return image.resize(size, Image.Resampling.BICUBIC), dpi
+
+
+def _flatten(image: Image.Image) -> Image.Image:
+    """The picture without alpha, palette or more than 8 bits: mode "1", "L" or "RGB"."""
+    if image.mode.startswith("I") or image.mode == "F":
+        return _scale_grey(image)
+    if image.mode in ("La", "RGBa"):
+        image = image.convert({"La": "LA", "RGBa": "RGBA"}[image.mode])
+    if image.mode in ("LA", "PA", "RGBA") or "transparency" in image.info:
+        return _on_white(image.convert("RGBA"))
+    if image.mode in ("1", "L", "RGB"):
+        return image
+    return image.convert("RGB")
+
+
+def _on_white(image: Image.Image) -> Image.Image:
+    """An RGBA picture on white paper."""
+    alpha = image.getchannel("A")
+    if alpha.getextrema()[1] == 0:
+        # A page is never wholly transparent: the writer left the alpha channel unset (common in BMP).
+        return image.convert("RGB")
+    paper = Image.new("RGB", image.size, "white")
+    paper.paste(image, mask=alpha)
+    return paper
+
+
+def _scale_grey(image: Image.Image) -> Image.Image:
+    """Grey of 12, 16 or 32 bits or of floating point, as 8 bits.
+
+    Floating point up to 1 has 1 as its white. A TIFF whose smallest value is white is turned round by
+    Pillow up to 8 bits only, so deeper ones are here.
+    """
+    values = np.asarray(image)
+    tags = getattr(image, "tag_v2", {})
+    if values.dtype.kind == "f":
+        values = np.where(np.isfinite(values), values, 0)
+    brightest = values.max()
+    if tags.get(_PHOTOMETRIC) == 0 and values.dtype.kind == "u":
+        white = 2 ** int(tags.get(_BITS_PER_SAMPLE, (16,))[0]) - 1
+        values = white - values
+    elif values.dtype.kind == "f" and brightest <= 1:
+        white = 1
+    else:
+        white = next((level for level in _WHITE_LEVELS if brightest <= level), brightest)
+    scaled = np.clip(values.astype(np.float32) * np.float32(255 / white), 0, 255)
+    return Image.fromarray(np.rint(scaled).astype(np.uint8))

@@ -1,0 +1,1 @@
+"""What the network reads of a page: tokens, boxes, strips of lines, thumbnails; windows and batches."""

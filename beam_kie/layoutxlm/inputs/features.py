@@ -1,0 +1,129 @@
+"""Pages to tokens, tokens to windows, windows to batches.
+
+Every text line is tokenized alone, as PaddleOCR's VQATokenLabelEncode does, and all its tokens carry
+the line's box on the 0..1000 grid (or, where the configuration says so, their word's). A page longer
+than the network's window is cut into overlapping windows, so that nothing is lost at its end.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from beam_kie.document import PageText, TextLine
+from beam_kie.geometry import normalise_box_1000
+from beam_kie.layoutxlm.inputs.strips import TokenPlaces
+from beam_kie.layoutxlm.inputs.tokenizer import PageTokenizer
+from beam_kie.text_width import character_edges
+
+COLONS = (":", "：")
+_WORD = re.compile(r"\S+")
+
+
+@dataclass(frozen=True)
+class PageTokens:
+    """The tokens of one page in reading order; T tokens, N lines.
+
+    ids, lines (index of the page's line), starts, ends (characters of that line, end exclusive) and
+    positions (within the line): T int64 each; line_boxes: N x 4 int64 on the 0..1000 grid. Where tokens
+    have the boxes of their words, word_boxes are M x 4 of these and words the T indices into them.
+    after_colon: T bool, whether a colon stands right before the token on its line, white space aside; None:
+    not known.
+    """
+
+    ids: np.ndarray
+    lines: np.ndarray
+    starts: np.ndarray
+    ends: np.ndarray
+    positions: np.ndarray
+    line_boxes: np.ndarray
+    words: np.ndarray | None = None
+    word_boxes: np.ndarray | None = None
+    after_colon: np.ndarray | None = None
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+
+def page_tokens(page: PageText, tokenizer: PageTokenizer, token_boxes: str = "line") -> PageTokens:
+    """Tokens and boxes of a page; blank lines have no tokens and change no positions.
+
+    Args:
+        page: the page.
+        tokenizer: the model's.
+        token_boxes: "line" or "word", as in the configuration.
+    """
+    encodings = tokenizer.encode_batch([line.text for line in page.lines], add_special_tokens=False)
+    columns: list[tuple[int, int, int, int, int]] = []
+    for index, encoding in enumerate(encodings):
+        for position, (token, (start, end)) in enumerate(zip(encoding.ids, encoding.offsets, strict=True)):
+            columns.append((token, index, start, end, position))
+    table = np.array(columns, dtype=np.int64).reshape(-1, 5)
+    boxes = [line_box_1000(line, page) for line in page.lines]
+    colons = [_ends_with_colon(page.lines[line].text[:start]) for _, line, start, _, _ in columns]
+    ids, lines, starts, ends, positions = table.T
+    tokens = PageTokens(
+        ids,
+        lines,
+        starts,
+        ends,
+        positions,
+        np.array(boxes, dtype=np.int64).reshape(-1, 4),
+        after_colon=np.array(colons, dtype=bool),
+    )
+    return _with_word_boxes(tokens, page) if token_boxes == "word" else tokens
+
+
+def _ends_with_colon(text: str) -> bool:
+    return text.rstrip().endswith(COLONS)
+
+
+def _with_word_boxes(tokens: PageTokens, page: PageText) -> PageTokens:
+    """Cuts every line's box into those of its words, in proportion to characters.
+
+    As PaddleOCR does without ``use_textline_bbox_info``: any run of spaces counts as one.
+    """
+    boxes: list[tuple[int, int, int, int]] = []
+    words = np.zeros(len(tokens), dtype=np.int64)
+    for index, line in enumerate(page.lines):
+        found = list(_WORD.finditer(line.text))
+        mine = np.flatnonzero(tokens.lines == index)
+        # A token that begins with the space before a word belongs to that word.
+        ends = [match.end() for match in found]
+        place = np.searchsorted(ends, tokens.starts[mine], side="right").clip(max=max(len(found) - 1, 0))
+        words[mine] = len(boxes) + place
+        x0, y0, x1, y1 = line.box
+        step = (x1 - x0) / max(len(line.text), 1)
+        for match in found:
+            box = (x0, y0, x0 + len(match[0]) * step, y1)
+            boxes.append(normalise_box_1000(box, page.width_px, page.height_px))
+            x0 += (len(match[0]) + 1) * step
+    return replace(tokens, words=words, word_boxes=np.array(boxes, dtype=np.int64).reshape(-1, 4))
+
+
+def token_places(texts: Sequence[str], tokens: PageTokens) -> TokenPlaces:
+    """Where the tokens stand on their lines.
+
+    Args:
+        texts: of all lines of the page.
+        tokens: of the page.
+    """
+    first, last = np.zeros(len(tokens)), np.zeros(len(tokens))
+    for line in np.unique(tokens.lines).tolist():
+        mine = tokens.lines == line
+        edges = character_edges(texts[line])
+        first[mine], last[mine] = edges[tokens.starts[mine]], edges[tokens.ends[mine]]
+    return TokenPlaces(tokens.lines, first, last)
+
+
+def line_box_1000(line: TextLine, page: PageText) -> tuple[int, int, int, int]:
+    """A line's box on the 0..1000 grid of its page, clamped and never inverted.
+
+    Args:
+        line: of the page.
+        page: its width and height.
+    """
+    return normalise_box_1000(line.box, page.width_px, page.height_px)

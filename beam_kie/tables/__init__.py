@@ -1,0 +1,1 @@
+"""The tables of a run: schemas, rows, Parquet files, and the counts in the summary."""

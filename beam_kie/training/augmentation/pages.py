@@ -1,0 +1,221 @@
+"""Random changes to training pages: what scanners and OCR engines do to real ones."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from beam_kie.document import Box
+from beam_kie.geometry import union_box
+from beam_kie.labelled.alignment import TrainingLine, TrainingPage
+from beam_kie.reading_order import reading_order
+from beam_kie.training.augmentation.strips import cut_strip_at, degraded, join_strips
+from beam_kie.training.augmentation.wrapping import wrap_lines
+
+
+@dataclass(frozen=True)
+class Augmentation:
+    """Strengths. Rates are probabilities; shifts and scales are shares of the page.
+
+    ``merge``: how many lines are joined with the one right beside them on ``merged_pages`` of the pages:
+    all of this a key with its value, a quarter of it others. ``cut``: how many lines come as two.
+    ``wrap``: how many of the lines that are a whole entity come in two rows on ``wrapped_pages``.
+    ``bilingual``: on how many pages keys in ideographs get a second line in Latin script.
+    ``strip_drop``: how many of the pages with pixels come without.
+    ``text_swap``: how many lines get the text of another line with the same label from the same source.
+    """
+
+    line_drop: float = 0.05
+    merged_pages: float = 0.6
+    merge: float = 0.5
+    cut: float = 0.02
+    wrapped_pages: float = 0.0
+    wrap: float = 0.2
+    character_noise: float = 0.01
+    scale: float = 0.1
+    shift: float = 0.06
+    box_jitter: float = 0.12
+    skew: float = 0.01
+    text_swap: float = 0.0
+    bilingual: float = 0.0
+    strip_drop: float = 0.3
+
+
+def augment(page: TrainingPage, rng: random.Random, strength: Augmentation) -> TrainingPage:
+    """A changed copy of a page, in reading order again.
+
+    Args:
+        page: a page with its labels.
+        rng: decides on all changes.
+        strength: how many changes there are, and how large they are.
+    """
+    if rng.random() < strength.wrapped_pages:
+        page = replace(page, lines=tuple(wrap_lines(page, rng, strength.wrap)))
+    lines = [line for line in page.lines if rng.random() >= strength.line_drop] or list(page.lines)
+    if rng.random() < strength.merged_pages:
+        lines = merge_neighbours(lines, page, rng, strength.merge)
+    lines = [part for line in lines for part in cut_line(line, rng, strength.cut)]
+    lines = [_noisy(line, rng, strength.character_noise) for line in lines]
+    lines = degraded(_moved(lines, page, rng, strength), rng, strength.strip_drop)
+    order = reading_order([line.box for line in lines])
+    return replace(page, lines=tuple(lines[index] for index in order))
+
+
+def swap_texts(
+    page: TrainingPage, texts: Mapping[str | None, Sequence[str]], rng: random.Random, rate: float
+) -> TrainingPage:
+    """Gives some lines the text of another one of the same label, about as long.
+
+    Lines that share their entity with another line, or hold several, stay.
+
+    Args:
+        page: that is changed; it is copied.
+        texts: by label; None: of lines of no entity.
+        rng: the random generator.
+        rate: the share that is changed, in [0, 1].
+    """
+    if not rate:
+        return page
+    lines_of = Counter(owner for line in page.lines for owner in set(line.owners))
+    lines = []
+    for line in page.lines:
+        owner = line.owners[0]
+        alone = len(set(line.owners)) == 1 and (owner is None or lines_of[owner] == 1)
+        if alone and rng.random() < rate:
+            line = _with_text_of_another(line, texts.get(page.labels.get(owner), ()), rng)
+        lines.append(line)
+    return replace(page, lines=tuple(lines))
+
+
+def bilingual_keys(
+    page: TrainingPage, latin: Sequence[str], key_label: str, rng: random.Random
+) -> TrainingPage:
+    """Gives keys in ideographs a second line in Latin script, below or above, as forms for foreigners do.
+
+    Only lines that are a whole entity change.
+
+    Args:
+        page: that is changed; it is copied.
+        latin: texts for these lines: keys of other pages, no translations.
+        key_label: the label of keys.
+        rng: the random generator.
+    """
+    lines_of = Counter(owner for line in page.lines for owner in set(line.owners))
+    below = rng.random() < 0.6
+    lines: list[TrainingLine] = []
+    for line in page.lines:
+        owner = line.owners[0]
+        alone = len(set(line.owners)) == 1 and lines_of[owner] == 1 and page.labels.get(owner) == key_label
+        if alone and latin and any(character >= "\u2e80" for character in line.text) and rng.random() < 0.8:
+            x0, y0, x1, y1 = line.box
+            height = (y1 - y0) * rng.uniform(0.5, 0.9)
+            text = rng.choice(latin)
+            upper = (x0, y0 - 0.1 * height, x1, y0 + 0.9 * height)
+            lower = (x0, y0 + height, x1, y0 + 2 * height)
+            other = TrainingLine(text, lower if below else upper, (owner,) * len(text))
+            line = replace(line, box=upper if below else lower)
+            lines.append(other)
+        lines.append(line)
+    return replace(page, lines=tuple(lines))
+
+
+def _with_text_of_another(line: TrainingLine, texts: Sequence[str], rng: random.Random) -> TrainingLine:
+    for text in rng.choices(texts, k=5) if texts else ():
+        if 0.6 < len(text) / len(line.text) < 1.7:
+            return replace(line, text=text, owners=(line.owners[0],) * len(text))
+    return line
+
+
+def merge_neighbours(
+    lines: list[TrainingLine], page: TrainingPage, rng: random.Random, rate: float
+) -> list[TrainingLine]:
+    """Joins some lines with the one right beside them, as OCR engines do; most often a key with its value.
+
+    Args:
+        lines: of the page, in reading order.
+        page: that they are of, for its relations.
+        rng: the random generator.
+        rate: the share that is changed, in [0, 1].
+    """
+    merged: list[TrainingLine] = []
+    for line in lines:
+        before = merged[-1] if merged else None
+        if before and rng.random() < rate * _likeness_to_join(before, line, page.relations):
+            gap = rng.choice(("", "", " "))
+            owners = before.owners + (before.owners[-1],) * len(gap) + line.owners
+            merged[-1] = TrainingLine(
+                before.text + gap + line.text,
+                union_box((before.box, line.box)),
+                owners,
+                join_strips(before.strip, line.strip),
+            )
+        else:
+            merged.append(line)
+    return merged
+
+
+def _likeness_to_join(
+    left: TrainingLine, right: TrainingLine, relations: frozenset[tuple[int | None, int | None]]
+) -> float:
+    _, y0, x1, y1 = left.box
+    rx0, ry0, _, ry1 = right.box
+    height = min(y1 - y0, ry1 - ry0)
+    gap = rx0 - x1
+    if min(y1, ry1) - max(y0, ry0) <= 0.6 * height or not -0.5 * height < gap < 4 * height:
+        return 0.0
+    if (left.owners[-1], right.owners[0]) in relations:
+        return 1.0
+    return 0.25 if gap < 1.5 * height else 0.0
+
+
+def cut_line(line: TrainingLine, rng: random.Random, rate: float) -> list[TrainingLine]:
+    """A line, some of them in two parts, as OCR engines split them.
+
+    Args:
+        line: of a page.
+        rng: the random generator.
+        rate: the share that is changed, in [0, 1].
+    """
+    if len(line.text) < 4 or rng.random() >= rate:
+        return [line]
+    place = rng.randrange(2, len(line.text) - 1)
+    x0, y0, x1, y1 = line.box
+    middle = x0 + (x1 - x0) * place / len(line.text)
+    left, right = cut_strip_at(line.strip, place / len(line.text))
+    return [
+        TrainingLine(line.text[:place], (x0, y0, middle, y1), line.owners[:place], left),
+        TrainingLine(line.text[place:], (middle, y0, x1, y1), line.owners[place:], right),
+    ]
+
+
+def _noisy(line: TrainingLine, rng: random.Random, rate: float) -> TrainingLine:
+    if rng.random() > rate * len(line.text) or len(line.text) < 3:
+        return line
+    place = rng.randrange(len(line.text))
+    if rng.random() < 0.5:
+        text = line.text[:place] + line.text[place + 1 :]
+        return replace(line, text=text, owners=line.owners[:place] + line.owners[place + 1 :])
+    other = rng.choice(line.text)
+    return replace(line, text=line.text[:place] + other + line.text[place + 1 :])
+
+
+def _moved(
+    lines: list[TrainingLine], page: TrainingPage, rng: random.Random, strength: Augmentation
+) -> list[TrainingLine]:
+    width, height = page.width_px, page.height_px
+    scale_x = 1 + rng.uniform(-strength.scale, strength.scale)
+    scale_y = scale_x * (1 + rng.uniform(-strength.scale, strength.scale) / 2)
+    shift_x, shift_y = (rng.uniform(-strength.shift, strength.shift) * side for side in (width, height))
+    skew = rng.uniform(-strength.skew, strength.skew)
+
+    def move(box: Box) -> Box:
+        x0, y0, x1, y1 = box
+        jitter = strength.box_jitter * max(y1 - y0, 1)
+        fall = skew * (x0 + x1) / 2
+        xs = [x * scale_x + shift_x + rng.uniform(-jitter, jitter) for x in (x0, x1)]
+        ys = [y * scale_y + shift_y + fall + rng.uniform(-jitter, jitter) for y in (y0, y1)]
+        return (min(xs), min(ys), max(xs), max(ys))
+
+    return [replace(line, box=move(line.box)) for line in lines]

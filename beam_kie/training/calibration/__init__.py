@@ -1,0 +1,1 @@
+"""Calibration of confidences: measured on held-out pages, fitted, drawn."""

@@ -1,0 +1,1 @@
+"""Training data: pages, their examples, the vocabulary and its first embeddings."""

@@ -1,0 +1,1 @@
+"""Reports on a run and its model: model cards and curves."""

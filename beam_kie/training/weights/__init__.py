@@ -1,0 +1,1 @@
+"""Model folders made of other model folders: their mean, and their ensemble."""

@@ -1,0 +1,43 @@
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from beam_kie.layoutxlm.model import KieModel
+from beam_kie.training.weights.average import main
+from tests.small_networks import BUNDLED_KIND, page, save_model, small_network
+
+
+def saved(folder, seed, **changes):
+    return save_model(folder, small_network(seed=seed, **{**BUNDLED_KIND, **changes}))
+
+
+def test_the_mean_weighs_models_by_their_shares_and_can_be_used(tmp_path):
+    one, other = saved(tmp_path / "one", 1), saved(tmp_path / "other", 2)
+    assert main(["--output", str(tmp_path / "mean"), f"{one}=1", f"{other}=3"]) == 0
+    first, second, mean = (
+        load_file(tmp_path / name / "model.safetensors") for name in ("one", "other", "mean")
+    )
+    for name, value in mean.items():
+        assert value.dtype == torch.float16
+        torch.testing.assert_close(
+            value.float(), 0.25 * first[name] + 0.75 * second[name], atol=2e-3, rtol=2e-3
+        )
+    assert KieModel.load(tmp_path / "mean", device="cpu").predict([page("name Anna")])
+
+
+def test_a_folder_without_a_share_counts_once(tmp_path):
+    one = saved(tmp_path / "one", 1)
+    assert main(["--output", str(tmp_path / "mean"), str(one), f"{one}=1"]) == 0
+
+
+@pytest.mark.parametrize("kind", ["none", "sizes", "vocabulary", "shares"])
+def test_models_that_have_no_mean_are_refused_and_nothing_is_written(tmp_path, capsys, kind):
+    one, other = saved(tmp_path / "one", 1), tmp_path / "other"
+    if kind != "none":
+        saved(other, 2, **({"relation_size": 32} if kind == "sizes" else {}))
+    if kind == "vocabulary":
+        (other / "tokenizer.json").write_text("{}")
+    shares = ("0", "0") if kind == "shares" else ("1", "1")
+    assert main(["--output", str(tmp_path / "mean"), f"{one}={shares[0]}", f"{other}={shares[1]}"]) == 2
+    assert len(capsys.readouterr().err.strip().splitlines()) == 1
+    assert not (tmp_path / "mean").exists()

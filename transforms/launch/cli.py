@@ -1,0 +1,232 @@
+"""The command line: parse strictly, check, build, run, sum up.
+
+Exit codes: 0 all is well; 1 the run failed, or more documents failed than ``--max_failure_ratio`` allows;
+2 the command line asks for something impossible, and nothing was written; 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, cast
+
+import apache_beam as beam
+import grpc
+from apache_beam.runners.runner import PipelineResult, PipelineState
+
+from beam_kie.escaping import printable
+from transforms.config import JobConfig
+from transforms.launch import logs, report, scratch
+from transforms.launch.arguments import PROGRAM, UsageError, launch_options, parse_arguments
+from transforms.launch.checks import DATAFLOW, Job, prepare_job
+from transforms.launch.ending import end_at_once, ends_when_interrupted, ends_with_its_workers
+from transforms.launch.local_runner import no_timed_flush
+from transforms.launch.options import LaunchOptions, LogFormat
+from transforms.progress import ProgressLine
+from transforms.runs import folders
+from transforms.runs.finished_runs import UnreadableRunError, find_summary
+from transforms.storage import files
+
+OK, FAILED, BAD_OPTIONS, INTERRUPTED = 0, 1, 2, 130
+
+_LOGGER = logging.getLogger("beam_kie")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the job that the command line asks for.
+
+    Args:
+        argv: Arguments without the program; those of the process where it is None.
+
+    Returns:
+        The exit code: ``OK``, ``FAILED``, ``BAD_OPTIONS`` or ``INTERRUPTED``.
+    """
+    try:
+        namespace, options = parse_arguments(sys.argv[1:] if argv is None else argv)
+        launch = launch_options(namespace)
+        logs.set_up(launch.log_level, launch.log_format)
+        logs.never_log_elements(options)
+        job = prepare_job(namespace, options)
+        ended = _end_of_what_is_done(job)
+        if ended is not None:
+            return ended
+        if launch.validate_only:
+            _graph_of(job)
+            print(printable(report.plan(job.config, job.runner), keep="\n"))
+            return OK
+    except (UsageError, UnreadableRunError) as error:
+        _complain(f"error: {error}")
+        return BAD_OPTIONS
+    except files.StorageError as error:
+        _complain(f"nothing was written: {error}")
+        return FAILED
+    except SystemExit as stop:  # --help
+        return int(stop.code or OK)
+    except KeyboardInterrupt:
+        _complain("interrupted before anything was written")
+        return INTERRUPTED
+    folder = scratch.scratch_folder(job.config.output, job.config.run_id, job.is_local)
+    job = replace(job, config=replace(job.config, scratch=folder))
+    try:
+        with _ends_at_once(job):
+            return _run(job, launch)
+    except UsageError as error:
+        _complain(f"error: {error}")
+        return BAD_OPTIONS
+    except Exception as error:
+        _LOGGER.debug("run %s failed", job.config.run_id, exc_info=True)
+        _complain(f"run {job.config.run_id} failed: {_last_line(error)}")
+        print(_again(job), file=sys.stderr)
+        return FAILED
+    finally:
+        if folder:
+            scratch.remove(folder)
+
+
+def _complain(message: str) -> None:
+    """One line on stderr; names in it come from elsewhere."""
+    print(f"{PROGRAM}: {printable(message)}", file=sys.stderr)
+
+
+def _end_of_what_is_done(job: Job) -> int | None:
+    """The exit code where the run is finished or has nothing to repeat, after a message; else None."""
+    config = job.config
+    if config.resume:
+        summary = find_summary(config.output, config.run_id, config.storage_timeout_s)
+        if summary is not None:
+            print(f"Run {config.run_id} is finished already: nothing was done.")
+            return _exit_code(summary, job)
+    if config.retry_failures:
+        before = find_summary(config.output, config.retry_failures, config.storage_timeout_s)
+        # Summaries of older versions do not tell: an empty run will find it out.
+        if before is not None and before["failures"].get("retryable") == 0:
+            print(f"Nothing failed in run {config.retry_failures} that may succeed now: nothing was done.")
+            return OK
+    return None
+
+
+def _graph_of(job: Job) -> beam.Pipeline:
+    """The job's graph, not yet running.
+
+    Raises:
+        UsageError: a part of the job cannot be set up as the flags ask.
+    """
+    from transforms.pipeline import build  # torch and the OCR engines: seconds that --help need not take
+
+    try:
+        pipeline = beam.Pipeline(options=job.options)
+        build(pipeline, job.config)
+    except ValueError as error:
+        raise UsageError(_last_line(error)) from error
+    return pipeline
+
+
+def _run(job: Job, launch: LaunchOptions) -> int:
+    started = time.monotonic()
+    config = job.config
+    _let_worker_processes_import_us()
+    pipeline = _graph_of(job)
+    if config.overwrite or config.resume:
+        folders.clear_run(config.output, config.run_id, config.storage_timeout_s)
+    scratch.remove_left_over(config.output)
+    if config.scratch:
+        scratch.make(config.scratch)
+    _LOGGER.info("run %s on %s, writing to %s", config.run_id, job.runner, config.output)
+    stream = logs.LogStream(_LOGGER) if launch.log_format is LogFormat.JSON else sys.stderr
+    progress = ProgressLine(config.scratch, stream) if job.is_local and config.scratch else nullcontext()
+    with no_timed_flush(), progress:
+        result = pipeline.run()
+        if job.runner == DATAFLOW and not launch.wait:
+            print(printable(report.launched(config, _job_id(result)), keep="\n"))
+            return OK
+        state = result.wait_until_finish()
+    if state != PipelineState.DONE:
+        raise RuntimeError(f"the runner says {state}")
+    summary = report.read_summary(config)
+    if config.review:
+        _write_review(config)
+    print(printable(report.table(summary, config, time.monotonic() - started), keep="\n"))
+    return _exit_code(summary, job)
+
+
+def _write_review(config: JobConfig) -> None:
+    """Write the review page; the run itself is complete without it."""
+    from transforms.review import write_review
+
+    try:
+        write_review(config.output, config.run_id, config.storage_timeout_s)
+    except Exception as error:
+        again = f"python -m transforms.review {config.output} --run_id {config.run_id}"
+        line = f"{PROGRAM}: no review page: {_last_line(error)}; try again: {again}"
+        print(printable(line), file=sys.stderr)
+
+
+def _job_id(result: PipelineResult) -> str | None:
+    """The service's name of the job; None where only a template was made."""
+    try:
+        return cast(Any, result).job_id()  # only some runners' results have one
+    except (AttributeError, TypeError):  # a result without a job
+        return None
+
+
+def _exit_code(summary: dict, job: Job) -> int:
+    if not report.counts_add_up(summary):
+        print(f"{PROGRAM}: documents were lost on the way: see documents in summary.json", file=sys.stderr)
+        return FAILED
+    ratio = report.failure_ratio(summary)
+    if ratio <= job.config.max_failure_ratio:
+        return OK
+    print(
+        f"{PROGRAM}: {ratio:.1%} of the documents failed; --max_failure_ratio allows "
+        f"{job.config.max_failure_ratio:.1%}. The tables are complete: the table failures says why.",
+        file=sys.stderr,
+    )
+    return FAILED
+
+
+def _let_worker_processes_import_us() -> None:
+    """Worker processes of a local run start as ``python -m``: they find modules on PYTHONPATH only."""
+    root = str(Path(__file__).resolve().parents[2])
+    known = [path for path in os.environ.get("PYTHONPATH", "").split(os.pathsep) if path]
+    if root not in known:
+        os.environ["PYTHONPATH"] = os.pathsep.join([root, *known])
+
+
+@contextmanager
+def _ends_at_once(job: Job) -> Iterator[None]:
+    """Inside, the process ends with all that it started when it is interrupted, or loses a worker process."""
+
+    def interrupted() -> None:
+        goes_on = "" if job.is_local else f" What {job.runner} has begun may go on."
+        end(f"was interrupted.{goes_on}", INTERRUPTED)
+
+    def lost_worker(how: str) -> None:
+        end(f"failed: a worker process ended before its work was done, {how}.", FAILED)
+
+    def end(what: str, exit_code: int) -> None:
+        text = f"{PROGRAM}: run {job.config.run_id} {what} {_again(job)}"
+        end_at_once(text, exit_code, lambda: scratch.remove(folder) if folder else None)
+
+    folder = job.config.scratch
+    with ends_when_interrupted(interrupted), ends_with_its_workers(lost_worker):
+        yield
+
+
+def _again(job: Job) -> str:
+    return (
+        f"It has no summary and does not count as a finished run; --run_id {job.config.run_id} --resume "
+        "runs it again."
+    )
+
+
+def _last_line(error: Exception) -> str:
+    """What an error says; a runner's error holds a worker's whole traceback, of which the end says most."""
+    text = error.details() if isinstance(error, grpc.Call) else str(error)
+    lines = [line for line in (text or "").splitlines() if line.strip()]
+    return lines[-1].strip()[:500] if lines else type(error).__name__

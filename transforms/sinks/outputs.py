@@ -1,0 +1,165 @@
+"""All sinks of the job: tables, pictures and the summary, from the streams of the stages."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import apache_beam as beam
+from apache_beam.pvalue import PCollection
+
+from beam_kie.document import Failure
+from beam_kie.tables.infer_txt import STANDARD_LABELS
+from beam_kie.tables.key_values import KEY_LABELS
+from beam_kie.tables.rows import document_row, failure_row
+from beam_kie.tables.schema import Provenance
+from beam_kie.tables.summary import DocumentTally
+from transforms.config import JobConfig
+from transforms.ptransform import Transform, outputs_of
+from transforms.sinks import summaries
+from transforms.sinks.infer_txt import WriteInferTxt
+from transforms.sinks.overlays import WriteOverlays
+from transforms.sinks.tables import MakeRows, PlacedRows, WriteTables, place_rows
+
+
+class Streams(NamedTuple):
+    """What the stages before the sinks yield; None where a stream does not exist in this run.
+
+    - ``results`` PCollection[PageResult]: every page that came through, also empty ones; ``page.preview`` is
+      set where ``overlays`` is "all".
+    - ``failures`` PCollection[Failure]: of all stages before the sinks.
+    - ``documents`` PCollection[Document]: every file that was read or tried, one each. Of a file that could
+      not be read its Failure is enough.
+    - ``failed_pages`` PCollection[FailedPage]: pages that failed after decoding, beside their Failure in
+      ``failures``; ``page.preview`` is set where ``overlays`` is "all" or "failures".
+    - ``sources`` PCollection[SourceFile]: every file that was matched, without duplicates: an independent
+      count of the documents in.
+    - ``skipped`` PCollection[Document]: known, but not processed on purpose.
+    - ``times`` PCollection[StageTime].
+    """
+
+    results: PCollection
+    failures: PCollection
+    documents: PCollection
+    failed_pages: PCollection | None = None
+    sources: PCollection | None = None
+    skipped: PCollection | None = None
+    times: PCollection | None = None
+
+
+class WriteOutputs(Transform):
+    """Write all files of a run. The one sink that the pipeline builder needs.
+
+    Takes ``Streams`` and yields PCollection[str] with one element: the path of summary.json, which is
+    written last.
+
+    Args:
+        config: the job.
+        provenance: names and revisions that go on every row.
+        labels: the model's, in its order; only PaddleOCR's lines (``infer_txt``) number them.
+        key_labels: labels of keys; a key without a value has a row of its own.
+    """
+
+    def __init__(
+        self,
+        config: JobConfig,
+        provenance: Provenance,
+        labels: Sequence[str] = STANDARD_LABELS,
+        key_labels: Sequence[str] = KEY_LABELS,
+    ):
+        super().__init__()
+        self.config = config
+        self.provenance = provenance
+        self.labels = tuple(labels)
+        self.key_labels = tuple(key_labels)
+
+    def expand(self, streams: Streams):
+        """Wire the sinks."""
+        make_rows = MakeRows(self.config, self.provenance, self.key_labels)
+        rows = outputs_of(streams.results | "Make rows" >> make_rows)
+        drawn = self._draw(streams)
+        texts = self._write_texts(streams.results)
+        failures = (
+            streams.failures,
+            rows.failures,
+            *(each.failures for each in drawn),
+            *(each["failures"] for each in texts),
+        ) | "Put failures together" >> beam.Flatten()
+        tallies = self._tally(streams, rows.facts, failures)
+        files = self._write_tables(rows.rows, failures, tallies)
+        return summaries.SummaryInputs(
+            tallies=tallies,
+            files=files,
+            pictures=self._flatten("pictures", streams, [each.paths for each in drawn]),
+            texts=self._flatten("texts", streams, [each["paths"] for each in texts]),
+            times=self._flatten("times", streams, self._times(streams, drawn)),
+            sources=streams.sources,
+        ) | "Summarise" >> summaries.WriteSummary(self.config, self.provenance)
+
+    def _draw(self, streams: Streams) -> list:
+        """The pages to draw: all, those that failed after decoding, or none."""
+        drawn = {
+            "all": {"results": streams.results, "failed pages": streams.failed_pages},
+            "failures": {"failed pages": streams.failed_pages},
+            "none": {},
+        }[self.config.overlays]
+        return [
+            pages | f"Draw {name}" >> WriteOverlays(self.config, self.key_labels)
+            for name, pages in drawn.items()
+            if pages is not None
+        ]
+
+    def _write_texts(self, results: PCollection) -> list:
+        """PaddleOCR's lines, where they are wanted."""
+        if not self.config.infer_txt:
+            return []
+        return [results | "Write PaddleOCR's lines" >> WriteInferTxt(self.config, self.labels)]
+
+    def _write_tables(self, rows, failures, tallies):
+        """All tables: rows of pages, and those of failures and documents."""
+        place_failure = beam.Map(_place_failure, self.config.num_shards, self.provenance)
+        place_document = beam.Map(_place_document, self.config.num_shards, self.provenance)
+        return (
+            rows,
+            failures | "Turn failures into rows" >> place_failure.with_output_types(PlacedRows),
+            tallies | "Turn documents into rows" >> place_document.with_output_types(PlacedRows),
+        ) | "Write tables" >> WriteTables(self.config)
+
+    def _tally(self, streams: Streams, page_facts, failures):
+        """One DocumentTally for each document."""
+        known = {
+            "documents": (streams.documents, summaries.document_fact),
+            "skipped": (streams.skipped, summaries.skipped_fact),
+            "failures": (failures, summaries.failure_fact),
+        }
+        facts = [
+            values | f"Facts of {name}" >> beam.Map(fact_of).with_output_types(tuple[str, summaries.Fact])
+            for name, (values, fact_of) in known.items()
+            if values is not None
+        ]
+        return (
+            (page_facts, *facts)
+            | "Put facts together" >> beam.Flatten()
+            | "Tally documents" >> summaries.TallyDocuments()
+        )
+
+    def _times(self, streams: Streams, drawn: list) -> list:
+        """Times of the stages before the sinks, and of the pictures, these summed up by bundle."""
+        times = [
+            each.times | f"Sum times of pictures {number}" >> beam.ParDo(summaries.SumTimesFn())
+            for number, each in enumerate(drawn)
+        ]
+        return times if streams.times is None else [*times, streams.times]
+
+    def _flatten(self, name: str, streams: Streams, parts: list):
+        """Some PCollections, or none, as one."""
+        return parts | f"Put {name} together" >> beam.Flatten(pipeline=streams.results.pipeline)
+
+
+def _place_failure(failure: Failure, num_shards: int, provenance: Provenance) -> PlacedRows:
+    return place_rows("failures", failure.document_id, [failure_row(failure, provenance)], num_shards)
+
+
+def _place_document(tally: DocumentTally, num_shards: int, provenance: Provenance) -> PlacedRows:
+    row = document_row(tally, provenance)
+    return place_rows("documents", row["document_id"], [row], num_shards)
