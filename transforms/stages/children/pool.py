@@ -19,12 +19,12 @@ class Pool:
     """Up to ``size`` children, each lent to one document at a time."""
 
     def __init__(self, settings: ReaderSettings, budget: Budget, size: int):
-        """Start the first child, and do not wait for it."""
+        """Start no child yet."""
         self.budget = budget
         self.size = size
         self._settings = settings
         self._condition = threading.Condition()
-        self._idle = [Child(settings)]
+        self._idle: list[Child] = []
         self._free = size
         self._waiting = 0
         self.threads = ThreadPoolExecutor(size, thread_name_prefix="children")
@@ -33,6 +33,12 @@ class Pool:
     def is_wanted(self) -> bool:
         """Whether somebody waits for a child."""
         return self._waiting > 0
+
+    def start_one(self) -> None:
+        """Start one more child, if there is room for it, and do not wait for it."""
+        with self._condition:
+            if len(self._idle) < self._free:
+                self._idle.append(Child(self._settings))
 
     def lend(self) -> Child:
         """A child that is ready; waits while all are lent.
@@ -118,7 +124,8 @@ def acquire(settings: ReaderSettings, budget: Budget, size: int) -> Pool:
     with _lock:
         pool, users = _pools.get(key) or (Pool(settings, budget, size), 0)
         _pools[key] = (pool, users + 1)
-        return pool
+    pool.start_one()  # each thread of a runner is a user: there will be as many children at work
+    return pool
 
 
 def release(pool: Pool) -> None:
