@@ -81,7 +81,11 @@ class Child:
     """
 
     def __init__(self, settings: ReaderSettings):
-        """Start the process and return at once; ``wait_until_ready`` tells whether it works."""
+        """Start the process and return at once; ``wait_until_ready`` says whether it works.
+
+        Args:
+            settings: how it reads, and the memory that it may take.
+        """
         self.document: object = None
         self._memory_bytes = settings.memory_bytes
         self._stage = Stage.DECODE
@@ -115,6 +119,9 @@ class Child:
     def wait_until_ready(self, seconds: float = START_S) -> None:
         """Return when the models are loaded.
 
+        Args:
+            seconds: how long that may take.
+
         Raises:
             ChildrenUnusableError: they cannot be, or the process does not start.
         """
@@ -144,7 +151,14 @@ class Child:
         )
 
     def ask(self, request: object, seconds: float) -> object:
-        """The answer to ``request``; the process is ended where it takes longer, or more memory than it may.
+        """Send a request and wait for the answer; a process that takes too long or too much is killed.
+
+        Args:
+            request: one of the messages of a worker.
+            seconds: how long the answer may take.
+
+        Returns:
+            The answer.
 
         Raises:
             ChildLostError: there is no answer, and no process any more.

@@ -29,12 +29,20 @@ _UNWANTED = ChildLostError(Category.PAGE_CRASHED, "nobody waits for the page", S
 def read_document(
     pool: Pool, document: OpenDocument, max_pages: int
 ) -> Iterator[Opened | NotOpened | PageRead]:
-    """Opened and a PageRead for every page in order, or NotOpened: a document as children read it.
+    """Read a document in child processes.
 
-    Pages of one document are read side by side where children are idle. A page that ends its child is a
+    Pages of one document are read in parallel where children are idle. A page that ends its child is a
     Failure, and reading goes on with the next; a document that ends two is left alone, and each of its
     other pages gets a Failure too. Pages past ``max_pages`` are left out, which one Failure for the first of
-    them says; so is what lies behind a break in the file (``Opened.remark``).
+    them says; so is what follows a break in the file (``Opened.remark``).
+
+    Args:
+        pool: the children, and the budget of a page.
+        document: the file.
+        max_pages: how many pages are read, at least 1.
+
+    Yields:
+        Opened and a PageRead for every page in order, or only NotOpened.
 
     Raises:
         ChildrenUnusableError: no child can be started.

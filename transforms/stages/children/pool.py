@@ -19,7 +19,13 @@ class Pool:
     """Up to ``size`` children, each lent to one document at a time."""
 
     def __init__(self, settings: ReaderSettings, budget: Budget, size: int):
-        """Start no child yet."""
+        """Start no child yet.
+
+        Args:
+            settings: how the children read.
+            budget: what reading one page may cost.
+            size: how many children there may be, at least 1.
+        """
         self.budget = budget
         self.size = size
         self._settings = settings
@@ -41,7 +47,10 @@ class Pool:
                 self._idle.append(Child(self._settings))
 
     def lend(self) -> Child:
-        """A child that is ready; waits while all are lent.
+        """Wait for a child that nobody uses.
+
+        Returns:
+            The child, ready to be asked; to be given back.
 
         Raises:
             ChildrenUnusableError: children cannot be started, or cannot load the OCR engine.
@@ -54,7 +63,11 @@ class Pool:
         return self._ready()
 
     def try_lend(self) -> Child | None:
-        """A child that nobody else needs now; None where there is none."""
+        """Like ``lend``, without waiting.
+
+        Returns:
+            The child, or None where all are lent or somebody waits for one.
+        """
         with self._condition:
             if not self._free or self._waiting:
                 return None
@@ -119,7 +132,11 @@ _lock = threading.Lock()
 
 
 def acquire(settings: ReaderSettings, budget: Budget, size: int) -> Pool:
-    """The process's pool of that kind, made when it is first asked for; to be given to ``release`` once."""
+    """The process's pool for these arguments, which are those of ``Pool``.
+
+    Returns:
+        The pool, shared with others who asked for the same; to be given to ``release`` once.
+    """
     key = (settings, budget, size)
     with _lock:
         pool, users = _pools.get(key) or (Pool(settings, budget, size), 0)
