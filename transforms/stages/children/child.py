@@ -18,7 +18,7 @@ from pathlib import Path
 
 from beam_kie.document import Category, Stage
 from transforms.stages.children import messages
-from transforms.stages.children.memory import MIB, resident_bytes
+from transforms.stages.children.memory import MIB, Statm
 from transforms.stages.children.messages import Broken, ReaderSettings, Ready, Step
 
 START_S = 300.0
@@ -26,8 +26,8 @@ START_S = 300.0
 
 _MAIN = "transforms.stages.children.main"
 _ROOT = str(Path(__file__).resolve().parents[3])
-# Memory grows by less than 100 MB in this time.
-_LOOK_EVERY_S = 0.03
+# Memory grows by less than 150 MB in this time.
+_LOOK_EVERY_S = 0.05
 _CHUNK = 1 << 20
 # How long a process that has closed its socket may take to end.
 _LET_END_S = 10.0
@@ -99,6 +99,7 @@ class Child:
             self._process = _starter.submit(_start, theirs, self._errors.fileno()).result()
         finally:
             theirs.close()
+        self._statm = Statm(self._process.pid)
         self._socket.settimeout(_LOOK_EVERY_S)
 
     @property
@@ -114,7 +115,7 @@ class Child:
     @property
     def resident_bytes(self) -> int:
         """What the process holds in memory now."""
-        return resident_bytes(self.pid)
+        return self._statm.resident_bytes()
 
     def wait_until_ready(self, seconds: float = START_S) -> None:
         """Return when the models are loaded.
@@ -192,6 +193,7 @@ class Child:
             self._last_words = text.strip().splitlines()
         self._socket.close()
         self._errors.close()
+        self._statm.close()
 
     def _send(self, body: bytes, deadline: float, seconds: float) -> None:
         for part in (messages.HEADER.pack(len(body)), memoryview(body)):
@@ -236,7 +238,7 @@ class Child:
 
     def _check(self, deadline: float, seconds: float) -> None:
         # Not the kernel's own peak: a process inherits that from the one that started it.
-        self._held_bytes = self.resident_bytes or self._held_bytes
+        self._held_bytes = self._statm.resident_bytes() or self._held_bytes
         if self._held_bytes > self._memory_bytes:
             raise self._too_large()
         if time.monotonic() > deadline:

@@ -51,20 +51,33 @@ def machine_bytes(cgroup: Path = Path("/sys/fs/cgroup")) -> int:
     return total
 
 
-def resident_bytes(pid: int) -> int:
-    """The resident memory of a process.
+class Statm:
+    """The resident memory of a process, asked many times: the file of the kernel stays open."""
 
-    Args:
-        pid: of the process.
+    def __init__(self, pid: int):
+        """Open the file; a system without /proc has none.
 
-    Returns:
-        Bytes; 0 where it has ended, or where the system has no /proc.
-    """
-    try:
-        with open(f"/proc/{pid}/statm", "rb") as statm:
-            return int(statm.read().split()[1]) * _PAGE_BYTES
-    except (OSError, IndexError, ValueError):
-        return 0
+        Args:
+            pid: of the process.
+        """
+        self._descriptor: int | None = None
+        with suppress(OSError):
+            self._descriptor = os.open(f"/proc/{pid}/statm", os.O_RDONLY | os.O_CLOEXEC)
+
+    def resident_bytes(self) -> int:
+        """Bytes in memory now; 0 where the process has ended, or where there is no such file."""
+        if self._descriptor is None:
+            return 0
+        try:
+            return int(os.pread(self._descriptor, 128, 0).split()[1]) * _PAGE_BYTES
+        except (OSError, IndexError, ValueError):
+            return 0
+
+    def close(self) -> None:
+        """Close the file; nothing happens where that was done."""
+        descriptor, self._descriptor = self._descriptor, None
+        if descriptor is not None:
+            os.close(descriptor)
 
 
 _PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
