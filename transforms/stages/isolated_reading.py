@@ -148,10 +148,17 @@ def _may_use_gpu(config: JobConfig) -> bool:
 
 
 def pool_arguments(config: JobConfig, pictures: str | None) -> tuple[ReaderSettings, Budget, int]:
-    """How the children of one process read, what a page may cost, and how many there are.
+    """The arguments of the pool of children in this process.
 
-    They share the cores that are this process's, as the threads of OCR would. Where a process has more cores
-    than children, each child has OCR threads of its own.
+    The children share the process's cores, as the threads of OCR would. Where a process has more cores than
+    children, each child has several OCR threads.
+
+    Args:
+        config: the run's.
+        pictures: what the model looks at (KieModel.pictures).
+
+    Returns:
+        How children read, what a page may cost, and how many children there are.
     """
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     share = config.ocr.threads or cores
