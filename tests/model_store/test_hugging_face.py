@@ -112,7 +112,7 @@ def nested_tuples(depth):
     return b"\x80\x02})" + b"2\x86" * depth + b"K\x01s."
 
 
-@pytest.mark.parametrize("name", ["archive/data.pkl", "archive/DATA.PKL"])
+@pytest.mark.parametrize("name", ["pytorch_model/data.pkl", "pytorch_model/DATA.PKL"])
 def test_a_pickle_that_would_take_for_ever_is_refused_however_its_name_is_written(tmp_path, name):
     path = tmp_path / "pytorch_model.bin"
     torch.save(TENSORS, path)
@@ -164,4 +164,13 @@ def test_other_contents(tmp_path):
 
 def test_empty_folder(tmp_path):
     with pytest.raises(SourceError, match="holds none of"):
+        read_weights(tmp_path)
+
+
+def test_a_member_whose_name_is_no_text_makes_no_weights(tmp_path):
+    path = tmp_path / "pytorch_model.bin"
+    torch.save(TENSORS, path)
+    data = path.read_bytes()
+    path.write_bytes(data.replace(b"pytorch_model/version", b"\x80ytorch_model/version"))
+    with pytest.raises(SourceError, match="cut off"):
         read_weights(tmp_path)
