@@ -2,7 +2,7 @@
 
 import sys
 
-from transforms.cli import main
+from transforms.launch.cli import main
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -232,6 +232,32 @@ class Failure:
     retryable: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class FailedPage:
+    """A page that was decoded but failed later, with its picture.
+
+    ``page.preview`` is the JPEG to draw on; ``page.lines`` may be empty (OCR failed). The failure itself
+    also goes to the failures output: this value only makes its picture possible.
+    """
+
+    failure: Failure
+    page: PageText
+
+
+@dataclass(frozen=True, slots=True)
+class StageTime:
+    """Work of one stage, as a worker measured it.
+
+    ``stage`` is one of "read", "decode", "preview", "ocr", "model", "overlay"; ``seconds`` is the wall time
+    that one worker thread spent, ``items`` how many files or pages it was spent on. Times of all workers are
+    added up, so a stage's sum may be longer than the run.
+    """
+
+    stage: str
+    seconds: float
+    items: int = 1
+
+
 class DocumentError(Exception):
     """A document or page that cannot be processed, with the category that ``failures`` reports."""
 

@@ -15,11 +15,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from apache_beam.coders import registry
 
-from beam_kie.document import PageImage, PageText
-from beam_kie.imaging import DecodeLimits, decode_pages
-from beam_kie.overlay import FailedPage
-from transforms.ocr import OcrModelHandler
-from transforms.options import JobConfig
+from beam_kie.document import FailedPage, PageImage, PageText
+from beam_kie.imaging.decode import DecodeLimits, decode_pages
+from transforms.config import JobConfig
+from transforms.stages.ocr import OcrModelHandler
 
 COLUMNS = ("lines", "pixels", "text", "preview", "picture", "together")
 

@@ -34,7 +34,7 @@ MIB = 1024 * 1024
 EVERY_S = 0.5
 sys.path.insert(0, str(ROOT))
 
-from transforms.processes import descendants  # noqa: E402 (needs the path)
+from transforms.launch.processes import descendants  # noqa: E402 (needs the path)
 
 RUNNERS = {
     "in_memory": ["--direct_num_workers=1"],

@@ -51,10 +51,10 @@ def run(scans: str, output: str, job_flags: list[str]) -> dict[str, Any]:
     """Pages, CPU seconds by stage and those of no stage."""
     import apache_beam as beam
 
-    from transforms.arguments import parse_arguments
-    from transforms.checks import prepare_job
-    from transforms.layout import summary_path
+    from transforms.launch.arguments import parse_arguments
+    from transforms.launch.checks import prepare_job
     from transforms.pipeline import build
+    from transforms.runs.paths import summary_path
 
     argv = ["--input", scans, "--output", output, "--run_id=stages", *ONE_WORKER, *job_flags]
     job = prepare_job(*parse_arguments(argv))
@@ -73,9 +73,9 @@ def run(scans: str, output: str, job_flags: list[str]) -> dict[str, Any]:
 @contextmanager
 def stages_in_cpu_time() -> Iterator[list[float]]:
     """Inside, stage times are CPU times of the process; yields what loading the models took."""
-    from transforms.kie import KieModelHandler
     from transforms.metrics import StageTimer
-    from transforms.ocr import OcrModelHandler
+    from transforms.stages.kie import KieModelHandler
+    from transforms.stages.ocr import OcrModelHandler
 
     loading: list[float] = []
 

@@ -18,7 +18,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from transforms.processes import descendants  # noqa: E402 (needs the path)
+from transforms.launch.processes import descendants  # noqa: E402 (needs the path)
 
 MIB = 1024 * 1024
 _EVERY_S = 1.0

@@ -10,8 +10,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from transforms.arguments import argument_parser, own_groups
-from transforms.options import RUN_ID, JobConfig
+from transforms.config import RUN_ID, JobConfig
+from transforms.launch.arguments import argument_parser, own_groups
 
 METADATA = Path(__file__).with_name("flex_template.json")
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from transforms.arguments import argument_parser, own_groups
+from transforms.launch.arguments import argument_parser, own_groups
 
 PAGE = Path(__file__).with_name("options.md")
 _GENERATED = re.compile(r"(<!-- flags: .*? -->\n).*(<!-- end of flags -->)", re.DOTALL)

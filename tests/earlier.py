@@ -4,13 +4,14 @@ from dataclasses import asdict, replace
 
 from beam_kie import __version__
 from beam_kie.document import Category, Document, Failure, Stage
-from beam_kie.rows import document_row, failure_row
-from beam_kie.summary import DocumentTally, PageCounts, to_json
-from beam_kie.tables import write_parquet
+from beam_kie.tables.parquet import write_parquet
+from beam_kie.tables.rows import document_row, failure_row
+from beam_kie.tables.summary import DocumentTally, PageCounts, to_json
 from tests import pages
-from transforms import layout, storage
-from transforms.options import LIMIT_OPTIONS, JobConfig
-from transforms.reading import describe, look_at
+from transforms.config import LIMIT_OPTIONS, JobConfig
+from transforms.runs import paths
+from transforms.stages.reading import describe, look_at
+from transforms.storage import files
 
 PROVENANCE = replace(pages.PROVENANCE, options_digest="0011223344556677")
 DAYS = {name: f"2026-01-0{day}T02:00:00Z" for day, name in enumerate(("mon", "tue", "wed", "now"), start=1)}
@@ -26,7 +27,7 @@ def failure_of(document: Document, retryable: bool) -> Failure:
 def tally_of(path, failures=(), pages_ok=1, skipped=None) -> DocumentTally:
     """How a document of these bytes ended; ``skipped`` names the run that holds its rows."""
     source = look_at(str(path), 10)
-    document = describe(source, storage.read_bytes(source.uri))
+    document = describe(source, files.read_bytes(source.uri))
     tally = DocumentTally()
     if skipped:
         tally.add_document(replace(document, result_run_id=skipped), skipped=True)
@@ -60,8 +61,8 @@ def write_run(
         ]
         rows = {"documents": [document_row(tally, provenance) for tally in part], "failures": failures}
         for table, of_table in rows.items():
-            storage.write_bytes(
-                layout.table_path(str(output), table, run_id, shard, 2), write_parquet(table, of_table)
+            files.write_bytes(
+                paths.table_path(str(output), table, run_id, shard, 2), write_parquet(table, of_table)
             )
     summary = {
         "beam_kie_version": version,
@@ -72,4 +73,4 @@ def write_run(
         "options": limits | options,
     }
     if finished:
-        storage.write_bytes(layout.summary_path(str(output), run_id), to_json(summary))
+        files.write_bytes(paths.summary_path(str(output), run_id), to_json(summary))

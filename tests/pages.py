@@ -19,7 +19,7 @@ from beam_kie.document import (
     document_id,
 )
 from beam_kie.geometry import box_polygon
-from beam_kie.tables import Provenance
+from beam_kie.tables.schema import Provenance
 
 PROVENANCE = Provenance("rapidocr", "3.10.0+PP-OCRv6", "bundled", "0123abcd")
 

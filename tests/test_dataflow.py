@@ -10,8 +10,9 @@ from apache_beam.runners.dataflow.internal.apiclient import DataflowApplicationC
 from apache_beam.runners.runner import PipelineState
 from google.cloud import dataflow_v1beta3 as dataflow
 
-from transforms import cli, storage
-from transforms.arguments import parse_arguments
+from transforms.launch import cli
+from transforms.launch.arguments import parse_arguments
+from transforms.storage import files
 
 MODEL = "Find entities and relations/Run model"
 OCR = "Read the text of pages/Run OCR"
@@ -69,7 +70,7 @@ class Translated(NamedTuple):
 
 
 def flags_of(bucket: str) -> list[str]:
-    storage.write_bytes(f"{bucket}/scans/a.png", b"x")
+    files.write_bytes(f"{bucket}/scans/a.png", b"x")
     places = [f"--input={bucket}/scans/**", f"--output={bucket}/kie", "--run_id=night"]
     places += [f"--temp_location={bucket}/tmp", f"--staging_location={bucket}/staging"]
     return [*places, *LAUNCHER, f"--sdk_container_image={IMAGE}"]
@@ -78,12 +79,12 @@ def flags_of(bucket: str) -> list[str]:
 def translate(bucket: str, *flags: str) -> Translated:
     template = f"{bucket}/staging/template_launches/1/job_object"
     assert cli.main([*flags_of(bucket), f"--template_location={template}", *flags]) == cli.OK
-    job = json.loads(storage.read_bytes(template, 10_000_000))
+    job = json.loads(files.read_bytes(template, 10_000_000))
     # Staged files lie in a folder of the job's own under --staging_location.
     folder = job["environment"]["sdkPipelineOptions"]["options"]["staging_location"]
     assert folder.startswith(f"{bucket}/staging/beam-kie-20261123")
     graph = beam_runner_api_pb2.Pipeline()
-    graph.ParseFromString(storage.read_bytes(f"{folder}/pipeline.pb", 100_000_000))
+    graph.ParseFromString(files.read_bytes(f"{folder}/pipeline.pb", 100_000_000))
     return Translated(job, graph)
 
 

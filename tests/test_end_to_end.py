@@ -13,8 +13,8 @@ import pandas as pd
 import polars as pl
 import pytest
 
-from beam_kie.tables import SCHEMAS
-from transforms.layout import TABLES
+from beam_kie.tables.schema import SCHEMAS
+from transforms.runs.paths import TABLES
 
 ROOT = Path(__file__).resolve().parent.parent
 RUN_ID = "demo"

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from google.cloud import dataflow_v1beta3 as dataflow
 
-from transforms.arguments import UsageError, argument_parser, job_config, own_groups, parse_arguments
-from transforms.options import JobConfig
+from transforms.config import JobConfig
+from transforms.launch.arguments import UsageError, argument_parser, job_config, own_groups, parse_arguments
 
 DEPLOY = Path(__file__).resolve().parent.parent / "deploy"
 TEXT = (DEPLOY / "flex_template.json").read_text(encoding="utf-8")

@@ -11,10 +11,10 @@ import sentencepiece
 import torch
 from safetensors.torch import save_file
 
-from beam_kie.labels import read_labels
+from beam_kie.labelled.formats import read_labels
 from beam_kie.layoutxlm.config import LayoutXLMConfig
 from beam_kie.layoutxlm.network import LayoutXLM
-from transforms.layout import TABLES
+from transforms.runs.paths import TABLES
 
 ROOT = Path(__file__).resolve().parent.parent
 PADDLEOCR = {"use_visual_backbone": True, "image_normalisation": "paddleocr", "decoding": "line_vote"}

@@ -13,8 +13,10 @@ import duckdb
 import pytest
 from PIL import Image, ImageDraw, ImageFont
 
-from transforms import cli, layout, storage
-from transforms.layout import TABLES
+from transforms.launch import cli
+from transforms.runs import paths
+from transforms.runs.paths import TABLES
+from transforms.storage import files
 
 ROOT = Path(__file__).resolve().parent.parent
 FORM = (("Invoice 4711", 30), ("Name:", 80), ("Li Lei", 110), ("Date of birth: 2001-02-03", 150))
@@ -49,12 +51,12 @@ def encrypted_pdf() -> bytes:
 @functools.cache
 def scans() -> dict[str, tuple[bytes, int]]:
     """Files by name, with their number of pages: 300 in all, of which those in ocr/ are read by OCR."""
-    files = {f"fax/{number}.tif": (file_of("tiff", 40, number), 40) for number in range(5)}
-    files |= {f"bundle {number}.pdf": (file_of("pdf", 20, number), 20) for number in range(3)}
-    files |= {f"pages/{number}.png": (file_of("png", 1, number), 1) for number in range(18)}
-    files |= {f"pages/{number}.jpg": (file_of("jpeg", 1, number), 1) for number in range(18)}
-    files |= {f"ocr/{number}.png": (file_of("png", 1, 100 + number), 1) for number in range(4)}
-    return files
+    found = {f"fax/{number}.tif": (file_of("tiff", 40, number), 40) for number in range(5)}
+    found |= {f"bundle {number}.pdf": (file_of("pdf", 20, number), 20) for number in range(3)}
+    found |= {f"pages/{number}.png": (file_of("png", 1, number), 1) for number in range(18)}
+    found |= {f"pages/{number}.jpg": (file_of("jpeg", 1, number), 1) for number in range(18)}
+    found |= {f"ocr/{number}.png": (file_of("png", 1, 100 + number), 1) for number in range(4)}
+    return found
 
 
 def bad_files() -> dict[str, tuple[bytes, str]]:
@@ -81,11 +83,11 @@ class Job:
 
     def files(self) -> dict[str, bytes]:
         """What the run wrote, but for the summary, which tells times."""
-        paths = [path for path in storage.list_files(f"{self.bucket}/out") if "summary.json" not in path]
-        return {path: storage.read_bytes(path) for path in paths}
+        written = [path for path in files.list_files(f"{self.bucket}/out") if "summary.json" not in path]
+        return {path: files.read_bytes(path) for path in written}
 
     def summary(self) -> dict:
-        return json.loads(storage.read_bytes(layout.summary_path(f"{self.bucket}/out", "r")))
+        return json.loads(files.read_bytes(paths.summary_path(f"{self.bucket}/out", "r")))
 
 
 @pytest.fixture
@@ -93,15 +95,15 @@ def job(gcs_bucket) -> Job:
     lines = []
     for name, (data, pages) in scans().items():
         uri = f"{gcs_bucket}/scans/{name}"
-        storage.write_bytes(uri, data)
+        files.write_bytes(uri, data)
         if not name.startswith("ocr/"):
             lines += [given_lines(uri, page + 1) for page in range(pages)]
     for name, (data, _) in bad_files().items():
-        storage.write_bytes(f"{gcs_bucket}/scans/{name}", data)
-    storage.write_bytes(f"{gcs_bucket}/lines.jsonl", "".join(lines).encode())
+        files.write_bytes(f"{gcs_bucket}/scans/{name}", data)
+    files.write_bytes(f"{gcs_bucket}/lines.jsonl", "".join(lines).encode())
     # One that is not there, and one that the pattern finds as well.
     listed = f"uri\n{gcs_bucket}/scans/gone.png\n{gcs_bucket}/scans/pages/0.png\n"
-    storage.write_bytes(f"{gcs_bucket}/more.csv", listed.encode())
+    files.write_bytes(f"{gcs_bucket}/more.csv", listed.encode())
     flags = [f"--input={gcs_bucket}/scans", f"--manifest={gcs_bucket}/more.csv", "--run_id=r"]
     flags += [f"--output={gcs_bucket}/out", f"--ocr_lines={gcs_bucket}/lines.jsonl", "--pdf_dpi=72"]
     return Job(gcs_bucket, [*flags, "--overlay_max_side=400", "--num_shards=2"])
@@ -137,13 +139,13 @@ def every_document_is_accounted_for(job: Job) -> None:
 
 def tables_and_pictures_are_whole(job: Job, folder: Path) -> None:
     summary = job.summary()
-    pictures = storage.list_files(layout.overlay_folder(f"{job.bucket}/out", "r"))
+    pictures = files.list_files(paths.overlay_folder(f"{job.bucket}/out", "r"))
     assert len(pictures) == summary["overlays"]["written"] == 300
     for table in TABLES:
-        files = storage.list_files(layout.table_folder(f"{job.bucket}/out", table, "r"))
-        assert len(files) == 2
-        for path in files:
-            storage.write_bytes(f"{folder}/{table}/{path.rsplit('/', 1)[1]}", storage.read_bytes(path))
+        written = files.list_files(paths.table_folder(f"{job.bucket}/out", table, "r"))
+        assert len(written) == 2
+        for path in written:
+            files.write_bytes(f"{folder}/{table}/{path.rsplit('/', 1)[1]}", files.read_bytes(path))
         ((rows,),) = duckdb.sql(f"SELECT count(*) FROM '{folder}/{table}/*.parquet'").fetchall()
         assert rows == summary["tables"][table]["rows"]
     found = duckdb.sql(

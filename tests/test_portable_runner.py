@@ -16,8 +16,8 @@ import grpc
 import pytest
 from PIL import Image, ImageDraw
 
-from transforms import cli
-from transforms.processes import descendants
+from transforms.launch import cli
+from transforms.launch.processes import descendants
 
 ROOT = Path(__file__).resolve().parent.parent
 SAMPLE = ROOT / "samples" / "es_registration.webp"

@@ -18,8 +18,10 @@ import polars as pl
 import pytest
 from PIL import Image
 
-from beam_kie.tables import SCHEMAS
-from transforms import cli, layout, storage
+from beam_kie.tables.schema import SCHEMAS
+from transforms.launch import cli
+from transforms.runs import paths
+from transforms.storage import files
 
 ROOT = Path(__file__).resolve().parent.parent
 VIEWS = (ROOT / "docs" / "sql" / "latest_duckdb.sql").read_text(encoding="utf-8")
@@ -29,9 +31,9 @@ PATIENCE_S = 120
 KILLED_WHILE_WRITING = """
 import os, runpy, signal, sys
 from contextlib import contextmanager
-from transforms import storage
+from transforms.storage import files
 
-writing, tables = storage.writing, []
+writing, tables = files.writing, []
 
 @contextmanager
 def killing_write(path, *args):
@@ -41,7 +43,7 @@ def killing_write(path, *args):
     if len(tables) == 17:
         os.kill(os.getpid(), signal.SIGKILL)
 
-storage.writing = killing_write
+files.writing = killing_write
 del sys.argv[0]
 runpy.run_path(sys.argv[0], run_name="__main__")
 """
@@ -61,7 +63,7 @@ def place(tmp_path, gcs_bucket, monkeypatch) -> Path:
         path = tmp_path / f"page{number}.png"
         write_page(path, number)
         uris.append(str(path))
-    storage.write_bytes(f"{gcs_bucket}/remote.png", write_page(tmp_path / "remote.png", 9))
+    files.write_bytes(f"{gcs_bucket}/remote.png", write_page(tmp_path / "remote.png", 9))
     (tmp_path / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\n and no more")
     uris += [str(tmp_path / "broken.png"), f"{gcs_bucket}/remote.png"]
     (tmp_path / "uris.txt").write_text("\n".join(uris))
@@ -120,7 +122,7 @@ def files_of(run_id, output="out") -> dict[str, bytes]:
 
 
 def summary_of(run_id, output="out"):
-    return json.loads(Path(layout.summary_path(output, run_id)).read_bytes())
+    return json.loads(Path(paths.summary_path(output, run_id)).read_bytes())
 
 
 def views(output="out"):
@@ -159,7 +161,7 @@ def test_a_run_that_was_killed_among_its_tables_runs_again(place, way):
     assert killed.returncode == -signal.SIGKILL
     assert sum(name.endswith(".parquet") for name in files_of("r")) == 17
     assert list(Path("out").glob(".*")), "nobody could remove the scratch folder"
-    (Path(layout.table_folder("out", "lines", "r")) / ".part.tmp").write_bytes(b"half a file")
+    (Path(paths.table_folder("out", "lines", "r")) / ".part.tmp").write_bytes(b"half a file")
     assert cli.main(flags("whole", *WHOLE)) == cli.OK
     check_that_nothing_looks_finished()
     assert cli.main(flags("r", *WHOLE, way)) == cli.OK
@@ -169,7 +171,7 @@ def test_a_run_that_was_killed_among_its_tables_runs_again(place, way):
 
 def check_that_nothing_looks_finished():
     """Of the run r, beside which the run whole is finished."""
-    assert not Path(layout.summary_path("out", "r")).exists()
+    assert not Path(paths.summary_path("out", "r")).exists()
     seen = views().sql("SELECT DISTINCT run_id, seen_run_id FROM latest").fetchall()
     assert seen == [("whole", "whole")]
     assert views().sql("SELECT DISTINCT run_id FROM latest_key_values").fetchall() == [("whole",)]
@@ -178,12 +180,12 @@ def check_that_nothing_looks_finished():
 def test_resume_leaves_a_finished_run_alone(place, capfd):
     run = flags("r", "--manifest=uris.txt", "--resume")
     assert cli.main(run) == cli.OK, "also where there was no such run"
-    before, summary = files_of("r"), Path(layout.summary_path("out", "r")).read_bytes()
+    before, summary = files_of("r"), Path(paths.summary_path("out", "r")).read_bytes()
     capfd.readouterr()
     assert cli.main(run) == cli.OK
     assert capfd.readouterr().out == "Run r is finished already: nothing was done.\n"
     assert cli.main([*run, "--max_failure_ratio=0.1"]) == cli.FAILED, "as the run itself would end"
-    assert (files_of("r"), Path(layout.summary_path("out", "r")).read_bytes()) == (before, summary)
+    assert (files_of("r"), Path(paths.summary_path("out", "r")).read_bytes()) == (before, summary)
 
 
 def test_night_after_night_only_what_is_new(place, silent_storage, monkeypatch, capfd):
@@ -245,7 +247,7 @@ def check_latest(place):
 
 
 def documents(run_id):
-    folder = layout.table_folder("out", "documents", run_id)
+    folder = paths.table_folder("out", "documents", run_id)
     return pl.read_parquet(f"{folder}/*.parquet", hive_partitioning=False).iter_rows(named=True)
 
 
@@ -267,8 +269,8 @@ def test_what_cannot_be_retried_is_one_clear_line(place, capfd):
         return err
 
     assert "there is no run gone under" in error("--retry_failures=gone")
-    Path(layout.table_folder("out", "lines", "broken-off")).mkdir(parents=True)
-    (Path(layout.table_folder("out", "lines", "broken-off")) / "part.parquet").touch()
+    Path(paths.table_folder("out", "lines", "broken-off")).mkdir(parents=True)
+    (Path(paths.table_folder("out", "lines", "broken-off")) / "part.parquet").touch()
     assert "run broken-off is not finished; --run_id broken-off --resume" in error(
         "--retry_failures=broken-off"
     )

@@ -11,7 +11,10 @@ from apache_beam.options.pipeline_options import PipelineOptions
 
 from beam_kie.document import Category, DocumentError
 from tests.test_object_storage import bad_files, file_of, given_lines
-from transforms import cli, inputs, layout, storage
+from transforms.launch import cli
+from transforms.runs import paths
+from transforms.stages import inputs
+from transforms.storage import files
 
 
 @pytest.fixture
@@ -31,31 +34,31 @@ def bucket(s3_bucket, endpoint) -> str:
 
 def test_bytes_are_written_read_and_replaced(bucket):
     path = f"{bucket}/a folder/ä+b.bin"
-    storage.write_bytes(path, b"first")
-    storage.write_bytes(path, b"second")
-    assert storage.read_bytes(path, max_bytes=6) == b"second"
-    assert storage.list_files(bucket) == [path]
-    found = storage.look(path)
+    files.write_bytes(path, b"first")
+    files.write_bytes(path, b"second")
+    assert files.read_bytes(path, max_bytes=6) == b"second"
+    assert files.list_files(bucket) == [path]
+    found = files.look(path)
     assert (found.uri, found.size_bytes) == (path, 6)
-    assert list(storage.match(f"{bucket}/a folder/*.bin")) == [found]
+    assert list(files.match(f"{bucket}/a folder/*.bin")) == [found]
     with pytest.raises(DocumentError) as caught:
-        storage.read_bytes(path, max_bytes=5)
+        files.read_bytes(path, max_bytes=5)
     assert caught.value.category == Category.FILE_TOO_LARGE
 
 
 def test_empty_objects_are_written_and_read(bucket):
-    storage.write_bytes(f"{bucket}/empty", b"")
-    assert storage.read_bytes(f"{bucket}/empty") == b""
-    assert storage.look(f"{bucket}/empty").size_bytes == 0
+    files.write_bytes(f"{bucket}/empty", b"")
+    assert files.read_bytes(f"{bucket}/empty") == b""
+    assert files.look(f"{bucket}/empty").size_bytes == 0
 
 
 def test_what_is_not_there_is_said(bucket):
     with pytest.raises(DocumentError, match="no such file") as caught:
-        storage.read_bytes(f"{bucket}/none", max_bytes=1)
+        files.read_bytes(f"{bucket}/none", max_bytes=1)
     assert caught.value.category == Category.SOURCE_UNAVAILABLE
     assert not caught.value.retryable
-    assert not storage.exists(f"{bucket}/none")
-    assert storage.list_files(f"{bucket}/none") == []
+    assert not files.exists(f"{bucket}/none")
+    assert files.list_files(f"{bucket}/none") == []
     with pytest.raises(inputs.InputError, match="no such bucket"):
         inputs.check_inputs([f"{bucket}-none/**"])
 
@@ -64,7 +67,7 @@ def test_wrong_credentials_are_said_before_launch(bucket, monkeypatch):
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.delenv(name)
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
-    monkeypatch.setattr("transforms.s3._session_of", lambda _process: boto3.session.Session())
+    monkeypatch.setattr("transforms.storage.s3._session_of", lambda _process: boto3.session.Session())
     with pytest.raises(inputs.InputError, match="no valid credentials"):
         # Another time limit, so that no client from before is at hand.
         inputs.check_inputs([f"{bucket}/**"], timeout_s=7)
@@ -73,8 +76,8 @@ def test_wrong_credentials_are_said_before_launch(bucket, monkeypatch):
 def test_long_listing_is_read_page_by_page(bucket, monkeypatch):
     monkeypatch.setenv("MOTO_S3_DEFAULT_MAX_KEYS", "3")
     for number in range(7):
-        storage.write_bytes(f"{bucket}/scans/{number}", b"1")
-    found = [file.uri for file in storage.match(f"{bucket}/scans/**")]
+        files.write_bytes(f"{bucket}/scans/{number}", b"1")
+    found = [file.uri for file in files.match(f"{bucket}/scans/**")]
     assert found == [f"{bucket}/scans/{number}" for number in range(7)]
 
 
@@ -83,11 +86,11 @@ def test_from_a_bucket_to_a_bucket(s3_bucket, endpoint):
     lines = []
     for number, (kind, pages) in enumerate([("png", 1), ("jpeg", 1), ("tiff", 3), ("pdf", 2)]):
         uri = f"{s3_bucket}/scans/{number}.{kind}"
-        storage.write_bytes(uri, file_of(kind, pages, number))
+        files.write_bytes(uri, file_of(kind, pages, number))
         lines += [given_lines(uri, page + 1) for page in range(pages)]
     for name, (data, _) in bad_files().items():
-        storage.write_bytes(f"{s3_bucket}/scans/{name}", data)
-    storage.write_bytes(f"{s3_bucket}/lines.jsonl", "".join(lines).encode())
+        files.write_bytes(f"{s3_bucket}/scans/{name}", data)
+    files.write_bytes(f"{s3_bucket}/lines.jsonl", "".join(lines).encode())
     # Nothing but the flag may lead there.
     FileSystems.set_options(PipelineOptions([]))
 
@@ -95,20 +98,20 @@ def test_from_a_bucket_to_a_bucket(s3_bucket, endpoint):
     flags += ["--ocr_engine=none", f"--ocr_lines={s3_bucket}/lines.jsonl"]
     flags += [f"--s3_endpoint_url={endpoint}", "--num_shards=1"]
     assert cli.main(flags) == cli.OK
-    summary = json.loads(storage.read_bytes(layout.summary_path(f"{s3_bucket}/out", "r")))
+    summary = json.loads(files.read_bytes(paths.summary_path(f"{s3_bucket}/out", "r")))
     assert summary["documents"]["counts_add_up"]
     assert (summary["documents"]["success"], summary["documents"]["failure"]) == (4, len(bad_files()))
     assert (summary["pages"]["ok"], summary["overlays"]["written"]) == (7, 7)
     expected = Counter(category for _, category in bad_files().values())
     assert summary["failures"]["by_category"] == expected
 
-    written = files(s3_bucket)
-    assert len(written) == len(layout.TABLES) + 7
+    written = written_files(s3_bucket)
+    assert len(written) == len(paths.TABLES) + 7
     assert cli.main(flags) == cli.BAD_OPTIONS
     assert cli.main([*flags, "--overwrite"]) == cli.OK
-    assert files(s3_bucket) == written
+    assert written_files(s3_bucket) == written
 
 
-def files(bucket: str) -> dict[str, bytes]:
-    paths = [path for path in storage.list_files(f"{bucket}/out") if "summary.json" not in path]
-    return {path: storage.read_bytes(path) for path in paths}
+def written_files(bucket: str) -> dict[str, bytes]:
+    written = [path for path in files.list_files(f"{bucket}/out") if "summary.json" not in path]
+    return {path: files.read_bytes(path) for path in written}

@@ -16,9 +16,9 @@ import pytest
 from google.cloud import dataflow_v1beta3 as dataflow
 from PIL import Image
 
-from transforms import cli
-from transforms.arguments import job_config, parse_arguments
-from transforms.dataflow import check_service, with_gpus
+from transforms.launch import cli
+from transforms.launch.arguments import job_config, parse_arguments
+from transforms.launch.dataflow import check_service, with_gpus
 
 ROOT = Path(__file__).resolve().parent.parent
 DEPLOY = ROOT / "deploy"

@@ -18,13 +18,13 @@ from apache_beam.runners.portability.fn_api_runner import execution
 from PIL import Image
 
 from beam_kie.document import PageImage, PageResult, PageText
-from beam_kie.imaging import page_count, sniff_format
+from beam_kie.imaging.decode import page_count, sniff_format
 from benchmarks.memory import write_manifest
-from transforms import reading
-from transforms.kie import _LEAST_WEIGHT
-from transforms.layout import table_folder
-from transforms.options import JobConfig
+from transforms.config import JobConfig
 from transforms.pipeline import build
+from transforms.runs.paths import table_folder
+from transforms.stages import reading
+from transforms.stages.kie import _LEAST_WEIGHT
 
 MIB = 1024 * 1024
 SIZE = (300, 420)
@@ -34,7 +34,7 @@ PAGES = {"tiff": 500, "pdf": 2000}
 # Decodes a file and prints by how many MiB the process grew after its first pages.
 DECODE = """
 import re, sys
-from beam_kie.imaging import DecodeLimits, decode_pages
+from beam_kie.imaging.decode import DecodeLimits, decode_pages
 def peak():
     # Not ru_maxrss: a process inherits that from the one that started it.
     return int(re.search(r"VmHWM:\\s+(\\d+)", open("/proc/self/status").read())[1]) / 1024

@@ -8,8 +8,7 @@ from typing import TypeVar
 
 from apache_beam.metrics import Metrics
 
-from beam_kie.document import Failure
-from beam_kie.summary import StageTime
+from beam_kie.document import Failure, StageTime
 
 T = TypeVar("T")
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import apache_beam as beam
 
-from transforms.earlier_runs import FailedSources, OnlyNamed, OnlyNew
-from transforms.kie import FindEntities
-from transforms.ocr import ReadText
-from transforms.options import JobConfig
-from transforms.outputs import WriteOutputs
-from transforms.provenance import model_card, provenance_of
-from transforms.reading import DecodeSources, FindSources
-from transforms.summaries import SumTimesFn
+from transforms.config import JobConfig
+from transforms.runs.earlier_runs import FailedSources, OnlyNamed, OnlyNew
+from transforms.runs.provenance import model_card, provenance_of
+from transforms.sinks.outputs import WriteOutputs
+from transforms.sinks.summaries import SumTimesFn
+from transforms.stages.kie import FindEntities
+from transforms.stages.ocr import ReadText
+from transforms.stages.reading import DecodeSources, FindSources
 
 
 def build(pipeline: beam.Pipeline, config: JobConfig) -> None:

@@ -12,10 +12,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from apache_beam.io.filesystems import FileSystems
 
-from transforms import layout
-from transforms.inputs import absolute_uri
-from transforms.patterns import escape_pattern
-from transforms.text_table import text_table
+from transforms.runs import paths
+from transforms.runs.text_table import text_table
+from transforms.storage.patterns import escape_pattern
+from transforms.storage.uris import absolute_uri
 
 _COLUMNS = ["uri", "page", "pair_index", "key_text", "value_text", "confidence"]
 _ORDER = ("uri", "page", "pair_index")
@@ -29,7 +29,7 @@ def pairs_table(output: str, run_id: str, limit: int) -> str:
     Raises:
         FileNotFoundError: there is no such run, or it did not finish.
     """
-    if not FileSystems.exists(layout.summary_path(output, run_id)):
+    if not FileSystems.exists(paths.summary_path(output, run_id)):
         raise FileNotFoundError(f"{output!r} holds no finished run {run_id}")
     parts, total, read = [], 0, 0
     for path in _shards(output, run_id):
@@ -52,7 +52,7 @@ def newest_run(output: str) -> str:
     Raises:
         FileNotFoundError: no run has finished.
     """
-    pattern = layout.summary_path(escape_pattern(output), "*")
+    pattern = paths.summary_path(escape_pattern(output), "*")
     (found,) = FileSystems.match([pattern])
     if not found.metadata_list:
         raise FileNotFoundError(f"{output!r} holds no finished run")
@@ -78,7 +78,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _shards(output: str, run_id: str) -> list[str]:
     """The files of key_values, in the order of their names; there is always one at least."""
-    folder = layout.table_folder(escape_pattern(output), "key_values", run_id)
+    folder = paths.table_folder(escape_pattern(output), "key_values", run_id)
     (found,) = FileSystems.match([f"{folder}/*.parquet"])
     return sorted(item.path for item in found.metadata_list)
 

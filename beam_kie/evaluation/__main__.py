@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-import importlib
 import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+import model_store
 from beam_kie.evaluation.arguments import (
     Parser,
     UsageError,
@@ -18,8 +18,8 @@ from beam_kie.evaluation.arguments import (
     regex,
     show_progress,
 )
-from beam_kie.evaluation.gold import GoldPage, gold_pages
 from beam_kie.evaluation.measure import Report, evaluate, no_progress
+from beam_kie.evaluation.metrics import Score
 from beam_kie.evaluation.pictures import (
     PictureError,
     missing_pictures,
@@ -27,11 +27,11 @@ from beam_kie.evaluation.pictures import (
     scale_warning,
     with_pictures,
 )
-from beam_kie.labels import LabelError, LabelledPage, read_labels
+from beam_kie.labelled.formats import LabelError, LabelledPage, read_labels
+from beam_kie.labelled.gold import GoldPage, gold_pages
 from beam_kie.layoutxlm.config import STRIPS
 from beam_kie.layoutxlm.model import KieModel, ModelError
 from beam_kie.layoutxlm.pair import KiePair, load_kie
-from beam_kie.metrics import Score
 from beam_kie.ocr import OcrOptions, create_engine
 
 DESCRIPTION = """
@@ -141,9 +141,6 @@ def _with_pictures(gold: list[GoldPage], model: KieModel | KiePair, folder: Path
 
 
 def _load(args: argparse.Namespace) -> KieModel | KiePair:
-    # The layers forbid beam_kie to import model_store, and nothing in this package depends on it: only
-    # this command, for the word that stands for a folder. Hence a lookup by name, here and not above.
-    model_store = importlib.import_module("model_store")
     options = {"max_batch_tokens": args.batch_tokens} if args.batch_tokens else {}
     try:
         folder = model_store.resolve(args.model)

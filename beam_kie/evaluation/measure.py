@@ -17,8 +17,8 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from beam_kie.document import Entity, PageResult, PageText
-from beam_kie.evaluation.gold import GoldPage
-from beam_kie.metrics import Score, exact_score, seqeval_score
+from beam_kie.evaluation.metrics import Score, exact_score, seqeval_score
+from beam_kie.labelled.gold import GoldPage
 
 PADDLEOCR_TOKENS = 512
 CHUNK_PAGES = 32

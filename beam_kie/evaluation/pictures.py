@@ -10,11 +10,11 @@ from pathlib import Path
 import numpy as np
 
 from beam_kie.document import DocumentError, Failure, PageImage, PageResult, PageText, TextLine
-from beam_kie.evaluation.gold import GoldPage
 from beam_kie.evaluation.measure import Model, Progress, chunks, no_progress
-from beam_kie.imaging import DecodeLimits, decode_pages, upright
+from beam_kie.evaluation.metrics import Score, TextPair, pair_score
+from beam_kie.imaging.decode import DecodeLimits, decode_pages, upright
+from beam_kie.labelled.gold import GoldPage
 from beam_kie.layoutxlm.images import with_picture
-from beam_kie.metrics import Score, TextPair, pair_score
 from beam_kie.ocr import OcrEngine
 from beam_kie.reading_order import order_lines
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from beam_kie.forms import KINDS, LANGUAGES, generate_form
 from beam_kie.forms.samples import write_samples
 from beam_kie.forms.scan import STRENGTHS
-from beam_kie.labels import write_paddleocr
+from beam_kie.labelled.formats import write_paddleocr
 
 
 def main(argv: Sequence[str] | None = None) -> int:

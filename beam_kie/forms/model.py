@@ -14,7 +14,7 @@ import numpy as np
 from PIL import Image
 
 from beam_kie.document import Polygon
-from beam_kie.labels import LabelledEntry, LabelledPage
+from beam_kie.labelled.formats import LabelledEntry, LabelledPage
 
 LANGUAGES = ("zh", "en", "ja", "de", "fr", "es", "it", "pt")
 KINDS = (
@@ -125,7 +125,7 @@ class Layout:
     shapes: tuple[Shape, ...] = field(default=(), repr=False)
 
     def labelled_page(self, name: str) -> LabelledPage:
-        """The labels as ``beam_kie.labels`` writes them; ``name`` is the picture's file name."""
+        """The labels as ``beam_kie.labelled.formats`` writes them; ``name`` is the picture's file name."""
         return LabelledPage(
             name, self.width_px, self.height_px, tuple(labelled_entry(e) for e in self.entries)
         )
@@ -144,7 +144,7 @@ class Form:
         return self.layout.entries
 
     def labelled_page(self, name: str) -> LabelledPage:
-        """The labels as ``beam_kie.labels`` writes them."""
+        """The labels as ``beam_kie.labelled.formats`` writes them."""
         return self.layout.labelled_page(name)
 
 

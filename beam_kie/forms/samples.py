@@ -15,7 +15,7 @@ from beam_kie.forms.model import Form, Layout
 from beam_kie.forms.page import generate_layout
 from beam_kie.forms.render import render
 from beam_kie.forms.scan import ScanSettings, fax_form, scan_form, scan_layout
-from beam_kie.labels import LabelledPage, write_paddleocr
+from beam_kie.labelled.formats import LabelledPage, write_paddleocr
 
 LABELS_FILE = "labels.txt"
 BROKEN_FILE = "broken.jpg"

@@ -2,7 +2,7 @@
 
 A table is a list of points [confidence as computed, confidence as reported], straight lines between them.
 Tables never decide anything: they are applied after entities and relations are chosen, and they keep order.
-``python -m beam_kie.evaluation.calibration`` measures and makes them.
+``python -m beam_kie.training.calibration`` measures and makes them.
 """
 
 from __future__ import annotations

@@ -17,7 +17,7 @@ import numpy as np
 import yaml
 
 from beam_kie.document import PageImage, PageText
-from beam_kie.imaging import upright
+from beam_kie.imaging.decode import upright
 from beam_kie.ocr import OcrOptions, models
 from beam_kie.ocr.cleaning import clean_lines
 from beam_kie.ocr.devices import cuda_device

@@ -14,7 +14,7 @@ import numpy as np
 
 from beam_kie.document import PageImage, PageText, Polygon
 from beam_kie.geometry import box_polygon, clip_polygon, rotate_polygon
-from beam_kie.imaging import upright
+from beam_kie.imaging.decode import upright
 from beam_kie.ocr import OcrOptions, models
 from beam_kie.ocr.cleaning import clean_lines
 from beam_kie.ocr.crops import crop_line, plan_batches

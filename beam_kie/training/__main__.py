@@ -10,7 +10,7 @@ import sys
 import torch
 from tokenizers import Tokenizer
 
-from beam_kie.labels import LabelError, read_labels
+from beam_kie.labelled.formats import LabelError, read_labels
 from beam_kie.training.curves import draw_after_run
 from beam_kie.training.data import PageSource, read_text, split_held_out
 from beam_kie.training.loop import Trainer

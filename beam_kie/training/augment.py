@@ -9,9 +9,9 @@ from dataclasses import dataclass, replace
 
 from beam_kie.document import Box
 from beam_kie.geometry import union_box
+from beam_kie.labelled.alignment import TrainingLine, TrainingPage
 from beam_kie.reading_order import reading_order
 from beam_kie.training.looks import cut_strip_at, join_strips, worn
-from beam_kie.training.pages import TrainingLine, TrainingPage
 from beam_kie.training.wrapping import wrap_lines
 
 

@@ -11,15 +11,15 @@ from pathlib import Path
 from typing import NamedTuple
 
 from beam_kie.document import PageImage, TextLine
-from beam_kie.evaluation.gold import GoldPage, gold_pages
 from beam_kie.evaluation.pictures import page_images, with_pictures, with_read_lines
 from beam_kie.forms import Layout, generate_layout, visual_lines
 from beam_kie.geometry import polygon_box
-from beam_kie.labels import IGNORED_LABELS, LabelledPage, read_labels
+from beam_kie.labelled.alignment import Pairing, TrainingLine, TrainingPage, gold_view, ocr_view, visual_view
+from beam_kie.labelled.formats import IGNORED_LABELS, LabelledPage, read_labels
+from beam_kie.labelled.gold import GoldPage, gold_pages
 from beam_kie.reading_order import reading_order
 from beam_kie.training.augment import bilingual_keys, swap_texts
 from beam_kie.training.looks import with_strips
-from beam_kie.training.pages import Pairing, TrainingLine, TrainingPage, gold_view, ocr_view, visual_view
 from beam_kie.training.settings import LabelledSource, Settings
 
 TEXT_PAGE = (1000, 1414)

@@ -14,6 +14,7 @@ from tokenizers import Tokenizer
 
 from beam_kie.document import PageText, TextLine
 from beam_kie.geometry import box_polygon
+from beam_kie.labelled.alignment import TrainingPage
 from beam_kie.layoutxlm.config import LayoutXLMConfig
 from beam_kie.layoutxlm.decoders import Piece
 from beam_kie.layoutxlm.features import PageTokens, Window, collate, pad_looks, page_tokens, token_places
@@ -21,7 +22,6 @@ from beam_kie.layoutxlm.grouping import entity_box, piece_boxes
 from beam_kie.layoutxlm.network import Batch, LayoutXLM
 from beam_kie.layoutxlm.strips import TokenPlaces
 from beam_kie.reading_order import reading_order
-from beam_kie.training.pages import TrainingPage
 
 UNMASKED = -100  # cross entropy's "ignore this token"
 SHARED_LINE_WEIGHT = 1.5

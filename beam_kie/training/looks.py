@@ -9,8 +9,8 @@ from dataclasses import replace
 import cv2
 import numpy as np
 
+from beam_kie.labelled.alignment import TrainingLine, TrainingPage
 from beam_kie.layoutxlm.strips import HEIGHT, MARGIN, page_strips
-from beam_kie.training.pages import TrainingLine, TrainingPage
 
 
 def with_strips(page: TrainingPage, pixels: np.ndarray) -> TrainingPage:

@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 from beam_kie.document import DocumentError, Failure, PageImage, PageText, TextLine
-from beam_kie.imaging import DecodeLimits, decode_pages
-from beam_kie.labels import LabelError, LabelledPage, read_labels
+from beam_kie.imaging.decode import DecodeLimits, decode_pages
+from beam_kie.labelled.alignment import ocr_view
+from beam_kie.labelled.formats import LabelError, LabelledPage, read_labels
 from beam_kie.ocr import OcrEngine, OcrOptions, create_engine
-from beam_kie.training.pages import ocr_view
 
 LIKE_LABELS = 0.9  # similarity of texts (0..1), spaces aside, from which an entity counts as read
 

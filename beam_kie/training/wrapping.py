@@ -11,9 +11,9 @@ from collections import Counter
 from dataclasses import replace
 
 from beam_kie.document import Box
+from beam_kie.labelled.alignment import TrainingLine, TrainingPage
 from beam_kie.text_width import char_width, character_edges
 from beam_kie.training.looks import cut_strip_at
-from beam_kie.training.pages import TrainingLine, TrainingPage
 
 
 def wrap_lines(page: TrainingPage, rng: random.Random, rate: float) -> list[TrainingLine]:

@@ -7,9 +7,10 @@ import duckdb
 import pyarrow as pa
 import pytest
 
-from beam_kie.rows import document_row, failure_row, page_tables
-from beam_kie.summary import DocumentTally, RunSummary
-from beam_kie.tables import SCHEMA_VERSION, SCHEMAS, write_parquet
+from beam_kie.tables.parquet import write_parquet
+from beam_kie.tables.rows import document_row, failure_row, page_tables
+from beam_kie.tables.schema import SCHEMA_VERSION, SCHEMAS
+from beam_kie.tables.summary import DocumentTally, RunSummary
 from tests import pages
 
 DICTIONARY = Path(__file__).parents[2] / "docs" / "data-dictionary.md"

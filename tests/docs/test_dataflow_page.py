@@ -8,7 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from transforms.arguments import argument_parser
+from transforms.launch.arguments import argument_parser
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 PAGE = (ROOT / "docs" / "dataflow.md").read_text(encoding="utf-8")

@@ -7,11 +7,12 @@ import duckdb
 import pytest
 import sqlglot
 
-from beam_kie.rows import page_tables
-from beam_kie.tables import write_parquet
+from beam_kie.tables.parquet import write_parquet
+from beam_kie.tables.rows import page_tables
 from tests import pages
 from tests.earlier import PROVENANCE, tally_of, write_run
-from transforms import layout, storage
+from transforms.runs import folders, paths
+from transforms.storage import files
 
 SQL = Path(__file__).parents[2] / "docs" / "sql"
 
@@ -88,8 +89,8 @@ def write(output, run_id, tallies, **changes):
         rows = [pair | {"document_id": tally.document.document_id, "value_text": run_id}] * (
             not tally.skipped
         )
-        path = layout.table_path(str(output), "key_values", run_id, number, len(tallies))
-        storage.write_bytes(path, write_parquet("key_values", rows))
+        path = paths.table_path(str(output), "key_values", run_id, number, len(tallies))
+        files.write_bytes(path, write_parquet("key_values", rows))
 
 
 def seen(views):
@@ -131,7 +132,7 @@ def test_a_skipped_document_leads_to_the_run_that_holds_its_rows(views, tmp_path
 def test_rows_whose_run_was_deleted_are_not_told_of(views, tmp_path, scans):
     write(tmp_path, "mon", [tally_of(scans["a"])])
     write(tmp_path, "tue", [tally_of(scans["a"], skipped="mon"), tally_of(scans["b"])])
-    storage.clear_run(str(tmp_path), "mon")
+    folders.clear_run(str(tmp_path), "mon")
     assert seen(views) == {"b": ("SUCCESS", "tue", "tue")}
 
 

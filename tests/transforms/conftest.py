@@ -8,7 +8,7 @@ from tokenizers.models import Unigram
 
 from beam_kie.layoutxlm.config import LayoutXLMConfig
 from beam_kie.layoutxlm.network import LayoutXLM
-from transforms import storage
+from transforms.storage import files
 
 CHARACTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789:.,-/ "
 
@@ -44,7 +44,7 @@ def small_model(tmp_path_factory) -> str:
 def order(monkeypatch):
     """The paths of this machine that are written, in their order."""
     paths = []
-    write, writing = storage.write_bytes, storage.writing
+    write, writing = files.write_bytes, files.writing
 
     def noted(path, data, *timeout):
         write(path, data, *timeout)
@@ -56,6 +56,6 @@ def order(monkeypatch):
             yield file
         paths.append(path)
 
-    monkeypatch.setattr(storage, "write_bytes", noted)
-    monkeypatch.setattr(storage, "writing", noted_at_the_end)
+    monkeypatch.setattr(files, "write_bytes", noted)
+    monkeypatch.setattr(files, "writing", noted_at_the_end)
     return paths

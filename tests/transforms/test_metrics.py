@@ -1,4 +1,4 @@
-from beam_kie.summary import StageTime
+from beam_kie.document import StageTime
 from transforms.metrics import StageTimer, timed_steps
 
 

@@ -7,10 +7,10 @@ import pytest
 from PIL import Image
 
 from beam_kie.geometry import box_polygon
-from beam_kie.labels import LabelledEntry, LabelledPage, write_paddleocr
+from beam_kie.labelled.formats import LabelledEntry, LabelledPage, write_paddleocr
 from beam_kie.training.__main__ import main as train
 from tests.small_networks import OWN_LABELS
-from transforms.cli import main as run
+from transforms.launch.cli import main as run
 
 KEY, VALUE = (100, 120, 200, 140), (220, 120, 300, 140)
 

@@ -14,12 +14,12 @@ from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 from PIL import Image, ImageDraw
 
-from transforms.inputs import normalise_inputs
-from transforms.layout import TABLES, summary_path, table_folder
+from transforms.config import JobConfig
 from transforms.metrics import NAMESPACE
-from transforms.options import JobConfig
 from transforms.pipeline import build
 from transforms.progress import Counts, read_counts
+from transforms.runs.paths import TABLES, summary_path, table_folder
+from transforms.stages.inputs import normalise_inputs
 
 COUNTERS = Path(__file__).parents[2] / "docs" / "counters.md"
 

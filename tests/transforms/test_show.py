@@ -2,8 +2,10 @@ import os
 
 import pytest
 
-from beam_kie.tables import SCHEMAS, write_parquet
-from transforms import layout, show
+from beam_kie.tables.parquet import write_parquet
+from beam_kie.tables.schema import SCHEMAS
+from transforms import show
+from transforms.runs import paths
 
 
 def pair(document: str, index: int, value: str | None) -> dict:
@@ -26,11 +28,11 @@ def pair(document: str, index: int, value: str | None) -> dict:
 
 def finished_run(output: str, run_id: str, shards: list[list[dict]], finished_at: int) -> None:
     for number, rows in enumerate(shards):
-        path = layout.table_path(output, "key_values", run_id, number, len(shards))
+        path = paths.table_path(output, "key_values", run_id, number, len(shards))
         os.makedirs(os.path.dirname(path), exist_ok=True)
         with open(path, "wb") as file:
             file.write(write_parquet("key_values", rows))
-    summary = layout.summary_path(output, run_id)
+    summary = paths.summary_path(output, run_id)
     os.makedirs(os.path.dirname(summary), exist_ok=True)
     with open(summary, "w") as file:
         file.write("{}")
@@ -65,7 +67,7 @@ def test_run_and_number_of_rows_can_be_chosen(output, capsys):
 
 
 def test_unfinished_run_is_not_shown(output, capsys):
-    os.remove(layout.summary_path(output, "a-second"))
+    os.remove(paths.summary_path(output, "a-second"))
     assert show.main([output, "--run_id", "a-second"]) == 2
     assert "no finished run a-second" in capsys.readouterr().err
 

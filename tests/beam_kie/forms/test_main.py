@@ -2,7 +2,7 @@ import pytest
 
 from beam_kie.forms import generate_layout
 from beam_kie.forms.__main__ import main
-from beam_kie.labels import read_labels
+from beam_kie.labelled.formats import read_labels
 
 
 def test_forms_and_labels_are_written_side_by_side(tmp_path, capsys):

@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 from beam_kie.forms.samples import BROKEN_FILE, LABELS_FILE, SAMPLES, page_name, sample_labels
-from beam_kie.labels import paddleocr_line, read_labels
+from beam_kie.labelled.formats import paddleocr_line, read_labels
 
 FOLDER = Path(__file__).parents[3] / "samples"
 

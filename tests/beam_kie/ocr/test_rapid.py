@@ -12,7 +12,7 @@ from onnxruntime import InferenceSession
 from PIL import Image
 
 from beam_kie.document import PageText
-from beam_kie.imaging import DecodeLimits, decode_pages
+from beam_kie.imaging.decode import DecodeLimits, decode_pages
 from beam_kie.ocr import OcrOptions, create_engine, models
 from beam_kie.ocr.rapid import RapidOcrEngine
 

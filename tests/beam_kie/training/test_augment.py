@@ -4,6 +4,7 @@ import random
 
 import pytest
 
+from beam_kie.labelled.alignment import TrainingLine, TrainingPage
 from beam_kie.training.augment import (
     Augmentation,
     augment,
@@ -12,7 +13,6 @@ from beam_kie.training.augment import (
     merge_neighbours,
     swap_texts,
 )
-from beam_kie.training.pages import TrainingLine, TrainingPage
 
 NONE = Augmentation(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)
 

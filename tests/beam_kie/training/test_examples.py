@@ -6,8 +6,8 @@ import random
 import numpy as np
 import pytest
 
+from beam_kie.labelled.alignment import TrainingLine, TrainingPage
 from beam_kie.training.examples import UNMASKED, ExampleMaker, collate_examples
-from beam_kie.training.pages import TrainingLine, TrainingPage
 from beam_kie.training.settings import Settings
 from beam_kie.training.vocabulary import train_tokenizer
 

@@ -5,10 +5,10 @@ from dataclasses import replace
 
 import numpy as np
 
+from beam_kie.labelled.alignment import TrainingLine, TrainingPage
 from beam_kie.layoutxlm.strips import HEIGHT, MARGIN
 from beam_kie.training.augment import Augmentation, augment
 from beam_kie.training.looks import cut_strip_at, join_strips, with_strips, worn
-from beam_kie.training.pages import TrainingLine, TrainingPage
 
 
 def line(text: str, x: float, y: float, strip=None) -> TrainingLine:

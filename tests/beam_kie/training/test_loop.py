@@ -12,7 +12,7 @@ from PIL import Image
 
 from beam_kie.document import PageText, TextLine
 from beam_kie.geometry import box_polygon
-from beam_kie.labels import LabelledEntry, LabelledPage, write_paddleocr
+from beam_kie.labelled.formats import LabelledEntry, LabelledPage, write_paddleocr
 from beam_kie.layoutxlm.model import KieModel
 from beam_kie.training.__main__ import main
 from beam_kie.training.data import PageSource

@@ -4,7 +4,7 @@ import json
 
 from beam_kie.forms import generate_form
 from beam_kie.geometry import box_polygon
-from beam_kie.labels import LabelledEntry, LabelledPage
+from beam_kie.labelled.formats import LabelledEntry, LabelledPage
 from beam_kie.training.data import read_ocr_lines
 from beam_kie.training.ocr_lines import Agreement, agreement, in_pixels_of, main
 

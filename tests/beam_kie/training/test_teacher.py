@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 import torch
 
+from beam_kie.labelled.alignment import TrainingLine, TrainingPage
 from beam_kie.training.ensemble import combine
 from beam_kie.training.examples import ExampleMaker, collate_examples
 from beam_kie.training.looks import with_strips
-from beam_kie.training.pages import TrainingLine, TrainingPage
 from beam_kie.training.teacher import Scores, Teacher, read_examples, teaching_losses
 from tests.small_networks import BUNDLED_KIND, LOOKING_KIND, character_tokenizer, save_model, small_network
 

@@ -5,9 +5,9 @@ import random
 import numpy as np
 import pytest
 
+from beam_kie.labelled.alignment import TrainingLine, TrainingPage
 from beam_kie.layoutxlm.strips import HEIGHT, MARGIN
 from beam_kie.training.augment import Augmentation, augment
-from beam_kie.training.pages import TrainingLine, TrainingPage
 from beam_kie.training.wrapping import break_place, wrap_lines
 
 

@@ -1,0 +1,152 @@
+"""Pages of PDF files, rendered by pdfium: one at a time, closed at once.
+
+pdfium is not thread-safe. Every call into it, closing included, happens under one lock of this module.
+"""
+
+from __future__ import annotations
+
+import math
+import threading
+from contextlib import closing
+
+import numpy as np
+import pypdfium2 as pdfium
+import pypdfium2.raw as pdfium_c
+
+from beam_kie.document import Category, DocumentError, TextLine
+from beam_kie.imaging.limits import DecodeLimits, check_pixels
+from beam_kie.imaging.page_source import RESAVE, DecodedPage
+from beam_kie.imaging.pdf_text import page_lines
+
+MIN_DPI = 72
+"""A page that exceeds ``max_pixels`` even at this resolution is a failure: it could hardly be read."""
+
+_POINTS_PER_INCH = 72
+_ENCRYPTED = (pdfium_c.FPDF_ERR_PASSWORD, pdfium_c.FPDF_ERR_SECURITY)
+
+# Reentrant, because garbage collection may close one document in the middle of work on another.
+_pdfium_lock = threading.RLock()
+
+
+class PdfPages:
+    """A PDF file. Pages come as a reader shows them: /Rotate, annotations and filled form fields included.
+
+    ``dpi`` is the resolution of the rendered pages. A page that would exceed ``max_pixels`` is rendered
+    at the highest resolution that fits, down to 72 dpi, and its ``dpi`` tells. Every picture in a page
+    counts against ``max_pixels`` by itself. With ``text_layer`` the text that the file holds comes as
+    lines. Raises DocumentError for a file that is damaged (FILE_CORRUPT), wants a password
+    (FILE_ENCRYPTED) or is a dynamic XFA form (FORMAT_UNSUPPORTED).
+    """
+
+    remark = None
+
+    def __init__(self, data: bytes, limits: DecodeLimits, dpi: float = 200, text_layer: bool = False):
+        if dpi <= 0:
+            raise ValueError(f"the dpi of rendered PDF pages must be above 0, not {dpi}")
+        self._limits = limits
+        self._dpi = dpi
+        self._text_layer = text_layer
+        with _pdfium_lock:
+            self._document = _open(data)
+            self.page_count = len(self._document)
+
+    def read(self, index: int) -> DecodedPage:
+        """Render page ``index``, from 0; DocumentError where it is damaged or too large."""
+        with _pdfium_lock:
+            with closing(self._load(index)) as page:
+                pictures = list(page.get_objects(filter=[pdfium_c.FPDF_PAGEOBJ_IMAGE]))
+                for picture in pictures:
+                    check_pixels(*picture.get_px_size(), self._limits, "a picture in the PDF page")
+                scale = self._scale(*page.get_size())
+                pixels = _render(page, scale)
+                _check_pictures_drawn(pixels, pictures)
+                if self._text_layer and page.formenv:
+                    page.flatten()  # what is filled into form fields becomes text of the page
+            lines = self._read_lines(index, pixels) if self._text_layer else None
+        return DecodedPage(pixels, scale * _POINTS_PER_INCH, lines)
+
+    def close(self) -> None:
+        """Close the file."""
+        with _pdfium_lock:
+            self._document.close()
+
+    def _load(self, index: int) -> pdfium.PdfPage:
+        try:
+            return self._document[index]
+        except pdfium.PdfiumError as error:
+            raise DocumentError(
+                Category.FILE_CORRUPT,
+                f"the PDF page is damaged and cannot be opened: print the PDF anew, or {RESAVE}",
+            ) from error
+
+    def _read_lines(self, index: int, pixels: np.ndarray) -> tuple[TextLine, ...] | None:
+        """The lines of the text layer; the page is opened again because flattening invalidates it."""
+        height, width = pixels.shape[:2]
+        with closing(self._load(index)) as page:
+            return page_lines(page, width, height)
+
+    def _scale(self, width: float, height: float) -> float:
+        """Pixels per point at which a page of that size in points is rendered."""
+        scale = self._dpi / _POINTS_PER_INCH
+        allowed = self._limits.max_pixels
+        if math.ceil(width * scale) * math.ceil(height * scale) <= allowed:
+            return scale
+        smallest = min(scale, MIN_DPI / _POINTS_PER_INCH)
+        check_pixels(
+            math.ceil(width * smallest),
+            math.ceil(height * smallest),
+            self._limits,
+            "the page, even at 72 dpi,",
+        )
+        scale = max(smallest, math.sqrt(allowed / (width * height)))
+        # Sides are rounded up, so that the square root may be a row too much.
+        while math.ceil(width * scale) * math.ceil(height * scale) > allowed:
+            scale = max(smallest, scale * 0.999)
+        return scale
+
+
+def _open(data: bytes) -> pdfium.PdfDocument:
+    """Open a PDF that can be read; DocumentError otherwise."""
+    try:
+        document = pdfium.PdfDocument(data)
+    except pdfium.PdfiumError as error:
+        if error.err_code in _ENCRYPTED:
+            message = "the PDF wants a password: save or print it without one (passwords are not taken)"
+            raise DocumentError(Category.FILE_ENCRYPTED, message) from error
+        message = f"the PDF is damaged or cut off: copy the file again, print the PDF anew, or {RESAVE}"
+        raise DocumentError(Category.FILE_CORRUPT, message) from error
+    try:
+        if document.get_formtype() == pdfium_c.FORMTYPE_XFA_FULL:
+            message = "the PDF is a dynamic XFA form without pages of its own: print it to a plain PDF"
+            raise DocumentError(Category.FORMAT_UNSUPPORTED, message)
+        document.init_forms()
+    except BaseException:
+        document.close()
+        raise
+    return document
+
+
+def _render(page: pdfium.PdfPage, scale: float) -> np.ndarray:
+    """The page on white paper, H x W x 3 uint8 RGB, in memory of its own."""
+    bitmap = page.render(scale=scale, rev_byteorder=True)
+    try:
+        return np.array(bitmap.to_numpy(), order="C")
+    finally:
+        bitmap.close()
+
+
+def _check_pictures_drawn(pixels: np.ndarray, pictures: list[pdfium.PdfObject]) -> None:
+    """Raise DocumentError where the page is blank because its pictures are damaged.
+
+    pdfium leaves out what it cannot decode, without a word; a blank page would pass for a success.
+    """
+    if not pictures or pixels.min() != pixels.max():
+        return
+    for picture in pictures:
+        try:
+            picture.get_bitmap().close()
+        except pdfium.PdfiumError as error:
+            raise DocumentError(
+                Category.FILE_CORRUPT,
+                f"the picture in the PDF page is damaged: print the PDF anew, or {RESAVE}",
+            ) from error

@@ -1,0 +1,157 @@
+"""Pages of picture files: JPEG, PNG, BMP, WebP (one each) and TIFF (many), opened by Pillow."""
+
+from __future__ import annotations
+
+import io
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import BinaryIO
+
+from PIL import Image, UnidentifiedImageError
+
+from beam_kie.document import Category, DocumentError
+from beam_kie.imaging import tiff
+from beam_kie.imaging.limits import DecodeLimits, check_pixels
+from beam_kie.imaging.page_source import RESAVE, DecodedPage, decoding_error
+from beam_kie.imaging.pixels import to_upright_rgb
+from beam_kie.imaging.sniffing import SUPPORTED
+
+_TILE_WIDTH = 322  # TIFF tags
+_TILE_LENGTH = 323
+
+
+class PicturePage:
+    """A JPEG, PNG, BMP or WebP file: one page.
+
+    The further pictures in a camera's JPEG (MPO: depth, thumbnails) are not pages; those of an animated
+    PNG or WebP might be, so they are remarked on.
+    """
+
+    page_count = 1
+
+    def __init__(self, data: bytes, file_format: str, limits: DecodeLimits):
+        self._limits = limits
+        self._image = _open_picture(io.BytesIO(data), file_format.upper())
+        frames = 1 if file_format == "jpeg" else getattr(self._image, "n_frames", 1)
+        self.remark = _animation(frames) if frames > 1 else None
+
+    def read(self, index: int) -> DecodedPage:
+        """Decode the page; ``index`` is 0. Once only: Pillow's copy of the pixels is dropped at once."""
+        try:
+            return _decode(self._image, self._limits)
+        finally:
+            self._image.close()
+
+    def close(self) -> None:
+        """Drop the picture."""
+        self._image.close()
+
+
+class TiffPages:
+    """A TIFF file: a page per directory that is neither a thumbnail nor a mask."""
+
+    def __init__(self, data: bytes, limits: DecodeLimits):
+        # Shares the bytes of ``data`` until it is written to.
+        self._file = io.BytesIO(data)
+        self._limits = limits
+        found, complete = tiff.directories(data)
+        # Where every directory calls itself a thumbnail, they are the pages.
+        self._pages = [directory for directory in found if directory.is_page] or found
+        self.page_count = len(self._pages)
+        if not found:
+            raise DocumentError(
+                Category.FILE_CORRUPT, f"the TIFF file has no readable page (cut off or damaged): {RESAVE}"
+            )
+        self.remark = None if complete else _broken_list(len(found))
+
+    def read(self, index: int) -> DecodedPage:
+        """Decode page ``index``, from 0, whatever the other pages are like."""
+        directory = self._pages[index]
+        # Each page is opened as if it came first, so that no earlier page can spoil it.
+        tiff.put_first(self._file, directory.offset)
+        try:
+            image = _open_picture(self._file, "TIFF")
+        except DocumentError as error:
+            if directory.has_size and isinstance(error.__cause__, UnidentifiedImageError):
+                raise _rare_tiff() from error
+            raise
+        # Closing the picture would close the file, which the next page needs.
+        return _decode(image, self._limits)
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+
+
+def _animation(frames: int) -> DocumentError:
+    return DocumentError(
+        Category.FORMAT_UNSUPPORTED,
+        f"the file is an animation of {frames:,} pictures and only the first was read: "
+        "save each picture as a file of its own, or all as one TIFF or PDF",
+    )
+
+
+def _broken_list(pages: int) -> DocumentError:
+    return DocumentError(
+        Category.FILE_CORRUPT,
+        f"the TIFF's list of pages breaks off after {pages:,}; pages behind it, if any, cannot be found "
+        f"(cut off or damaged): copy the file again, or {RESAVE}",
+    )
+
+
+def _rare_tiff() -> DocumentError:
+    return DocumentError(
+        Category.FORMAT_UNSUPPORTED,
+        "the page is a kind of TIFF that is not read (its bits per sample, colour model or compression): "
+        "save it as 8-bit grey or RGB",
+    )
+
+
+def _open_picture(file: BinaryIO, pillow_format: str) -> Image.Image:
+    """Read a picture's header, as one format only; DocumentError where that fails."""
+    try:
+        with _no_bomb_check():
+            return Image.open(file, formats=[pillow_format])
+    except UnidentifiedImageError as error:
+        message = f"the {pillow_format} header is damaged or of a rare kind ({SUPPORTED} are read): {RESAVE}"
+        raise DocumentError(Category.FILE_CORRUPT, message) from error
+    except Exception as error:  # a header may be damaged in any way
+        raise decoding_error(error) from error
+
+
+def _decode(image: Image.Image, limits: DecodeLimits) -> DecodedPage:
+    """Decode an opened picture, after its size was checked."""
+    check_pixels(*image.size, limits)
+    tags = getattr(image, "tag_v2", {})
+    if _TILE_WIDTH in tags and _TILE_LENGTH in tags:
+        # A small page may be cut from one huge tile, which is decoded whole.
+        check_pixels(tags[_TILE_WIDTH], tags[_TILE_LENGTH], limits, "a tile of the page")
+    with _no_bomb_check():
+        pixels, dpi = to_upright_rgb(image, limits.max_pixels)
+    return DecodedPage(pixels, dpi)
+
+
+_bomb_check_lock = threading.Lock()
+_bomb_check_users = 0
+_bomb_check_limit: int | None = None
+
+
+@contextmanager
+def _no_bomb_check() -> Iterator[None]:
+    """Pillow without its own fixed pixel limit, which ``max_pixels`` replaces.
+
+    The limit is a global of Pillow: it is off while any thread decodes here, then it is put back.
+    """
+    global _bomb_check_users, _bomb_check_limit
+    with _bomb_check_lock:
+        if _bomb_check_users == 0:
+            _bomb_check_limit, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
+        _bomb_check_users += 1
+    try:
+        yield
+    finally:
+        with _bomb_check_lock:
+            _bomb_check_users -= 1
+            if _bomb_check_users == 0:
+                Image.MAX_IMAGE_PIXELS = _bomb_check_limit

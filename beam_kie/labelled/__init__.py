@@ -1,0 +1,1 @@
+"""Labelled pages: label formats, gold entities, and their alignment with what OCR reads."""

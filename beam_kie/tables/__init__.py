@@ -1,0 +1,1 @@
+"""What the tables hold: schemas, rows, their Parquet bytes, and the counts of a run."""

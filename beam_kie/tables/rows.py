@@ -1,0 +1,256 @@
+"""From the values of the job to rows of its tables: pure functions of (value, provenance).
+
+Ids follow from document, page and place. Nothing here depends on the clock, so that a rerun gives the
+same rows. Confidences are rounded to 4 decimals and coordinates to 2, so that the last bits of a device's
+arithmetic do not change them.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import UTC, datetime, timedelta
+
+from beam_kie.document import Entity, Failure, KeyValue, PageResult, PageText, Polygon, Status, TextLine
+from beam_kie.tables.key_values import KEY_LABELS, key_values
+from beam_kie.tables.normalise import normalise
+from beam_kie.tables.schema import Provenance, Row
+from beam_kie.tables.summary import DocumentTally, PageCounts
+
+CONFIDENCE_DECIMALS = 4
+COORDINATE_DECIMALS = 2
+
+PAGE_TABLES = ("pages", "lines", "entities", "key_values")
+
+
+def page_tables(
+    result: PageResult, provenance: Provenance, key_labels: Sequence[str] = KEY_LABELS
+) -> dict[str, list[Row]]:
+    """All rows of one page, by table (PAGE_TABLES)."""
+    tables = {
+        "lines": line_rows(result.page, provenance),
+        "entities": entity_rows(result, provenance),
+        "key_values": key_value_rows(result, provenance, key_labels),
+    }
+    return {"pages": [page_row(result.page, provenance, count_rows(tables))], **tables}
+
+
+def count_rows(tables: dict[str, list[Row]]) -> PageCounts:
+    """What the rows of one page add up to."""
+    pairs = [row for row in tables["key_values"] if row["value_entity_id"] is not None]
+    return PageCounts.of(
+        line_confidences=[row["confidence"] for row in tables["lines"]],
+        entity_confidences=[row["confidence"] for row in tables["entities"]],
+        pair_confidences=[row["confidence"] for row in pairs],
+        labels=[row["label"] for row in tables["entities"]],
+        keys_without_value=len(tables["key_values"]) - len(pairs),
+    )
+
+
+def page_row(page: PageText, provenance: Provenance, counts: PageCounts) -> Row:
+    """The row of ``page`` in pages."""
+    return {
+        "page_id": page_id(page.document_id, page.page),
+        **_page_columns(page),
+        **_page_geometry_columns(page),
+        **_count_columns(counts),
+        **_provenance_columns(provenance, page),
+    }
+
+
+def line_rows(page: PageText, provenance: Provenance) -> list[Row]:
+    """The rows of ``page`` in lines, in reading order."""
+    shared = {
+        **_page_columns(page),
+        **_page_geometry_columns(page),
+        **_provenance_columns(provenance, page),
+    }
+    return [_line_row(page, index, line) | shared for index, line in enumerate(page.lines)]
+
+
+def entity_rows(result: PageResult, provenance: Provenance) -> list[Row]:
+    """The rows of ``result`` in entities, in reading order."""
+    page = result.page
+    shared = {
+        **_page_columns(page),
+        **_page_geometry_columns(page),
+        **_provenance_columns(provenance, page),
+    }
+    return [_entity_row(page, index, entity) | shared for index, entity in enumerate(result.entities)]
+
+
+def key_value_rows(
+    result: PageResult, provenance: Provenance, key_labels: Sequence[str] = KEY_LABELS
+) -> list[Row]:
+    """The rows of ``result`` in key_values: every relation, and every key without a value."""
+    page = result.page
+    shared = {
+        **_page_columns(page),
+        **_page_geometry_columns(page),
+        **_provenance_columns(provenance, page),
+    }
+    # By identity: two entities of a page may be equal, and then each keeps its own id.
+    places = {id(entity): index for index, entity in enumerate(result.entities)}
+    pairs = enumerate(key_values(result, key_labels))
+    return [_key_value_row(page, index, pair, places) | shared for index, pair in pairs]
+
+
+def failure_row(failure: Failure, provenance: Provenance) -> Row:
+    """The row of ``failure`` in failures."""
+    return {
+        "failure_id": failure_id(failure),
+        "document_id": failure.document_id,
+        "uri": failure.uri,
+        "page": failure.page,
+        "stage": failure.stage.value,
+        "category": failure.category.value,
+        "message": failure.message,
+        "retryable": failure.retryable,
+        **asdict(provenance),
+    }
+
+
+def document_row(tally: DocumentTally, provenance: Provenance) -> Row:
+    """The row of a document in documents, from all that was counted of it."""
+    document = tally.document
+    return {
+        "document_id": document.document_id,
+        "uri": document.uri,
+        "content_sha256": document.content_sha256,
+        "size_bytes": document.size_bytes,
+        "source_updated_at": _instant(document.updated_at_s),
+        "source_version": document.source_version,
+        "format": document.format,
+        "status": tally.status.value,
+        "page_count": document.page_count,
+        "pages_ok": tally.pages_ok,
+        "pages_failed": tally.pages_failed,
+        "failure_count": len(tally.failures),
+        "retryable_failure_count": len(tally.retryable),
+        "result_run_id": document.result_run_id if tally.status is Status.SKIPPED else None,
+        **_count_columns(tally.counts),
+        **asdict(provenance),
+    }
+
+
+def page_id(document_id: str, page: int) -> str:
+    """The id of a page; ids of its lines, entities and pairs begin with it."""
+    return f"{document_id}-p{page:04d}"
+
+
+def failure_id(failure: Failure) -> str:
+    """The id of a failure: a page, or document, fails at most once with one stage and category."""
+    whole = failure.document_id if failure.page is None else page_id(failure.document_id, failure.page)
+    return f"{whole}-{failure.stage.value}-{failure.category.value}"
+
+
+def _line_row(page: PageText, index: int, line: TextLine) -> Row:
+    return {
+        "line_id": _line_id(page, index),
+        "line_index": index,
+        "text": line.text or None,
+        "confidence": _confidence(line.confidence),
+        **_box_columns("", line.polygon),
+    }
+
+
+def _entity_row(page: PageText, index: int, entity: Entity) -> Row:
+    return {
+        "entity_id": _entity_id(page, index),
+        "entity_index": index,
+        "label": entity.label,
+        "text": entity.text or None,
+        "confidence": _confidence(entity.confidence),
+        "first_line_id": _line_id(page, entity.spans[0].line) if entity.spans else None,
+        "line_count": len({span.line for span in entity.spans}),
+        **_box_columns("", entity.polygon),
+    }
+
+
+def _key_value_row(page: PageText, index: int, pair: KeyValue, places: dict[int, int]) -> Row:
+    value = pair.value
+    plain = normalise(value.text) if value else None
+    return {
+        "pair_id": f"{page_id(page.document_id, page.page)}-k{index:04d}",
+        "pair_index": index,
+        "key_text": pair.key.text or None,
+        "value_text": (value.text or None) if value else None,
+        "value_type": plain.type if plain else None,
+        "value_normalised": plain.text if plain else None,
+        "value_currency": plain.currency if plain else None,
+        "confidence": _confidence(pair.confidence),
+        "key_confidence": _confidence(pair.key.confidence),
+        "value_confidence": _confidence(value.confidence) if value else None,
+        "relation_confidence": _confidence(pair.relation_confidence),
+        "key_label": pair.key.label,
+        "value_label": value.label if value else None,
+        "key_entity_id": _entity_id(page, places[id(pair.key)]),
+        "value_entity_id": _entity_id(page, places[id(value)]) if value else None,
+        **_box_columns("key_", pair.key.polygon),
+        **_box_columns("value_", value.polygon if value else None),
+    }
+
+
+def _page_columns(page: PageText) -> Row:
+    return {"document_id": page.document_id, "uri": page.uri, "page": page.page}
+
+
+def _page_geometry_columns(page: PageText) -> Row:
+    return {
+        "page_width_px": page.width_px,
+        "page_height_px": page.height_px,
+        "rotation_deg": page.rotation_deg,
+        "text_source": page.text_source,
+    }
+
+
+def _provenance_columns(provenance: Provenance, page: PageText) -> Row:
+    """Who read this page: a text layer or given lines were read by no OCR engine."""
+    columns = asdict(provenance)
+    if page.text_source != "ocr":
+        columns |= {"ocr_engine": None, "ocr_revision": None}
+    return columns
+
+
+def _count_columns(counts: PageCounts) -> Row:
+    return {
+        "line_count": counts.lines.count,
+        "entity_count": counts.entities.count,
+        "pair_count": counts.pairs.count,
+        "key_without_value_count": counts.keys_without_value,
+        "mean_line_confidence": _confidence(counts.lines.mean),
+        "mean_entity_confidence": _confidence(counts.entities.mean),
+        "mean_pair_confidence": _confidence(counts.pairs.mean),
+    }
+
+
+def _box_columns(prefix: str, polygon: Polygon | None) -> Row:
+    if polygon is None:
+        return {f"{prefix}{name}": None for name in ("x0", "y0", "x1", "y1", "polygon")}
+    corners = [round(float(value), COORDINATE_DECIMALS) for value in polygon]
+    xs, ys = corners[0::2], corners[1::2]
+    edges = {"x0": min(xs), "y0": min(ys), "x1": max(xs), "y1": max(ys), "polygon": corners}
+    return {f"{prefix}{name}": value for name, value in edges.items()}
+
+
+def _confidence(value: float | None) -> float | None:
+    """Rounded to what different devices agree on; a value that is no number was not measured."""
+    if value is None or not math.isfinite(value):
+        return None
+    return round(float(value), CONFIDENCE_DECIMALS)
+
+
+def _instant(seconds: float | None) -> datetime | None:
+    """Seconds since 1970 as UTC, to the microsecond."""
+    if seconds is None:
+        return None
+    return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=round(seconds * 1e6))
+
+
+def _line_id(page: PageText, index: int) -> str:
+    return f"{page_id(page.document_id, page.page)}-l{index:04d}"
+
+
+def _entity_id(page: PageText, index: int) -> str:
+    return f"{page_id(page.document_id, page.page)}-e{index:04d}"

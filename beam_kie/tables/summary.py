@@ -1,0 +1,265 @@
+"""What a run adds up to: counts, confidences and stage times, and the layout of ``summary.json``.
+
+Everything here can be added in any order and grouping with the same result: counts are integers, and
+confidences are summed as integers of ten thousandths, which is as exact as the tables hold them.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from beam_kie.document import Category, Document, Failure, Stage, StageTime, Status
+
+_CONFIDENCE_UNITS = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Confidences:
+    """A number of things and the sum of their confidences; ``measured`` of them had one."""
+
+    count: int = 0
+    measured: int = 0
+    total: int = 0
+
+    @classmethod
+    def of(cls, confidences: Iterable[float | None]) -> Confidences:
+        """Things with these confidences; None counts as a thing without one."""
+        values = list(confidences)
+        units = [round(value * _CONFIDENCE_UNITS) for value in values if value is not None]
+        return cls(count=len(values), measured=len(units), total=sum(units))
+
+    def __add__(self, other: Confidences) -> Confidences:
+        return Confidences(self.count + other.count, self.measured + other.measured, self.total + other.total)
+
+    @property
+    def mean(self) -> float | None:
+        """The mean confidence in [0, 1], to 4 decimals; None where nothing was measured."""
+        return round(self.total / self.measured / _CONFIDENCE_UNITS, 4) if self.measured else None
+
+
+@dataclass(frozen=True, slots=True)
+class PageCounts:
+    """What was found on one page, or on many together."""
+
+    lines: Confidences = Confidences()
+    entities: Confidences = Confidences()
+    pairs: Confidences = Confidences()
+    keys_without_value: int = 0
+    labels: tuple[tuple[str, int], ...] = ()
+
+    @classmethod
+    def of(
+        cls,
+        *,
+        line_confidences: Iterable[float | None],
+        entity_confidences: Iterable[float | None],
+        pair_confidences: Iterable[float | None],
+        labels: Iterable[str],
+        keys_without_value: int,
+    ) -> PageCounts:
+        """Counts of one page from the confidences and labels in its rows."""
+        return cls(
+            lines=Confidences.of(line_confidences),
+            entities=Confidences.of(entity_confidences),
+            pairs=Confidences.of(pair_confidences),
+            keys_without_value=keys_without_value,
+            labels=tuple(sorted(Counter(labels).items())),
+        )
+
+    def __add__(self, other: PageCounts) -> PageCounts:
+        return PageCounts(
+            lines=self.lines + other.lines,
+            entities=self.entities + other.entities,
+            pairs=self.pairs + other.pairs,
+            keys_without_value=self.keys_without_value + other.keys_without_value,
+            labels=tuple(sorted((Counter(dict(self.labels)) + Counter(dict(other.labels))).items())),
+        )
+
+
+@dataclass(slots=True)
+class DocumentTally:
+    """All that is known of one document; pages and failures that are told twice count once.
+
+    ``retryable`` are those of the ``failures`` that may succeed in a later run.
+    """
+
+    document: Document | None = None
+    pages: dict[int, PageCounts] = field(default_factory=dict)
+    failures: set[tuple[int | None, Stage, Category]] = field(default_factory=set)
+    retryable: set[tuple[int | None, Stage, Category]] = field(default_factory=set)
+    skipped: bool = False
+
+    def add_document(self, document: Document, skipped: bool = False) -> None:
+        """The file's bytes were seen; or, with ``skipped``, it was left out on purpose."""
+        self.document = _fuller(self.document, document)
+        self.skipped = self.skipped or skipped
+
+    def add_page(self, document: Document, page: int, counts: PageCounts) -> None:
+        """Page ``page`` (from 1) came through; ``document`` may know no more than id and URI."""
+        self.document = self.document or document
+        self.pages[page] = counts
+
+    def add_failure(self, failure: Failure) -> None:
+        """The document or one of its pages failed."""
+        told = (failure.page, failure.stage, failure.category)
+        self.failures.add(told)
+        if failure.retryable:
+            self.retryable.add(told)
+        # A file that could not be read is known by its failure alone.
+        self.document = _fuller(self.document, Document(failure.document_id, failure.uri))
+
+    @property
+    def counts(self) -> PageCounts:
+        """What was found on all pages together."""
+        return sum(self.pages.values(), PageCounts())
+
+    @property
+    def pages_ok(self) -> int:
+        """Pages that came through."""
+        return len(self.pages)
+
+    @property
+    def pages_failed(self) -> int:
+        """Pages that did not; a page of which only the picture failed came through."""
+        failed = {page for page, _, _ in self.failures if page is not None}
+        return len(failed - self.pages.keys())
+
+    @property
+    def pages_not_read(self) -> int:
+        """Pages that were not tried: those beyond ``--max_pages``, or of a file that failed as a whole."""
+        if self._is_skipped:
+            return 0
+        pages = (self.document.page_count if self.document else None) or 0
+        return max(0, pages - self.pages_ok - self.pages_failed)
+
+    @property
+    def status(self) -> Status:
+        """SUCCESS only where all pages came through and nothing failed, not even a picture."""
+        if self._is_skipped:
+            return Status.SKIPPED
+        if not self.pages:
+            return Status.FAILURE
+        return Status.PARTIAL if self.failures or self.pages_not_read else Status.SUCCESS
+
+    @property
+    def _is_skipped(self) -> bool:
+        return self.skipped and not self.pages and not self.failures
+
+
+def _fuller(known: Document | None, other: Document) -> Document:
+    """The one of two descriptions of a document that says more; the same whichever comes first."""
+
+    def fullness(document: Document) -> tuple[int, str]:
+        values = [getattr(document, name) for name in Document.__slots__]
+        return sum(value is not None for value in values), repr(values)
+
+    return other if known is None else max(known, other, key=fullness)
+
+
+@dataclass(slots=True)
+class RunSummary:
+    """What all documents of a run add up to."""
+
+    statuses: Counter[str] = field(default_factory=Counter)
+    categories: Counter[str] = field(default_factory=Counter)
+    stages: Counter[str] = field(default_factory=Counter)
+    retryable: int = 0
+    pages_ok: int = 0
+    pages_failed: int = 0
+    pages_not_read: int = 0
+    counts: PageCounts = PageCounts()
+
+    def add(self, tally: DocumentTally) -> RunSummary:
+        """Add one document; self is changed and returned."""
+        self.statuses[tally.status.value] += 1
+        for _, stage, category in tally.failures:
+            self.stages[stage.value] += 1
+            self.categories[category.value] += 1
+        self.retryable += len(tally.retryable)
+        self.pages_ok += tally.pages_ok
+        self.pages_failed += tally.pages_failed
+        self.pages_not_read += tally.pages_not_read
+        self.counts += tally.counts
+        return self
+
+    def merge(self, other: RunSummary) -> RunSummary:
+        """Add the documents of ``other``; self is changed and returned."""
+        self.statuses.update(other.statuses)
+        self.categories.update(other.categories)
+        self.stages.update(other.stages)
+        self.retryable += other.retryable
+        self.pages_ok += other.pages_ok
+        self.pages_failed += other.pages_failed
+        self.pages_not_read += other.pages_not_read
+        self.counts += other.counts
+        return self
+
+    @property
+    def documents_out(self) -> int:
+        """How many documents ended, one way or another."""
+        return self.statuses.total()
+
+    def sections(self, documents_in: int | None = None) -> dict[str, Any]:
+        """The counted part of ``summary.json``; ``documents_in`` as counted where the files were matched."""
+        documents_in = self.documents_out if documents_in is None else documents_in
+        processed = self.documents_out - self.statuses[Status.SKIPPED]
+        pages = self.pages_ok + self.pages_failed
+        return {
+            "documents": {
+                "in": documents_in,
+                **{status.value.lower(): self.statuses[status] for status in Status},
+                "counts_add_up": documents_in == self.documents_out,
+                "failure_ratio": _ratio(self.statuses[Status.FAILURE], processed),
+            },
+            "pages": {
+                "ok": self.pages_ok,
+                "failed": self.pages_failed,
+                "not_read": self.pages_not_read,
+                "failure_ratio": _ratio(self.pages_failed, pages),
+            },
+            "found": {
+                "lines": self.counts.lines.count,
+                "entities": self.counts.entities.count,
+                "entities_by_label": dict(self.counts.labels),
+                "pairs": self.counts.pairs.count,
+                "keys_without_value": self.counts.keys_without_value,
+            },
+            "mean_confidence": {
+                "lines": self.counts.lines.mean,
+                "entities": self.counts.entities.mean,
+                "pairs": self.counts.pairs.mean,
+            },
+            "failures": {
+                "total": self.categories.total(),
+                "retryable": self.retryable,
+                "by_category": dict(sorted(self.categories.items())),
+                "by_stage": dict(sorted(self.stages.items())),
+            },
+        }
+
+
+def add_times(times: Iterable[StageTime]) -> list[StageTime]:
+    """One record per stage, sorted by stage, with the seconds and items of all of them."""
+    sums: dict[str, StageTime] = {}
+    for time in times:
+        known = sums.get(time.stage, StageTime(time.stage, 0.0, 0))
+        sums[time.stage] = StageTime(time.stage, known.seconds + time.seconds, known.items + time.items)
+    return [sums[stage] for stage in sorted(sums)]
+
+
+def stage_time_section(times: Iterable[StageTime]) -> dict[str, Any]:
+    """By stage: seconds of all workers together, and the files or pages that they were spent on."""
+    return {time.stage: {"seconds": round(time.seconds, 3), "items": time.items} for time in add_times(times)}
+
+
+def to_json(sections: dict[str, Any]) -> bytes:
+    """``summary.json``: UTF-8, indented, in the order given."""
+    return (json.dumps(sections, ensure_ascii=False, indent=2) + "\n").encode()
+
+
+def _ratio(part: int, whole: int) -> float:
+    return round(part / whole, 4) if whole else 0.0

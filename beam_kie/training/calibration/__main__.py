@@ -1,0 +1,241 @@
+"""Honest confidences: ``python -m beam_kie.training.calibration --model FOLDER --config FILE [--write]``.
+
+How far a model's confidences are from the truth on labelled pages that it was not trained on, and what
+brings them closer. Every figure "after" comes from the other half of the pages: the halves are fitted apart,
+each is measured with what the other one gave. What is written into the model is fitted on all.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import hashlib
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import model_store
+from beam_kie.evaluation.arguments import Parser, UsageError, page_range, regex, show_progress
+from beam_kie.evaluation.measure import no_progress
+from beam_kie.evaluation.pictures import PictureError, with_pictures
+from beam_kie.labelled.alignment import Pairing
+from beam_kie.labelled.formats import LabelError, LabelledPage, read_labels
+from beam_kie.labelled.gold import GoldPage, gold_pages
+from beam_kie.layoutxlm.config import STRIPS, LayoutXLMConfig
+from beam_kie.layoutxlm.model import KieModel, ModelError
+from beam_kie.training.calibration import reliability
+from beam_kie.training.calibration.confidences import (
+    GOLD,
+    OCR,
+    PageConfidences,
+    gold_on_ocr_lines,
+    measure_confidences,
+)
+from beam_kie.training.calibration.fitting import (
+    TEMPERATURE,
+    TEMPERATURES,
+    Calibration,
+    choose_ways,
+    crosswise,
+    fit,
+    joined,
+)
+from beam_kie.training.data import read_ocr_lines, source_name, split_held_out
+from beam_kie.training.settings import LabelledSource, Settings, SettingsError
+
+KINDS = ("entities", "relations", "relations of gold entities")
+MODEL_CARD = "model_card.md"
+
+
+def make_report(pages: Sequence[PageConfidences], ways: tuple[str, str]) -> list[dict]:
+    """Groups of findings by kind, lines and source (None: all), with reliability before and after."""
+    before = [(page, Calibration()) for page in pages]
+    cooled = crosswise(pages, TEMPERATURE, TEMPERATURE)
+    after = crosswise(pages, *ways)
+    sources = list(dict.fromkeys(page.source for page in pages))
+    groups = []
+    for kind in KINDS:
+        for lines in dict.fromkeys(page.lines for page in pages):
+            for source in [None, *(sources if len(sources) > 1 else [])]:
+                chosen = [page.lines == lines and (source is None or page.source == source) for page in pages]
+                if any(chosen):
+                    measured = [_reliability(kind, each, chosen) for each in (before, cooled, after)]
+                    groups.append(_group(kind, lines, source, *measured))
+    return groups
+
+
+def _reliability(
+    kind: str, pairs: list[tuple[PageConfidences, Calibration]], chosen: list[bool]
+) -> reliability.Reliability:
+    pairs = [pair for pair, wanted in zip(pairs, chosen, strict=True) if wanted]
+    if kind == KINDS[0]:
+        found, right = [c.entities(p) for p, c in pairs], [p.entity_right for p, _ in pairs]
+    elif kind == KINDS[1]:
+        found, right = [c.relations(p) for p, c in pairs], [p.relation_right for p, _ in pairs]
+    else:
+        found, right = [c.given_relations(p) for p, c in pairs], [p.given_right for p, _ in pairs]
+    return reliability.reliability(joined(found), joined(right))
+
+
+def _group(kind: str, lines: str, source: str | None, before, cooled, after) -> dict:
+    return {
+        "kind": kind,
+        "lines": lines,
+        "source": source,
+        "count": int(before.counts.sum()),
+        "right": round(before.share_right, 4),
+        "before": before.as_dict(),
+        "temperature": cooled.as_dict(),
+        "after": after.as_dict(),
+    }
+
+
+def write(folder: Path, made: Calibration) -> None:
+    """Puts a calibration into a model folder's ``config.json``, and its new checksum into the card."""
+    path, card = folder / "config.json", folder / MODEL_CARD
+    old = hashlib.sha256(path.read_bytes()).hexdigest()
+    dataclasses.replace(LayoutXLMConfig.load(path), **dataclasses.asdict(made)).save(path)
+    if card.is_file():
+        new = hashlib.sha256(path.read_bytes()).hexdigest()
+        card.write_text(card.read_text("utf-8").replace(old, new), "utf-8")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs the command. Returns 0, or 2 after one line on stderr where something has to be changed."""
+    try:
+        return _run(_parser().parse_args(argv))
+    except (UsageError, LabelError, PictureError, ModelError, SettingsError, OSError) as error:
+        print("beam_kie.training.calibration:", *str(error).split(), file=sys.stderr)
+        return 2
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = Parser(
+        "python -m beam_kie.training.calibration",
+        description="Measures and mends a model's confidences on labelled pages that it has not seen.",
+        allow_abbrev=False,
+    )
+    parser.add_argument("--model", required=True, metavar="REF", help='"bundled" or a model folder')
+    parser.add_argument(
+        "--config",
+        metavar="FILE",
+        help="settings of a training run: the pages it held out",
+    )
+    parser.add_argument("--labels", metavar="FILE", help="in place of --config: a label file or FUNSD folder")
+    parser.add_argument("--images", metavar="DIR", help="its pictures, for page sizes")
+    parser.add_argument(
+        "--ocr_lines", metavar="FILE", help="what OCR read on them (python -m beam_kie.training.ocr_lines)"
+    )
+    parser.add_argument(
+        "--holdout", type=regex, metavar="REGEX", help="only pages whose name this finds, not learned from"
+    )
+    parser.add_argument("--pages", type=page_range, metavar="FROM:TO", help="only these pages, from 1")
+    parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
+    parser.add_argument("--report", type=Path, metavar="FILE", help="write all figures as JSON")
+    parser.add_argument("--plot", type=Path, metavar="FILE", help="draw the reliability plot (matplotlib)")
+    parser.add_argument("--write", action="store_true", help="put it into the model's config.json")
+    parser.add_argument("--quiet", action="store_true", help="no progress on stderr")
+    return parser
+
+
+def _run(args: argparse.Namespace) -> int:
+    folder = _folder(args.model)
+    model = KieModel.load(folder, device=args.device)
+    pages = _pages(args, model)
+    progress = no_progress if args.quiet else show_progress
+    found = measure_confidences(model, pages, TEMPERATURES, progress)
+    if len({(page.source, page.name) for page in found}) < 2:
+        raise UsageError("one page cannot be halved: give at least two labelled pages that were held out")
+    ways = choose_ways(found)
+    made = fit(found, *ways)
+    report = {
+        "model": f"{model.name} {model.revision}",
+        "bins": f"{reliability.BINS} of equal width",
+        "ways": {"entities": ways[0], "relations": ways[1]},
+        "calibration": dataclasses.asdict(made),
+        "groups": make_report(found, ways),
+    }
+    print(table(report))
+    if args.report:
+        args.report.write_text(json.dumps(report, indent=1) + "\n", "utf-8")
+    if args.write:
+        write(folder, made)
+        print(f"written to {folder / 'config.json'}")
+    if args.plot:
+        try:
+            reliability.draw(report, args.plot)
+        except ModuleNotFoundError:
+            raise UsageError(f"--plot: {reliability.MISSING}") from None
+    return 0
+
+
+def _folder(reference: str) -> Path:
+    try:
+        return model_store.resolve(reference)
+    except (OSError, ValueError) as error:
+        raise UsageError(str(error)) from error
+
+
+def _pages(args: argparse.Namespace, model: KieModel) -> dict[tuple[str, str], list[GoldPage]]:
+    """The labelled pages by source and kind of lines."""
+    if bool(args.config) == bool(args.labels):
+        raise UsageError("give either --config FILE or --labels FILE")
+    if args.config:
+        sources = [source for source in Settings.load(args.config).sources if source.holdout]
+    else:
+        holdout = args.holdout.pattern if args.holdout else None
+        sources = [LabelledSource(args.labels, args.images, args.ocr_lines, holdout)]
+    found: dict[tuple[str, str], list[GoldPage]] = {}
+    for source in sources:
+        labelled = _held_out(source)[args.pages or slice(None)]
+        pairing = Pairing(model.config.head_labels, model.config.tail_labels)
+        gold = gold_pages(labelled, *pairing)
+        lines = read_ocr_lines(source.ocr_lines) if source.ocr_lines else {}
+        read = [
+            gold_on_ocr_lines(page, its_gold, lines[page.name], pairing)
+            for page, its_gold in zip(labelled, gold, strict=True)
+            if page.name in lines
+        ]
+        found[source_name(source), GOLD] = _with_pictures(gold, source, model.pictures)
+        found[source_name(source), OCR] = _with_pictures(read, source, model.pictures)
+    found = {key: pages for key, pages in found.items() if pages}
+    if not found:
+        raise UsageError("no labelled page is selected")
+    return found
+
+
+def _held_out(source: LabelledSource) -> list[LabelledPage]:
+    pages = read_labels(source.labels, source.images)
+    return split_held_out(pages, source.holdout)[1] if source.holdout else pages
+
+
+def _with_pictures(gold: list[GoldPage], source: LabelledSource, kind: str | None) -> list[GoldPage]:
+    if kind is None or (kind == STRIPS and source.images is None):
+        return gold
+    if source.images is None:
+        raise UsageError("the model looks at the pictures of pages: give their folder (--images)")
+    return with_pictures(gold, Path(source.images), kind)
+
+
+def table(report: dict) -> str:
+    """The figures for a reader."""
+    head = f"{'':<28}{'lines':<7}{'pages of':<28}{'count':>7}{'right':>8}{'ECE before':>12}"
+    lines = [f"model {report['model']}; expected calibration error, {report['bins']}", ""]
+    lines.append(f"{head}{'temperature':>13}{'after':>8}")
+    for group in report["groups"]:
+        figures = "".join(
+            f"{group[when]['ece']:>{width}.3f}"
+            for when, width in (("before", 12), ("temperature", 13), ("after", 8))
+        )
+        where = group["source"] or "all"
+        names = f"{group['kind']:<28}{group['lines']:<7}{where:<28}"
+        lines.append(f"{names}{group['count']:>7}{group['right']:>8.3f}{figures}")
+    ways, made = report["ways"], report["calibration"]
+    lines += ["", f"entities: {ways['entities']} ({made['entity_temperature']}); "]
+    lines[-1] += f"relations: {ways['relations']} ({made['relation_temperature']})"
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

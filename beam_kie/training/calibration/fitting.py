@@ -1,0 +1,164 @@
+"""What brings confidences closer to the truth, fitted on pages of which the truth is known.
+
+A temperature (Guo et al. 2017, arXiv 1706.04599), or a temperature and a table. A table holds points of a
+beta calibration (Kull et al. 2017), a rising curve of three numbers, so that few pages suffice and the order
+of confidences stays.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import random
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.optimize import minimize
+
+from beam_kie.layoutxlm.calibration import Table, look_up
+from beam_kie.training.calibration.confidences import PageConfidences
+
+TEMPERATURES = (1.0, 0.75, 1.4, 2.0)  # each is a look at all pages
+AS_COMPUTED, TEMPERATURE, TABLE = "as computed", "temperature", "temperature and table"
+WAYS = (AS_COMPUTED, TEMPERATURE, TABLE)
+# Where confidences crowd, the points of a table stand closer.
+_POINTS = (0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.93, 0.95, 0.97, 0.98, 0.99, 1)
+_EDGE = 1e-4  # logarithms of 0 are no use
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """What turns confidences as computed into reported ones; the fields are those of the configuration.
+
+    Entities: at ``entity_temperature``, through ``entity_calibration``. Relations: key x value x link (at
+    ``relation_temperature``), through ``relation_calibration``.
+    """
+
+    entity_temperature: float = 1.0
+    relation_temperature: float = 1.0
+    entity_calibration: tuple[tuple[float, float], ...] = ()
+    relation_calibration: tuple[tuple[float, float], ...] = ()
+
+    def entities(self, page: PageConfidences) -> np.ndarray:
+        """The entities' confidences, as they are reported."""
+        return look_up(page.entities[_at(self.entity_temperature)], self.entity_calibration)
+
+    def relations(self, page: PageConfidences) -> np.ndarray:
+        """Those of the relations between the entities that were found."""
+        ends = self.entities(page)
+        links = page.links[_at(self.relation_temperature)]
+        return look_up(ends[page.keys] * ends[page.values] * links, self.relation_calibration)
+
+    def given_relations(self, page: PageConfidences) -> np.ndarray:
+        """Those of the relations between gold entities, whose own confidence is 1."""
+        return look_up(page.given_links[_at(self.relation_temperature)], self.relation_calibration)
+
+
+def _at(temperature: float) -> int:
+    return TEMPERATURES.index(temperature)
+
+
+def log_loss(confidences: np.ndarray, right: np.ndarray) -> float:
+    """The mean surprise, in nats: what a fit makes small, and what tells a better one from a worse one."""
+    sure = np.clip(confidences, _EDGE, 1 - _EDGE)
+    return float(-np.mean(np.where(right, np.log(sure), np.log1p(-sure)))) if len(right) else 0.0
+
+
+def fit_table(confidences: np.ndarray, right: np.ndarray) -> Table:
+    """The table of the beta calibration that surprises least, from N confidences and truths (bool)."""
+    if not len(right):
+        return ()
+    features = _beta_features(confidences)
+    signs = np.where(right, 1.0, -1.0)
+
+    def loss(weights: np.ndarray) -> float:
+        # The small term keeps few or perfectly divided examples from running off to infinity.
+        prior = 0.5 * np.sum((weights - [1, 1, 0]) ** 2) / len(signs)
+        return float(np.mean(np.logaddexp(0, -signs * (features @ weights))) + prior)
+
+    limits = [(0, None), (0, None), (None, None)]  # a falling curve would turn the order round
+    weights = minimize(loss, [1.0, 1.0, 0.0], bounds=limits, method="L-BFGS-B").x
+    reported = 1 / (1 + np.exp(-(_beta_features(np.array(_POINTS, dtype=float)) @ weights)))
+    return tuple((float(x), round(float(y), 4)) for x, y in zip(_POINTS, reported, strict=True))
+
+
+def _beta_features(confidences: np.ndarray) -> np.ndarray:
+    sure = np.clip(confidences, _EDGE, 1 - _EDGE)
+    return np.stack([np.log(sure), -np.log1p(-sure), np.ones_like(sure)], axis=-1)
+
+
+def fit(pages: Sequence[PageConfidences], entity_way: str, relation_way: str) -> Calibration:
+    """The calibration that fits these pages best, of entities and of relations in the ways named."""
+    made = Calibration()
+    if entity_way != AS_COMPUTED:
+        right = joined(page.entity_right for page in pages)
+        made = _coolest(made, "entity_temperature", pages, lambda each, page: each.entities(page), right)
+        if entity_way == TABLE:
+            found = joined(made.entities(page) for page in pages)
+            made = dataclasses.replace(made, entity_calibration=fit_table(found, right))
+    if relation_way != AS_COMPUTED:
+        right = joined(page.given_right for page in pages)
+        made = _coolest(
+            made, "relation_temperature", pages, lambda each, page: each.given_relations(page), right
+        )
+        if relation_way == TABLE:
+            found = joined(made.relations(page) for page in pages)
+            right = joined(page.relation_right for page in pages)
+            made = dataclasses.replace(made, relation_calibration=fit_table(found, right))
+    return made
+
+
+def _coolest(
+    made: Calibration,
+    field: str,
+    pages: Sequence[PageConfidences],
+    confidences: Callable[[Calibration, PageConfidences], np.ndarray],
+    right: np.ndarray,
+) -> Calibration:
+    """``made`` with the temperature that surprises least."""
+    tried = [dataclasses.replace(made, **{field: temperature}) for temperature in TEMPERATURES]
+    return min(tried, key=lambda each: log_loss(joined(confidences(each, page) for page in pages), right))
+
+
+def joined(arrays: Iterable[np.ndarray]) -> np.ndarray:
+    """Arrays of any number, none included, one after the other."""
+    return np.concatenate([*arrays, np.zeros(0)])
+
+
+def halves(pages: Sequence[PageConfidences], seed: int = 0) -> list[int]:
+    """0 or 1 for every page: half of each source's pages, the same for all views of a page."""
+    names = sorted({(page.source, page.name) for page in pages})
+    random.Random(seed).shuffle(names)
+    places: dict[str, int] = {}
+    half = {}
+    for source, name in names:
+        half[source, name] = places.get(source, 0) % 2
+        places[source] = places.get(source, 0) + 1
+    return [half[page.source, page.name] for page in pages]
+
+
+def crosswise(
+    pages: Sequence[PageConfidences], entity_way: str, relation_way: str
+) -> list[tuple[PageConfidences, Calibration]]:
+    """Every page with the calibration that was fitted on the other half."""
+    sides = halves(pages)
+    fitted = [
+        fit([page for page, side in zip(pages, sides, strict=True) if side != half], entity_way, relation_way)
+        for half in (0, 1)
+    ]
+    return [(page, fitted[side]) for page, side in zip(pages, sides, strict=True)]
+
+
+def choose_ways(pages: Sequence[PageConfidences]) -> tuple[str, str]:
+    """Of entities and of relations the way that surprises least on the half that it was not fitted on."""
+    right = joined(page.entity_right for page in pages)
+    entity_way = min(
+        WAYS,
+        key=lambda way: log_loss(joined(c.entities(p) for p, c in crosswise(pages, way, AS_COMPUTED)), right),
+    )
+    right = joined(page.relation_right for page in pages)
+    relation_way = min(
+        WAYS,
+        key=lambda way: log_loss(joined(c.relations(p) for p, c in crosswise(pages, entity_way, way)), right),
+    )
+    return entity_way, relation_way

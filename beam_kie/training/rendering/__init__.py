@@ -1,0 +1,1 @@
+"""Pictures for labels that come without any."""

@@ -1,0 +1,182 @@
+import hashlib
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+
+from beam_kie.document import Category, Entity, PageResult, Relation, Stage, TextLine
+from beam_kie.tables.parquet import encode_rows
+from beam_kie.tables.rows import document_row, failure_id, failure_row, page_tables
+from beam_kie.tables.schema import SCHEMAS
+from beam_kie.tables.summary import DocumentTally, PageCounts
+from tests import pages
+
+
+def tables_of(result=None):
+    return page_tables(result or pages.result(), pages.PROVENANCE)
+
+
+def tally_of(document, *counts, failures=()):
+    tally = DocumentTally()
+    tally.add_document(document)
+    for page, count in enumerate(counts, 1):
+        tally.add_page(document, page, count)
+    for failure in failures:
+        tally.add_failure(failure)
+    return tally
+
+
+def test_rows_fit_their_schemas():
+    tables = tables_of()
+    tables["failures"] = [failure_row(pages.failure("a.jpg"), pages.PROVENANCE)]
+    tables["documents"] = [document_row(tally_of(pages.document(), PageCounts()), pages.PROVENANCE)]
+    assert tables.keys() == SCHEMAS.keys()
+    for table, rows in tables.items():
+        assert encode_rows(table, rows)
+
+
+def test_page_row_counts_what_the_other_tables_hold():
+    tables = tables_of()
+    (page,) = tables["pages"]
+    assert page["page_id"] == f"{pages.document().document_id}-p0001"
+    assert (
+        (page["line_count"], page["entity_count"])
+        == (len(tables["lines"]), len(tables["entities"]))
+        == (8, 8)
+    )
+    assert (page["pair_count"], page["key_without_value_count"]) == (3, 1)
+    assert page["mean_line_confidence"] == 0.95
+    # 0.729, 0.648 and 0.567
+    assert page["mean_pair_confidence"] == pytest.approx(0.648)
+
+
+def test_pairs_point_at_entities_and_entities_at_lines():
+    tables = tables_of()
+    entities = {row["entity_id"]: row for row in tables["entities"]}
+    lines = {row["line_id"]: row for row in tables["lines"]}
+    for pair in tables["key_values"][:3]:
+        assert entities[pair["key_entity_id"]]["text"] == pair["key_text"]
+        assert entities[pair["value_entity_id"]]["text"] == pair["value_text"]
+        assert entities[pair["value_entity_id"]]["polygon"] == pair["value_polygon"]
+    for entity in entities.values():
+        assert lines[entity["first_line_id"]]["text"] == entity["text"]
+
+
+def test_key_without_value_has_null_in_all_columns_of_the_value():
+    *_, alone = tables_of()["key_values"]
+    assert alone["key_text"] == "備考"
+    of_value = [name for name in alone if name.startswith("value_")]
+    assert len(of_value) == 12
+    assert {alone[name] for name in [*of_value, "relation_confidence"]} == {None}
+    assert alone["confidence"] == alone["key_confidence"] == 0.9
+
+
+def test_plain_values_are_normalised_beside_their_text():
+    name, date, fee, _ = tables_of()["key_values"]
+    assert (name["value_type"], name["value_normalised"]) == (None, None)
+    assert (date["value_type"], date["value_normalised"]) == ("date", "2001-02-03")
+    assert (fee["value_text"], fee["value_normalised"], fee["value_currency"]) == (
+        "1.234,50 €",
+        "1234.50",
+        "EUR",
+    )
+
+
+def test_equal_entities_keep_their_own_ids():
+    twin = Entity("ANSWER", "yes", (0, 0, 9, 0, 9, 9, 0, 9), 0.9, ())
+    key = Entity("QUESTION", "q", (0, 0, 9, 0, 9, 9, 0, 9), 0.9, ())
+    result = PageResult(
+        pages.page_text(), (key, twin, replace(twin)), (Relation(0, 1, 0.5), Relation(0, 2, 0.5))
+    )
+    values = [row["value_entity_id"][-5:] for row in tables_of(result)["key_values"]]
+    assert values == ["e0001", "e0002"]
+
+
+def test_empty_text_and_unmeasured_confidence_are_null():
+    line = TextLine("", (0, 0, 1, 0, 1, 1, 0, 1))
+    odd = replace(line, text="x", confidence=float("nan"))
+    rows = tables_of(PageResult(pages.page_text(lines=(line, odd))))["lines"]
+    assert [(row["text"], row["confidence"]) for row in rows] == [(None, None), ("x", None)]
+
+
+def test_tiny_differences_of_arithmetic_do_not_show():
+    def nudged(step):
+        result = pages.result(links=[(1, 2, 0.75 + step)])
+        entities = tuple(
+            replace(e, confidence=0.5 + step, polygon=tuple(v + step for v in e.polygon))
+            for e in result.entities
+        )
+        return tables_of(PageResult(result.page, entities, result.relations))
+
+    assert nudged(1e-6) == nudged(0.0)
+    assert nudged(1e-2) != nudged(0.0)
+
+
+def test_text_that_no_ocr_read_names_no_ocr_engine():
+    (page,) = tables_of(pages.result(text_source="pdf"))["pages"]
+    assert (page["text_source"], page["ocr_engine"], page["ocr_revision"]) == ("pdf", None, None)
+    (page,) = tables_of()["pages"]
+    assert (page["ocr_engine"], page["model"]) == ("rapidocr", "bundled")
+
+
+def test_empty_page_is_a_row_of_its_own():
+    tables = tables_of(pages.result(form=[], links=[]))
+    assert tables["pages"][0]["mean_entity_confidence"] is None
+    assert {table for table, rows in tables.items() if rows} == {"pages"}
+
+
+def test_document_row_knows_source_and_counts():
+    one = PageCounts.of(
+        line_confidences=[0.5, None],
+        entity_confidences=[1.0],
+        pair_confidences=[],
+        labels=["X"],
+        keys_without_value=1,
+    )
+    row = document_row(
+        tally_of(pages.document(pages=3), one, one, failures=[pages.failure("form.jpg", 3)]), pages.PROVENANCE
+    )
+    assert row["status"] == "PARTIAL"
+    assert (row["page_count"], row["pages_ok"], row["pages_failed"], row["failure_count"]) == (3, 2, 1, 1)
+    assert (row["line_count"], row["entity_count"], row["key_without_value_count"]) == (4, 2, 2)
+    assert (row["mean_line_confidence"], row["mean_pair_confidence"]) == (0.5, None)
+    assert row["source_updated_at"] == datetime(2023, 11, 14, 22, 13, 20, 250_000, tzinfo=UTC)
+
+
+def test_skipped_document_names_the_run_that_holds_its_rows():
+    document = replace(pages.document(), source_version="17", result_run_id="earlier")
+    tally = DocumentTally()
+    tally.add_document(document, skipped=True)
+    row = document_row(tally, pages.PROVENANCE)
+    assert (row["status"], row["source_version"], row["result_run_id"]) == ("SKIPPED", "17", "earlier")
+    assert (row["pages_ok"], row["failure_count"], row["retryable_failure_count"]) == (0, 0, 0)
+    assert document_row(tally_of(document, PageCounts()), pages.PROVENANCE)["result_run_id"] is None
+
+
+def test_document_that_could_not_be_read_is_known_by_its_failure():
+    failure = pages.failure("gone.jpg", stage=Stage.READ, category=Category.SOURCE_UNAVAILABLE)
+    tally = DocumentTally()
+    tally.add_failure(failure)
+    assert document_row(tally, pages.PROVENANCE)["retryable_failure_count"] == 0
+    tally.add_failure(replace(failure, retryable=True))
+    row = document_row(tally, pages.PROVENANCE)
+    assert (row["failure_count"], row["retryable_failure_count"]) == (1, 1)
+    assert (row["uri"], row["status"]) == ("gs://scans/gone.jpg", "FAILURE")
+    assert {row[name] for name in ("content_sha256", "format", "page_count", "source_updated_at")} == {None}
+
+
+def test_failures_of_one_page_in_two_stages_have_two_ids():
+    ids = {
+        failure_id(pages.failure("a", page, stage, category))
+        for page in (None, 1)
+        for stage in (Stage.OCR, Stage.OVERLAY)
+        for category in (Category.OCR_FAILED, Category.OUT_OF_MEMORY)
+    }
+    assert len(ids) == 8
+
+
+def test_ids_depend_on_nothing_but_the_page():
+    # A change here changes the ids that users may have stored: raise the schema version.
+    ids = [row[0][next(iter(row[0]))] for row in tables_of().values()]
+    document = hashlib.sha256(b"gs://scans/form.jpg\nform.jpg").hexdigest()[:32]
+    assert ids == [f"{document}-p0001{end}" for end in ("", "-l0000", "-e0000", "-k0000")]

@@ -1,0 +1,216 @@
+import os
+from pathlib import Path
+
+import pytest
+import torch
+from apache_beam.options.pipeline_options import DirectOptions, StandardOptions
+
+from transforms.launch.arguments import UsageError, parse_arguments
+from transforms.launch.checks import Job, prepare_job
+from transforms.runs import paths
+
+
+@pytest.fixture
+def place(tmp_path, monkeypatch) -> Path:
+    """The working folder, with a scan and something that looks like a model."""
+    (tmp_path / "scans").mkdir()
+    (tmp_path / "scans" / "a.png").write_bytes(b"x")
+    (tmp_path / "model").mkdir()
+    (tmp_path / "model" / "config.json").write_text("{}")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def job_of(*argv: str) -> Job:
+    return prepare_job(*parse_arguments(["--model=model", "--output=out", "--run_id=r", *argv]))
+
+
+def message_of(*argv: str) -> str:
+    before = sorted(Path.cwd().rglob("*"))
+    with pytest.raises(UsageError) as caught:
+        job_of(*argv)
+    assert sorted(Path.cwd().rglob("*")) == before, "something was written"
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+SCANS = ("--input", "scans")
+
+
+def test_job_holds_what_workers_need_wherever_they_run(place):
+    job = job_of(*SCANS, "--input=scans/a.png")
+    assert job.config.input == (f"{place}/scans/**", f"{place}/scans/a.png")
+    assert job.config.output == f"{place}/out"
+    assert job.config.model == f"{place}/model"
+    assert job.config.re_model is None
+    assert job.config.scratch is None
+
+
+def test_two_models_may_find_and_relate(place):
+    (place / "other").mkdir()
+    (place / "other" / "config.json").write_text("{}")
+    config = job_of(*SCANS, "--ser_model=other", "--re_model=model").config
+    assert (config.model, config.re_model) == (f"{place}/other", f"{place}/model")
+
+
+@pytest.mark.parametrize(
+    "asked", [[], ["--runner=DirectRunner"], ["--runner=direct"], ["--runner=FnApiRunner"]]
+)
+def test_direct_runner_is_always_the_same_engine(place, asked):
+    job = job_of(*SCANS, *asked)
+    assert job.runner == "FnApiRunner"
+    assert job.options.view_as(StandardOptions).runner == "FnApiRunner"
+    assert job.is_local
+
+
+@pytest.mark.parametrize(
+    ("cores", "flags", "workers", "mode"),
+    [
+        (4, [], 4, "multi_threading"),
+        (64, [], 8, "multi_threading"),
+        (1, [], 1, "in_memory"),
+        (4, ["--direct_num_workers=1"], 1, "in_memory"),
+        (4, ["--direct_running_mode=in_memory"], 1, "in_memory"),
+        (4, ["--direct_running_mode=multi_processing"], 4, "multi_processing"),
+        (4, ["--runner=BundleBasedDirectRunner"], 1, "in_memory"),
+    ],
+)
+def test_a_run_on_this_machine_uses_its_cores(place, monkeypatch, cores, flags, workers, mode):
+    monkeypatch.setattr("transforms.launch.cores.usable_cores", lambda: cores)
+    direct = job_of(*SCANS, *flags).options.view_as(DirectOptions)
+    assert (direct.direct_num_workers, direct.direct_running_mode) == (workers, mode)
+
+
+def test_several_workers_take_processes(place):
+    mode = job_of(*SCANS, "--direct_num_workers=2").options.view_as(DirectOptions).direct_running_mode
+    assert mode == "multi_processing"
+    threads = job_of(*SCANS, "--direct_num_workers=2", "--direct_running_mode=multi_threading")
+    assert threads.options.view_as(DirectOptions).direct_running_mode == "multi_threading"
+
+
+@pytest.mark.parametrize(
+    ("argv", "says"),
+    [
+        ([], "nothing to read: give --input or --manifest"),
+        (["--input", "scans", "none/**"], "--input matches no file: 'none/**'"),
+        (["--input", "ftp://h/a.png"], "no filesystem for 'ftp://h/a.png'"),
+        (["--manifest=none.txt"], "cannot read the manifest"),
+        ([*SCANS, "--model=nowhere"], "--model: model 'nowhere'"),
+        ([*SCANS, "--re_model=nowhere"], "--re_model: model 'nowhere'"),
+        ([*SCANS, "--ocr_engine=none"], "--ocr_engine none reads nothing: add --ocr_lines"),
+        ([*SCANS, "--ocr_lines=none.jsonl"], "--ocr_lines: there is no file"),
+        ([*SCANS, "--ocr_det_model_dir=none"], "--ocr_det_model_dir: there is no folder"),
+        ([*SCANS, "--output=scans/a.png"], "--output: "),
+        ([*SCANS, "--output=scans"], "--output: "),
+        ([*SCANS, "--output=scans/out"], "--output: "),
+        ([*SCANS, "--output=ftp://h/out"], "--output: no filesystem for"),
+        ([*SCANS, "--runner=DaskRunner"], "--runner DaskRunner is not supported: it drops batches"),
+        ([*SCANS, "--runner=dask"], "--runner dask is not supported"),
+        (
+            [*SCANS, "--runner=DataflwRunner"],
+            "--runner DataflwRunner is unknown: did you mean DataflowRunner?",
+        ),
+        ([*SCANS, "--runner=apache_beam.NoRunner"], "--runner apache_beam.NoRunner: "),
+        ([*SCANS, "--direct_num_workers=-1"], "--direct_num_workers: must be 0"),
+    ],
+)
+def test_impossible_job_is_refused_in_one_line(place, argv, says):
+    assert message_of(*argv).startswith(says)
+
+
+def test_output_inside_the_input_is_refused_as_what_it_is(place):
+    assert "pictures would be read as scans" in message_of(*SCANS, "--output=scans/out")
+    job_of("--input=scans/*.png", "--output=scans/out")
+
+
+def test_output_that_cannot_be_written_is_refused(place, monkeypatch):
+    monkeypatch.setattr(os, "access", lambda path, mode: path != str(place))
+    assert message_of(*SCANS) == f"--output: {str(place)!r} cannot be written to"
+
+
+def test_run_that_is_there_already_needs_overwrite(place):
+    done = Path(paths.summary_path("out", "r"))
+    done.parent.mkdir(parents=True)
+    done.write_text("{}")
+    assert "already holds run r; give another --run_id, or --overwrite" in message_of(*SCANS)
+    job_of(*SCANS, "--run_id=other")
+    job_of(*SCANS, "--overwrite")
+    assert done.exists(), "checks delete nothing"
+
+
+def test_run_that_broke_off_needs_overwrite_too(place):
+    part = Path(paths.table_path("out", "pages", "r", 0, 1))
+    part.parent.mkdir(parents=True)
+    part.write_bytes(b"x")
+    assert "already holds run r" in message_of(*SCANS)
+
+
+def test_manifest_must_list_something_readable(place):
+    Path("list.csv").write_text("uri\n")
+    assert message_of("--manifest=list.csv") == f"--manifest: '{place}/list.csv' lists no file"
+    Path("list.txt").write_text("ftp://host/a.png\n")
+    assert message_of("--manifest=list.txt").startswith("--manifest: no filesystem for 'ftp://host/a.png'")
+    Path("list.txt").write_text("scans/a.png\nscans/gone.png\n")
+    assert job_of("--manifest=list.txt").config.manifest == f"{place}/list.txt"
+
+
+def test_given_lines_stand_in_for_ocr(place):
+    Path("lines.jsonl").write_text("")
+    assert job_of(*SCANS, "--ocr_engine=none", "--pdf_text_layer").config.pdf_text_layer
+    job = job_of(*SCANS, "--ocr_engine=none", "--ocr_lines=lines.jsonl")
+    assert job.config.ocr_lines == f"{place}/lines.jsonl"
+
+
+@pytest.mark.parametrize("flag", ["--device", "--ocr_device"])
+def test_gpu_that_is_not_there_is_refused_at_once(place, monkeypatch, flag):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    assert message_of(*SCANS, f"{flag}=cuda") == (
+        f"{flag} cuda: PyTorch sees no GPU on this machine; use {flag} cpu"
+    )
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    job_of(*SCANS, f"{flag}=cuda")
+
+
+DATAFLOW = (
+    "--runner=DataflowRunner",
+    "--project=project",
+    "--region=us-central1",
+    "--temp_location=gs://bucket/t",
+)
+
+
+def test_service_gets_more_files_a_table(place):
+    assert job_of(*SCANS).config.num_shards == 1
+    assert job_of(*SCANS, "--num_shards=7").config.num_shards == 7
+    elsewhere = (*SCANS, "--runner=PortableRunner", "--job_endpoint=embed", "--environment_type=LOOPBACK")
+    assert job_of(*elsewhere).config.num_shards == 64
+    assert job_of(*elsewhere, "--num_shards=7").config.num_shards == 7
+
+
+@pytest.mark.parametrize("missing", ["--project", "--region", "--temp_location"])
+def test_dataflow_needs_a_place(place, missing):
+    given = [flag for flag in DATAFLOW if not flag.startswith(missing)]
+    assert message_of(*SCANS, *given) == f"--runner DataflowRunner needs {missing}"
+
+
+def test_dataflow_needs_our_code(place):
+    assert "needs --sdk_container_image or --setup_file" in message_of(*SCANS, *DATAFLOW)
+
+
+def test_dataflow_sees_no_local_models(place):
+    message = message_of(*SCANS, *DATAFLOW, "--sdk_container_image=i", "--output=gs://bucket/out")
+    assert message.startswith(f"--model: '{place}/model' is a folder of this machine, not of the workers: ")
+
+
+@pytest.mark.parametrize(
+    ("argv", "says"),
+    [
+        (SCANS, "--output: "),
+        ((*SCANS, "--output=gs://bucket/out"), "--input: "),
+        (("--manifest=list.txt", "--output=gs://bucket/out"), "--manifest: "),
+    ],
+)
+def test_dataflow_sees_no_local_files(place, argv, says):
+    Path("list.txt").write_text("scans/a.png\n")
+    message = message_of(*argv, *DATAFLOW, "--sdk_container_image=i", "--model=bundled")
+    assert message.startswith(says) and "path of this machine" in message

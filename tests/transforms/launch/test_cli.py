@@ -1,0 +1,271 @@
+"""The command line as people meet it: real runs with given lines and a small model of random weights."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from functools import partial
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+from PIL import Image
+
+from transforms.launch import cli, report
+from transforms.progress import read_counts
+from transforms.runs import paths
+from transforms.sinks import segments
+from transforms.storage import files
+
+SCRIPT = Path(cli.__file__).resolve().parents[2] / "run_pipeline.py"
+FORM = ["Name: Li Lei", "Date of birth", "2001-02-03"]
+
+
+def write_scans(folder: Path, pages: int) -> None:
+    """Pages as pictures, and what stands on them as somebody's own OCR beside them."""
+    folder.mkdir(exist_ok=True)
+    rows = []
+    for number in range(pages):
+        path = folder / f"page{number}.png"
+        Image.new("RGB", (300, 400), (200, 200, number)).save(path)
+        lines = [
+            {"text": text, "confidence": 0.9, "polygon": [20, top, 200, top, 200, top + 20, 20, top + 20]}
+            for top, text in zip((30, 80, 130), FORM, strict=True)
+        ]
+        rows.append(json.dumps({"uri": str(path), "page": 1, "lines": lines}))
+    (folder.parent / "lines.jsonl").write_text("\n".join(rows))
+
+
+@pytest.fixture
+def place(tmp_path, monkeypatch) -> Path:
+    """The working folder: two scans and their lines."""
+    monkeypatch.chdir(tmp_path)
+    write_scans(tmp_path / "scans", pages=2)
+    return tmp_path
+
+
+@pytest.fixture
+def flags(place, small_model) -> list[str]:
+    given = ["--input=scans", "--output=out", "--run_id=r", "--ocr_engine=none", "--ocr_lines=lines.jsonl"]
+    return [*given, f"--model={small_model}", "--device=cpu", "--num_shards=1"]
+
+
+def summary_of(run_id: str, output: str = "out") -> dict:
+    return json.loads(Path(paths.summary_path(output, run_id)).read_bytes())
+
+
+def test_run_ends_with_a_table(flags, capfd):
+    assert cli.main(flags) == cli.OK
+    out, err = capfd.readouterr()
+    assert out.startswith("documents  2 (success 2)\npages      2\n")
+    assert "summary    out/runs/run_id=r/summary.json" in out
+    assert "pages done 2  failed 0" in err
+    assert summary_of("r")["documents"]["success"] == 2
+    assert len(pq.read_table(paths.table_folder("out", "lines", "r"))) == 6
+    assert "Li Lei" not in out + err, "recognised text is never logged"
+
+
+def test_flags_of_the_run_are_in_its_summary_but_no_internal_ones(flags):
+    assert cli.main(flags) == cli.OK
+    options = summary_of("r")["options"]
+    assert options["ocr_engine"] == "none" and "scratch" not in options
+
+
+def test_broken_files_count_as_failures_within_the_budget(flags, place, capfd):
+    (place / "scans" / "broken.png").write_bytes(b"not a picture")
+    assert cli.main([*flags, "--max_failure_ratio=0.34"]) == cli.OK
+    assert "documents  3 (success 2, failure 1)" in capfd.readouterr().out
+    assert cli.main([*flags, "--max_failure_ratio=0.33", "--overwrite"]) == cli.FAILED
+    err = capfd.readouterr().err
+    assert "33.3% of the documents failed; --max_failure_ratio allows 33.0%" in err
+    assert summary_of("r")["documents"]["failure"] == 1
+
+
+def test_second_run_of_the_same_id_is_refused_or_replaces_the_first(flags, place, capfd):
+    assert cli.main([*flags, "--num_shards=2"]) == cli.OK
+    before = Path(paths.summary_path("out", "r")).read_bytes()
+    capfd.readouterr()
+    assert cli.main(flags) == cli.BAD_OPTIONS
+    assert "already holds run r" in capfd.readouterr().err
+    assert Path(paths.summary_path("out", "r")).read_bytes() == before
+    (place / "scans" / "page1.png").unlink()
+    assert cli.main([*flags, "--overwrite"]) == cli.OK
+    assert len(pq.read_table(paths.table_folder("out", "documents", "r"))) == 1
+    assert len(list(Path(paths.table_folder("out", "documents", "r")).iterdir())) == 1
+
+
+def test_bad_options_write_nothing_but_one_line(flags, place, capfd):
+    before = sorted(place.rglob("*"))
+    assert cli.main([*flags, "--overlay=all"]) == cli.BAD_OPTIONS
+    out, err = capfd.readouterr()
+    assert out == ""
+    assert err == "run_pipeline.py: error: unknown flag --overlay: did you mean --overlays?\n"
+    assert sorted(place.rglob("*")) == before
+
+
+def test_validate_only_launches_nothing(flags, place, capfd):
+    before = sorted(place.rglob("*"))
+    assert cli.main([*flags, "--validate_only"]) == cli.OK
+    out = capfd.readouterr().out
+    assert out.startswith("All options are in order; nothing was launched.")
+    assert f"would read {Path('scans') / '**'}" in out
+    assert sorted(place.rglob("*")) == before
+    assert cli.main([*flags, "--validate_only", "--run_id=a/b"]) == cli.BAD_OPTIONS
+
+
+def test_beam_s_own_checks_are_one_line_too(flags, capfd):
+    assert cli.main([*flags, "--type_check_additional=nonsense"]) == cli.BAD_OPTIONS
+    assert capfd.readouterr().err.count("\n") == 1
+
+
+def test_help_is_no_error(capfd):
+    assert cli.main(["--help"]) == cli.OK
+    assert "--input PATTERN" in capfd.readouterr().out
+
+
+def test_run_that_breaks_says_so_and_how_to_go_on(flags, place, small_model, tmp_path, capfd):
+    broken = tmp_path / "broken-model"
+    broken.mkdir()
+    for file in Path(small_model).iterdir():
+        (broken / file.name).write_bytes(file.read_bytes())
+    weights = next(broken.glob("*.safetensors"))
+    weights.write_bytes(weights.read_bytes()[:-100])
+    assert cli.main([*flags, f"--model={broken}"]) in (cli.FAILED, cli.BAD_OPTIONS)
+    assert "run_pipeline.py: " in capfd.readouterr().err
+    assert not os.path.exists(paths.summary_path("out", "r"))
+    assert not scratch_folders(place)
+
+
+def test_run_that_lost_a_document_has_failed(flags, monkeypatch, capfd):
+    whole = report.read_summary
+
+    def short_of_one(config):
+        summary = whole(config)
+        return summary | {"documents": summary["documents"] | {"in": 3, "counts_add_up": False}}
+
+    monkeypatch.setattr(report, "read_summary", short_of_one)
+    assert cli.main(flags) == cli.FAILED
+    assert "documents were lost on the way" in capfd.readouterr().err
+
+
+def test_json_logs_are_json_to_the_last_line(flags, capfd):
+    assert cli.main([*flags, "--log_format=json"]) == cli.OK
+    lines = [json.loads(line) for line in capfd.readouterr().err.splitlines()]
+    assert any(line["message"].startswith("pages done 2") for line in lines)
+
+
+def scratch_folders(place) -> list[Path]:
+    return list((place / "out").glob(".*"))
+
+
+def test_no_scratch_folder_is_left_behind(flags, place, monkeypatch):
+    seen = []
+    write = segments.pages_of
+
+    def watched(kept):
+        seen.extend(scratch_folders(place))
+        return write(kept)
+
+    monkeypatch.setattr("transforms.sinks.tables.pages_of", watched)
+    assert cli.main(flags) == cli.OK
+    assert seen and seen[0].name.startswith(".beam-kie-scratch~r~")
+    assert not scratch_folders(place)
+
+
+def test_no_scratch_folder_is_left_behind_by_a_run_that_fails(flags, place, monkeypatch, capfd):
+    def broken(kept):
+        assert scratch_folders(place)
+        raise segments.ScratchError("rows cannot be read")
+
+    monkeypatch.setattr("transforms.sinks.tables.pages_of", broken)
+    assert cli.main(flags) == cli.FAILED
+    assert (
+        "run r failed: transforms.sinks.segments.ScratchError: rows cannot be read" in capfd.readouterr().err
+    )
+    assert not scratch_folders(place)
+
+
+def test_run_that_goes_on_removes_the_scratch_folder_of_one_that_was_killed(flags, place):
+    left, other = (place / "out" / f".beam-kie-scratch~{name}~01234567" for name in ("r", "r2"))
+    for folder in (left, other):
+        folder.mkdir(parents=True)
+        (folder / "lines-00000-x").write_bytes(b"x")
+    assert cli.main([*flags, "--resume"]) == cli.OK
+    assert scratch_folders(place) == [other]
+
+
+def test_cloud_to_cloud(flags, gcs_bucket, capfd):
+    for path in Path("scans").iterdir():
+        files.write_bytes(f"{gcs_bucket}/scans/{path.name}", path.read_bytes())
+    lines = Path("lines.jsonl").read_text().replace(str(Path.cwd()), gcs_bucket)
+    files.write_bytes(f"{gcs_bucket}/lines.jsonl", lines.encode())
+    places = [
+        f"--input={gcs_bucket}/scans",
+        f"--output={gcs_bucket}/out",
+        f"--ocr_lines={gcs_bucket}/lines.jsonl",
+    ]
+    assert cli.main([*flags[3:4], *flags[5:], "--run_id=r", *places]) == cli.OK
+    assert f"summary    {gcs_bucket}/out/runs/run_id=r/summary.json" in capfd.readouterr().out
+
+
+def test_dataflow_is_launched_and_not_waited_for(flags, gcs_bucket, tmp_path, capfd):
+    files.write_bytes(f"{gcs_bucket}/scans/a.png", b"x")
+    files.write_bytes(f"{gcs_bucket}/lines.jsonl", b"")
+    template = tmp_path / "template.json"
+    places = [
+        f"--input={gcs_bucket}/scans",
+        f"--output={gcs_bucket}/out",
+        f"--ocr_lines={gcs_bucket}/lines.jsonl",
+    ]
+    cloud = [
+        "--runner=DataflowRunner",
+        "--project=project",
+        "--region=us-central1",
+        "--sdk_location=container",
+    ]
+    cloud += [
+        f"--temp_location={gcs_bucket}/tmp",
+        "--sdk_container_image=image",
+        f"--template_location={template}",
+    ]
+    assert cli.main([*flags[3:4], *flags[6:], "--run_id=r", *places, *cloud]) == cli.OK
+    assert capfd.readouterr().out.startswith("Launched run r.\nIt is finished when this file is there: gs://")
+    shown = json.loads(template.read_text())["environment"]["sdkPipelineOptions"]["options"]
+    assert shown["output"] == f"{gcs_bucket}/out"
+
+
+def command(flags: list[str], *more: str) -> list[str]:
+    return [sys.executable, str(SCRIPT), *flags, *more]
+
+
+@pytest.mark.slow
+def test_script_runs_from_any_folder_with_worker_processes(flags, monkeypatch):
+    monkeypatch.delenv("PYTHONPATH", raising=False)
+    done = subprocess.run(
+        command(flags, "--direct_num_workers=2", "--num_shards=2"), capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    assert "pages done 2  failed 0" in done.stderr
+    assert summary_of("r")["documents"]["success"] == 2
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_interrupted_run_ends_at_once_and_is_not_finished(flags, place, number):
+    write_scans(place / "scans", pages=600)
+    # Tests that run in the background of a shell ignore Ctrl-C, and so would what they start.
+    heard = partial(signal.signal, number, signal.SIG_DFL)
+    with subprocess.Popen(command(flags), stderr=subprocess.PIPE, text=True, preexec_fn=heard) as run:
+        while run.poll() is None and not any(
+            read_counts(str(folder)).done for folder in scratch_folders(place)
+        ):
+            time.sleep(0.05)
+        run.send_signal(number)
+        said = run.stderr.read()
+    assert run.returncode == cli.INTERRUPTED
+    assert "run r was interrupted" in said and "--run_id r --resume" in said
+    assert "Traceback" not in said
+    assert not os.path.exists(paths.summary_path("out", "r"))
+    assert not scratch_folders(place)

@@ -1,0 +1,148 @@
+import shutil
+from dataclasses import fields, replace
+from pathlib import Path
+
+import pytest
+
+from beam_kie.layoutxlm.model import KieModel
+from beam_kie.layoutxlm.pair import load_kie
+from beam_kie.tables.schema import Provenance
+from tests.small_networks import PUBLISHED_KIND, VISUAL_KIND, save_model, small_network
+from transforms.config import LIMIT_OPTIONS, RESULT_OPTIONS, JobConfig
+from transforms.runs.provenance import ModelCard, model_card, options_digest, provenance_of
+from transforms.stages.ocr import open_engine
+
+CARD = ModelCard(name="model", revision="0123456789ab", pictures=None)
+
+
+def config(tmp_path, **changes):
+    return JobConfig(output=str(tmp_path / "out"), run_id="test", **changes)
+
+
+def test_a_card_says_what_the_loaded_model_says(small_model):
+    model = KieModel.load(small_model, device="cpu")
+    assert model_card(small_model) == ModelCard(model.name, model.revision, model.pictures)
+
+
+def test_other_weights_are_another_revision(small_model, tmp_path):
+    shutil.copytree(small_model, tmp_path / "copy")
+    assert model_card(str(tmp_path / "copy")) == model_card(small_model)
+    weights = tmp_path / "copy" / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-1] + b"x")
+    assert model_card(str(tmp_path / "copy")).revision != model_card(small_model).revision
+
+
+@pytest.mark.parametrize("missing", ["config.json", "model.safetensors"])
+def test_an_incomplete_model_is_refused(small_model, tmp_path, missing):
+    shutil.copytree(small_model, tmp_path / "copy")
+    Path(tmp_path / "copy" / missing).unlink()
+    with pytest.raises(ValueError, match=missing):
+        model_card(str(tmp_path / "copy"))
+
+
+def test_two_models_are_named_both(small_model, tmp_path):
+    folder = str(save_model(tmp_path / "relating", small_network(**PUBLISHED_KIND, name="relating")))
+    pair = load_kie(small_model, folder, device="cpu")
+    assert model_card(small_model, folder) == ModelCard(pair.name, pair.revision, pair.pictures)
+    assert model_card(small_model, small_model) == model_card(small_model)
+
+
+def test_keys_are_those_of_the_model_that_relates(small_model, tmp_path):
+    assert model_card(small_model).key_labels == ("QUESTION",)
+    own = {"labels": ("WEIGHT", "SHIPPER"), "head_labels": ("SHIPPER",), "tail_labels": ("WEIGHT",)}
+    finding = str(save_model(tmp_path / "finding", small_network(**own)))
+    relating = small_network(**{**own, "head_labels": ("WEIGHT",)}, relation_head="biaffine", name="relating")
+    relating = str(save_model(tmp_path / "relating", relating))
+    alone, pair = model_card(finding), model_card(finding, relating)
+    assert alone.labels == pair.labels == ("WEIGHT", "SHIPPER")
+    assert (alone.key_labels, pair.key_labels) == (("SHIPPER",), ("WEIGHT",))
+
+
+def test_models_that_do_not_go_together_are_refused(small_model, tmp_path):
+    relating = small_network(**{**VISUAL_KIND, "token_classifier": False}, name="relating")
+    folder = str(save_model(tmp_path / "relating", relating))
+    assert model_card(small_model, folder).pictures == "hf"
+    with pytest.raises(ValueError, match="--re_model"):
+        model_card(folder)
+    finding = str(save_model(tmp_path / "finding", small_network()))
+    with pytest.raises(ValueError, match="finds no relations"):
+        model_card(small_model, finding)
+
+
+@pytest.mark.parametrize("engine", ["rapidocr", "paddleocr"])
+def test_rows_name_the_engine_that_workers_load(tmp_path, engine):
+    settings = config(tmp_path, ocr_engine=engine)
+    loaded = open_engine(settings)
+    assert loaded.name.startswith(engine)
+    expected = Provenance(
+        loaded.name, loaded.revision, CARD.name, CARD.revision, options_digest(settings, CARD)
+    )
+    assert provenance_of(settings, CARD) == expected
+
+
+def test_the_launcher_needs_no_gpu(tmp_path):
+    settings = config(tmp_path)
+    elsewhere = config(tmp_path, ocr_device="cuda", rapidocr_backend="onnxruntime")
+    here, there = provenance_of(settings, CARD), provenance_of(elsewhere, CARD)
+    assert replace(there, options_digest=here.options_digest) == here
+
+
+def test_no_engine_is_named_where_none_reads(tmp_path):
+    settings = config(tmp_path, ocr_engine="none")
+    assert provenance_of(settings, CARD) == Provenance(
+        None, None, CARD.name, CARD.revision, options_digest(settings, CARD)
+    )
+
+
+# Options that may differ between two runs of which the second skips what the first has done.
+WITHOUT_EFFECT = {
+    *("input", "manifest", "output", "run_id", "overwrite", "resume", "skip_done", "retry_failures"),
+    # Whose revisions are compared.
+    *("model", "re_model", "ocr_det_model_dir", "ocr_rec_model_dir"),
+    # Where and how fast the work is done.
+    *("device", "ocr_device", "ocr_batch_size", "ocr_threads", "batch_tokens"),
+    *("num_shards", "storage_timeout_s"),
+    *("gpu_stage", "gpu_type", "gpu_count", "gpu_machine_type", "gpu_min_ram_gb"),
+    *("max_failure_ratio", "scratch"),
+}
+
+
+def test_of_every_option_it_is_known_whether_results_depend_on_it():
+    """Whoever adds an option decides: RESULT_OPTIONS or LIMIT_OPTIONS of transforms.config, or here."""
+    groups = [set(RESULT_OPTIONS), set(LIMIT_OPTIONS), WITHOUT_EFFECT]
+    assert set().union(*groups) == {field.name for field in fields(JobConfig)}
+    assert sum(map(len, groups)) == len(fields(JobConfig)), "an option is in two groups"
+
+
+def test_the_digest_changes_with_every_option_that_results_depend_on(tmp_path):
+    given = [tmp_path / "lines.jsonl", tmp_path / "copy.jsonl", tmp_path / "others.jsonl"]
+    for path, text in zip(given, ("a", "a", "b"), strict=True):
+        path.write_text(text)
+    lines, copy, others = map(str, given)
+    changed = {
+        **{"pdf_dpi": 300, "pdf_text_layer": True, "ocr_engine": "none", "ocr_lines": lines},
+        **{"ocr_max_side": 2000, "ocr_min_confidence": 0.1, "ocr_detect_rotation": False},
+        **{"rapidocr_backend": "torch", "paddle_engine": "paddle", "dtype": "float32"},
+        **{"overlays": "none", "overlay_max_side": 500, "infer_txt": True},
+    }
+    assert set(changed) == set(RESULT_OPTIONS)
+    digests = [options_digest(config(tmp_path, **{name: value}), CARD) for name, value in changed.items()]
+    plain = options_digest(config(tmp_path), CARD)
+    assert len({plain, *digests}) == len(changed) + 1
+    assert options_digest(config(tmp_path, max_pixels=1, device="cuda", num_shards=7), CARD) == plain
+    # Of a file its content counts.
+    of_lines = digests[list(changed).index("ocr_lines")]
+    assert options_digest(config(tmp_path, ocr_lines=copy), CARD) == of_lines
+    assert options_digest(config(tmp_path, ocr_lines=others), CARD) not in {plain, *digests}
+
+
+def test_the_digest_changes_with_the_configuration_of_the_model(small_model, tmp_path):
+    settings = config(tmp_path)
+    shutil.copytree(small_model, tmp_path / "copy")
+    before = options_digest(settings, model_card(str(tmp_path / "copy")))
+    assert before == options_digest(settings, model_card(small_model))
+    (tmp_path / "copy" / "model_card.md").write_text("no part of the model")
+    assert options_digest(settings, model_card(str(tmp_path / "copy"))) == before
+    path = tmp_path / "copy" / "config.json"
+    path.write_text(path.read_text() + "\n")
+    assert options_digest(settings, model_card(str(tmp_path / "copy"))) != before

@@ -1,0 +1,192 @@
+import hashlib
+import os
+
+import apache_beam as beam
+import pytest
+from apache_beam.pvalue import TaggedOutput
+from apache_beam.testing.util import assert_that, equal_to
+from PIL import Image
+
+from beam_kie.document import Category, PageImage, SourceFile, Stage, document_id
+from transforms.config import JobConfig
+from transforms.progress import read_counts
+from transforms.stages import reading
+from transforms.stages.inputs import normalise_inputs
+from transforms.stages.reading import DecodeFn, DecodeSources, FindSources, match_pattern, most_informed
+
+
+def config(tmp_path, **changes):
+    return JobConfig(output=str(tmp_path / "out"), run_id="test", **changes)
+
+
+def write_page(path, colour="white"):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.new("RGB", (60, 40), colour).save(path)
+    return str(path)
+
+
+def write_tiff(path, frames):
+    first, *others = [Image.new("L", (50, 30), 10 * n) for n in range(frames)]
+    first.save(path, save_all=True, append_images=others)
+    return str(path)
+
+
+def decode(path, settings):
+    """Run the DoFn by hand: its outputs by tag, pages under "pages"."""
+    outputs = {"pages": [], "documents": [], "failures": [], "times": []}
+    for element in DecodeFn(settings).process(SourceFile(uri=str(path))):
+        if isinstance(element, TaggedOutput):
+            outputs[element.tag].append(element.value)
+        else:
+            outputs["pages"].append(element)
+    return outputs
+
+
+def test_a_pattern_gives_files_with_size_and_time(tmp_path):
+    path = write_page(tmp_path / "scans" / "a.png")
+    (source,) = match_pattern(str(tmp_path / "scans" / "*.png"))
+    assert source == SourceFile(path, os.path.getsize(path), os.path.getmtime(path))
+
+
+def test_a_pattern_passes_over_system_files_that_were_not_named(tmp_path):
+    for name in ("a.png", ".hidden.png", "Thumbs.db", "deep/b.png"):
+        write_page(tmp_path / "scans" / "x.png")
+        (tmp_path / "scans" / name).parent.mkdir(exist_ok=True)
+        os.link(tmp_path / "scans" / "x.png", tmp_path / "scans" / name)
+    found = [source.uri for source in match_pattern(str(tmp_path / "scans" / "**"))]
+    names = sorted(os.path.relpath(uri, tmp_path / "scans") for uri in found)
+    assert names == ["a.png", "deep/b.png", "x.png"]
+    hidden = str(tmp_path / "scans" / ".hidden.png")
+    assert [source.uri for source in match_pattern(hidden)] == [hidden]
+
+
+def test_a_single_file_that_is_gone_is_still_a_source(tmp_path):
+    gone = str(tmp_path / "gone.png")
+    assert list(match_pattern(gone)) == [SourceFile(gone)]
+    assert list(match_pattern(str(tmp_path / "*.png"))) == []
+
+
+def test_the_mention_that_knows_most_stays_whatever_the_order():
+    bare, full = SourceFile("a"), SourceFile("a", 10, 5.0)
+    assert most_informed([bare, full]) == most_informed([full, bare]) == full
+
+
+@pytest.mark.parametrize("runner", ["FnApiRunner", "DirectRunner"])
+def test_every_file_is_found_once(tmp_path, runner):
+    paths = [write_page(tmp_path / "scans" / name) for name in ("a.png", "b.png", "deep/c.png")]
+    missing = str(tmp_path / "missing.png")
+    manifest = tmp_path / "manifest.txt"
+    manifest.write_text("\n".join([paths[0], missing, missing, paths[0]]))
+    patterns = normalise_inputs([str(tmp_path / "scans"), str(tmp_path / "scans" / "*.png"), paths[2]])
+    settings = config(tmp_path, input=patterns, manifest=str(manifest))
+    expected = [SourceFile(path, os.path.getsize(path), os.path.getmtime(path)) for path in paths]
+    with beam.Pipeline(runner=runner) as pipeline:
+        assert_that(pipeline | FindSources(settings), equal_to([*expected, SourceFile(missing)]))
+
+
+def test_all_frames_of_a_file_become_pages_of_one_document(tmp_path):
+    path = write_tiff(tmp_path / "scan.tif", 3)
+    outputs = decode(path, config(tmp_path))
+    assert [page.page for page in outputs["pages"]] == [1, 2, 3]
+    assert [page.pixels[0, 0, 0] for page in outputs["pages"]] == [0, 10, 20]
+    (document,) = outputs["documents"]
+    with open(path, "rb") as file:
+        sha256 = hashlib.sha256(file.read()).hexdigest()
+    assert document.content_sha256 == sha256
+    assert document.document_id == document_id(path, sha256)
+    assert (document.format, document.page_count, document.size_bytes) == ("tiff", 3, os.path.getsize(path))
+    assert {page.document_id for page in outputs["pages"]} == {document.document_id}
+    assert outputs["failures"] == []
+    assert [time.stage for time in outputs["times"]] == ["read", "decode", "decode", "decode"]
+
+
+def test_pages_are_decoded_one_at_a_time(tmp_path, monkeypatch):
+    decoded = []
+    original = reading.decode_pages
+
+    def noticing(*arguments, **options):
+        for page in original(*arguments, **options):
+            decoded.append(page.page)
+            yield page
+
+    monkeypatch.setattr(reading, "decode_pages", noticing)
+    path = write_tiff(tmp_path / "scan.tif", 3)
+    for element in DecodeFn(config(tmp_path)).process(SourceFile(path)):
+        if isinstance(element, PageImage):
+            assert decoded == list(range(1, element.page + 1))
+    assert decoded == [1, 2, 3]
+
+
+def test_a_file_that_is_gone_is_a_failure_and_a_document(tmp_path):
+    path = str(tmp_path / "gone.png")
+    outputs = decode(path, config(tmp_path))
+    (failure,), (document,) = outputs["failures"], outputs["documents"]
+    assert (failure.stage, failure.category, failure.page) == (Stage.READ, Category.SOURCE_UNAVAILABLE, None)
+    assert failure.document_id == document.document_id == document_id(path, None)
+    assert (document.uri, document.content_sha256, document.page_count) == (path, None, None)
+    assert outputs["pages"] == []
+
+
+@pytest.mark.parametrize(
+    ("content", "changes", "category"),
+    [
+        (b"", {}, Category.FILE_EMPTY),
+        (b"no image at all", {}, Category.FORMAT_UNSUPPORTED),
+        (b"\x89PNG\r\n\x1a\n" + b"\0" * 40, {}, Category.FILE_CORRUPT),
+        (b"\x89PNG\r\n\x1a\n" + b"\0" * 40, {"max_file_bytes": 47}, Category.FILE_TOO_LARGE),
+    ],
+)
+def test_a_bad_file_is_a_failure_of_its_document(tmp_path, content, changes, category):
+    path = tmp_path / "scan.png"
+    path.write_bytes(content)
+    outputs = decode(path, config(tmp_path, **changes))
+    (failure,), (document,) = outputs["failures"], outputs["documents"]
+    assert (failure.category, failure.page, failure.retryable) == (category, None, False)
+    assert failure.document_id == document.document_id
+    assert outputs["pages"] == []
+
+
+def test_a_bad_page_is_a_failure_of_its_own_and_is_counted(tmp_path):
+    path = write_tiff(tmp_path / "scan.tif", 3)
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    outputs = decode(path, config(tmp_path, max_pages=2, scratch=str(scratch)))
+    assert [page.page for page in outputs["pages"]] == [1, 2]
+    assert [(f.category, f.page) for f in outputs["failures"]] == [(Category.TOO_MANY_PAGES, 3)]
+    assert outputs["documents"][0].page_count == 3
+    assert read_counts(str(scratch)).failed == 1
+
+
+def test_a_defect_of_a_decoder_costs_one_document_and_is_not_quoted(tmp_path, monkeypatch):
+    original = reading.decode_pages
+
+    def breaking(*arguments, **options):
+        yield next(original(*arguments, **options))
+        raise KeyError("what stood on the page")
+
+    monkeypatch.setattr(reading, "decode_pages", breaking)
+    outputs = decode(write_tiff(tmp_path / "scan.tif", 3), config(tmp_path))
+    assert [page.page for page in outputs["pages"]] == [1]
+    (failure,) = outputs["failures"]
+    assert (failure.stage, failure.category, failure.page) == (Stage.DECODE, Category.FILE_CORRUPT, None)
+    assert "KeyError" in failure.message
+    assert "what stood" not in failure.message
+
+
+@pytest.mark.parametrize("runner", ["FnApiRunner", "DirectRunner", "BundleBasedDirectRunner"])
+def test_good_and_bad_files_part_ways_in_a_pipeline(tmp_path, runner):
+    good = write_tiff(tmp_path / "scan.tif", 2)
+    bad = tmp_path / "bad.png"
+    bad.write_bytes(b"")
+    with beam.Pipeline(runner=runner) as pipeline:
+        decoded = (
+            pipeline | beam.Create([SourceFile(good), SourceFile(str(bad))]) | DecodeSources(config(tmp_path))
+        )
+        pages = decoded.pages | beam.Map(lambda page: (page.uri, page.page, page.pixels.shape))
+        assert_that(pages, equal_to([(good, 1, (30, 50, 3)), (good, 2, (30, 50, 3))]), label="pages")
+        documents = decoded.documents | "uri" >> beam.Map(lambda document: document.uri)
+        assert_that(documents, equal_to([good, str(bad)]), label="documents")
+        failures = decoded.failures | "category" >> beam.Map(lambda failure: failure.category)
+        assert_that(failures, equal_to([Category.FILE_EMPTY]), label="failures")
+        times = decoded.times | "stage" >> beam.Map(lambda time: time.stage)
+        assert_that(times, equal_to(["read", "read", "decode", "decode"]), label="times")

@@ -1,0 +1,1 @@
+"""From a command line to a running job: flags, checks before launch, runners, the report at the end."""

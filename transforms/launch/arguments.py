@@ -1,0 +1,121 @@
+"""From the command line to a ``JobConfig``: strict, with Beam's own flags beside the job's."""
+
+from __future__ import annotations
+
+import argparse
+import difflib
+import secrets
+from collections.abc import Sequence
+from dataclasses import fields
+from datetime import UTC, datetime
+
+from apache_beam.options.pipeline_options import PipelineOptions
+
+from transforms.config import JobConfig
+from transforms.launch.options import GROUPS
+
+PROGRAM = "run_pipeline.py"
+USAGE = "python run_pipeline.py --input PATTERN [PATTERN ...] --output FOLDER [options]"
+BEAM_HELP = (
+    "Beam's own options are accepted as well, for example --runner (default: DirectRunner, which is always "
+    "Beam's in-process FnApiRunner here), --direct_num_workers, --direct_running_mode, --project, --region, "
+    "--temp_location, --setup_file, --sdk_container_image. Anything else is an error."
+)
+
+# Beam learns these from the job server when the job is sent. Only those that can matter to a batch job.
+JOB_SERVER_FLAGS = {
+    "execution_mode_for_batch": {"choices": ("PIPELINED", "PIPELINED_FORCED", "BATCH", "BATCH_FORCED")},
+    "number_of_execution_retries": {"type": int},
+    "execution_retry_delay": {"type": int},
+    "object_reuse": {"action": "store_true"},
+    "faster_copy": {"action": "store_true"},
+    "disable_metrics": {"action": "store_true"},
+    "re_iterable_group_by_key_result": {"action": "store_true"},
+    "bundle_size": {"type": int},
+    "storage_level": {},
+}
+"""Options of Beam's Flink and Spark job servers: name -> arguments of argparse."""
+
+
+class UsageError(ValueError):
+    """The command line asks for something impossible; the message is one line that says what to do."""
+
+
+def parse_arguments(argv: Sequence[str]) -> tuple[argparse.Namespace, PipelineOptions]:
+    """The job's and Beam's flags in ``argv``; the namespace holds both.
+
+    Raises:
+        UsageError: an unknown flag or a value of the wrong kind.
+        SystemExit: after ``--help`` was printed.
+    """
+    parser = argument_parser()
+    # Beam's own defaults do not tell whether a flag was given; what happens without them is for checks.py.
+    parser.set_defaults(direct_num_workers=None, direct_running_mode=None, job_server_timeout=None)
+    namespace, unknown = parser.parse_known_args(argv)
+    if unknown:
+        raise UsageError(_explain_unknown(unknown[0], parser))
+    return namespace, PipelineOptions(list(argv))
+
+
+def argument_parser() -> argparse.ArgumentParser:
+    """A strict parser of every flag that the job or Beam knows; only the job's are in its help."""
+    captured: list[argparse.ArgumentParser] = []
+    PipelineOptions([]).get_all_options(add_extra_args_fn=captured.append)
+    (beam_parser,) = captured
+    own = {option for group in own_groups(beam_parser) for option in group._group_actions}
+    for action in beam_parser._actions:
+        if action not in own and "--help" not in action.option_strings:
+            action.help = argparse.SUPPRESS
+    parser = _StrictParser(
+        prog=PROGRAM,
+        usage=USAGE,
+        description="Scanned documents in, tables of key-value pairs and pictures of what was found out.",
+        parents=[beam_parser],
+        add_help=False,
+        allow_abbrev=False,
+    )
+    for name, kind in JOB_SERVER_FLAGS.items():
+        parser.add_argument(f"--{name}", help=argparse.SUPPRESS, **kind)
+    parser.add_argument_group("Beam", BEAM_HELP)
+    return parser
+
+
+def own_groups(parser: argparse.ArgumentParser) -> list[argparse._ArgumentGroup]:
+    """The groups of the job's own flags in ``parser``, in the order of the help."""
+    return [group for group in parser._action_groups if group.title in GROUPS]
+
+
+def new_run_id() -> str:
+    """A run id that sorts by time: ``20261123T052257Z-3f9a1c``."""
+    return f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
+
+
+def job_config(namespace: argparse.Namespace, **changes: object) -> JobConfig:
+    """The configuration that parsed flags ask for; ``changes`` win over flags.
+
+    Raises:
+        UsageError: ``--output`` is missing.
+    """
+    if not namespace.output:
+        raise UsageError("--output is missing: give a folder for tables and pictures")
+    names = [field.name for field in fields(JobConfig)]
+    values = {name: getattr(namespace, name) for name in names if hasattr(namespace, name)}
+    values.update(changes)
+    values["input"] = tuple(values["input"] or ())
+    values["run_id"] = values["run_id"] or new_run_id()
+    return JobConfig(**{name: value for name, value in values.items() if value is not None})
+
+
+class _StrictParser(argparse.ArgumentParser):
+    """Says what is wrong instead of printing two screens of usage."""
+
+    def error(self, message: str):
+        raise UsageError(message.removeprefix("argument "))
+
+
+def _explain_unknown(argument: str, parser: argparse.ArgumentParser) -> str:
+    flag = argument.split("=", 1)[0]
+    if not flag.startswith("-"):
+        return f"unexpected argument {argument!r}: every value belongs to a flag, for example --input"
+    close = difflib.get_close_matches(flag, list(parser._option_string_actions), n=1)
+    return f"unknown flag {flag}" + (f": did you mean {close[0]}?" if close else ": see --help")

@@ -1,0 +1,260 @@
+"""Everything that is looked at before launch, so that a run that cannot work never starts.
+
+Nothing is written here. Each check raises ``UsageError`` with one line that says what to do.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import os
+from dataclasses import dataclass, replace
+from itertools import islice
+
+from apache_beam.io.filesystems import FileSystems
+from apache_beam.options.pipeline_options import DirectOptions, PipelineOptions, StandardOptions
+
+from model_store import StoreError
+from transforms.config import SHARDS_ELSEWHERE, JobConfig
+from transforms.launch import cores, dataflow, runners
+from transforms.launch.arguments import UsageError, job_config
+from transforms.launch.runners import DATAFLOW, IN_PROCESS
+from transforms.runs import folders, paths
+from transforms.runs.finished_runs import find_summary
+from transforms.stages import inputs
+from transforms.stages.models import model_folder
+from transforms.storage import files, uris
+from transforms.storage.retries import reason
+
+# How many lines of a manifest are looked at before launch.
+_MANIFEST_SAMPLE = 1000
+_ENGINE_PACKAGES = {"rapidocr": "rapidocr", "paddleocr": "paddleocr"}
+_BACKEND_PACKAGES = {"openvino": "openvino", "onnxruntime": "onnxruntime", "torch": "torch"}
+
+
+@dataclass(frozen=True)
+class Job:
+    """A checked run: what to do, Beam's options (runner set), and the runner's canonical name."""
+
+    config: JobConfig
+    options: PipelineOptions
+    runner: str
+
+    @property
+    def is_local(self) -> bool:
+        """Whether this machine does the work, so that progress can be shown."""
+        return _is_local(self.runner)
+
+
+def prepare_job(namespace: argparse.Namespace, options: PipelineOptions) -> Job:
+    """Check everything that the flags ask for.
+
+    Raises:
+        UsageError: the first thing that is wrong.
+        UnreadableRunError: the run of --retry_failures is damaged.
+        StorageError: a storage did not answer, which is no mistake of the user's.
+    """
+    runner = _check_runner(options, namespace)
+    place = runners.place_elsewhere(options, runner)
+    if runner == IN_PROCESS:
+        cores.share_cores(options.view_as(DirectOptions), namespace)
+    shards = namespace.num_shards or (None if _is_local(runner) else SHARDS_ELSEWHERE)
+    config = _absolute_paths(job_config(namespace, num_shards=shards))
+    FileSystems.set_options(options)
+    _check_resume(config, namespace)
+    try:
+        config = _fit_service(config, options, runner)
+        config = replace(config, ocr_threads=config.ocr_threads or cores.fair_ocr_threads(options, runner))
+        config = replace(config, input=inputs.normalise_inputs(config.input, config.storage_timeout_s))
+        _check_ocr(config)
+        _check_model(config)
+        _check_devices(config, runner)
+        _check_output(config)
+        _check_remote_paths(config, place)
+        _check_inputs(config, namespace.input or (), place)
+    except inputs.InputError as error:
+        raise UsageError(str(error)) from error
+    _check_run_id(config)
+    _check_retry(config)
+    runners.check_answers(options, runner)
+    return Job(config=config, options=options, runner=runner)
+
+
+def _fit_service(config: JobConfig, options: PipelineOptions, runner: str) -> JobConfig:
+    if runner == DATAFLOW:
+        dataflow.check_folders(config)
+        return dataflow.with_gpus(config, options)
+    for flag in ("gpu_type", "gpu_machine_type", "gpu_min_ram_gb"):
+        if getattr(config, flag):
+            raise UsageError(f"--{flag} is for Dataflow; elsewhere --device says where the model runs")
+    return config
+
+
+def _is_local(runner: str) -> bool:
+    return runner in StandardOptions.LOCAL_RUNNERS
+
+
+def _absolute_paths(config: JobConfig) -> JobConfig:
+    """Workers may run in another folder than the launcher."""
+    names = ("manifest", "ocr_lines", "ocr_det_model_dir", "ocr_rec_model_dir")
+    changes = {name: uris.absolute_uri(value) for name in names if (value := getattr(config, name))}
+    for name in ("model", "re_model"):
+        reference = getattr(config, name)
+        if reference and os.path.isdir(reference):
+            changes[name] = os.path.abspath(reference)
+    return replace(config, output=uris.absolute_uri(config.output), **changes)
+
+
+def _check_runner(options: PipelineOptions, namespace: argparse.Namespace) -> str:
+    """Set the runner that is really used. What Beam itself demands it checks when the graph is made."""
+    asked = options.view_as(StandardOptions).runner or StandardOptions.DEFAULT_RUNNER
+    runner = runners.canonical_runner(asked)
+    options.view_as(StandardOptions).runner = runner
+    if options.view_as(DirectOptions).direct_num_workers < 0:
+        raise UsageError("--direct_num_workers: must be 0 (one for each core) or more")
+    if runner == DATAFLOW:
+        dataflow.check_service(options)
+    runners.check_engine(options, runner, namespace)
+    return runner
+
+
+def _check_ocr(config: JobConfig) -> None:
+    if config.ocr_engine == "none" and not (config.ocr_lines or config.pdf_text_layer):
+        raise UsageError("--ocr_engine none reads nothing: add --ocr_lines FILE or --pdf_text_layer")
+    needed = [_ENGINE_PACKAGES.get(config.ocr_engine)]
+    if config.ocr_engine == "rapidocr":
+        needed.append(_BACKEND_PACKAGES[config.rapidocr_backend])
+    for package in filter(None, needed):
+        if importlib.util.find_spec(package) is None:
+            raise UsageError(f"--ocr_engine {config.ocr_engine} needs the Python package {package}")
+    for flag in ("ocr_det_model_dir", "ocr_rec_model_dir"):
+        folder = getattr(config, flag)
+        if folder and uris.is_local(folder) and not os.path.isdir(folder):
+            raise UsageError(f"--{flag}: there is no folder {folder!r}")
+    if config.ocr_lines and not _file_exists(config.ocr_lines, config.storage_timeout_s):
+        raise UsageError(f"--ocr_lines: there is no file {config.ocr_lines!r}")
+
+
+def _check_model(config: JobConfig) -> None:
+    for name in ("model", "re_model"):
+        if reference := getattr(config, name):
+            try:
+                model_folder(reference)
+            except (StoreError, OSError) as error:
+                raise UsageError(f"--{name}: {error}") from error
+
+
+def _check_devices(config: JobConfig, runner: str) -> None:
+    """Fail fast where a GPU is asked for on this machine; other machines check when a worker starts."""
+    if not _is_local(runner):
+        return
+    flags = [flag for flag in ("device", "ocr_device") if getattr(config, flag) == "cuda"]
+    if not flags:
+        return
+    import torch
+
+    if not torch.cuda.is_available():
+        raise UsageError(f"--{flags[0]} cuda: PyTorch sees no GPU on this machine; use --{flags[0]} cpu")
+
+
+def _check_output(config: JobConfig) -> None:
+    output = config.output
+    if not uris.is_local(output):
+        _filesystem_of(output, "--output")
+        return
+    if os.path.exists(output) and not os.path.isdir(output):
+        raise UsageError(f"--output: {output!r} is a file, not a folder")
+    parent = output
+    while not os.path.exists(parent):
+        parent = os.path.dirname(parent)
+    if not (os.path.isdir(parent) and os.access(parent, os.W_OK | os.X_OK)):
+        raise UsageError(f"--output: {parent!r} cannot be written to")
+
+
+def _check_remote_paths(config: JobConfig, place: str | None) -> None:
+    """Machines of a service or cluster, and containers, see no local files; ``place`` says which, if any."""
+    if place is None:
+        return
+    named = [("--output", config.output), ("--manifest", config.manifest), ("--ocr_lines", config.ocr_lines)]
+    named += [("--input", pattern) for pattern in config.input]
+    for flag, path in named:
+        if path and uris.is_local(path):
+            raise UsageError(f"{flag}: {path!r} is a path of this machine; {place} needs gs:// or s3://")
+
+
+def _check_inputs(config: JobConfig, asked: tuple[str, ...] | list[str], place: str | None) -> None:
+    if not (asked or config.manifest or config.retry_failures):
+        raise UsageError("nothing to read: give --input or --manifest")
+    if config.manifest:
+        _check_manifest(config.manifest, place)
+    inputs.check_inputs(asked, config.storage_timeout_s)
+    picture = paths.overlay_path(config.output, config.run_id, "document", 1)
+    if inputs.covers(config.input, picture):
+        raise UsageError(
+            f"--output: {config.output!r} lies inside --input, so that its pictures would be read as scans; "
+            "choose another folder"
+        )
+
+
+def _check_manifest(manifest: str, place: str | None) -> None:
+    listed = list(islice(inputs.read_manifest(manifest), _MANIFEST_SAMPLE))
+    if not listed:
+        raise UsageError(f"--manifest: {manifest!r} lists no file")
+    local = next((uri for uri in listed if uris.is_local(uri)), None)
+    if place and local:
+        raise UsageError(f"--manifest: {local!r} is a path of this machine; {place} needs gs:// or s3://")
+    for scheme in {uri.split("://", 1)[0]: uri for uri in listed}.values():
+        _filesystem_of(scheme, "--manifest")
+
+
+def _check_retry(config: JobConfig) -> None:
+    run_id = config.retry_failures
+    if run_id is None:
+        return
+    if run_id == config.run_id:
+        raise UsageError(f"--retry_failures {run_id}: give the new run a --run_id of its own")
+    if find_summary(config.output, run_id, config.storage_timeout_s) is not None:
+        return
+    if folders.run_exists(config.output, run_id, config.storage_timeout_s):
+        raise UsageError(
+            f"--retry_failures: run {run_id} is not finished; --run_id {run_id} --resume runs it again"
+        )
+    raise UsageError(f"--retry_failures: there is no run {run_id} under {config.output!r}")
+
+
+def _check_resume(config: JobConfig, namespace: argparse.Namespace) -> None:
+    if config.resume and not namespace.run_id:
+        raise UsageError("--resume needs the --run_id of the run that was broken off")
+    if config.resume and config.overwrite:
+        raise UsageError("--resume and --overwrite: give one; --overwrite also replaces a finished run")
+
+
+def _check_run_id(config: JobConfig) -> None:
+    if config.overwrite or config.resume:
+        return
+    try:
+        taken = folders.run_exists(config.output, config.run_id, config.storage_timeout_s)
+    except Exception as error:  # every storage client has errors of its own
+        if isinstance(error, files.StorageError) and error.transient:
+            raise
+        raise UsageError(f"--output: cannot look into {config.output!r}: {reason(error)}") from error
+    if taken:
+        finished = files.exists(paths.summary_path(config.output, config.run_id), config.storage_timeout_s)
+        advice = "give another --run_id, or --overwrite" if finished else "it is not finished: add --resume"
+        raise UsageError(f"--run_id: {config.output!r} already holds run {config.run_id}; {advice}")
+
+
+def _filesystem_of(uri: str, flag: str) -> None:
+    try:
+        FileSystems.get_filesystem(uri)
+    except ValueError as error:
+        raise UsageError(f"{flag}: no filesystem for {uri!r}: use local paths, gs:// or s3://") from error
+
+
+def _file_exists(uri: str, timeout_s: float) -> bool:
+    try:
+        return files.exists(uri, timeout_s)
+    except files.StorageError as error:
+        if error.transient:
+            raise
+        raise UsageError(str(error)) from error

@@ -1,0 +1,218 @@
+"""The command line: parse strictly, check, build, run, sum up.
+
+Exit codes: 0 all is well; 1 the run failed, or more documents failed than ``--max_failure_ratio`` allows;
+2 the command line asks for something impossible, and nothing was written; 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext, suppress
+from dataclasses import replace
+from pathlib import Path
+
+import apache_beam as beam
+import grpc
+from apache_beam.runners.runner import PipelineResult, PipelineState
+
+from transforms.launch import logs, report, scratch
+from transforms.launch.arguments import PROGRAM, UsageError, parse_arguments
+from transforms.launch.checks import DATAFLOW, Job, prepare_job
+from transforms.launch.local_runner import no_timed_flush
+from transforms.launch.processes import descendants
+from transforms.progress import ProgressLine
+from transforms.runs import folders
+from transforms.runs.finished_runs import UnreadableRunError, find_summary
+from transforms.storage import files
+
+OK, FAILED, BAD_OPTIONS, INTERRUPTED = 0, 1, 2, 130
+
+_LOGGER = logging.getLogger("beam_kie")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the job that ``argv`` (default: the process's own arguments) asks for; its exit code."""
+    try:
+        namespace, options = parse_arguments(sys.argv[1:] if argv is None else argv)
+        logs.set_up(namespace.log_level, namespace.log_format)
+        job = prepare_job(namespace, options)
+        ended = _end_of_what_is_done(job)
+        if ended is not None:
+            return ended
+        if namespace.validate_only:
+            _graph_of(job)
+            print(report.plan(job.config, job.runner))
+            return OK
+    except (UsageError, UnreadableRunError) as error:
+        print(f"{PROGRAM}: error: {error}", file=sys.stderr)
+        return BAD_OPTIONS
+    except files.StorageError as error:
+        print(f"{PROGRAM}: nothing was written: {error}", file=sys.stderr)
+        return FAILED
+    except SystemExit as stop:  # --help
+        return int(stop.code or OK)
+    except KeyboardInterrupt:
+        print(f"{PROGRAM}: interrupted before anything was written", file=sys.stderr)
+        return INTERRUPTED
+    folder = scratch.scratch_folder(job.config.output, job.config.run_id, job.is_local)
+    job = replace(job, config=replace(job.config, scratch=folder))
+    try:
+        with _stops_at_once(job):
+            return _run(job, wait=namespace.wait, json_logs=namespace.log_format == "json")
+    except UsageError as error:
+        print(f"{PROGRAM}: error: {error}", file=sys.stderr)
+        return BAD_OPTIONS
+    except Exception as error:
+        _LOGGER.debug("run %s failed", job.config.run_id, exc_info=True)
+        print(f"{PROGRAM}: run {job.config.run_id} failed: {_last_line(error)}", file=sys.stderr)
+        print(_again(job), file=sys.stderr)
+        return FAILED
+    finally:
+        if folder:
+            scratch.remove(folder)
+
+
+def _end_of_what_is_done(job: Job) -> int | None:
+    """The exit code where there is nothing to do, which is said; else None."""
+    config = job.config
+    if config.resume:
+        summary = find_summary(config.output, config.run_id, config.storage_timeout_s)
+        if summary is not None:
+            print(f"Run {config.run_id} is finished already: nothing was done.")
+            return _exit_code(summary, job)
+    if config.retry_failures:
+        before = find_summary(config.output, config.retry_failures, config.storage_timeout_s)
+        # Summaries of older versions do not tell: an empty run will find it out.
+        if before["failures"].get("retryable") == 0:
+            print(f"Nothing failed in run {config.retry_failures} that may succeed now: nothing was done.")
+            return OK
+    return None
+
+
+def _graph_of(job: Job) -> beam.Pipeline:
+    """The job's graph, not yet running.
+
+    Raises:
+        UsageError: a part of the job cannot be set up as the flags ask.
+    """
+    from transforms.pipeline import build  # torch and the OCR engines: seconds that --help need not take
+
+    try:
+        pipeline = beam.Pipeline(options=job.options)
+        build(pipeline, job.config)
+    except ValueError as error:
+        raise UsageError(_last_line(error)) from error
+    return pipeline
+
+
+def _run(job: Job, wait: bool, json_logs: bool) -> int:
+    started = time.monotonic()
+    config = job.config
+    _let_worker_processes_import_us()
+    pipeline = _graph_of(job)
+    if config.overwrite or config.resume:
+        folders.clear_run(config.output, config.run_id, config.storage_timeout_s)
+        scratch.remove_left_over(config.output, config.run_id)
+    if config.scratch:
+        scratch.make(config.scratch)
+    _LOGGER.info("run %s on %s, writing to %s", config.run_id, job.runner, config.output)
+    stream = logs.LogStream(_LOGGER) if json_logs else sys.stderr
+    progress = ProgressLine(config.scratch, stream) if job.is_local else nullcontext()
+    with no_timed_flush(), progress:
+        result = pipeline.run()
+        if job.runner == DATAFLOW and not wait:
+            print(report.launched(config, _job_id(result)))
+            return OK
+        state = result.wait_until_finish()
+    if state != PipelineState.DONE:
+        raise RuntimeError(f"the runner says {state}")
+    summary = report.read_summary(config)
+    print(report.table(summary, config, time.monotonic() - started))
+    return _exit_code(summary, job)
+
+
+def _job_id(result: PipelineResult) -> str | None:
+    """The service's name of the job; None where only a template was made."""
+    try:
+        return result.job_id()
+    except (AttributeError, TypeError):
+        return None
+
+
+def _exit_code(summary: dict, job: Job) -> int:
+    if not report.counts_add_up(summary):
+        print(f"{PROGRAM}: documents were lost on the way: see documents in summary.json", file=sys.stderr)
+        return FAILED
+    ratio = report.failure_ratio(summary)
+    if ratio <= job.config.max_failure_ratio:
+        return OK
+    print(
+        f"{PROGRAM}: {ratio:.1%} of the documents failed; --max_failure_ratio allows "
+        f"{job.config.max_failure_ratio:.1%}. The tables are complete: the table failures says why.",
+        file=sys.stderr,
+    )
+    return FAILED
+
+
+def _let_worker_processes_import_us() -> None:
+    """Worker processes of a local run start as ``python -m``: they look for modules on PYTHONPATH only."""
+    root = str(Path(__file__).resolve().parents[2])
+    known = [path for path in os.environ.get("PYTHONPATH", "").split(os.pathsep) if path]
+    if root not in known:
+        os.environ["PYTHONPATH"] = os.pathsep.join([root, *known])
+
+
+@contextmanager
+def _stops_at_once(job: Job) -> Iterator[None]:
+    """Inside, Ctrl-C and SIGTERM (a stopped container or service) end the process.
+
+    Left to Python, the interrupt would be taken for the failure of the page that is just worked on, and the
+    process would wait for all pages that worker threads still have before them.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield  # signals are somebody else's business
+        return
+
+    def stop(_number: int, _frame: object) -> None:
+        goes_on = "" if job.is_local else f" What {job.runner} has begun may go on."
+        threading.excepthook = lambda _: None  # who watches over a worker process need not report its end
+        for process in descendants(os.getpid()):
+            with suppress(ProcessLookupError):
+                os.kill(process, signal.SIGKILL)
+        text = f"\n{PROGRAM}: run {job.config.run_id} was interrupted.{goes_on} {_again(job)}\n"
+        os.write(sys.__stderr__.fileno(), text.encode())
+        # From here on worker threads miss what is taken from under them, and nobody need hear of it.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.__stderr__.fileno())
+        if job.config.scratch:
+            scratch.remove(job.config.scratch)
+        os._exit(INTERRUPTED)
+
+    wanted = [
+        number for number in (signal.SIGINT, signal.SIGTERM) if signal.getsignal(number) != signal.SIG_IGN
+    ]
+    before = {number: signal.signal(number, stop) for number in wanted}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _again(job: Job) -> str:
+    return (
+        f"It has no summary and does not count as a finished run; --run_id {job.config.run_id} --resume "
+        "runs it again."
+    )
+
+
+def _last_line(error: Exception) -> str:
+    """What an error says; a runner's error holds a worker's whole traceback, of which the end says most."""
+    text = error.details() if isinstance(error, grpc.Call) else str(error)
+    lines = [line for line in (text or "").splitlines() if line.strip()]
+    return lines[-1].strip()[:500] if lines else type(error).__name__

@@ -1,0 +1,199 @@
+"""What Dataflow is asked for, checked before launch: the service itself looks at it minutes later or never.
+
+Nothing is written here. Each check raises ``UsageError`` with one line that says what to do.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+
+from apache_beam.options.pipeline_options import (
+    DebugOptions,
+    GoogleCloudOptions,
+    PipelineOptions,
+    SetupOptions,
+    StandardOptions,
+    WorkerOptions,
+)
+
+from transforms.config import JobConfig
+from transforms.launch.arguments import UsageError
+from transforms.stages.gpu import MACHINES, SEPARATE, SERVICE_OPTION, is_accelerator, service_option
+
+ONE_PROCESS = "no_use_multiple_sdk_containers"
+"""The experiment for one Python process a worker: one model on its GPU, not one for each core."""
+
+MANY_PROCESSES = "use_multiple_sdk_containers"
+
+MOST_THREADS = 8
+"""Threads of that process: they share one OCR engine and one model, and each holds a page."""
+
+GPU_DISK_GB = 100
+"""Workers unpack the CUDA image and the GPU's driver on their disk: the service's own 25 GB do not do."""
+
+IN_IMAGE = "FLEX_TEMPLATE_PYTHON_PY_FILE"
+"""Set in the image that a template's launcher and its workers share."""
+
+_REGION = re.compile(r"[a-z]+-[a-z]+[0-9]+")
+_CORES = re.compile(r"-(\d+)$")
+
+
+def check_service(options: PipelineOptions) -> None:
+    """Whether Dataflow is told where to run and with which code; the state of the script is not sent along.
+
+    Raises:
+        UsageError: the first thing that is missing or wrong.
+    """
+    cloud = options.view_as(GoogleCloudOptions)
+    for flag in ("project", "region", "temp_location"):
+        if not getattr(cloud, flag):
+            raise UsageError(f"--runner DataflowRunner needs --{flag}")
+    if not _REGION.fullmatch(cloud.region):
+        raise UsageError(
+            f"--region: {cloud.region!r} is no region: give one like us-central1, without a zone"
+        )
+    for flag in ("temp_location", "staging_location"):
+        place = getattr(cloud, flag)
+        if place and not place.startswith("gs://"):
+            raise UsageError(f"--{flag}: {place!r} is not in cloud storage; Dataflow needs gs://")
+    setup = options.view_as(SetupOptions)
+    if not (setup.setup_file or _image(options)):
+        raise UsageError("--runner DataflowRunner needs --sdk_container_image or --setup_file ./setup.py")
+    if setup.save_main_session is None:
+        setup.save_main_session = False  # the script defines nothing that a worker needs
+
+
+def check_folders(config: JobConfig) -> None:
+    """Whether the workers will find the models that are folders here.
+
+    A template's launcher runs in the image of the workers and sees what they see; other launchers do not.
+
+    Raises:
+        UsageError: a folder of this machine.
+    """
+    if IN_IMAGE in os.environ:
+        return
+    for flag in ("model", "re_model", "ocr_det_model_dir", "ocr_rec_model_dir"):
+        path = getattr(config, flag)
+        if path and os.path.isdir(path):
+            remedy = "put it into gs://" if flag.endswith("model") else "put it into a template's image"
+            raise UsageError(f"--{flag}: {path!r} is a folder of this machine, not of the workers: {remedy}")
+
+
+def with_gpus(config: JobConfig, options: PipelineOptions) -> JobConfig:
+    """Ask for the GPUs of ``config``: ``options`` is changed in place, the configuration is returned anew.
+
+    With a GPU, "auto" becomes "cuda": a worker that was paid for a GPU and sees none shall end the run.
+
+    Raises:
+        UsageError: GPU options that do not go together, or a GPU that is to be used and not asked for.
+    """
+    raw = list(_raw_accelerators(options))
+    if config.gpu_type is None:
+        return _with_raw_accelerators(config, options, raw)
+    _check_gpu(config, options)
+    if raw:
+        raise UsageError(f"--gpu_type and {raw[0]!r} both ask for a GPU: give only one of them")
+    if config.gpu_stage != SEPARATE:
+        cloud = options.view_as(GoogleCloudOptions)
+        cloud.dataflow_service_options = [*(cloud.dataflow_service_options or []), service_option(config)]
+    _fit_workers(options)
+    return replace(config, device="cuda") if config.device == "auto" else config
+
+
+def _with_raw_accelerators(config: JobConfig, options: PipelineOptions, raw: list[str]) -> JobConfig:
+    """What follows from accelerators that were asked for in Dataflow's own words, or from none."""
+    if config.gpu_stage == SEPARATE:
+        hint = f"; {raw[0]!r} would give one to every worker" if raw else ""
+        raise UsageError(f"--gpu_stage {SEPARATE} on Dataflow needs --gpu_type{hint}")
+    for flag in ("device", "ocr_device"):
+        if getattr(config, flag) == "cuda" and not raw:
+            raise UsageError(f"--{flag} cuda, but no worker would have a GPU: ask for one with --gpu_type")
+    if len(raw) > 1:
+        raise UsageError(f"{raw[0]!r} and {raw[1]!r} both ask for a GPU: give only one of them")
+    for option in raw:
+        text = option.partition("=")[2]
+        if not is_accelerator(text):
+            raise UsageError(
+                f"{option!r} is no accelerator: use --gpu_type, or type:TYPE;count:N;install-nvidia-driver"
+            )
+        if "use_nvidia_mps" not in text:  # made for several processes that share a GPU
+            _fit_workers(options)
+    return config
+
+
+def _check_gpu(config: JobConfig, options: PipelineOptions) -> None:
+    if config.gpu_type not in MACHINES:
+        chip = config.gpu_type.rpartition("-")[2]
+        close = [name for name in MACHINES if name.endswith(f"-{chip}")] or difflib.get_close_matches(
+            config.gpu_type, MACHINES, n=1
+        )
+        raise UsageError(
+            f"--gpu_type: Dataflow has no {config.gpu_type!r}"
+            + (f": did you mean {close[0]}?" if close else f"; it has {', '.join(MACHINES)}")
+        )
+    if not _image(options):
+        raise UsageError("--gpu_type needs --sdk_container_image: the image that is built with VARIANT=cuda")
+    if config.device == "cpu" and config.ocr_device != "cuda":
+        raise UsageError("--gpu_type asks for a GPU that --device cpu does not use: leave out one of them")
+    if config.gpu_stage == SEPARATE:
+        _check_separate(config, options)
+    else:
+        if config.gpu_machine_type or config.gpu_min_ram_gb:
+            raise UsageError("--gpu_machine_type and --gpu_min_ram_gb are for --gpu_stage separate")
+        _check_machine("machine_type", options.view_as(WorkerOptions).machine_type, config.gpu_type)
+
+
+def _check_separate(config: JobConfig, options: PipelineOptions) -> None:
+    if config.ocr_device == "cuda":
+        raise UsageError(f"--gpu_stage {SEPARATE} runs OCR on workers without a GPU: leave out --ocr_device")
+    if options.view_as(GoogleCloudOptions).flexrs_goal:
+        raise UsageError(
+            f"--gpu_stage {SEPARATE} does not go with --flexrs_goal: Dataflow has no right fitting there"
+        )
+    _check_machine("gpu_machine_type", config.gpu_machine_type, config.gpu_type)
+
+
+def _check_machine(flag: str, machine: str | None, gpu_type: str) -> None:
+    families = MACHINES[gpu_type]
+    if not machine:
+        raise UsageError(f"--gpu_type {gpu_type} needs --{flag}, for example {families[0]}-standard-8")
+    if machine.split("-", 1)[0] not in families:
+        raise UsageError(f"--{flag}: {gpu_type} goes with {families[0]} machines, not {machine!r}")
+
+
+def _fit_workers(options: PipelineOptions) -> None:
+    """Set what a worker with a GPU needs, unless the user has said otherwise."""
+    debug, worker = options.view_as(DebugOptions), options.view_as(WorkerOptions)
+    if not debug.lookup_experiment(MANY_PROCESSES):
+        debug.add_experiment(ONE_PROCESS)
+        if not debug.number_of_worker_harness_threads:
+            debug.number_of_worker_harness_threads = _threads(worker.machine_type)
+    if not worker.disk_size_gb:
+        worker.disk_size_gb = GPU_DISK_GB
+
+
+def _threads(machine_type: str | None) -> int:
+    cores = _CORES.search(machine_type or "")
+    return min(int(cores[1]), MOST_THREADS) if cores else MOST_THREADS
+
+
+def _raw_accelerators(options: PipelineOptions) -> Iterator[str]:
+    """What asks for GPUs in the words of Dataflow or Beam: service options, experiments, resource hints."""
+    cloud = options.view_as(GoogleCloudOptions)
+    given = [
+        *(cloud.dataflow_service_options or []),
+        *(options.view_as(DebugOptions).experiments or []),
+        *(options.view_as(StandardOptions).resource_hints or []),
+    ]
+    for option in given:
+        if option.partition("=")[0] in (SERVICE_OPTION, "accelerator", "beam:resources:accelerator:v1"):
+            yield option
+
+
+def _image(options: PipelineOptions) -> str | None:
+    return options.view_as(WorkerOptions).sdk_container_image

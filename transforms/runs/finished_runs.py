@@ -1,0 +1,59 @@
+"""Finished runs under an output folder: those with a ``summary.json``, which is written last."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from beam_kie.document import DocumentError
+from transforms.runs import paths
+from transforms.storage import files
+from transforms.storage.patterns import escape_pattern
+
+
+class UnreadableRunError(Exception):
+    """A file of an earlier run that cannot be used; the message says which and what to do."""
+
+
+def find_summary(output: str, run_id: str, timeout_s: float) -> dict[str, Any] | None:
+    """``summary.json`` of a run; None where the run is not finished, or not there.
+
+    Raises:
+        UnreadableRunError: it cannot be read.
+        StorageError: the storage does not say whether there is one.
+    """
+    path = paths.summary_path(output, run_id)
+    return read_summary(path, timeout_s) if files.exists(path, timeout_s) else None
+
+
+def list_summaries(output: str, running: str, timeout_s: float) -> Iterator[str]:
+    """The summaries of all finished runs under ``output`` but that of the run that is ``running``."""
+    own = paths.summary_path(output, running)
+    pattern = paths.summary_path(escape_pattern(output), "*")
+    for file in files.match(pattern, timeout_s=timeout_s):
+        if file.uri != own:
+            yield file.uri
+
+
+def read_summary(path: str, timeout_s: float) -> dict[str, Any]:
+    """One ``summary.json``.
+
+    Raises:
+        UnreadableRunError: it cannot be read, or is none.
+    """
+    try:
+        summary = json.loads(files.read_bytes(path, timeout_s=timeout_s))
+    except (DocumentError, ValueError) as error:
+        raise unreadable(path, error) from error
+    if not isinstance(summary, dict) or "run_id" not in summary:
+        raise unreadable(path, "it is no summary of a run")
+    return summary
+
+
+def unreadable(path: str, why: object) -> UnreadableRunError:
+    """The error for a file of an earlier run, and what to do about it."""
+    run = re.search(r"run_id=[^/]+", path)
+    advice = f"delete the folders {run.group()} of that run, or restore the file" if run else "restore it"
+    return UnreadableRunError(f"{path} of an earlier run cannot be used: {why}; {advice}")

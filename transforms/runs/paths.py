@@ -1,0 +1,61 @@
+"""Where a run's files lie under ``--output``; the only place that builds these paths."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from beam_kie.tables.schema import SCHEMAS
+
+TABLES = tuple(SCHEMAS)
+
+
+class TableFile(NamedTuple):
+    """A file that was written: its table, path and number of rows."""
+
+    table: str
+    path: str
+    rows: int
+
+
+def _join(output: str, *parts: str) -> str:
+    # "/" and "gs://bucket/" lose their end, which the first separator gives back.
+    return "/".join([output.rstrip("/"), *parts])
+
+
+def _run_folder(output: str, kind: str, run_id: str) -> str:
+    return _join(output, kind, f"run_id={run_id}")
+
+
+def table_folder(output: str, table: str, run_id: str) -> str:
+    """The folder with the Parquet files of one table of one run."""
+    return _run_folder(output, table, run_id)
+
+
+def table_path(output: str, table: str, run_id: str, shard: int, num_shards: int) -> str:
+    """The one file of shard ``shard`` (from 0) of ``num_shards``."""
+    return _join(table_folder(output, table, run_id), f"part-{shard:05d}-of-{num_shards:05d}.parquet")
+
+
+def overlay_folder(output: str, run_id: str) -> str:
+    """The folder with one folder of pictures per document."""
+    return _run_folder(output, "overlays", run_id)
+
+
+def overlay_path(output: str, run_id: str, document_id: str, page: int) -> str:
+    """The picture of one page (pages count from 1)."""
+    return _join(overlay_folder(output, run_id), document_id, f"p{page:04d}.jpg")
+
+
+def infer_txt_path(output: str, run_id: str, name: str) -> str:
+    """A file of lines as PaddleOCR writes them: ``name`` is infer_ser or infer_ser_re."""
+    return _join(_run_folder(output, "infer_txt", run_id), f"{name}.txt")
+
+
+def summary_path(output: str, run_id: str) -> str:
+    """The completion marker, written last."""
+    return _join(_run_folder(output, "runs", run_id), "summary.json")
+
+
+def run_folders(output: str, run_id: str) -> list[str]:
+    """Every folder that holds files of the run, that of its summary first."""
+    return [_run_folder(output, kind, run_id) for kind in ("runs", *TABLES, "overlays", "infer_txt")]

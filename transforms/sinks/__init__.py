@@ -1,0 +1,1 @@
+"""The steps of the job that write: tables, overlays, summary."""

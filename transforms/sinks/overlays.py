@@ -1,0 +1,85 @@
+"""Pictures of pages, written where the page is: the image never leaves its worker."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import apache_beam as beam
+from apache_beam.pvalue import TaggedOutput
+
+from beam_kie.document import Category, FailedPage, Failure, PageResult, PageText, Stage, StageTime
+from beam_kie.overlays.page import draw_failure, draw_overlay
+from beam_kie.tables.key_values import KEY_LABELS
+from transforms.config import JobConfig
+from transforms.metrics import StageTimer, count, count_failure
+from transforms.runs import paths
+from transforms.stages.isolation import reason_of
+from transforms.storage import files
+
+FAILURES = "failures"
+TIMES = "times"
+
+_ADVICE = "The tables are complete; check that --output can be written and run it again for the picture."
+
+
+class WriteOverlays(beam.PTransform):
+    """Draw and write pictures: PCollection[PageResult] or PCollection[FailedPage] to three PCollections.
+
+    ``paths`` of the pictures; ``failures`` of pages whose picture could not be made or written (the page's
+    rows are not touched by it); ``times`` StageTime.
+    """
+
+    def __init__(self, config: JobConfig, key_labels: Sequence[str] = KEY_LABELS):
+        super().__init__()
+        self.config = config
+        self.key_labels = tuple(key_labels)
+
+    def expand(self, pages):
+        """Wire the one DoFn; paths are its main output."""
+        write = beam.ParDo(WriteOverlayFn(self.config, self.key_labels))
+        return pages | "Draw picture" >> write.with_outputs(FAILURES, TIMES, main="paths")
+
+
+@beam.typehints.with_output_types(str, failures=Failure, times=StageTime)
+class WriteOverlayFn(beam.DoFn):
+    """Draws one page and writes its JPEG; a rerun replaces it."""
+
+    def __init__(self, config: JobConfig, key_labels: Sequence[str] = KEY_LABELS):
+        self._config = config
+        self._key_labels = key_labels
+
+    def process(self, page: PageResult | FailedPage) -> Iterator[str | TaggedOutput]:
+        """Yield the path of the picture, or its failure, and the time that it took."""
+        with StageTimer("overlay") as timer:
+            try:
+                yield self._write(page.page, self._draw(page))
+            except Exception as error:
+                yield TaggedOutput(FAILURES, _failure(page.page, error))
+        yield TaggedOutput(TIMES, timer.spent())
+
+    def _draw(self, page: PageResult | FailedPage) -> bytes:
+        side = self._config.overlay_max_side
+        if isinstance(page, FailedPage):
+            return draw_failure(page, side)
+        return draw_overlay(page, side, self._key_labels)
+
+    def _write(self, page: PageText, picture: bytes) -> str:
+        path = paths.overlay_path(self._config.output, self._config.run_id, page.document_id, page.page)
+        files.write_bytes(path, picture, self._config.storage_timeout_s)
+        count("overlays_written")
+        return path
+
+
+def _failure(page: PageText, error: Exception) -> Failure:
+    reason = reason_of(error, Category.OVERLAY_FAILED, _ADVICE, retryable=files.is_transient(error))
+    failure = Failure(
+        document_id=page.document_id,
+        uri=page.uri,
+        page=page.page,
+        stage=Stage.OVERLAY,
+        category=reason.category,
+        message=reason.message,
+        retryable=reason.retryable,
+    )
+    count_failure(failure)
+    return failure

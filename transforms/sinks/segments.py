@@ -1,0 +1,137 @@
+"""Rows that wait on the disk of the run until their file is written; only where they lie is shuffled.
+
+Local runners hold every shuffled element in memory until the run's end, at several times its size. Where the
+workers share a disk (``JobConfig.scratch``), encoded rows are appended to files there, and for each bundle
+one ``Segment`` of each file crosses the shuffle. A bundle that fails or is replayed leaves bytes that no
+segment names, or the same rows twice, which the writer of the table keeps once.
+"""
+
+from __future__ import annotations
+
+import os
+import uuid
+from collections.abc import Iterable, Iterator
+from itertools import groupby
+from operator import itemgetter
+from typing import NamedTuple
+
+import apache_beam as beam
+from apache_beam.transforms.window import GlobalWindows
+from apache_beam.utils.timestamp import MIN_TIMESTAMP
+
+from beam_kie.tables.parquet import page_key
+
+Place = tuple[str, int]
+"""A table's name and the shard of it."""
+
+PlacedRows = tuple[Place, bytes]
+"""Encoded rows of one table and document, and the file that will hold them."""
+
+_LENGTH = 4
+_KEY_AT_MOST = 1024
+
+
+class Segment(NamedTuple):
+    """Bytes ``start`` to ``end`` of a file: encoded rows, each behind its length in 4 bytes."""
+
+    path: str
+    start: int
+    end: int
+
+
+class ScratchError(OSError):
+    """The run's scratch folder cannot be written or read; the message is one line that says what to do."""
+
+
+@beam.typehints.with_input_types(PlacedRows)
+@beam.typehints.with_output_types(tuple[Place, Segment])
+class KeepRowsFn(beam.DoFn):
+    """Appends rows to files of its own in ``folder`` and yields, at the end of a bundle, where they lie."""
+
+    def __init__(self, folder: str):
+        self._folder = folder
+
+    def setup(self):
+        """Take names that no other thread or process takes: then a bundle's rows follow each other."""
+        self._name = uuid.uuid4().hex
+
+    def start_bundle(self):
+        """Begin new segments behind what is there."""
+        self._segments: dict[Place, Segment] = {}
+
+    def process(self, placed: PlacedRows) -> None:
+        """Append; nothing is yielded before the bundle ends. Raises ScratchError."""
+        place, encoded = placed
+        table, shard = place
+        path = os.path.join(self._folder, f"{table}-{shard:05d}-{self._name}")
+        start, end = _append(path, len(encoded).to_bytes(_LENGTH, "big") + encoded)
+        known = self._segments.get(place)
+        self._segments[place] = Segment(path, start if known is None else known.start, end)
+
+    def finish_bundle(self):
+        """Yield a segment for each place."""
+        for placed in self._segments.items():
+            yield GlobalWindows.windowed_value(placed, timestamp=MIN_TIMESTAMP)
+
+
+def pages_of(segments: Iterable[Segment]) -> Iterator[list[bytes]]:
+    """The rows in ``segments`` page by page as ``tables.write_pages`` takes them; raises ScratchError.
+
+    In memory are the page in hand and, of all others, keys and places: about 250 bytes each.
+    """
+    found = sorted((entry for segment in segments for entry in _entries(segment)), key=itemgetter(0))
+    for _, same in groupby(found, key=itemgetter(0)):
+        yield [_read(path, at, length) for _, path, at, length in same]
+
+
+def _entries(segment: Segment) -> Iterator[tuple[bytes, str, int, int]]:
+    """Key, path, offset and length of every piece of encoded rows in a segment."""
+    if segment.start == segment.end:
+        return
+    try:
+        with open(segment.path, "rb") as file:
+            at = segment.start
+            while at < segment.end:
+                file.seek(at)
+                head = file.read(_LENGTH + _KEY_AT_MOST)
+                at += _LENGTH
+                length = int.from_bytes(head[:_LENGTH], "big")
+                yield page_key(head[_LENGTH:]), segment.path, at, length
+                at += length
+    except OSError as error:
+        raise _unreadable(segment.path, error) from error
+
+
+def _read(path: str, at: int, length: int) -> bytes:
+    # Opened each time: there may be more segments than a process may hold open.
+    try:
+        with open(path, "rb", buffering=0) as file:
+            file.seek(at)
+            data = file.read(length)
+    except OSError as error:
+        raise _unreadable(path, error) from error
+    if len(data) != length:
+        raise ScratchError(f"{path} is shorter than it was written: the run cannot go on; run it again")
+    return data
+
+
+def _append(path: str, data: bytes) -> tuple[int, int]:
+    """Where ``data`` begins and ends in the file."""
+    try:
+        with open(path, "ab") as file:
+            file.write(data)
+            file.flush()
+            return file.tell() - len(data), file.tell()
+    except OSError as error:
+        folder = os.path.dirname(path)
+        raise ScratchError(
+            f"rows cannot be kept in {folder} until their file is written ({error.strerror}); make room "
+            "there, about 10 kB a page, and run it again"
+        ) from error
+
+
+def _unreadable(path: str, error: OSError) -> ScratchError:
+    return ScratchError(
+        f"rows that were kept in {path} cannot be read ({error.strerror}): all workers must see --output as "
+        "one folder; with workers on several machines name a gs:// or s3:// one"
+    )

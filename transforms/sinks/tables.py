@@ -1,0 +1,151 @@
+"""Rows and their files: what a page yields for each table, and one deterministic Parquet file per shard."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterable, Iterator, Sequence
+
+import apache_beam as beam
+from apache_beam.pvalue import TaggedOutput
+
+from beam_kie.document import Category, Failure, PageResult, Stage
+from beam_kie.tables.key_values import KEY_LABELS
+from beam_kie.tables.parquet import by_page, encode_rows, write_pages
+from beam_kie.tables.rows import count_rows, page_tables
+from beam_kie.tables.schema import Provenance, Row
+from transforms.config import JobConfig
+from transforms.metrics import count, count_failure
+from transforms.runs import paths
+from transforms.sinks.segments import KeepRowsFn, Place, PlacedRows, Segment, pages_of
+from transforms.sinks.summaries import Told, told_page
+from transforms.stages.isolation import reason_of
+from transforms.storage import files
+
+FAILURES = "failures"
+TOLD = "told"
+
+_ADVICE = "This is a defect of the job: please report it with the scan, if you may share it."
+
+
+def shard_of(document_id: str, num_shards: int) -> int:
+    """The shard, from 0, that holds all rows of a document; the same in every process."""
+    return zlib.crc32(document_id.encode()) % num_shards
+
+
+def place_rows(table: str, document_id: str, rows: list[Row], num_shards: int) -> PlacedRows:
+    """Rows of one document as they are shuffled: compressed, keyed by the file that will hold them."""
+    return (table, shard_of(document_id, num_shards)), encode_rows(table, rows)
+
+
+class MakeRows(beam.PTransform):
+    """Rows of pages: PCollection[PageResult] to three PCollections.
+
+    ``rows`` (Place, encoded rows), at most one per table and page; ``told`` what the summary needs to know of
+    each page; ``failures`` the Failure of a page whose values no table can hold.
+    """
+
+    def __init__(self, config: JobConfig, provenance: Provenance, key_labels: Sequence[str] = KEY_LABELS):
+        super().__init__()
+        self.num_shards = config.num_shards
+        self.provenance = provenance
+        self.key_labels = tuple(key_labels)
+
+    def expand(self, results):
+        """Wire the one DoFn; rows are its main output."""
+        make = beam.ParDo(MakeRowsFn(self.num_shards, self.provenance, self.key_labels))
+        return results | "Turn into rows" >> make.with_outputs(TOLD, FAILURES, main="rows")
+
+
+@beam.typehints.with_output_types(PlacedRows, told=tuple[str, Told], failures=Failure)
+class MakeRowsFn(beam.DoFn):
+    """One page to its rows in every table."""
+
+    def __init__(self, num_shards: int, provenance: Provenance, key_labels: Sequence[str] = KEY_LABELS):
+        self._num_shards = num_shards
+        self._provenance = provenance
+        self._key_labels = key_labels
+
+    def process(self, result: PageResult) -> Iterator[PlacedRows | TaggedOutput]:
+        """Yield everything of the page, or nothing but its failure."""
+        page = result.page
+        try:
+            tables = page_tables(result, self._provenance, self._key_labels)
+            placed = [
+                place_rows(table, page.document_id, rows, self._num_shards)
+                for table, rows in tables.items()
+                if rows
+            ]
+            told = told_page(page, count_rows(tables))
+        except Exception as error:
+            yield TaggedOutput(FAILURES, failure_of_result(result, error))
+            return
+        yield TaggedOutput(TOLD, told)
+        yield from placed
+
+
+def failure_of_result(result: PageResult, error: Exception) -> Failure:
+    """The failure of a page whose values cannot be written; counted."""
+    reason = reason_of(error, Category.MODEL_FAILED, _ADVICE)
+    failure = Failure(
+        document_id=result.page.document_id,
+        uri=result.page.uri,
+        page=result.page.page,
+        stage=Stage.MODEL,
+        category=reason.category,
+        message=reason.message,
+        retryable=reason.retryable,
+    )
+    count_failure(failure)
+    return failure
+
+
+class WriteTables(beam.PTransform):
+    """Write every table: PCollection[(Place, encoded rows)] to PCollection[TableFile].
+
+    Each of the tables becomes exactly ``num_shards`` files, also where there are no rows: readers always find
+    the columns, and a rerun replaces every file of the run before it. What a file holds depends on the set of
+    its rows alone, so bundles may be replayed at will.
+    """
+
+    def __init__(self, config: JobConfig):
+        super().__init__()
+        self.config = config
+
+    def expand(self, rows):
+        """Wire the shuffle and the writer; ``rows`` is one PCollection or several."""
+        several = (rows,) if isinstance(rows, beam.PCollection) else tuple(rows)
+        kept: type = bytes
+        if self.config.scratch:
+            # Before they are put together: that already is a shuffle to local runners.
+            keep = KeepRowsFn(self.config.scratch)
+            several = tuple(each | f"Keep rows {n}" >> beam.ParDo(keep) for n, each in enumerate(several))
+            kept = Segment
+        places = [(table, shard) for table in paths.TABLES for shard in range(self.config.num_shards)]
+        empty = (
+            several[0].pipeline
+            | "Name all files" >> beam.Create(places, reshuffle=False)
+            | "Begin without rows" >> beam.Map(_no_rows, kept).with_output_types(tuple[Place, kept])
+        )
+        return (
+            (*several, empty)
+            | "Put rows together" >> beam.Flatten()
+            | "Gather rows of a file" >> beam.GroupByKey()
+            | "Write file" >> beam.Map(write_table_file, self.config).with_output_types(paths.TableFile)
+        )
+
+
+def write_table_file(
+    gathered: tuple[Place, Iterable[bytes] | Iterable[Segment]], config: JobConfig
+) -> paths.TableFile:
+    """Write one file of one table, from its rows or where they are kept, and say what it holds."""
+    (table, shard), kept = gathered
+    pages = pages_of(kept) if config.scratch else by_page(kept)
+    path = paths.table_path(config.output, table, config.run_id, shard, config.num_shards)
+    with files.writing(path, config.storage_timeout_s) as file:
+        rows = write_pages(table, pages, file)
+    count(f"rows_{table}", rows)
+    return paths.TableFile(table, path, rows)
+
+
+def _no_rows(place: Place, kept: type) -> tuple[Place, bytes | Segment]:
+    return place, Segment("", 0, 0) if kept is Segment else encode_rows(place[0], [])

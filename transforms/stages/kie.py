@@ -1,0 +1,188 @@
+"""Entities and relations through Beam's RunInference: batches by tokens, one page's failure stays its own."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Sequence
+from functools import partial
+from typing import Any
+
+import apache_beam as beam
+import torch
+from apache_beam.ml.inference.base import ModelHandler, RunInference
+from apache_beam.pvalue import TaggedOutput
+
+from beam_kie.document import Category, FailedPage, Failure, PageResult, PageText, Stage, StageTime
+from beam_kie.layoutxlm.model import KieModel
+from beam_kie.layoutxlm.pair import KiePair, load_kie
+from transforms.config import JobConfig
+from transforms.metrics import StageTimer, count, count_failure, observe
+from transforms.progress import record
+from transforms.stages.gpu import on_model_workers, require_gpu
+from transforms.stages.isolation import predict_isolated, reason_of
+from transforms.stages.models import model_folder
+
+FAILED_PAGES = "failed_pages"
+FAILURES = "failures"
+TIMES = "times"
+
+_ADVICE = "Run the page again with --device cpu --dtype float32; if that fails too, please report it."
+
+# A batch also has to end where pages hold next to no text: each keeps its preview in memory.
+_LEAST_WEIGHT = 32
+
+
+class FindEntities(beam.PTransform):
+    """Entities and relations of pages: PCollection[PageText | FailedPage] to four PCollections.
+
+    ``results`` PageResult; ``failed_pages`` FailedPage, with those that came in; ``failures`` the Failure of
+    each of them; ``times`` StageTime.
+    """
+
+    def __init__(self, config: JobConfig, handler: ModelHandler | None = None):
+        super().__init__()
+        self.config = config
+        self.handler = handler or KieModelHandler(config)
+
+    def expand(self, pages):
+        """Wire the model and the parting of its outcomes; results are the main output."""
+        return (
+            pages
+            | "Run model" >> on_model_workers(RunInference(self.handler), self.config)
+            | "Part outcomes"
+            >> beam.ParDo(PartOutcomesFn(self.config.scratch)).with_outputs(
+                FAILED_PAGES, FAILURES, TIMES, main="results"
+            )
+        )
+
+
+@beam.typehints.with_output_types(PageResult, failed_pages=FailedPage, failures=Failure, times=StageTime)
+class PartOutcomesFn(beam.DoFn):
+    """Sends every outcome of the model where it belongs and counts the pages that leave the job."""
+
+    def __init__(self, scratch: str | None):
+        self._scratch = scratch
+
+    def process(self, outcome: PageResult | FailedPage | StageTime) -> Iterable[PageResult | TaggedOutput]:
+        """Yield the outcome, and for a failed page its failure too."""
+        if isinstance(outcome, StageTime):
+            yield TaggedOutput(TIMES, outcome)
+        elif isinstance(outcome, FailedPage):
+            count("pages_failed")
+            count_failure(outcome.failure)
+            record(self._scratch, pages_ok=0, pages_failed=1)
+            yield TaggedOutput(FAILED_PAGES, outcome)
+            yield TaggedOutput(FAILURES, outcome.failure)
+        else:
+            count("pages_ok")
+            count("entities", len(outcome.entities))
+            count("relations", len(outcome.relations))
+            record(self._scratch)
+            yield outcome
+
+
+class KieModelHandler(ModelHandler[PageText | FailedPage, PageResult | FailedPage | StageTime, KieModel]):
+    """Finds entities and relations on pages of text.
+
+    Takes every page that OCR let go of: a FailedPage passes through untouched, so that no image has to be
+    flattened (and thereby buffered) beside the pages that succeeded. Yields one PageResult or FailedPage per
+    element, in order, and one StageTime per batch.
+    """
+
+    def __init__(self, config: JobConfig):
+        super().__init__(
+            min_batch_size=config.batch_tokens,
+            max_batch_size=config.batch_tokens,
+            element_size_fn=partial(batch_weight, budget=config.batch_tokens),
+        )
+        self._config = config
+
+    def load_model(self) -> KieModel | KiePair:
+        """The model or models, once per process.
+
+        Raises ModelError or GpuMissingError: a run without its model or its GPU ends at once.
+        """
+        config = self._config
+        leave_cores_to_beam()
+        require_gpu(config.device)
+        return load_kie(
+            model_folder(config.model),
+            None if config.re_model is None else model_folder(config.re_model),
+            device=config.device,
+            dtype=config.dtype,
+            max_batch_tokens=config.batch_tokens,
+        )
+
+    def run_inference(
+        self,
+        batch: Sequence[PageText | FailedPage],
+        model: KieModel | KiePair,
+        inference_args: dict[str, Any] | None = None,
+    ) -> Iterable[PageResult | FailedPage | StageTime]:
+        """Results in the order of ``batch``, then the time that the batch took."""
+        texts = [page for page in batch if isinstance(page, PageText) and page.lines]
+        with StageTimer("model") as timer:
+            found = iter(predict_isolated(model.predict, texts, failed_page))
+        if texts:
+            observe("model_batch_pages", len(texts))
+            observe("model_batch_tokens", sum(map(estimated_tokens, texts)))
+        for page in batch:
+            if isinstance(page, FailedPage):
+                yield page
+            elif not page.lines:
+                yield PageResult(page)
+            else:
+                yield next(found)
+        yield timer.spent(len(texts))
+
+    def get_num_bytes(self, batch: Sequence[PageText | FailedPage]) -> int:
+        """About how many bytes of text the batch holds; Beam's own answer would pickle it."""
+        return sum(len(line.text) for page in batch if isinstance(page, PageText) for line in page.lines)
+
+    def get_metrics_namespace(self) -> str:
+        """Where RunInference files its own metrics."""
+        return "beam_kie_model"
+
+
+def leave_cores_to_beam() -> None:
+    """Let PyTorch use one thread of a CPU, unless the user has set OMP_NUM_THREADS.
+
+    A runner keeps the cores busy with pages. Threads of PyTorch beside them wait for each other in a busy
+    loop: that took 20 times the time of the small model's own work where every core was taken.
+    """
+    if "OMP_NUM_THREADS" not in os.environ:
+        torch.set_num_threads(1)
+
+
+def estimated_tokens(page: PageText) -> int:
+    """About how many tokens a page has; the exact number is known only where the tokenizer is loaded.
+
+    One for each character of a script without spaces, one for three characters of others.
+    """
+    characters = sum(len(line.text) for line in page.lines)
+    wide = sum(character >= "\u2e80" for line in page.lines for character in line.text)
+    return len(page.lines) + wide + (characters - wide) // 3
+
+
+def batch_weight(page: PageText | FailedPage, budget: int) -> int:
+    """What a page counts in a batch of ``budget`` tokens.
+
+    Never more than the budget: Beam would put an empty batch before an element that exceeds it.
+    """
+    tokens = estimated_tokens(page) if isinstance(page, PageText) else 0
+    return min(max(tokens, _LEAST_WEIGHT), budget)
+
+
+def failed_page(page: PageText, error: Exception) -> FailedPage:
+    """The failure of one page in the model."""
+    reason = reason_of(error, Category.MODEL_FAILED, _ADVICE)
+    failure = Failure(
+        document_id=page.document_id,
+        uri=page.uri,
+        page=page.page,
+        stage=Stage.MODEL,
+        category=reason.category,
+        message=reason.message,
+        retryable=reason.retryable,
+    )
+    return FailedPage(failure, page)

@@ -1,0 +1,48 @@
+"""Every filesystem that only Beam knows, through its FileSystems, and the matching of local files."""
+
+from __future__ import annotations
+
+from apache_beam.io.filesystem import CompressionTypes
+from apache_beam.io.filesystems import FileSystems
+
+from transforms.storage.patterns import escape_pattern
+from transforms.storage.retries import Attempt
+from transforms.storage.stored import Page, StoredFile
+
+PERMISSIONS = dict.fromkeys(("read", "write", "list", "delete"), "access to it")
+
+
+def read(uri: str, max_bytes: int, _attempt: Attempt) -> bytes:
+    """The file's bytes; at most one more than ``max_bytes``."""
+    with FileSystems.open(uri, compression_type=CompressionTypes.UNCOMPRESSED) as file:
+        return file.read(max_bytes + 1)
+
+
+def write(uri: str, data: bytes, _attempt: Attempt) -> None:
+    """Make or replace the file."""
+    with FileSystems.create(uri, compression_type=CompressionTypes.UNCOMPRESSED) as file:
+        file.write(data)
+
+
+def look(uri: str, _attempt: Attempt | None = None) -> StoredFile | None:
+    """The file's size and time; None where there is none."""
+    return next(iter(match(escape_pattern(uri))), None)
+
+
+def delete(uri: str, _attempt: Attempt) -> None:
+    """Delete the file."""
+    FileSystems.delete([uri])
+
+
+def list_page(prefix: str, _token: str | None, _attempt: Attempt) -> Page:
+    """All files whose URI begins with ``prefix``."""
+    return match(f"{escape_pattern(prefix)}**"), None
+
+
+def match(pattern: str) -> list[StoredFile]:
+    """The files that a Beam pattern matches; time is None where the filesystem does not tell."""
+    (result,) = FileSystems.match([pattern])
+    return [
+        StoredFile(found.path, found.size_in_bytes, found.last_updated_in_seconds or None)
+        for found in result.metadata_list
+    ]

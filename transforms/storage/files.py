@@ -1,0 +1,291 @@
+"""Bytes from and to any filesystem.
+
+Local paths directly, gs:// and s3:// through one shared client per process (Beam makes a new one for every
+file), everything else through Beam's FileSystems. Transient errors of a remote storage are retried here, for
+``timeout_s`` seconds in all; a listing has that long for each of its pages.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import shutil
+import stat
+import uuid
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from itertools import islice
+from types import ModuleType
+from typing import BinaryIO, TypeVar
+
+from beam_kie.document import Category, DocumentError
+from transforms.storage import beam_files, gcs, s3
+from transforms.storage.patterns import fixed_prefix, has_magic, matcher
+from transforms.storage.retries import (
+    TIMEOUT_S,
+    Attempt,
+    StorageError,
+    is_forbidden,
+    is_not_found,
+    is_transient,
+    lacks_credentials,
+    reason,
+    retried,
+    what_happened,
+)
+from transforms.storage.stored import StoredFile
+from transforms.storage.uris import is_local, local_path
+
+T = TypeVar("T")
+
+_DELETES_AT_ONCE = 16
+# What only this job wrote is read back whole, however large.
+_ANY_SIZE = 2**62
+
+
+def read_bytes(
+    uri: str, max_bytes: int = _ANY_SIZE, size_bytes: int | None = None, timeout_s: float = TIMEOUT_S
+) -> bytes:
+    """The whole file at ``uri``.
+
+    ``size_bytes`` is its size where it is known already (from matching).
+
+    Raises:
+        DocumentError: SOURCE_UNAVAILABLE (``retryable`` says whether a later run may succeed), or
+            FILE_TOO_LARGE when the file is larger than ``max_bytes``. Transient errors were retried before.
+    """
+    _check_size(size_bytes, max_bytes)
+    try:
+        if is_local(uri):
+            data = _read_local(local_path(uri), max_bytes)
+        else:
+            store = _store(uri)
+            data = retried(lambda attempt: store.read(uri, max_bytes, attempt), timeout_s)
+    except DocumentError:
+        raise
+    except Exception as error:
+        raise _unavailable(uri, error, timeout_s) from error
+    # The file may have grown since it was listed.
+    _check_size(len(data), max_bytes)
+    return data
+
+
+def write_bytes(path: str, data: bytes, timeout_s: float = TIMEOUT_S) -> None:
+    """Write a file so that a reader sees the whole of it or nothing; an older one is replaced.
+
+    Raises:
+        OSError: a local file could not be written.
+        StorageError: nor one elsewhere, after transient errors were retried.
+    """
+    if is_local(path):
+        _write_local(local_path(path), data)
+    else:
+        _asked("write", path, lambda store, attempt: store.write(path, data, attempt), timeout_s)
+
+
+@contextmanager
+def writing(path: str, timeout_s: float = TIMEOUT_S) -> Iterator[BinaryIO]:
+    """A file to write to in a ``with`` block; it replaces the one at ``path`` if the block ends well.
+
+    On this machine what is written goes to the disk as it comes, elsewhere from memory at the end. Raises as
+    ``write_bytes`` does.
+    """
+    if is_local(path):
+        with _replacing(local_path(path)) as file:
+            yield file
+        return
+    memory = io.BytesIO()
+    yield memory
+    write_bytes(path, memory.getvalue(), timeout_s)
+
+
+def look(path: str, timeout_s: float = TIMEOUT_S) -> StoredFile | None:
+    """The size and time of the file at ``path``; None where there is none.
+
+    Raises:
+        StorageError: the storage does not say, after transient errors were retried.
+    """
+    if is_local(path):
+        return beam_files.look(local_path(path))
+    return _asked("read", path, lambda store, attempt: store.look(path, attempt), timeout_s)
+
+
+def exists(path: str, timeout_s: float = TIMEOUT_S) -> bool:
+    """Whether there is a file at ``path``; raises as ``look`` does."""
+    return os.path.isfile(local_path(path)) if is_local(path) else look(path, timeout_s) is not None
+
+
+def match(pattern: str, limit: int | None = None, timeout_s: float = TIMEOUT_S) -> Iterator[StoredFile]:
+    """The files that a Beam pattern matches, at most ``limit`` of them.
+
+    A listing is read page by page as the caller goes on, so that neither its length counts in memory nor,
+    where a few files are enough, in time.
+
+    Raises:
+        StorageError: the storage cannot be asked, after transient errors were retried.
+    """
+    return islice(_matching(pattern, timeout_s), limit)
+
+
+def list_files(folder: str, timeout_s: float = TIMEOUT_S) -> list[str]:
+    """All files below ``folder``, sorted; empty where there is no such folder. Raises as ``match`` does."""
+    return sorted(_files_below(folder, timeout_s))
+
+
+def is_empty(folder: str, timeout_s: float = TIMEOUT_S) -> bool:
+    """Whether no file lies below ``folder``, or there is no such folder; raises as ``match`` does."""
+    return next(_files_below(folder, timeout_s), None) is None
+
+
+def delete_folder(folder: str, timeout_s: float = TIMEOUT_S) -> int:
+    """Delete all files below ``folder``; how many there were.
+
+    Raises:
+        OSError: a local file cannot be deleted.
+        StorageError: nor one elsewhere, after transient errors were retried.
+    """
+    found = list_files(folder, timeout_s)
+    if not is_local(folder):
+        with ThreadPoolExecutor(_DELETES_AT_ONCE) as pool:
+            list(pool.map(lambda path: _delete(path, timeout_s), found))
+    elif os.path.isdir(local_path(folder)):
+        shutil.rmtree(local_path(folder))
+    return len(found)
+
+
+# ---------------------------------------------------------------- asking a storage
+
+
+def _store(uri: str) -> ModuleType:
+    """The module that speaks with the storage of ``uri``; all have the same functions."""
+    return {"gs": gcs, "s3": s3}.get(uri.partition("://")[0], beam_files)
+
+
+def _asked(purpose: str, uri: str, request: Callable[[ModuleType, Attempt], T], timeout_s: float) -> T:
+    """The answer to ``request``; ``purpose`` is read, write, list or delete.
+
+    Raises:
+        StorageError: there was none.
+    """
+    store = _store(uri)
+    try:
+        return retried(lambda attempt: request(store, attempt), timeout_s)
+    except Exception as error:
+        why = _why(error, store.PERMISSIONS[purpose], timeout_s) or reason(error)
+        raise StorageError(f"cannot {purpose} {uri}: {why}", is_transient(error)) from error
+
+
+def _why(error: Exception, permission: str, timeout_s: float) -> str | None:
+    """Why a request failed and what to do, for the usual errors."""
+    if isinstance(error, StorageError):
+        return str(error)
+    if lacks_credentials(error):
+        return f"no valid credentials ({what_happened(error)}); check those of the account that runs the job"
+    if is_not_found(error):
+        return "there is no such bucket"
+    if is_forbidden(error):
+        return f"no permission; give the account that runs the job {permission}"
+    if is_transient(error):
+        given = f"{timeout_s:g} s (--storage_timeout_s)"
+        return f"{what_happened(error)}, also after retries for up to {given}; run it again"
+    return None
+
+
+def _unavailable(uri: str, error: Exception, timeout_s: float) -> DocumentError:
+    """What to tell a user about a file that could not be read."""
+    if is_not_found(error):
+        message = "there is no such file; check the path, or whether it was deleted during the run"
+    elif isinstance(error, IsADirectoryError):
+        message = "this is a folder, not a file; end the pattern with /**"
+    elif is_local(uri) and is_forbidden(error):
+        message = "no permission to read the file; give the account that runs the job read access"
+    elif is_local(uri):
+        message = f"the file could not be read ({type(error).__name__}); run it again"
+    else:
+        usual = _why(error, _store(uri).PERMISSIONS["read"], timeout_s)
+        message = f"the file could not be read: {usual or type(error).__name__ + '; run it again'}"
+    return DocumentError(Category.SOURCE_UNAVAILABLE, message, retryable=is_transient(error))
+
+
+def _check_size(size_bytes: int | None, max_bytes: int) -> None:
+    if size_bytes is not None and size_bytes > max_bytes:
+        raise DocumentError(
+            Category.FILE_TOO_LARGE,
+            f"the file is larger than --max_file_bytes ({max_bytes:,}); raise the limit or make it smaller",
+        )
+
+
+def _matching(pattern: str, timeout_s: float) -> Iterator[StoredFile]:
+    if is_local(pattern):
+        yield from beam_files.match(pattern)
+    elif not has_magic(pattern):
+        found = look(pattern, timeout_s)
+        yield from [found] if found else []
+    elif "/" not in fixed_prefix(pattern).partition("://")[2]:
+        raise StorageError(f"cannot list {pattern}: the name of the bucket must not hold *, ? or [")
+    else:
+        matches = matcher(pattern)
+        yield from (file for file in _listed(fixed_prefix(pattern), timeout_s) if matches(file.uri))
+
+
+def _listed(prefix: str, timeout_s: float) -> Iterator[StoredFile]:
+    """The files of a remote storage whose URI begins with ``prefix``."""
+    token = None
+    while True:
+        files, token = _asked(
+            "list", prefix, lambda store, attempt, at=token: store.list_page(prefix, at, attempt), timeout_s
+        )
+        yield from files
+        if token is None:
+            return
+
+
+def _files_below(folder: str, timeout_s: float) -> Iterator[str]:
+    folder = folder.rstrip("/")
+    if is_local(folder):
+        for parent, _, names in os.walk(local_path(folder)):
+            yield from (os.path.join(parent, name) for name in names)
+    else:
+        yield from (file.uri for file in _listed(f"{folder}/", timeout_s))
+
+
+def _delete(path: str, timeout_s: float) -> None:
+    _asked("delete", path, lambda store, attempt: store.delete(path, attempt), timeout_s)
+
+
+# ---------------------------------------------------------------- this machine
+
+
+def _read_local(path: str, max_bytes: int) -> bytes:
+    status = os.stat(path)
+    if not (stat.S_ISREG(status.st_mode) or stat.S_ISDIR(status.st_mode)):
+        # Opening a pipe would wait for its other end.
+        raise DocumentError(
+            Category.SOURCE_UNAVAILABLE, "this is a pipe or device, not a file; name files only"
+        )
+    _check_size(status.st_size, max_bytes)
+    with open(path, "rb") as file:
+        # Python takes the memory that is asked for before it reads.
+        return file.read() if max_bytes == _ANY_SIZE else file.read(max_bytes + 1)
+
+
+def _write_local(path: str, data: bytes) -> None:
+    with _replacing(path) as file:
+        file.write(data)
+
+
+@contextmanager
+def _replacing(path: str) -> Iterator[BinaryIO]:
+    folder, name = os.path.split(path)
+    os.makedirs(folder or ".", exist_ok=True)
+    # In the same folder, so that the rename stays within one filesystem and is atomic.
+    temporary = os.path.join(folder, f".{name}.{uuid.uuid4().hex}.tmp")
+    try:
+        with open(temporary, "wb") as file:
+            yield file
+        os.replace(temporary, path)
+    except BaseException:
+        if os.path.exists(temporary):
+            os.remove(temporary)
+        raise
