@@ -22,7 +22,19 @@ NAMED = frozenset(
     {
         *("account", "address", "bank", "birth", "bp", "city", "company", "country", "currency", "date"),
         *("dec", "dept", "email", "family", "freq", "given", "iban", "id", "job", "money", "month", "name"),
-        *("nation", "office", "past", "period", "person", "phone", "pid", "plate", "rate", "region", "school"),
+        *(
+            "nation",
+            "office",
+            "past",
+            "period",
+            "person",
+            "phone",
+            "pid",
+            "plate",
+            "rate",
+            "region",
+            "school",
+        ),
         *("sign", "street", "swift", "taxid", "text", "time", "vin", "web", "words", "year", "yn", "zip"),
     }
 )
@@ -82,7 +94,7 @@ class Domain:
     sections: tuple[Group, ...]
     tables: tuple[Group, ...]
 
-    def keys(self) -> Iterator[str]:
+    def key_texts(self) -> Iterator[str]:
         """Every wording of every key and column head."""
         for group in (*self.sections, *self.tables):
             for key in group.keys:
@@ -120,7 +132,9 @@ def parse_value(text: str) -> Value:
         if float(low) >= float(high):
             raise DomainError(f"range {text!r} does not grow")
         decimals = max(len(number.partition(".")[2]) for number in (low, high))
-        return Value("range", low=float(low), high=float(high), decimals=decimals, unit=match[3] or match[4] or "")
+        return Value(
+            "range", low=float(low), high=float(high), decimals=decimals, unit=match[3] or match[4] or ""
+        )
     if "#" in text or "@" in text:
         return Value("code", words=(text,))
     raise DomainError(f"unknown value {text!r}, expected a range, a code, alternatives or one of {_names()}")
@@ -142,11 +156,11 @@ def parse_domain(language: str, name: str, text: str) -> Domain:
     if unknown:
         raise DomainError(f"{where}: unknown entry {sorted(unknown)[0]!r}")
     lists = {entry: tuple(_lines(data.get(entry, ""), f"{where}: {entry}")) for entry in LISTS}
-    groups = {
-        entry: tuple(_group(where, heads, lines) for heads, lines in data.get(entry, {}).items())
+    sections, tables = (
+        tuple(_group(where, heads, lines) for heads, lines in data.get(entry, {}).items())
         for entry in ("sections", "tables")
-    }
-    return Domain(language, name, **lists, **groups)
+    )
+    return Domain(language, name, **lists, sections=sections, tables=tables)
 
 
 @lru_cache(maxsize=512)
@@ -171,7 +185,9 @@ def domain_names(language: str) -> tuple[str, ...]:
     folder = resources.files("beam_kie.forms") / "vocabulary" / language
     if not folder.is_dir():
         return ()
-    names = sorted(entry.name.removesuffix(".toml") for entry in folder.iterdir() if entry.name.endswith(".toml"))
+    names = sorted(
+        entry.name.removesuffix(".toml") for entry in folder.iterdir() if entry.name.endswith(".toml")
+    )
     return tuple(name for name in names if name != COMMON)
 
 
