@@ -101,6 +101,8 @@ class Child:
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115 (it lives as long as the process)
         self._last_words: list[str] = []
         self._socket, theirs = socket.socketpair()
+        # A default timeout, which any library may set, makes sockets non-blocking, in the child as well.
+        theirs.setblocking(True)
         try:
             self._process = _starter.submit(_start, theirs, self._errors.fileno()).result()
         finally:
