@@ -53,18 +53,18 @@ lint: .venv/made-for-tests  ## Style, types, and that dependencies point one way
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/basedpyright
 
-format: .venv/made-for-tests  ## Put the code in the form that lint wants
+format: .venv/made-for-tests  ## Format the code as lint requires
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-docs: .venv/made-for-job  ## Write what is made from the flags anew: pages of docs/, deploy/flex_template.json
+docs: .venv/made-for-job  ## Generate docs/options.md and deploy/flex_template.json from the flags
 	$(BIN)/python docs/render_options.py
 	$(BIN)/python deploy/render_flex_template.py
 
-api: .venv/made-for-tests  ## Write pages of the API from the docstrings to build/api
+api: .venv/made-for-tests  ## Generate API pages from the docstrings in build/api
 	$(BIN)/python docs/render_api.py build/api
 
-samples: .venv/made-for-job  ## Make the scans in samples/ anew
+samples: .venv/made-for-job  ## Generate the scans in samples/ again
 	$(BIN)/python -m beam_kie.forms --samples samples
 
 bench: .venv/made-for-tests  ## Measure the job on samples/ (SCANS=FILES), the bundled model, LayoutXLM-base at its full size
@@ -97,7 +97,7 @@ clean:  ## Remove the environment, outputs and caches
 	@touch $@
 
 .venv/made-for-tests: .venv/made-for-job
-	$(BIN)/python -c '$(REQUIREMENTS)' dev paddle s3 train > .venv/requirements.txt
+	$(BIN)/python -c '$(REQUIREMENTS)' dev fast-ocr paddle s3 train > .venv/requirements.txt
 	$(BIN)/python -m pip install --quiet -r .venv/requirements.txt -c constraints.txt
 	$(ONE_OPENCV)
 	@touch $@

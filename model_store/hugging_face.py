@@ -102,23 +102,40 @@ def _read_pickle(path: Path) -> dict[str, Tensor]:
 def _check_pickles(path: Path) -> None:
     """Checks the pickles in a PyTorch file: one in an archive, or several in a row."""
     try:
-        if zipfile.is_zipfile(path):
-            with zipfile.ZipFile(path) as archive:
-                for entry in archive.infolist():
-                    if entry.filename.endswith("/data.pkl"):
-                        if entry.file_size > _MAX_PICKLE_BYTES:
-                            raise SourceError("refused: its list of tensors is too long")
-                        check_pickle(io.BytesIO(archive.read(entry)))
-        else:
-            with open(path, "rb") as file:
-                for _ in range(_PICKLES_IN_A_ROW):
-                    check_pickle(file)
+        with open(path, "rb") as file:
+            if file.read(2) == b"PK":  # how PyTorch tells an archive
+                _check_archive(path)
+                return
+            file.seek(0)
+            for _ in range(_PICKLES_IN_A_ROW):
+                check_pickle(file)
     except SourceError as error:
         if not str(error).startswith("refused"):
             return  # damaged: loading raises its own error
         raise SourceError(f"{path}: {error}; nothing of it was run") from error
-    except (OSError, zipfile.BadZipFile):
+    except OSError:
         return
+
+
+def _check_archive(path: Path) -> None:
+    """Looks at the members of an archive as PyTorch would, which inflates what is compressed."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            entries = archive.infolist()
+            if any(entry.compress_type != zipfile.ZIP_STORED for entry in entries):
+                raise SourceError("refused: it is compressed, as PyTorch never does")
+            if sum(entry.file_size for entry in entries) > path.stat().st_size:
+                raise SourceError("refused: its members claim more bytes than it has")
+            for entry in entries:
+                # PyTorch takes names in capitals for the same.
+                if entry.filename.lower().endswith("/data.pkl"):
+                    if entry.file_size > _MAX_PICKLE_BYTES:
+                        raise SourceError("refused: its list of tensors is too long")
+                    check_pickle(io.BytesIO(archive.read(entry)))
+    except SourceError:
+        raise
+    except Exception as error:  # a damaged archive can raise anything; PyTorch might read it all the same
+        raise SourceError(f"refused: cut off, or no PyTorch file ({type(error).__name__})") from error
 
 
 def _names_code(error: Exception) -> bool:

@@ -23,10 +23,17 @@ _MOST_SCANS = 100
 
 
 def check_claims(data: bytes) -> None:
-    """Raise DocumentError (FILE_CORRUPT) for a JPEG that costs a decoder far more than it can hold.
+    """Check that a JPEG can hold what it claims.
 
-    That is one with more scans than any picture needs, or with fewer bytes than its blocks of 8 x 8 pixels
-    have bits: a decoder would fill in grey what is missing, and the page would pass for read.
+    A decoder goes through all pixels for every scan, and fills in grey what is missing: the page would pass
+    for read.
+
+    Args:
+        data: the whole file.
+
+    Raises:
+        DocumentError: FILE_CORRUPT for more scans than any picture needs, or for fewer bits than there are
+            blocks of 8 x 8 pixels.
     """
     # Inside of coded data 0xff is followed by 0, so that this counts scans, and those of thumbnails.
     scans = data.count(bytes((0xFF, _SOS)))
@@ -48,9 +55,13 @@ def check_claims(data: bytes) -> None:
 
 
 def without_exif_bomb(data: bytes) -> bytes:
-    """The file without its EXIF data where that claims far more than it holds, else ``data`` itself.
+    """Hide EXIF data that claims far more than it holds from Pillow, which reads it when it opens a file.
 
-    Pillow believes EXIF data while it opens a file.
+    Args:
+        data: the whole file.
+
+    Returns:
+        ``data`` itself where its EXIF data is harmless, else a copy without it.
     """
     blocks = [
         (start, end)

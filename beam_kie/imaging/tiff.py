@@ -113,9 +113,16 @@ def directories(data: bytes) -> tuple[list[Directory], bool]:
 
 
 def check_tags(directory: Directory, file_bytes: int) -> None:
-    """Raise DocumentError (FILE_CORRUPT) where a page's entries claim far more than the file has.
+    """Check that a page's entries do not claim far more than the file has.
 
     They may all point to the same bytes, and a decoder copies those for each.
+
+    Args:
+        directory: of the page.
+        file_bytes: size of the file.
+
+    Raises:
+        DocumentError: FILE_CORRUPT where they do.
     """
     if directory.tag_bytes > 2 * file_bytes + _TAG_SLACK:
         raise DocumentError(

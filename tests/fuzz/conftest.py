@@ -15,7 +15,7 @@ from tests.fuzz.sandbox import Sandbox
 _EXAMPLES = os.environ.get("BEAM_KIE_FUZZ_EXAMPLES")
 _COMMON = {"deadline": None, "suppress_health_check": list(HealthCheck), "print_blob": False}
 
-settings.register_profile("habit", max_examples=30, derandomize=True, database=None, **_COMMON)
+settings.register_profile("habit", max_examples=20, derandomize=True, database=None, **_COMMON)
 settings.register_profile("hunt", max_examples=int(_EXAMPLES or 1000), database=None, **_COMMON)
 settings.load_profile("hunt" if _EXAMPLES else "habit")
 

@@ -45,7 +45,7 @@ class Outcome:
     grown_bytes: int
 
 
-def target(*allowed: type[Exception], memory_bytes: int = MEMORY_BYTES, cpu_s: int = CPU_S) -> Callable:
+def target(*allowed: type[Exception], memory_bytes: int = MEMORY_BYTES, cpu_s: float = CPU_S) -> Callable:
     """Marks a function that the child may run, with the exceptions that it may raise, and its limits."""
 
     def mark(function: Callable[[Any], None]) -> Callable[[Any], None]:

@@ -110,6 +110,25 @@ def test_any_bytes(sandbox, data):
     sandbox.check(unpack_one, ("m.tar", data))
 
 
+@st.composite
+def chains(draw) -> bytes:
+    """Headers before headers: long names, lists of properties, in any number and size."""
+    data = b""
+    for _ in range(draw(st.integers(1, 4))):
+        kind = draw(st.sampled_from([b"L", b"K", b"x", b"g", b"X", b"S", b"0", b"5"]))
+        content = draw(st.binary(max_size=600) | st.sampled_from([b"1" * 4000, b"9" * 65_000, *WORDS]))
+        member = tarfile.TarInfo("x")
+        member.type, member.size = kind, draw(st.just(len(content)) | st.integers(0, 2**40))
+        one = member.tobuf(tarfile.GNU_FORMAT) + content + bytes(-len(content) % BLOCK)
+        data += one * draw(st.sampled_from([1, 2, 50, 2000]))
+    return data[:4_000_000] + bytes(2 * BLOCK)
+
+
+@given(data=chains(), pressed=st.booleans())
+def test_headers_before_headers(sandbox, data, pressed):
+    sandbox.check(unpack_one, ("m.tar.gz", gzip.compress(data, 1)) if pressed else ("m.tar", data))
+
+
 @given(data=headers())
 def test_headers_with_other_fields(sandbox, data):
     sandbox.check(unpack_one, ("m.tar", data))

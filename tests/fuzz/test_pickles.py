@@ -21,31 +21,27 @@ TENSORS = {
 NAMES = {"linear_0.w_0": {"structured_name": "a", "stop_gradient": False}, "x": {"structured_name": "b"}}
 SEEDS = [pickle.dumps(value, protocol) for value in (TENSORS, NAMES) for protocol in (0, 2, 4, 5)]
 WORDS = (
-    *(
-        b"cos\nsystem\n(S'false'\ntR",
-        b"c__builtin__\neval\n",
-        b"\x86" * 40,
-        b"\x85\x85h\0\x86",
-        b"(t",
-        b"R",
-        b"b",
-        b"\x81",
-    ),
-    *(
-        b"\x8e\0\0\0\0\0\1\0\0",
-        b"B\xff\xff\xff\x7f",
-        b"\x8b\xff\xff\xff\x7f",
-        b"r\xff\xff\xff\x7f",
-        b"(dp0\n",
-        b"]q\0h\0a",
-    ),
-    *(
-        b"cnumpy\nndarray\n",
-        b"cnumpy\ndtype\n",
-        b"cnumpy.core.multiarray\n_reconstruct\n",
-        b"X\4\0\0\0<f64",
-        b"\x8f(\x90",
-    ),
+    b"cos\nsystem\n(S'false'\ntR",
+    b"c__builtin__\neval\n",
+    b"\x86" * 40,
+    b"\x85\x85h\0\x86",
+    b"(t",
+    b"R",
+    b"b",
+    b"\x81",
+    b"\x8e\0\0\0\0\0\1\0\0",
+    b"B\xff\xff\xff\x7f",
+    b"\x8b\xff\xff\xff\x7f",
+    b"r\xff\xff\xff\x7f",
+    b"(dp0\n",
+    b"]q\0h\0a",
+    b"cnumpy\nndarray\n",
+    b"cnumpy\ndtype\n",
+    b"cnumpy.core.multiarray\n_reconstruct\n",
+    b"X\4\0\0\0<f64",
+    b"\x8f(\x90",
+    b"(K\x03U\x01<NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK\x3ftb",
+    b"}U\x01aU\x01bs\x86b",
 )
 
 

@@ -343,14 +343,20 @@ def test_scans_and_outputs_may_lie_in_a_bucket(scans, small_model, gcs_bucket, f
     assert changed <= {"out/runs/run_id=test/summary.json"}
 
 
-def test_pages_stay_in_one_stage_from_their_bytes_to_their_rows(scans, small_model, tmp_path):
+@pytest.mark.parametrize(
+    ("isolation", "steps"),
+    [("off", ["/Decode/", "Run OCR/BeamML_RunInference"]), ("on", ["/Read in children/"])],
+)
+def test_pages_stay_in_one_stage_from_their_bytes_to_their_rows(
+    scans, small_model, tmp_path, isolation, steps
+):
     pipeline = beam.Pipeline(runner="FnApiRunner")
-    build(pipeline, config(scans, small_model, tmp_path))
+    build(pipeline, config(scans, small_model, tmp_path, page_isolation=isolation))
     _, stages = FnApiRunner().create_stages(pipeline.to_runner_api())
-    (stage,) = [stage for stage in stages if any("Decode" in step.unique_name for step in stage.transforms)]
+    (stage,) = [stage for stage in stages if any(steps[0] in step.unique_name for step in stage.transforms)]
     names = "\n".join(step.unique_name for step in stage.transforms)
     for step in (
-        "Run OCR/BeamML_RunInference",
+        *steps,
         "Run model/BeamML_RunInference",
         "Turn into rows",
         "Draw results",

@@ -21,8 +21,11 @@ _STDERR = 2  # the file descriptor, as every process has it
 def ends_when_interrupted(end: Callable[[], None]) -> Iterator[None]:
     """Inside, Ctrl-C and SIGTERM (a stopped container or service) call ``end``, which must not return.
 
-    Left to Python, the interrupt would be taken for the failure of the page that is just worked on, and the
+    Without it, the interrupt would be taken for the failure of the page that is just worked on, and the
     process would wait for all pages that worker threads still have before them.
+
+    Args:
+        end: ends the process.
     """
     if threading.current_thread() is not threading.main_thread():
         yield  # signals are somebody else's business
@@ -43,7 +46,10 @@ def ends_with_its_workers(end: Callable[[str], None]) -> Iterator[None]:
     """Inside, a worker process that ends too early calls ``end`` with how it ended; that must not return.
 
     With ``--direct_running_mode multi_processing`` Beam would wait for the answer of a worker that was killed
-    until the end of days, in a call that hears no signal.
+    forever, in a call that no signal interrupts.
+
+    Args:
+        end: ends the process; its argument says how the worker ended.
     """
     before = threading.excepthook
 
@@ -77,7 +83,10 @@ def _how(code: str) -> str:
 def end_at_once(text: str, exit_code: int, clear_up: Callable[[], None]) -> None:
     """End this process and all that it started, saying ``text`` on stderr; never returns.
 
-    ``clear_up`` is called when nothing else runs any more.
+    Args:
+        text: what is said on stderr.
+        exit_code: of this process.
+        clear_up: called when nothing else runs any more.
     """
     threading.excepthook = lambda _: None  # who watches over a worker process need not report its end
     for process in descendants(os.getpid()):

@@ -44,6 +44,10 @@ class ReadPages(Transform):
 
     ``pages`` PageText, or FailedPage where a decoded page could not be read; ``documents`` one Document per
     file, also for files that failed; ``failures`` Failure; ``times`` StageTime.
+
+    Args:
+        config: the job.
+        pictures: what the model takes beside the text, as of ``LayoutXLMConfig.pictures``; None: text only.
     """
 
     def __init__(self, config: JobConfig, pictures: str | None = None):
@@ -61,7 +65,12 @@ class ReadPages(Transform):
 @with_input_types(SourceFile)
 @with_output_types(PageText | FailedPage, documents=Document, failures=Failure, times=StageTime)
 class ReadPagesFn(beam.DoFn):
-    """Reads one file, and has its pages read by children of this process."""
+    """Reads one file, and has its pages read by children of this process.
+
+    Args:
+        config: the job.
+        pictures: what the model takes beside the text, as of ``LayoutXLMConfig.pictures``; None: text only.
+    """
 
     def __init__(self, config: JobConfig, pictures: str | None = None):
         self._config = config
@@ -128,7 +137,11 @@ class _Lines:
 
 
 def isolates_pages(config: JobConfig) -> bool:
-    """Whether the run reads pages in child processes."""
+    """Whether the run reads pages in child processes.
+
+    Args:
+        config: the job.
+    """
     if config.page_isolation is not PageIsolation.AUTO:
         return config.page_isolation is PageIsolation.ON
     return not _may_use_gpu(config)
@@ -148,10 +161,17 @@ def _may_use_gpu(config: JobConfig) -> bool:
 
 
 def pool_arguments(config: JobConfig, pictures: str | None) -> tuple[ReaderSettings, Budget, int]:
-    """How the children of one process read, what a page may cost, and how many there are.
+    """The arguments of the pool of children in this process.
 
-    They share the cores that are this process's, as the threads of OCR would. Where a process has more cores
-    than children, each child has OCR threads of its own.
+    The children share the process's cores, as the threads of OCR would. Where a process has more cores than
+    children, each child has several OCR threads.
+
+    Args:
+        config: the run's.
+        pictures: what the model looks at (KieModel.pictures).
+
+    Returns:
+        How children read, what a page may cost, and how many children there are.
     """
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     share = config.ocr.threads or cores

@@ -141,7 +141,11 @@ def open_engine(config: JobConfig) -> OcrEngine:
 
 
 def given_pages(path: str | None) -> dict[PageKey, GivenPage]:
-    """The user's own lines by URI and page, from 1; their file may write a URI as the command line does."""
+    """The user's own lines by URI and page, from 1; their file may write a URI as the command line does.
+
+    Args:
+        path: of the file of ``--ocr_lines``; None: there is none.
+    """
     if path is None:
         return {}
     with FileSystems.open(path) as stream, io.TextIOWrapper(stream, encoding="utf-8") as text:

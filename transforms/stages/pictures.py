@@ -19,10 +19,16 @@ _ADVICE = "Try this page with the other --ocr_engine; if that fails too, please 
 def add_pictures(
     image: PageImage, outcome: PageText | FailedPage, pictures: str | None, preview_side: int | None
 ) -> PageText | FailedPage:
-    """The outcome with small pictures of the upright page.
+    """Add small pictures of the upright page.
 
-    A preview of at most ``preview_side`` pixels a side (None: none), and on a page that was read what a model
-    looks at, of the kind ``pictures`` (KieModel.pictures; None: nothing).
+    Args:
+        image: the page with its pixels.
+        outcome: what OCR made of it.
+        pictures: what the model looks at (KieModel.pictures); None: nothing.
+        preview_side: longest side of the preview in pixels; None: no preview.
+
+    Returns:
+        The outcome with its pictures, or without them where they cannot be made.
     """
     page = outcome.page if isinstance(outcome, FailedPage) else outcome
     try:
@@ -42,7 +48,12 @@ def _pictured(page: PageText, pixels: np.ndarray, pictures: str | None, preview_
 
 
 def failed_page(image: PageImage, error: Exception) -> FailedPage:
-    """The failure of one page in OCR; the page as it lay in the file, without lines."""
+    """The failure of one page in OCR; the page as it lay in the file, without lines.
+
+    Args:
+        image: the page.
+        error: what the engine raised.
+    """
     failure = failure_of(error, image, Stage.OCR, Category.OCR_FAILED, _ADVICE)
     height, width = image.pixels.shape[:2]
     return FailedPage(failure, PageText(image.document_id, image.uri, image.page, width, height))

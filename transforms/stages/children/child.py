@@ -18,7 +18,7 @@ from pathlib import Path
 
 from beam_kie.document import Category, Stage
 from transforms.stages.children import messages
-from transforms.stages.children.memory import MIB, resident_bytes
+from transforms.stages.children.memory import MIB, Statm
 from transforms.stages.children.messages import Broken, ReaderSettings, Ready, Step
 
 START_S = 300.0
@@ -26,8 +26,8 @@ START_S = 300.0
 
 _MAIN = "transforms.stages.children.main"
 _ROOT = str(Path(__file__).resolve().parents[3])
-# Memory grows by less than 100 MB in this time.
-_LOOK_EVERY_S = 0.03
+# Memory grows by less than 150 MB in this time.
+_LOOK_EVERY_S = 0.05
 _CHUNK = 1 << 20
 # How long a process that has closed its socket may take to end.
 _LET_END_S = 10.0
@@ -52,7 +52,9 @@ class Budget:
 class ChildrenUnusableError(RuntimeError):
     """Children cannot be started or cannot load their models: no page could be read.
 
-    ``is_lasting``: another attempt would end alike.
+    Args:
+        message: one line that says why.
+        is_lasting: whether another attempt would end alike.
     """
 
     def __init__(self, message: str, is_lasting: bool):
@@ -63,7 +65,11 @@ class ChildrenUnusableError(RuntimeError):
 class ChildLostError(Exception):
     """A child was ended, or ended by itself, over what it was asked; it is of no more use.
 
-    ``stage`` is where in the page it was.
+    Args:
+        category: of the failure that the page gets.
+        message: one line for ``failures``.
+        stage: where in the page it was.
+        retryable: whether a later run may succeed.
     """
 
     def __init__(self, category: Category, message: str, stage: Stage, retryable: bool = False):
@@ -81,7 +87,11 @@ class Child:
     """
 
     def __init__(self, settings: ReaderSettings):
-        """Start the process and return at once; ``wait_until_ready`` tells whether it works."""
+        """Start the process and return at once; ``wait_until_ready`` says whether it works.
+
+        Args:
+            settings: how it reads, and the memory that it may take.
+        """
         self.document: object = None
         self._memory_bytes = settings.memory_bytes
         self._stage = Stage.DECODE
@@ -91,10 +101,13 @@ class Child:
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115 (it lives as long as the process)
         self._last_words: list[str] = []
         self._socket, theirs = socket.socketpair()
+        # A default timeout, which any library may set, makes sockets non-blocking, in the child as well.
+        theirs.setblocking(True)
         try:
             self._process = _starter.submit(_start, theirs, self._errors.fileno()).result()
         finally:
             theirs.close()
+        self._statm = Statm(self._process.pid)
         self._socket.settimeout(_LOOK_EVERY_S)
 
     @property
@@ -110,10 +123,13 @@ class Child:
     @property
     def resident_bytes(self) -> int:
         """What the process holds in memory now."""
-        return resident_bytes(self.pid)
+        return self._statm.resident_bytes()
 
     def wait_until_ready(self, seconds: float = START_S) -> None:
         """Return when the models are loaded.
+
+        Args:
+            seconds: how long that may take.
 
         Raises:
             ChildrenUnusableError: they cannot be, or the process does not start.
@@ -144,7 +160,14 @@ class Child:
         )
 
     def ask(self, request: object, seconds: float) -> object:
-        """The answer to ``request``; the process is ended where it takes longer, or more memory than it may.
+        """Send a request and wait for the answer; a process that takes too long or too much is killed.
+
+        Args:
+            request: one of the messages of a worker.
+            seconds: how long the answer may take.
+
+        Returns:
+            The answer.
 
         Raises:
             ChildLostError: there is no answer, and no process any more.
@@ -178,6 +201,7 @@ class Child:
             self._last_words = text.strip().splitlines()
         self._socket.close()
         self._errors.close()
+        self._statm.close()
 
     def _send(self, body: bytes, deadline: float, seconds: float) -> None:
         for part in (messages.HEADER.pack(len(body)), memoryview(body)):
@@ -222,7 +246,7 @@ class Child:
 
     def _check(self, deadline: float, seconds: float) -> None:
         # Not the kernel's own peak: a process inherits that from the one that started it.
-        self._held_bytes = self.resident_bytes or self._held_bytes
+        self._held_bytes = self._statm.resident_bytes() or self._held_bytes
         if self._held_bytes > self._memory_bytes:
             raise self._too_large()
         if time.monotonic() > deadline:

@@ -22,6 +22,9 @@ MOST_KILLS = 2
 _PAGES_PER_LIMIT = 4
 _MORE_LIMITS = 2
 
+# Every page counts in the times of decoding, also one that is only told about.
+_NO_TIME = {"decode": 0.0}
+
 # Nobody sees it: the reader of the pages has gone before this one was begun.
 _UNWANTED = ChildLostError(Category.PAGE_CRASHED, "nobody waits for the page", Stage.DECODE)
 
@@ -29,12 +32,20 @@ _UNWANTED = ChildLostError(Category.PAGE_CRASHED, "nobody waits for the page", S
 def read_document(
     pool: Pool, document: OpenDocument, max_pages: int
 ) -> Iterator[Opened | NotOpened | PageRead]:
-    """Opened and a PageRead for every page in order, or NotOpened: a document as children read it.
+    """Read a document in child processes.
 
-    Pages of one document are read side by side where children are idle. A page that ends its child is a
+    Pages of one document are read in parallel where children are idle. A page that ends its child is a
     Failure, and reading goes on with the next; a document that ends two is left alone, and each of its
     other pages gets a Failure too. Pages past ``max_pages`` are left out, which one Failure for the first of
-    them says; so is what lies behind a break in the file (``Opened.remark``).
+    them says; so is what follows a break in the file (``Opened.remark``).
+
+    Args:
+        pool: the children, and the budget of a page.
+        document: the file.
+        max_pages: how many pages are read, at least 1.
+
+    Yields:
+        Opened and a PageRead for every page in order, or only NotOpened.
 
     Raises:
         ChildrenUnusableError: no child can be started.
@@ -143,7 +154,7 @@ class _Reading:
                 self._open_in(child)
             page = child.ask(ReadPage(index), max(seconds, 0.0))
         except ChildLostError as error:
-            return PageRead(self._lost(index, error))
+            return PageRead(self._lost(index, error), {"decode": time.monotonic() - started})
         finally:
             with self._lock:
                 self._busy.discard(child)
@@ -180,7 +191,7 @@ class _Reading:
         pages = " and ".join(str(page + 1) for page in sorted(self._kills))
         why = f"left unread, because reading page {pages} of this document was ended: "
         failure = self._failure(index, error, why if len(self._kills) >= MOST_KILLS else "left unread: ")
-        return PageRead(replace(failure, stage=Stage.DECODE))
+        return PageRead(replace(failure, stage=Stage.DECODE), _NO_TIME)
 
     def _failure(self, index: int | None, error: ChildLostError, what: str) -> Failure:
         page = None if index is None else index + 1
@@ -216,7 +227,8 @@ def _remarks(document: OpenDocument, opened: Opened, max_pages: int) -> Iterator
                 error.category,
                 error.message,
                 error.retryable,
-            )
+            ),
+            _NO_TIME,
         )
     if opened.remark is not None:
-        yield PageRead(opened.remark)
+        yield PageRead(opened.remark, _NO_TIME)

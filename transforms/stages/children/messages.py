@@ -128,12 +128,30 @@ class _Unpickler(pickle.Unpickler):
 
 
 def pack(message: object) -> bytes:
-    """The pickle of a message, without its length."""
+    """Encode a message.
+
+    Args:
+        message: one of the dataclasses of this module.
+
+    Returns:
+        Its pickle, without the length that goes before it.
+    """
     return pickle.dumps(message, protocol=pickle.HIGHEST_PROTOCOL)
 
 
 def unpack_reply(body: bytes) -> object:
-    """The reply in ``body``; pickle.UnpicklingError (or what else pickle raises) where it is none."""
+    """Decode a child's reply without trusting it.
+
+    Args:
+        body: what ``pack`` returned, or anything else.
+
+    Returns:
+        The reply.
+
+    Raises:
+        UnpicklingError: it is none, or holds a type that replies do not have. Damaged pickles raise
+            other errors as well.
+    """
     reply = _Unpickler(io.BytesIO(body)).load()
     if not isinstance(reply, _REPLIES):
         raise pickle.UnpicklingError("this is no reply")

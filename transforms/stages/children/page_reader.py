@@ -40,7 +40,15 @@ class PageReader:
     """Reads the pages of one file after the other; for one thread."""
 
     def __init__(self, settings: ReaderSettings):
-        """Load the OCR engine; raises what ``create_engine`` raises."""
+        """Load the OCR engine.
+
+        Args:
+            settings: how to read.
+
+        Raises:
+            ValueError: OCR options do not go together.
+            FileNotFoundError: a model is missing.
+        """
         self._settings = settings
         self._fallback: OcrEngine | None = None
         if settings.ocr.engine is not Engine.NONE:
@@ -50,7 +58,14 @@ class PageReader:
         self._source: PageSource | None = None
 
     def open(self, request: OpenDocument) -> Opened | NotOpened:
-        """Open a file in place of the one before."""
+        """Open a file in place of the one before.
+
+        Args:
+            request: the file.
+
+        Returns:
+            What is known of it now, or its failure.
+        """
         self.close()
         self._document_id, self._uri = request.document_id, request.uri
         file_format = None
@@ -71,9 +86,17 @@ class PageReader:
         )
 
     def read(self, index: int, step: Callable[[Stage], None] = lambda stage: None) -> PageRead:
-        """Decode and read page ``index``, from 0; ``step`` is called as each stage begins.
+        """Decode and read a page of the open file.
 
-        A page that cannot be decoded is a Failure; one that cannot be read a FailedPage.
+        Args:
+            index: of the page, from 0.
+            step: called when another stage than DECODE begins.
+
+        Returns:
+            The page; a Failure where it cannot be decoded, a FailedPage where it cannot be read.
+
+        Raises:
+            RuntimeError: no file is open.
         """
         if self._source is None:
             raise RuntimeError("no file is open")

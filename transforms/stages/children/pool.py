@@ -19,12 +19,18 @@ class Pool:
     """Up to ``size`` children, each lent to one document at a time."""
 
     def __init__(self, settings: ReaderSettings, budget: Budget, size: int):
-        """Start the first child, and do not wait for it."""
+        """Start no child yet.
+
+        Args:
+            settings: how the children read.
+            budget: what reading one page may cost.
+            size: how many children there may be, at least 1.
+        """
         self.budget = budget
         self.size = size
         self._settings = settings
         self._condition = threading.Condition()
-        self._idle = [Child(settings)]
+        self._idle: list[Child] = []
         self._free = size
         self._waiting = 0
         self.threads = ThreadPoolExecutor(size, thread_name_prefix="children")
@@ -34,8 +40,17 @@ class Pool:
         """Whether somebody waits for a child."""
         return self._waiting > 0
 
+    def start_one(self) -> None:
+        """Start one more child, if there is room for it, and do not wait for it."""
+        with self._condition:
+            if len(self._idle) < self._free:
+                self._idle.append(Child(self._settings))
+
     def lend(self) -> Child:
-        """A child that is ready; waits while all are lent.
+        """Wait for a child that nobody uses.
+
+        Returns:
+            The child, ready to be asked; to be given back.
 
         Raises:
             ChildrenUnusableError: children cannot be started, or cannot load the OCR engine.
@@ -48,7 +63,11 @@ class Pool:
         return self._ready()
 
     def try_lend(self) -> Child | None:
-        """A child that nobody else needs now; None where there is none."""
+        """Like ``lend``, without waiting.
+
+        Returns:
+            The child, or None where all are lent or somebody waits for one.
+        """
         with self._condition:
             if not self._free or self._waiting:
                 return None
@@ -56,7 +75,11 @@ class Pool:
         return self._ready()
 
     def give_back(self, child: Child) -> None:
-        """Take back a child, which may have ended."""
+        """Take back a child, which may have ended.
+
+        Args:
+            child: one that was lent.
+        """
         if child.is_alive and child.document is not None:
             child.document = None
             try:
@@ -113,16 +136,30 @@ _lock = threading.Lock()
 
 
 def acquire(settings: ReaderSettings, budget: Budget, size: int) -> Pool:
-    """The process's pool of that kind, made when it is first asked for; to be given to ``release`` once."""
+    """The process's pool for these arguments.
+
+    Args:
+        settings: how children read.
+        budget: what a page may cost.
+        size: the most children at work, at least 1.
+
+    Returns:
+        The pool, shared with others who asked for the same; to be given to ``release`` once.
+    """
     key = (settings, budget, size)
     with _lock:
         pool, users = _pools.get(key) or (Pool(settings, budget, size), 0)
         _pools[key] = (pool, users + 1)
-        return pool
+    pool.start_one()  # each thread of a runner is a user: there will be as many children at work
+    return pool
 
 
 def release(pool: Pool) -> None:
-    """End the pool's children when its last user has gone."""
+    """End the pool's children when its last user has gone.
+
+    Args:
+        pool: what ``acquire`` returned.
+    """
     with _lock:
         for key, (known, users) in list(_pools.items()):
             if known is pool:

@@ -1,6 +1,6 @@
 import os
 
-from transforms.stages.children.memory import MIB, default_budget_bytes, machine_bytes, resident_bytes
+from transforms.stages.children.memory import MIB, Statm, default_budget_bytes, machine_bytes
 
 GIB = 1024 * MIB
 
@@ -26,5 +26,8 @@ def test_a_container_has_its_own_memory(tmp_path):
 
 
 def test_memory_of_a_process_that_has_ended_is_none():
-    assert resident_bytes(os.getpid()) > MIB
-    assert resident_bytes(2**22 + 1) == 0
+    statm = Statm(os.getpid())
+    assert statm.resident_bytes() > MIB
+    statm.close()
+    assert statm.resident_bytes() == 0
+    assert Statm(2**22 + 1).resident_bytes() == 0
