@@ -13,6 +13,8 @@ class KeyKind(StrEnum):
     IDENTIFIER = "identifier"
     VERSION = "version"
     TIME = "time"
+    ITEM = "item"
+    """Nothing but "No.": a number of rows, or a long one of something else."""
 
 
 _VERSION = re.compile(
@@ -23,6 +25,7 @@ _TIME = re.compile(
     r"\b(?:time|uhrzeit|zeit|heure|hora|ora|orario|horário|horario|tijd|klockan|godzina|beginn|"
     r"ankunft|abfahrt)\b|時刻|时刻|時間|时间|시간|시각"
 )
+_ITEM = re.compile(r"(?:no|nr|num|n°|#|№)\s*[.:]*\s*")
 _COUNT = re.compile(
     r"\b(?:number|numbers|no|nr|num|qty)\b\.?\s*of\b|n[úu]mero (?:de|di) (?!" + "(?:tel|cel|m[óo]v|"
     r"fa[ct]|fax|cli|cuen|con|pas|doc|ped|ord|iden|ser|reg|exp|lic|seg|art|ref|nif|tarj|pol|p[óo]l|proc|ins|"
@@ -54,6 +57,8 @@ def kind_of_key(key: str) -> KeyKind | None:
     text = unicodedata.normalize("NFKC", key.replace("º", "°").replace("№", "no")).casefold()
     if _VERSION.search(text):
         return KeyKind.VERSION
+    if _ITEM.fullmatch(text):
+        return KeyKind.ITEM
     if _COUNT.search(text):
         return None
     if _NAMES.search(text):

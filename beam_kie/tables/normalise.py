@@ -71,7 +71,8 @@ def interpret(text: str, key: str = "", convention: Convention = UNKNOWN) -> Rea
     found = _checkbox(plain) or read_date(plain, convention) or read_amount(plain)
     if found is None:
         found = read_number(plain)
-        if found is not None and kind is KeyKind.IDENTIFIER:
+        is_name = kind is KeyKind.IDENTIFIER or (kind is KeyKind.ITEM and len(plain) > _ITEM_DIGITS)
+        if found is not None and is_name:
             return Doubt.IDENTIFIER
         if found is not None and kind is KeyKind.TIME and _CLOCK.fullmatch(plain):
             return Doubt.TIME
@@ -81,6 +82,7 @@ def interpret(text: str, key: str = "", convention: Convention = UNKNOWN) -> Rea
     return found
 
 
+_ITEM_DIGITS = 3
 _CLOCK = re.compile(r"(?:[01]?[0-9]|2[0-4])[.,][0-5][0-9]")
 
 _CHECKED = frozenset("☑☒✓✔✅√■") | {"[x]", "[X]", "(x)", "(X)", "[√]", "(√)", "[✓]", "(✓)"}

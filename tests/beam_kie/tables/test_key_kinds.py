@@ -19,6 +19,7 @@ from beam_kie.tables.key_kinds import KeyKind, kind_of_key
         ("N° de commande", KeyKind.IDENTIFIER),
         ("発注番号", KeyKind.IDENTIFIER),
         ("联系电话", KeyKind.IDENTIFIER),
+        ("No.", KeyKind.ITEM),
         ("IP address", KeyKind.VERSION),
         ("Version", KeyKind.VERSION),
         ("Uhrzeit", KeyKind.TIME),
