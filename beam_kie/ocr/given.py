@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -100,11 +100,12 @@ class GivenLinesEngine:
         )
 
 
-def read_lines_file(stream: Iterable[str]) -> dict[PageKey, GivenPage]:
+def read_lines_file(stream: Iterable[str], spelling: Callable[[str], str] = str) -> dict[PageKey, GivenPage]:
     """The pages of a file with one JSON object per line; docs/own-ocr.md describes it.
 
     Args:
         stream: the lines of the file. Empty lines and keys that are not known are passed over.
+        spelling: gives the one spelling of a URI that may have several.
 
     Returns:
         The lines of pages, by (uri, page).
@@ -118,7 +119,8 @@ def read_lines_file(stream: Iterable[str]) -> dict[PageKey, GivenPage]:
         if not row.strip().strip("\ufeff"):
             continue
         try:
-            key, page = _page(row)
+            (uri, page_number), page = _page(row)
+            key = (spelling(uri), page_number)
             if key in pages:
                 raise _Wrong(f"page {key[1]} of this uri is already on line {seen_at[key]}")
         except (_Wrong, ShapeError) as wrong:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
@@ -10,7 +9,6 @@ from typing import Any
 
 import apache_beam as beam
 import numpy as np
-from apache_beam.io.filesystems import FileSystems
 from apache_beam.ml.inference.base import ModelHandler, RunInference
 from apache_beam.pvalue import TaggedOutput
 from apache_beam.typehints.decorators import with_output_types
@@ -19,13 +17,13 @@ from beam_kie.document import Category, FailedPage, PageImage, PageText, Stage, 
 from beam_kie.imaging.decode import encode_preview, upright
 from beam_kie.layoutxlm.inputs.images import with_picture
 from beam_kie.ocr import Engine, OcrEngine, create_engine
-from beam_kie.ocr.given import GivenLinesEngine, GivenPage, PageKey, read_lines_file
+from beam_kie.ocr.given import GivenLinesEngine
 from transforms.config import JobConfig
 from transforms.metrics import StageTimer, observe
 from transforms.ptransform import Transform
 from transforms.stages.failures import failure_of
+from transforms.stages.given_lines import given_pages
 from transforms.stages.isolation import predict_isolated
-from transforms.storage.uris import absolute_uri
 
 TIMES = "times"
 
@@ -162,13 +160,5 @@ def open_engine(config: JobConfig) -> OcrEngine:
         FileNotFoundError: a model or the file of OCR lines is missing.
     """
     engine = None if config.ocr.engine is Engine.NONE else create_engine(config.ocr)
-    return GivenLinesEngine(_given_pages(config.ocr_lines), fallback=engine)
-
-
-def _given_pages(path: str | None) -> dict[PageKey, GivenPage]:
-    """The user's own lines; a URI in their file may be written as on the command line."""
-    if path is None:
-        return {}
-    with FileSystems.open(path) as stream, io.TextIOWrapper(stream, encoding="utf-8") as text:
-        pages = read_lines_file(text)
-    return {(absolute_uri(uri), page): lines for (uri, page), lines in pages.items()}
+    pages = given_pages(config.ocr_lines) if config.ocr_lines else {}
+    return GivenLinesEngine(pages, fallback=engine)
