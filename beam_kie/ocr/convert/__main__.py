@@ -82,8 +82,8 @@ def _write(path: Path, rows: list[str]) -> None:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog=_PROGRAM,
-        description="Turns what other OCR wrote into the JSON lines that --ocr_lines takes. Formats, known "
-        "by their content: PaddleOCR (JSON of version 3, lists of version 2, label files), hOCR, ALTO, Google "
+        description="Turns what other OCR wrote into the JSON lines that --ocr_lines takes. Formats, known by "
+        "their content: PaddleOCR (JSON of version 3, lists of version 2, label files), hOCR, ALTO, Google "
         "Document AI, Amazon Textract, Azure Document Intelligence.",
         allow_abbrev=False,
     )
@@ -92,7 +92,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--uri",
         metavar="URI",
-        help="the document, as --input finds it, where FILE does not say it or says it otherwise",
+        help="the document, as the job finds it, where FILE does not say it or says it otherwise",
     )
     parser.add_argument(
         "--scans",
