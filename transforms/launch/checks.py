@@ -34,7 +34,7 @@ from transforms.storage.retries import reason
 
 _LOGGER = logging.getLogger("beam_kie")
 # How many lines of a manifest are looked at before launch.
-_MANIFEST_SAMPLE = 1000
+_MANIFEST_SAMPLE = 100_000
 
 
 @dataclass(frozen=True)

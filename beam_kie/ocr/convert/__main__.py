@@ -82,9 +82,9 @@ def _write(path: Path, rows: list[str]) -> None:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog=_PROGRAM,
-        description="Turns what other OCR wrote into the JSON lines that --ocr_lines takes. Formats, known by "
-        "their content: PaddleOCR (JSON of version 3, lists of version 2, label files), hOCR, ALTO, Google "
-        "Document AI, Amazon Textract, Azure Document Intelligence.",
+        description="Turns what other OCR wrote into the JSON lines that --ocr_lines takes. Formats, known "
+        "by their content: PaddleOCR (JSON of version 3, lists of version 2, label files), hOCR, ALTO, "
+        "Google Document AI, Amazon Textract, Azure Document Intelligence.",
         allow_abbrev=False,
     )
     parser.add_argument("files", nargs="+", metavar="FILE", help="what the OCR wrote")
