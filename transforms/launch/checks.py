@@ -24,7 +24,7 @@ from transforms.config import SHARDS_ELSEWHERE, JobConfig
 from transforms.launch import cores, dataflow, runners
 from transforms.launch.arguments import UsageError, job_config
 from transforms.launch.runners import DATAFLOW, IN_PROCESS
-from transforms.runs import folders, paths
+from transforms.runs import folders, locks, paths
 from transforms.runs.finished_runs import find_summary
 from transforms.stages import inputs
 from transforms.stages.given_lines import given_pages
@@ -113,6 +113,9 @@ def _absolute_paths(config: JobConfig) -> JobConfig:
     values = values_of(config)
     names = ("output", "manifest", "ocr_lines", "ocr_det_model_dir", "ocr_rec_model_dir")
     changes = {name: uris.absolute_uri(values[name]) for name in names if values[name]}
+    if uris.is_local(changes["output"]):
+        # One folder under two names would be two outputs, of which each may be taken for free.
+        changes["output"] = uris.uri_of(os.path.realpath(uris.local_path(changes["output"])))
     for name in ("model", "re_model"):
         reference = values[name]
         if reference and os.path.isdir(reference):
@@ -236,7 +239,7 @@ def _check_inputs(config: JobConfig, asked: tuple[str, ...] | list[str], place: 
         _check_manifest(config.manifest, place)
     inputs.check_inputs(asked, config.storage_timeout_s)
     picture = paths.overlay_path(config.output, config.run_id, "document", 1)
-    if inputs.covers(config.input, picture):
+    if inputs.covers(config.input, picture) or inputs.covers(inputs.without_links(config.input), picture):
         raise UsageError(
             f"--output: {config.output!r} lies inside --input, so that its pictures would be read as scans; "
             "choose another folder"
@@ -277,6 +280,8 @@ def _check_resume(config: JobConfig, namespace: argparse.Namespace) -> None:
 
 
 def _check_run_id(config: JobConfig) -> None:
+    if locks.is_running(config.output, config.run_id):
+        raise UsageError(str(locks.taken(config.output, config.run_id)))
     if config.overwrite or config.resume:
         return
     try:

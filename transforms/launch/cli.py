@@ -30,7 +30,7 @@ from transforms.launch.local_runner import no_timed_flush
 from transforms.launch.options import LaunchOptions, LogFormat
 from transforms.launch.processes import descendants
 from transforms.progress import ProgressLine
-from transforms.runs import folders
+from transforms.runs import locks
 from transforms.runs.finished_runs import UnreadableRunError, find_summary
 from transforms.storage import files
 
@@ -78,7 +78,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         with _stops_at_once(job):
             return _run(job, launch)
-    except UsageError as error:
+    except (UsageError, locks.RunTakenError) as error:
         _complain(f"error: {error}")
         return BAD_OPTIONS
     except Exception as error:
@@ -134,8 +134,16 @@ def _run(job: Job, launch: LaunchOptions) -> int:
     config = job.config
     _let_worker_processes_import_us()
     pipeline = _graph_of(job)
-    if config.overwrite or config.resume:
-        folders.clear_run(config.output, config.run_id, config.storage_timeout_s)
+    replace_old = config.overwrite or config.resume
+    with locks.claimed(config.output, config.run_id, replace_old, config.storage_timeout_s) as claim:
+        return _run_claimed(job, launch, pipeline, started, claim)
+
+
+def _run_claimed(
+    job: Job, launch: LaunchOptions, pipeline: beam.Pipeline, started: float, claim: locks.Claim
+) -> int:
+    """Run the graph, which no other process does now."""
+    config = job.config
     scratch.remove_left_over(config.output)
     if config.scratch:
         scratch.make(config.scratch)
@@ -145,6 +153,7 @@ def _run(job: Job, launch: LaunchOptions) -> int:
     with no_timed_flush(), progress:
         result = pipeline.run()
         if job.runner == DATAFLOW and not launch.wait:
+            claim.goes_on = True
             print(printable(report.launched(config, _job_id(result)), keep="\n"))
             return OK
         state = result.wait_until_finish()
@@ -210,6 +219,7 @@ def _stops_at_once(job: Job) -> Iterator[None]:
         os.dup2(os.open(os.devnull, os.O_WRONLY), stderr)
         if job.config.scratch:
             scratch.remove(job.config.scratch)
+        locks.release(job.config.output, job.config.run_id)
         os._exit(INTERRUPTED)
 
     wanted = [

@@ -15,7 +15,7 @@ from apache_beam.io.filesystem import BeamIOError
 
 from transforms.stages.manifests import InputError, manifest_uris, read_manifest
 from transforms.storage import files
-from transforms.storage.patterns import escape_pattern, has_magic, matcher
+from transforms.storage.patterns import escape_pattern, fixed_prefix, has_magic, matcher
 from transforms.storage.retries import TIMEOUT_S, reason
 from transforms.storage.uris import absolute_uri, is_local, local_path
 
@@ -27,6 +27,7 @@ __all__ = [
     "manifest_uris",
     "normalise_inputs",
     "read_manifest",
+    "without_links",
 ]
 
 _SYSTEM_NAMES = frozenset({"thumbs.db", "desktop.ini", "ehthumbs.db"})
@@ -97,6 +98,23 @@ def covers(patterns: Sequence[str], path: str) -> bool:
         path: of the file, which need not exist.
     """
     return any(matcher(local_path(pattern))(path) for pattern in patterns)
+
+
+def without_links(patterns: Sequence[str]) -> tuple[str, ...]:
+    """Beam patterns with the links in their fixed part followed, as in outputs; remote ones as they are.
+
+    Args:
+        patterns: from ``normalise_inputs``.
+    """
+    return tuple(_without_links(pattern) if is_local(pattern) else pattern for pattern in patterns)
+
+
+def _without_links(pattern: str) -> str:
+    path = local_path(pattern)
+    folder, separator, _ = fixed_prefix(path).rpartition("/")
+    if not separator:
+        return path
+    return escape_pattern(os.path.realpath(folder or "/").rstrip("/")) + path[len(folder) :]
 
 
 def _patterns_of(text: str, timeout_s: float) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ from apache_beam.options.pipeline_options import DirectOptions, StandardOptions
 
 from transforms.launch.arguments import UsageError, parse_arguments
 from transforms.launch.checks import Job, prepare_job
-from transforms.runs import paths
+from transforms.runs import locks, paths
 
 
 @pytest.fixture
@@ -187,6 +187,27 @@ def test_lines_that_cannot_be_used_are_refused_with_file_and_line(place, rows, s
     message = message_of(*SCANS, "--ocr_lines=lines.jsonl")
     assert message.startswith(f"--ocr_lines: '{place}/lines.jsonl': {says}")
     assert "secret" not in message
+
+
+def test_two_names_of_an_output_are_one(place):
+    (place / "link").symlink_to("out")
+    assert job_of(*SCANS, "--output=link").config.output == f"{place}/out"
+    (place / "out" / "runs" / "run_id=r").mkdir(parents=True)
+    (place / "out" / "runs" / "run_id=r" / "summary.json").write_text("{}")
+    assert "already holds run r" in message_of(*SCANS, "--output=link")
+
+
+def test_an_output_in_an_input_is_refused_by_any_name(place):
+    (place / "link").symlink_to("scans")
+    for given, output in (("link", "scans/out"), ("scans", "link/out"), ("link/**", "scans")):
+        assert message_of("--input", given, f"--output={output}").startswith("--output: ")
+
+
+@pytest.mark.parametrize("flags", [[], ["--resume"], ["--overwrite"], ["--validate_only"]])
+def test_a_run_that_is_going_on_is_refused(place, flags):
+    with locks.claimed(f"{place}/out", "r", False):
+        assert message_of(*SCANS, *flags).startswith("--run_id: another process is writing run r")
+    assert job_of(*SCANS, *flags)
 
 
 def test_lines_of_files_that_are_not_read_are_told(place, caplog):
