@@ -121,9 +121,9 @@ def written_files(bucket: str) -> dict[str, bytes]:
 
 def test_of_two_runs_that_begin_at_once_one_is_refused(bucket):
     uri = f"{bucket}/out/_started.json"
-    with locks.claimed(bucket, "r", False), pytest.raises(locks.RunTakenError):
-        with locks.claimed(bucket, "r", False):
-            pass
+    first, second = locks.claimed(bucket, "r", False), locks.claimed(bucket, "r", False)
+    with first, pytest.raises(locks.RunTakenError), second:
+        pass
     # Both looked before either made it.
     files.write_bytes(uri, b"first")
     assert not s3.create(uri, b"second", Attempt(5, time.monotonic() + 5))
