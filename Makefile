@@ -12,6 +12,7 @@ SCANS := $(filter-out %.txt %.md,$(wildcard samples/*))
 ONE_THREAD := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1
 PYTEST_WORKERS ?= 2
 COVERAGE ?= --cov
+MINUTES ?= 60
 # The requirements of pyproject.toml: those of the job, then those of the extras named as arguments.
 REQUIREMENTS := import sys, tomllib; p = tomllib.load(open("pyproject.toml", "rb"))["project"]; \
 	print(*p["dependencies"], *(r for e in sys.argv[1:] for r in p["optional-dependencies"][e]), sep="\n")
@@ -31,7 +32,7 @@ CHECK_PYTHON := import re, sys; \
 	name another one, for example make PYTHON=python3.%d" % (low, end - 1, here[0], here[1], sys.executable, low))
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format docs api samples bench image lock clean
+.PHONY: help demo test fuzz lint format docs api samples bench image lock clean
 
 help:  ## Print this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  make %-9s %s\n", $$1, $$2}'
@@ -43,24 +44,27 @@ demo: .venv/made-for-job  ## Run the job on samples/ and show the pairs that it 
 test: .venv/made-for-tests lint  ## All checks and tests, and what of the code they ran (COVERAGE= leaves that out)
 	$(ONE_THREAD) $(BIN)/python -m pytest -n $(PYTEST_WORKERS) --dist worksteal $(COVERAGE)
 
+fuzz: .venv/made-for-tests  ## Parsers on hostile bytes, new ones in every round (MINUTES=60); stops at a finding
+	$(ONE_THREAD) nice $(BIN)/python -m tests.fuzz $(MINUTES) $(PYTEST_WORKERS)
+
 lint: .venv/made-for-tests  ## Style, types, and that dependencies point one way
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/basedpyright
 
-format: .venv/made-for-tests  ## Put the code in the form that lint wants
+format: .venv/made-for-tests  ## Format the code as lint requires
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-docs: .venv/made-for-job  ## Write what is made from the flags anew: pages of docs/, deploy/flex_template.json
+docs: .venv/made-for-job  ## Generate docs/options.md and deploy/flex_template.json from the flags
 	$(BIN)/python docs/render_options.py
 	$(BIN)/python deploy/render_flex_template.py
 
-api: .venv/made-for-tests  ## Write pages of the API from the docstrings to build/api
+api: .venv/made-for-tests  ## Generate API pages from the docstrings in build/api
 	$(BIN)/python docs/render_api.py build/api
 
-samples: .venv/made-for-job  ## Make the scans in samples/ anew
+samples: .venv/made-for-job  ## Generate the scans in samples/ again
 	$(BIN)/python -m beam_kie.forms --samples samples
 
 bench: .venv/made-for-tests  ## Measure the job on samples/ (SCANS=FILES), the bundled model, LayoutXLM-base at its full size
@@ -73,7 +77,7 @@ image:  ## Build the image for Dataflow (VARIANT=cpu or cuda, IMAGE=beam-kie:cpu
 
 lock: ## Write constraints.txt anew from the bounds in pyproject.toml
 	rm -rf build/lock && $(PYTHON) -m venv build/lock
-	build/lock/bin/python -c '$(REQUIREMENTS)' dev paddle s3 train > build/lock/requirements.txt
+	build/lock/bin/python -c '$(REQUIREMENTS)' dev fast-ocr paddle s3 train > build/lock/requirements.txt
 	build/lock/bin/pip install --quiet -r build/lock/requirements.txt
 	sed -n 's/==.*;.*/==/p' constraints.txt | sort -u | sed 's/^/^/' > build/lock/by_python
 	{ grep '^#' constraints.txt; { grep ';' constraints.txt; build/lock/bin/pip freeze | sed 's/+cpu$$//' \

@@ -1,3 +1,3 @@
-"""What a scanned document is and what can be read from it: nouns and pure functions, no Beam."""
+"""Key information extraction from scanned documents: values and pure functions, without Beam."""
 
 __version__ = "0.2.0.dev0"

@@ -18,10 +18,12 @@ import numpy as np
 
 Box = tuple[float, float, float, float]
 Polygon = tuple[float, ...]
+CharSpans = tuple[tuple[float, float], ...]
+"""Start and end of every character of a line, as fractions (0..1) of the line's reading length."""
 
 
 class Status(StrEnum):
-    """How a document ended."""
+    """The outcome of a document."""
 
     SUCCESS = "SUCCESS"
     PARTIAL = "PARTIAL"
@@ -50,6 +52,9 @@ class Category(StrEnum):
     FILE_ENCRYPTED = "FILE_ENCRYPTED"
     IMAGE_TOO_LARGE = "IMAGE_TOO_LARGE"
     TOO_MANY_PAGES = "TOO_MANY_PAGES"
+    PAGE_TOO_LARGE = "PAGE_TOO_LARGE"
+    PAGE_TIMEOUT = "PAGE_TIMEOUT"
+    PAGE_CRASHED = "PAGE_CRASHED"
     OCR_FAILED = "OCR_FAILED"
     OCR_MISSING = "OCR_MISSING"
     MODEL_FAILED = "MODEL_FAILED"
@@ -91,11 +96,16 @@ class Document:
 
 @dataclass(frozen=True, slots=True)
 class TextLine:
-    """One line of text as an OCR engine, a PDF text layer or a user's own file gives it."""
+    """One line of text as an OCR engine, a PDF text layer or a user's own file gives it.
+
+    ``char_spans`` say where each character of ``text`` lies along the line, for ``geometry.split_polygon``;
+    None where that is not known.
+    """
 
     text: str
     polygon: Polygon
     confidence: float | None = None
+    char_spans: CharSpans | None = field(default=None, repr=False)
 
     @property
     def box(self) -> Box:
@@ -228,7 +238,7 @@ class KeyValue:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """Something that could not be done, and what to do about it. ``page`` None: the whole document.
+    """Something that could not be done, and what to do about it. ``page`` is None for the whole document.
 
     ``message`` never holds recognised text.
     """
@@ -269,7 +279,13 @@ class StageTime:
 
 
 class DocumentError(Exception):
-    """A document or page that cannot be processed, with the category that ``failures`` reports."""
+    """A document or page that cannot be processed, with the category that ``failures`` reports.
+
+    Args:
+        category: of the failure.
+        message: one line that says what is wrong and what to do.
+        retryable: whether a later run may succeed.
+    """
 
     def __init__(self, category: Category, message: str, retryable: bool = False):
         super().__init__(message)

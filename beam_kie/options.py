@@ -39,10 +39,10 @@ DEVICES = ("auto", "cpu", "cuda")
 
 
 class Effect(StrEnum):
-    """What an option can change in the tables of a run."""
+    """The effect of an option on the tables of a run."""
 
     RESULTS = "results"
-    """What is written of a document depends on it."""
+    """Rows of a document depend on it."""
     LIMITS = "limits"
     """It decides whether a document fails, and nothing else."""
     NONE = "none"

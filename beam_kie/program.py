@@ -1,4 +1,4 @@
-"""How a command was called, for its usage and its messages."""
+"""The name that a command was called by, for its usage and its messages."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """The order in which a page is read: rows from the top, each row from left to right.
 
-This is PaddleOCR's "tb-yx" in spirit, but two lines share a row when they overlap by half of the lower
-one's height, not when they lie less than 20 px apart, so the order does not depend on the resolution.
-Pages scanned a few degrees askew are straightened first (by arithmetic on the boxes).
+This is like PaddleOCR's "tb-yx", but two lines share a row when they overlap by half of the lower one's
+height, not when they lie less than 20 px apart, so the order does not depend on the resolution. Pages scanned
+a few degrees askew are straightened first (by arithmetic on the boxes).
 """
 
 from __future__ import annotations
@@ -97,7 +97,7 @@ def _straightened(array: np.ndarray, slope: float) -> tuple[np.ndarray, np.ndarr
     """Centres and heights (px) of the rows' text with the skew taken out.
 
     A box much taller than the page's usual line (a cell over several rows, a stamp) counts as a line
-    at its top, so that it stands before the rows beside it.
+    at its top, so that it comes before the rows beside it.
     """
     x0, y0, x1, y1 = array.T
     box_heights = y1 - y0

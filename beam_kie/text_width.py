@@ -1,4 +1,4 @@
-"""How wide characters are printed: ideographs are about as wide as two letters."""
+"""Printed widths of characters: ideographs are about as wide as two letters."""
 
 from __future__ import annotations
 

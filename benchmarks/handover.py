@@ -1,4 +1,4 @@
-"""What a page weighs where ``--gpu_stage separate`` hands it from the workers that read to those with a GPU.
+"""Bytes of a page that ``--gpu_stage separate`` sends from the workers that read to those with a GPU.
 
 python benchmarks/handover.py samples/en_invoice.jpg samples/zh_application.jpg
 """
@@ -54,7 +54,7 @@ def main() -> None:
         "--pictures",
         choices=("strips", "hf"),
         default="strips",
-        help="strips of lines, as the bundled model looks at, or a thumbnail, as LayoutXLM-base does",
+        help="strips of lines, as the bundled model reads, or a thumbnail, as LayoutXLM-base does",
     )
     arguments = parser.parse_args()
     print(f"{'bytes a page':<24}" + "".join(f"{name:>12}" for name in COLUMNS))

@@ -148,10 +148,12 @@ def table(report: list[dict[str, Any]]) -> str:
     lines = ["".join(f"{name:>14}" for name in head)]
     for row in report:
         both = row["ser_ms"] + row["re_ms"]
-        rival = PADDLEOCR_MS.get(row["threads"])
-        times = f"{rival / both:.1f}" if rival else "-"
+        reference_ms = PADDLEOCR_MS.get(row["threads"])
+        times = f"{reference_ms / both:.1f}" if reference_ms else "-"
         cells = (row["threads"], row["pages"], row["dtype"], row["ser_ms"], row["re_ms"], round(both, 1))
-        lines.append("".join(f"{cell!s:>14}" for cell in (*cells, rival or "-", times, row["peak_mib"])))
+        lines.append(
+            "".join(f"{cell!s:>14}" for cell in (*cells, reference_ms or "-", times, row["peak_mib"]))
+        )
     return "\n".join(lines)
 
 

@@ -1,4 +1,4 @@
-"""How much memory a run takes and how soon it starts, for manifests of different lengths and several runners.
+"""Memory and start-up time of a run, for manifests of different lengths and several runners.
 
     python benchmarks/memory.py [--documents 100 400 1600] [--runners in_memory threads processes portable]
         [--missing] [--first_page] [--plot FILE.png] [--json] [JOB FLAGS]
@@ -225,7 +225,7 @@ COLUMNS = ("runner", "documents", "first page s", "whole run s", "peak MiB", "Ki
 
 
 def table(figures: list[Figures]) -> str:
-    """The figures for a reader; the last column compares with the line above, of the same runner."""
+    """The figures as text; the last column compares with the line above, of the same runner."""
     lines = [header()]
     before: Figures | None = None
     for each in figures:

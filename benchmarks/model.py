@@ -1,4 +1,4 @@
-"""How large and how fast a model is: megabytes of weights, milliseconds of SER and RE a page of 70 lines.
+"""Size and speed of a model: megabytes of weights, milliseconds of SER and RE a page of 70 lines.
 
     python benchmarks/model.py [--model REF] [--threads 2] [--pages 1 8 32] [--dtype bfloat16] [--json]
 
@@ -98,7 +98,7 @@ def form_pages(count: int) -> list:
 
 
 def with_noise(pages: list, kind: str | None) -> list:
-    """The pages with noise for pixels, where the model looks at any: what they show takes no longer."""
+    """The pages with noise for pixels, where the model reads any: time does not depend on their content."""
     import numpy as np
 
     from beam_kie.layoutxlm.inputs.images import with_picture
@@ -124,7 +124,7 @@ def milliseconds(work: Callable[[], object], rounds: int) -> float:
 
 
 def table(report: dict[str, Any]) -> str:
-    """The figures for a reader."""
+    """The figures as text."""
     lines = [
         f"{report['model']}, {report['parameters'] / 1e6:.1f} M parameters, {report['device']}, "
         f"{report['threads']} threads; {report['lines']} lines and {report['tokens']} tokens a page",

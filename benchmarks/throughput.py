@@ -1,9 +1,9 @@
-"""What a page costs: the job in several settings, and the way PaddleOCR's scripts work, on the same pages.
+"""What a page costs: the job in several settings, and PaddleOCR's scripts as a baseline, on the same pages.
 
     python benchmarks/throughput.py --input FOLDER [--rows NAME ...] [--limit 12] [--repeat 1] [--json]
         [JOB FLAGS]
 
-Every measurement is a program of its own: ``run_pipeline.py``, or ``rival.py`` beside this file. Each runs
+Every measurement is a program of its own: ``run_pipeline.py``, or ``baseline.py`` beside this file. Each runs
 twice, on a few scans and on all: the difference is what pages cost, and "start s" what a run costs besides
 (Python, imports, models, six tables). Seconds are medians over --repeat rounds; memory is that of all
 processes together. Flags that this script does not know go to the job in all of its rows.
@@ -39,11 +39,11 @@ STAGES = "stages"
 
 @dataclass(frozen=True)
 class Row:
-    """A setting: what it is, and the flags of the job (None: the rival)."""
+    """A setting: what it is, and the flags of the job (None: the baseline)."""
 
     text: str
     flags: Sequence[str] | None = None
-    rival: str = ""
+    baseline: str = ""
     in_cloud: bool = False
 
 
@@ -54,11 +54,12 @@ _PADDLE = ("--ocr_engine=paddleocr", "--ocr_max_side=960", "--ocr_detect_rotatio
 ROWS = {
     "one": Row("job, 1 worker on 1 core", _ONE),
     "threads": Row("job, 2 threads", _THREADS),
+    "in-process": Row("job, no page isolation", (*_THREADS, "--page_isolation=off")),
     "processes": Row("job, 2 processes", _PROCESSES),
     "gcs": Row("job, gs:// (emulator)", _THREADS, in_cloud=True),
-    "paddle": Row("job, the rival's OCR", (*_THREADS, *_PADDLE)),
-    "rival": Row("rival, our weights", rival="bundled"),
-    "rival-full": Row("rival, LayoutXLM-base", rival="layoutxlm"),
+    "paddle": Row("job, baseline's OCR", (*_THREADS, *_PADDLE)),
+    "baseline": Row("baseline, our weights", baseline="bundled"),
+    "baseline-full": Row("baseline, LayoutXLM-base", baseline="layoutxlm"),
 }
 
 
@@ -71,7 +72,7 @@ class Figures:
     cpu_s_per_page: float | None
     start_s: float
     peak_mib: int
-    rival_cpu_s: dict[str, float] | None = None
+    baseline_cpu_s: dict[str, float] | None = None
 
 
 def main() -> int:
@@ -140,7 +141,9 @@ def link(files: list[Path], count: int, place: Path) -> Path:
 def measure(row: Row, scans: Path, job_flags: list[str]) -> tuple[Usage, dict[str, Any]]:
     """Run a row on the scans once: what it took, and its own figures (``pages`` among them)."""
     if row.flags is None:
-        usage = watch([sys.executable, "benchmarks/rival.py", "--input", str(scans), "--model", row.rival])
+        usage = watch(
+            [sys.executable, "benchmarks/baseline.py", "--input", str(scans), "--model", row.baseline]
+        )
         return usage, json.loads(usage.output.splitlines()[-1])
     root = f"gs://{emulator.BUCKET}" if row.in_cloud else str(scans.parent)
     command = [
@@ -171,7 +174,7 @@ def figures(rounds: Sequence[Sequence[tuple[Usage, dict[str, Any]]]]) -> Figures
         cpu_s_per_page=round(cpu, 3) if cpu > 0 else None,
         start_s=round(few_s - max(seconds, 0) * few["pages"], 1),
         peak_mib=max(one[1][0].peak_mib for one in rounds),
-        rival_cpu_s=stages and {name: round(value / all_["pages"], 4) for name, value in stages.items()},
+        baseline_cpu_s=stages and {name: round(value / all_["pages"], 4) for name, value in stages.items()},
     )
 
 
@@ -188,9 +191,9 @@ def table(report: dict[str, Any]) -> str:
     rows = report["rows"]
     lines = [f"{report['scans']} scans, {report['cores']} cores", ""]
     if rows:
-        columns = ("pages/s", "of rival's", "CPU s/page", "start s", "peak MiB")
+        columns = ("pages/s", "of baseline", "CPU s/page", "start s", "peak MiB")
         lines.append(" " * 24 + "".join(f"{column:>12}" for column in columns))
-        lines += [_row_text(name, row, rows.get("rival")) for name, row in rows.items()]
+        lines += [_row_text(name, row, rows.get("baseline")) for name, row in rows.items()]
         lines += ["", *_ratios(rows)]
     if STAGES in report:
         lines += ["", "CPU seconds a page of the job, one worker", *_shares(report[STAGES])]
@@ -199,13 +202,13 @@ def table(report: dict[str, Any]) -> str:
         )
         lines.append(f"  outside OCR and model: {outside:.1%}")
     for name, row in rows.items():
-        if row["rival_cpu_s"]:
-            lines += ["", f"CPU seconds a page of the {ROWS[name].text}", *_shares(row["rival_cpu_s"])]
+        if row["baseline_cpu_s"]:
+            lines += ["", f"CPU seconds a page of the {ROWS[name].text}", *_shares(row["baseline_cpu_s"])]
     return "\n".join(lines)
 
 
-def _row_text(name: str, row: dict[str, Any], rival: dict[str, Any] | None) -> str:
-    ratio = _ratio(row, rival)
+def _row_text(name: str, row: dict[str, Any], baseline: dict[str, Any] | None) -> str:
+    ratio = _ratio(row, baseline)
     cells = (
         "-" if row["pages_per_s"] is None else f"{row['pages_per_s']:.3f}",
         "-" if ratio is None else f"{ratio:.2f}",
@@ -225,10 +228,11 @@ def _ratio(row: dict[str, Any] | None, other: dict[str, Any] | None) -> float | 
 def _ratios(rows: dict[str, Any]) -> list[str]:
     """What the rows are there to tell."""
     questions = (
-        ("threads", "rival", "job (2 threads) / rival with the same weights"),
-        ("threads", "rival-full", "job (2 threads) / rival as published (LayoutXLM-base twice)"),
-        ("paddle", "rival", "job / rival with the same OCR and weights: batches and overlap alone"),
+        ("threads", "baseline", "job (2 threads) / baseline with the same weights"),
+        ("threads", "baseline-full", "job (2 threads) / baseline as published (LayoutXLM-base twice)"),
+        ("paddle", "baseline", "job / baseline with the same OCR and weights: batches and overlap alone"),
         ("threads", "one", "2 threads / 1 worker"),
+        ("threads", "in-process", "2 threads, with page isolation / without"),
         ("processes", "one", "2 processes / 1 worker"),
         ("gcs", "threads", "gs:// / local files"),
     )

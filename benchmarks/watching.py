@@ -1,4 +1,4 @@
-"""A program under watch: its time, its CPU time and its memory, with all processes that it starts."""
+"""Runs a program and measures its time, CPU time and memory, with all processes that it starts."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ _PR_SET_CHILD_SUBREAPER = 36
 
 @dataclass(frozen=True)
 class Usage:
-    """What a program took from its start to its end; ``output`` is what it printed.
+    """The cost of a program from its start to its end; ``output`` is what it printed.
 
     ``cpu_s`` and ``peak_mib`` are those of all its processes. The latter is the largest sum of their
-    proportional set sizes (a page of memory that several share counts once), looked at every second.
+    proportional set sizes (a page of memory that several share counts once), sampled every second.
     """
 
     wall_s: float
@@ -56,7 +56,7 @@ def watch(command: Sequence[str], environment: Mapping[str, str] | None = None) 
         process.returncode = os.waitstatus_to_exitcode(status)
         peak_of_tree = memory.stop()
         cpu = sum(own.ru_utime + own.ru_stime for own in (used, *_ended(memory.seen)))
-        # What one process had at most is known exactly, also where it was between two looks.
+        # What one process had at most is known exactly, also between two samples.
         peak = max(peak_of_tree, used.ru_maxrss * 1024)
         output.seek(0)
         errors.seek(0)
@@ -78,7 +78,7 @@ def _ended(processes: Iterable[int]) -> Iterator[resource.struct_rusage]:
 
 
 class _PeakMemory:
-    """Looks at the memory of a process and its descendants until it is told to stop."""
+    """Samples the memory of a process and its descendants until it is stopped."""
 
     def __init__(self, pid: int):
         self._pid = pid

@@ -1,4 +1,4 @@
-"""Where weights come from."""
+"""Models: references, downloads, the cache, and imports of published checkpoints."""
 
 from __future__ import annotations
 

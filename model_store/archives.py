@@ -1,4 +1,4 @@
-"""Tar archives from elsewhere, unpacked into one folder and nowhere else."""
+"""Unpacks tar archives of models into one folder, within limits."""
 
 from __future__ import annotations
 
@@ -16,8 +16,10 @@ MAX_DEPTH = 32
 """Folders within folders."""
 
 _MAX_NAME = 200
-# Python reads a header that holds a long name, or a list of properties, into memory as a whole.
-_MAX_HEADER_BYTES = 64 * 1024
+# Python reads a header that holds a long name, or a list of properties, into memory as a whole, and some
+# versions (CVE-2024-6232) search it in a time that grows with the square of its size.
+_MAX_HEADER_BYTES = 4 * 1024
+_MAX_BYTES_OF_HEADERS = 1024 * 1024
 _HEADERS = (
     tarfile.GNUTYPE_LONGNAME,
     tarfile.GNUTYPE_LONGLINK,
@@ -29,33 +31,54 @@ _SUFFIXES = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
 
 
 class _BoundedTarInfo(tarfile.TarInfo):
-    """Refuses headers that would take more memory than any name needs, before they are read."""
+    """Refuses headers that would take more memory or time than any name needs, before they are read.
+
+    Each archive is read with a class of its own, whose ``left`` is what its headers may still have.
+    """
+
+    left = _MAX_BYTES_OF_HEADERS
 
     @classmethod
     def frombuf(cls, buf, encoding, errors):
         """Makes a member of a header's 512 bytes. Raises SourceError for one that claims too much."""
         member = super().frombuf(buf, encoding, errors)
-        if member.type in _HEADERS and member.size > _MAX_HEADER_BYTES:
-            raise SourceError(f"refused: a header of {member.size} bytes, which no file name needs")
+        if member.size < 0:
+            raise SourceError("refused: a file of less than no bytes")
+        if member.type in _HEADERS:
+            if member.size > _MAX_HEADER_BYTES:
+                raise SourceError(f"refused: a header of {member.size} bytes, which no file name needs")
+            cls.left -= tarfile.BLOCKSIZE + member.size
+            if cls.left < 0:
+                raise SourceError("refused: its headers take more than file names need")
         if member.type == tarfile.GNUTYPE_SPARSE:
             raise SourceError("refused: it holds sparse files; pack it without them")
         return member
 
 
 def is_archive(name: str) -> bool:
-    """Whether a file's name is that of a tar archive."""
+    """Whether a file's name is that of a tar archive.
+
+    Args:
+        name: of a file, with or without folders.
+    """
     return name.lower().endswith(_SUFFIXES)
 
 
 def unpack(archive: str | Path, folder: str | Path, max_bytes: int = MAX_BYTES) -> None:
-    """Unpacks files and folders below ``folder``, which exists and is empty.
+    """Unpacks the files and folders of a tar archive; after an error, some may be written already.
 
-    Raises SourceError, some files perhaps already written, where the archive is cut off, holds more than
-    ``max_bytes``, or has a member that is neither file nor folder or leads out of ``folder``.
+    Args:
+        archive: packed with gzip, bzip2 or xz, or not at all.
+        folder: where they go; it exists and is empty.
+        max_bytes: of all files together.
+
+    Raises:
+        SourceError: the archive is cut off, holds more than ``max_bytes`` or MAX_MEMBERS files, or has a
+            member that is neither file nor folder or leads out of ``folder``.
     """
     folder, total, count = Path(folder), 0, 0
     try:
-        with tarfile.open(archive, tarinfo=_BoundedTarInfo) as tar:
+        with tarfile.open(archive, tarinfo=type("_OfThisArchive", (_BoundedTarInfo,), {})) as tar:
             for member in tar:
                 count += 1
                 total += max(member.size, 0)
@@ -68,6 +91,8 @@ def unpack(archive: str | Path, folder: str | Path, max_bytes: int = MAX_BYTES) 
                     _write(tar, member, target)
             if not count:
                 raise SourceError(f"{archive}: an empty archive")
+    except RecursionError as error:  # headers in a row are read within each other
+        raise SourceError(f"{archive}: refused: a file name with too many headers") from error
     except (tarfile.TarError, EOFError, OSError, zlib.error, lzma.LZMAError, ValueError) as error:
         if not isinstance(error, SourceError):
             raise SourceError(f"{archive}: cut off, or no tar archive ({type(error).__name__})") from error

@@ -1,7 +1,8 @@
-"""Models on this machine: one folder each, named by the hash of what is in it.
+"""The cache of models: one folder each, named by the hash of its content.
 
-Beside them a record for every reference: the checksums of what was fetched and of what was made of it.
-Records outlive their models, so that a file that changed at its address is noticed at the next fetch.
+Beside them a record for every reference: the checksums of the files that were fetched and of those that were
+made of them. Records outlive their models, so that a file that changed at its address is noticed at the next
+fetch.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ ENVIRONMENT = "BEAM_KIE_CACHE"
 
 @dataclass(frozen=True)
 class Record:
-    """What is known of a reference. ``fetched``: SHA-256 by address; ``model``: the name of its folder;
+    """The record of a reference. ``fetched``: SHA-256 by address; ``model``: the name of its folder;
     ``made``: [SHA-256, size] of that folder's files."""
 
     reference: str
@@ -34,14 +35,25 @@ class Record:
 
 
 class Cache:
-    """The cache below ``root``; by default ``$BEAM_KIE_CACHE`` or ``~/.cache/beam-kie``."""
+    """The folder of fetched models, with a record of each reference.
+
+    Args:
+        root: the folder; None: ``$BEAM_KIE_CACHE``, or ``~/.cache/beam-kie``.
+    """
 
     def __init__(self, root: str | Path | None = None):
         chosen = root or os.environ.get(ENVIRONMENT) or Path("~/.cache/beam-kie")
         self.root = Path(chosen).expanduser()
 
     def record(self, reference: str) -> Record | None:
-        """What is known of a reference; None: nothing. Raises FetchError where the record is damaged."""
+        """The record of a reference; None where it was never fetched.
+
+        Args:
+            reference: of a model, as the user wrote it.
+
+        Raises:
+            FetchError: the record is damaged.
+        """
         path = self.record_path(reference)
         try:
             return Record(**json.loads(path.read_text("utf-8")))
@@ -59,7 +71,14 @@ class Cache:
         return sorted(found, key=lambda record: record.reference)
 
     def model(self, reference: str) -> Path | None:
-        """The folder of a reference's model; None where it is not here, or not whole by its sizes."""
+        """The folder of a reference's model; None where it was never fetched, or a file's size has changed.
+
+        Args:
+            reference: of a model, as the user wrote it.
+
+        Raises:
+            FetchError: the record is damaged.
+        """
         record = self.record(reference)
         if record is None:
             return None
@@ -67,11 +86,19 @@ class Cache:
         return folder if _is_whole(folder, record) else None
 
     def folder(self, record: Record) -> Path:
-        """Where the model of a record lies, or would."""
+        """The path of the model of a record, whether or not it exists.
+
+        Args:
+            record: of a fetched model.
+        """
         return self.root / "models" / record.model
 
     def damaged(self, record: Record) -> list[str]:
-        """Files of a model that are not what they were, read to their ends."""
+        """The names of a model's files that are missing or whose checksums have changed.
+
+        Args:
+            record: of a fetched model.
+        """
         folder = self.folder(record)
         return [
             name
@@ -81,7 +108,11 @@ class Cache:
 
     @contextlib.contextmanager
     def lock(self, reference: str) -> Iterator[None]:
-        """Holds the reference's lock: one process of a machine at a time fetches it, others wait."""
+        """Holds the reference's lock: one process of a machine at a time fetches it, others wait.
+
+        Args:
+            reference: of a model, as the user wrote it.
+        """
         path = self.root / "locks" / f"{_key(reference)}.lock"
         path.parent.mkdir(parents=True, exist_ok=True)
         with open(path, "a") as file:
@@ -90,8 +121,13 @@ class Cache:
 
     @contextlib.contextmanager
     def temporary(self, reference: str) -> Iterator[Path]:
-        """An empty folder on the cache's disk, removed at the end. Its lock must be held: what a killed
-        process left there is removed first."""
+        """An empty folder on the cache's disk, removed at the end.
+
+        The reference's lock must be held: what a killed process left there is removed first.
+
+        Args:
+            reference: of a model, as the user wrote it.
+        """
         folder = self.root / "temporary" / _key(reference)
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
@@ -101,7 +137,16 @@ class Cache:
             shutil.rmtree(folder, ignore_errors=True)
 
     def publish(self, reference: str, made: Path, fetched: Mapping[str, str]) -> Path:
-        """Makes the finished model ``made`` the reference's, and returns its folder."""
+        """Makes a finished model the one that a reference leads to.
+
+        Args:
+            reference: of a model, as the user wrote it.
+            made: its folder, on the cache's disk; it is moved.
+            fetched: where it came from, by what: addresses, revisions, checksums.
+
+        Returns:
+            The model's folder in the cache.
+        """
         files = {path.name: (sha256(path), path.stat().st_size) for path in sorted(made.iterdir())}
         listing = "".join(f"{checksum}  {name}\n" for name, (checksum, _) in files.items())
         name = hashlib.sha256(listing.encode()).hexdigest()[:32]
@@ -119,7 +164,11 @@ class Cache:
         return folder
 
     def record_path(self, reference: str) -> Path:
-        """The file of a reference's record."""
+        """The file of a reference's record.
+
+        Args:
+            reference: of a model, as the user wrote it.
+        """
         return self.root / "records" / f"{_key(reference)}.json"
 
     def _write(self, record: Record, temporary: Path) -> None:

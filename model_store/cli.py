@@ -21,7 +21,14 @@ The cache is ${ENVIRONMENT}, by default ~/.cache/beam-kie."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Runs one command and returns its exit code; errors are one line on standard error."""
+    """Runs one command and returns its exit code; errors are one line on standard error.
+
+    Args:
+        argv: arguments; None: those of the process.
+
+    Returns:
+        0, FAILED or UNUSABLE.
+    """
     args = _parser().parse_args(argv)
     try:
         return args.command(args)

@@ -1,4 +1,4 @@
-"""Files from elsewhere onto this disk: whole, counted and checksummed."""
+"""Downloads of files: complete and checksummed."""
 
 from __future__ import annotations
 
@@ -32,18 +32,31 @@ class Downloaded(NamedTuple):
 
 
 def register_opener(scheme: str, opener: Opener) -> None:
-    """Lets addresses of a scheme ("gs") be read with ``opener``: cloud storage has clients of its own,
-    which this package does not know."""
+    """Registers the function that reads addresses of a scheme, as of a cloud storage with a client of its
+    own.
+
+    Args:
+        scheme: of the addresses: "gs".
+        opener: opens an address.
+    """
     _openers[scheme] = opener
 
 
 def has_opener(scheme: str) -> bool:
-    """Whether somebody registered an opener for the scheme."""
+    """Whether an opener was registered for the scheme.
+
+    Args:
+        scheme: of an address, without ":".
+    """
     return scheme in _openers
 
 
 def without_query(url: str) -> str:
-    """An address as it may be shown and recorded: a query can hold a signature."""
+    """An address as it may be printed and recorded: a query can hold a signature.
+
+    Args:
+        url: of a file.
+    """
     return url.partition("?")[0]
 
 
@@ -96,7 +109,14 @@ def download(
 
 
 class Progress:
-    """Says on standard error how far a long download is: one line rewritten, or now and then a new one."""
+    """Writes the progress of a long download to standard error: one line rewritten, or a new one every 15
+    seconds.
+
+    Args:
+        name: of what is downloaded.
+        total: its bytes; None: not known.
+        clock: seconds from any start.
+    """
 
     SILENT_SECONDS = 2.0
 
@@ -109,7 +129,11 @@ class Progress:
         self.shown = False
 
     def update(self, done: int) -> None:
-        """Tells of ``done`` bytes where it is time to."""
+        """Writes the progress, where it is time to.
+
+        Args:
+            done: bytes so far.
+        """
         now = self.clock()
         if now < self.next:
             return
@@ -119,7 +143,11 @@ class Progress:
         self._write(f"{self.name}: {done / 1e6:.0f}{share}, {speed / 1e6:.1f} MB/s")
 
     def end(self, done: int) -> None:
-        """Closes the line, if there is one."""
+        """Closes the line, if there is one.
+
+        Args:
+            done: bytes in all.
+        """
         if self.shown:
             self._write(f"{self.name}: {done / 1e6:.0f} MB")
             if self.terminal:
@@ -152,7 +180,7 @@ def _open(url: str, pinned: bool, token: str | None) -> BinaryIO:
 
 class _Redirects(urllib.request.HTTPRedirectHandler):
     def redirect_request(self, req, fp, code, msg, headers, newurl):
-        """Goes where the server says, but never from https to http."""
+        """Follows redirects, but never from https to http."""
         if req.full_url.startswith("https:") and not newurl.startswith("https:"):
             raise FetchError(f"{without_query(req.full_url)}: refused: leads to an address without https")
         return super().redirect_request(req, fp, code, msg, headers, newurl)

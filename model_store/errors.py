@@ -1,19 +1,19 @@
-"""What can go wrong with a model; every message is one line that says what to do."""
+"""Errors of this package; every message is one line that says what to do."""
 
 from __future__ import annotations
 
 
 class StoreError(ValueError):
-    """A model that cannot be had."""
+    """A model is not available."""
 
 
 class ModelNotFoundError(StoreError):
-    """A model reference that leads nowhere; the message says what a reference may be."""
+    """There is no model of that reference; the message says what a reference may be."""
 
 
 class SourceError(StoreError):
-    """Files that cannot be imported: broken, hostile, or not those of a LayoutXLM."""
+    """Files that cannot be imported: damaged, malicious, or not those of a LayoutXLM."""
 
 
 class FetchError(StoreError):
-    """A download that failed, or that is not what it was or should be."""
+    """A download that failed, or whose checksum is not the expected one."""

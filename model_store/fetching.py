@@ -1,4 +1,4 @@
-"""Models from elsewhere into the cache: fetched, checked, converted, and only then there."""
+"""Fetches models into the cache: downloaded, checked, converted, then published in one step."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ _PADDLE_CONFIG = "model_config.json"
 def fetch(remote: Remote, cache: Cache, options: ImportOptions | None = None) -> Path:
     """The model's folder in the cache, fetched unless it is there already.
 
-    Checksums that are known (of the reference, of the manifest, of an earlier fetch) must be met; others
-    are recorded. After an error the cache holds what it held before.
+    Known checksums (of the reference, of the manifest, of an earlier fetch) must match; others are recorded.
+    After an error the cache is as it was before.
 
     Args:
         remote: where the model is.

@@ -25,7 +25,14 @@ WEIGHTS = (SAFETENSORS, INDEXES[0], PICKLE, INDEXES[1])
 
 
 def read_weights(folder: str | Path) -> dict[str, Tensor]:
-    """Tensors by their names, floats as float32. Raises SourceError."""
+    """Tensors by their names, floats as float32.
+
+    Args:
+        folder: with a checkpoint, in one file or several with an index.
+
+    Raises:
+        SourceError: the weights are missing or cannot be read.
+    """
     folder = Path(folder)
     for name in WEIGHTS:
         if (folder / name).is_file():
@@ -34,8 +41,16 @@ def read_weights(folder: str | Path) -> dict[str, Tensor]:
 
 
 def read_file(path: Path) -> dict[str, Tensor]:
-    """Tensors of one ``.safetensors`` or ``.bin`` file. Pickles are read with ``weights_only``: no code
-    in them is run. Raises SourceError."""
+    """Tensors of one ``.safetensors`` or ``.bin`` file, floats as float32.
+
+    Pickles are read with ``weights_only``: no code in them is run.
+
+    Args:
+        path: of the file.
+
+    Raises:
+        SourceError: it cannot be read.
+    """
     tensors = _read_safetensors(path) if path.suffix == ".safetensors" else _read_pickle(path)
     return {
         name: tensor.float() if tensor.is_floating_point() else tensor for name, tensor in tensors.items()
@@ -43,7 +58,14 @@ def read_file(path: Path) -> dict[str, Tensor]:
 
 
 def part_names(index: Path) -> list[str]:
-    """Files that an index names, sorted. Raises SourceError for names that lead elsewhere."""
+    """Files that an index names, sorted.
+
+    Args:
+        index: its path.
+
+    Raises:
+        SourceError: it cannot be read, or a name leads out of its folder.
+    """
     return sorted(set(_weight_map(index).values()))
 
 
@@ -78,25 +100,42 @@ def _read_pickle(path: Path) -> dict[str, Tensor]:
 
 
 def _check_pickles(path: Path) -> None:
-    """Looks through the pickles in a PyTorch file: one in an archive, or several in a row."""
+    """Checks the pickles in a PyTorch file: one in an archive, or several in a row."""
     try:
-        if zipfile.is_zipfile(path):
-            with zipfile.ZipFile(path) as archive:
-                for entry in archive.infolist():
-                    if entry.filename.endswith("/data.pkl"):
-                        if entry.file_size > _MAX_PICKLE_BYTES:
-                            raise SourceError("refused: its list of tensors is too long")
-                        check_pickle(io.BytesIO(archive.read(entry)))
-        else:
-            with open(path, "rb") as file:
-                for _ in range(_PICKLES_IN_A_ROW):
-                    check_pickle(file)
+        with open(path, "rb") as file:
+            if file.read(2) == b"PK":  # how PyTorch tells an archive
+                _check_archive(path)
+                return
+            file.seek(0)
+            for _ in range(_PICKLES_IN_A_ROW):
+                check_pickle(file)
     except SourceError as error:
         if not str(error).startswith("refused"):
-            return  # damaged: loading says so in its own words
+            return  # damaged: loading raises its own error
         raise SourceError(f"{path}: {error}; nothing of it was run") from error
-    except (OSError, zipfile.BadZipFile):
+    except OSError:
         return
+
+
+def _check_archive(path: Path) -> None:
+    """Looks at the members of an archive as PyTorch would, which inflates what is compressed."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            entries = archive.infolist()
+            if any(entry.compress_type != zipfile.ZIP_STORED for entry in entries):
+                raise SourceError("refused: it is compressed, as PyTorch never does")
+            if sum(entry.file_size for entry in entries) > path.stat().st_size:
+                raise SourceError("refused: its members claim more bytes than it has")
+            for entry in entries:
+                # PyTorch takes names in capitals for the same.
+                if entry.filename.lower().endswith("/data.pkl"):
+                    if entry.file_size > _MAX_PICKLE_BYTES:
+                        raise SourceError("refused: its list of tensors is too long")
+                    check_pickle(io.BytesIO(archive.read(entry)))
+    except SourceError:
+        raise
+    except Exception as error:  # a damaged archive can raise anything; PyTorch might read it all the same
+        raise SourceError(f"refused: cut off, or no PyTorch file ({type(error).__name__})") from error
 
 
 def _names_code(error: Exception) -> bool:

@@ -1,4 +1,4 @@
-"""Published checkpoints into this project's format: all of a model, or nothing."""
+"""Imports published checkpoints into this project's format: all of a model, or nothing."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor
 
+from beam_kie.escaping import printable
 from beam_kie.layoutxlm.checkpoints import WeightsError, load_weights
 from beam_kie.layoutxlm.config import ConfigError, LayoutXLMConfig
 from beam_kie.layoutxlm.inputs.tokenizer import (
@@ -35,6 +36,11 @@ from model_store.pickles import read_arrays
 CONFIG, WEIGHTS, PADDLE_WEIGHTS = "config.json", "model.safetensors", "model_state.pdparams"
 PADDLE_TRAINED, PADDLE_EXPORTED, HUGGING_FACE = "Paddle, trained", "Paddle, exported", "Hugging Face"
 OURS = "beam-kie"
+# What values of a configuration that make no network lead to.
+_MISFITS = (
+    *(TypeError, ValueError, KeyError, IndexError, AttributeError),
+    *(ZeroDivisionError, OverflowError, RuntimeError),
+)
 _WEIGHT_SUFFIXES = (".safetensors", ".bin", ".pdparams", ".pdmodel", ".pdiparams", ".info")
 TOKENIZER_HINT = (
     f"the source has no {SENTENCEPIECE_FILE}; give XLM-R's with --tokenizer FILE (it is in the "
@@ -99,7 +105,12 @@ def import_model(source: str | Path, destination: str | Path, options: ImportOpt
 
 @contextlib.contextmanager
 def temporary_folder(destination: Path, purpose: str) -> Iterator[Path]:
-    """A folder beside ``destination``, so that it can be renamed to it; removed at the end if not."""
+    """A folder beside ``destination``, so that it can be renamed to it; removed at the end if not.
+
+    Args:
+        destination: of what is made in it.
+        purpose: a word in its name.
+    """
     folder = Path(tempfile.mkdtemp(prefix=f".{destination.name}.{purpose}-", dir=destination.parent))
     try:
         yield folder
@@ -108,7 +119,15 @@ def temporary_folder(destination: Path, purpose: str) -> Iterator[Path]:
 
 
 def publish_folder(made: Path, destination: Path) -> None:
-    """Lets a finished folder appear under its name, at once. Raises SourceError where something is there."""
+    """Renames a finished folder to its destination, in one step.
+
+    Args:
+        made: the folder, on the disk of ``destination``.
+        destination: its name from then on.
+
+    Raises:
+        SourceError: something is there already, or nothing can be written there.
+    """
     mask = os.umask(0)
     os.umask(mask)
     made.chmod(0o777 & ~mask)
@@ -175,7 +194,14 @@ def _is_ours(folder: Path) -> bool:
 
 
 def check_model(folder: Path) -> None:
-    """Loads a folder of this project's format. Raises SourceError where its files do not fit."""
+    """Loads a model folder of this project's format, to see whether it can be used.
+
+    Args:
+        folder: of the model.
+
+    Raises:
+        SourceError: its files are missing, damaged, or do not fit.
+    """
     try:
         config = LayoutXLMConfig.load(folder / CONFIG)
         _fitted(config, hugging_face.read_file(folder / WEIGHTS))
@@ -207,11 +233,12 @@ def _convert(found: _Found, origin: Path, made: Path, options: ImportOptions, na
         _copy_tokenizer(found, made, options, config)
     except (ConfigError, WeightsError, TokenizerError) as error:
         raise SourceError(f"{origin}: {error}") from error
-    except (TypeError, ValueError, KeyError, IndexError, ZeroDivisionError, RuntimeError) as error:
+    except _MISFITS as error:
         if isinstance(error, SourceError):
             raise
+        reason = printable(str(error)[:200])
         raise SourceError(
-            f"{origin}: the configuration has values that no network can be built from ({error})"
+            f"{origin}: the configuration has values that no network can be built from ({reason})"
         ) from error
     config.save(made / CONFIG)
     # Not every tensor of the source: those that the network has no use for are left behind.

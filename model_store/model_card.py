@@ -29,7 +29,13 @@ class Provenance:
 
 
 def write_card(folder: Path, config: LayoutXLMConfig, provenance: Provenance) -> None:
-    """Writes the card of the model in ``folder``, whose other files are all there."""
+    """Writes the card of the model in ``folder``, whose other files are all there.
+
+    Args:
+        folder: of the model.
+        config: of the model.
+        provenance: where its files came from.
+    """
     heads = [
         *(["token classifier"] if config.architecture.token_classifier else []),
         *(
@@ -68,7 +74,11 @@ def write_card(folder: Path, config: LayoutXLMConfig, provenance: Provenance) ->
 
 
 def changed_files(folder: Path) -> list[str]:
-    """Files of a model folder that are not what its card says; empty where the card says nothing."""
+    """Files of a model folder whose checksums are not those in its card; empty where the card has none.
+
+    Args:
+        folder: of the model.
+    """
     card = folder / MODEL_CARD
     if not card.is_file():
         return []
@@ -82,7 +92,11 @@ def changed_files(folder: Path) -> list[str]:
 
 
 def sha256(path: Path) -> str:
-    """A file's SHA-256, in hex."""
+    """A file's SHA-256, in hex.
+
+    Args:
+        path: of the file.
+    """
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 

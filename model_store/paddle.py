@@ -1,4 +1,4 @@
-"""Checkpoints trained with PaddleOCR and PaddleNLP: their names and layouts to Hugging Face's."""
+"""Converts checkpoints of PaddleOCR and PaddleNLP to Hugging Face's names and layouts."""
 
 from __future__ import annotations
 
@@ -33,9 +33,15 @@ PUBLISHED_HIDDEN = 768
 def to_hugging_face(arrays: dict[str, np.ndarray]) -> dict[str, Tensor]:
     """Paddle's arrays under Hugging Face's names (``layoutlmv2.…``) and in its layouts, float32.
 
-    They are taken out of ``arrays`` one by one, so that a large checkpoint is not held twice.
-    Names may begin with what a whole training saved (``backbone.model.``, ``Student.``, ``m.``): where
-    several networks are in one file, the student is taken. Raises SourceError where there is no LayoutXLM.
+    Names may begin with a prefix of the training (``backbone.model.``, ``Student.``, ``m.``): where several
+    networks are in one file, the student is taken.
+
+    Args:
+        arrays: by Paddle's names; they are taken out one by one, so that a large checkpoint is not held
+            twice.
+
+    Raises:
+        SourceError: there is no LayoutXLM among them.
     """
     prefix = _prefix(arrays)
     tensors = {}
@@ -48,7 +54,11 @@ def to_hugging_face(arrays: dict[str, np.ndarray]) -> dict[str, Tensor]:
 
 
 def hugging_face_name(name: str) -> str:
-    """Hugging Face's name of a Paddle tensor without what a whole training puts in front."""
+    """Hugging Face's name of a Paddle tensor.
+
+    Args:
+        name: without a prefix of the training.
+    """
     if name.startswith("layoutxlm."):
         name = "layoutlmv2." + name.removeprefix("layoutxlm.")
     for ending, ours in _RENAMED:
@@ -60,11 +70,17 @@ def hugging_face_name(name: str) -> str:
 def paddle_config(
     values: Mapping[str, Any], tensors: dict[str, Tensor], tags: Sequence[str] | None
 ) -> LayoutXLMConfig:
-    """The configuration for ``tensors`` (as to_hugging_face gives them), with PaddleOCR's switches.
+    """The configuration for a Paddle checkpoint, with PaddleOCR's settings.
 
-    ``values`` is what ``model_config.json`` (PaddleNLP 2.5) or ``config.json`` (later) says; empty where
-    there is none. A backbone that the file turns off is taken out of ``tensors``. Raises SourceError
-    and ConfigError where weights and file do not fit.
+    Args:
+        values: of ``model_config.json`` (PaddleNLP 2.5) or ``config.json`` (later); empty where there is
+            none.
+        tensors: as of ``to_hugging_face``. A backbone that the file turns off is taken out.
+        tags: the classes of the classifier; None: not known.
+
+    Raises:
+        SourceError: weights and file do not fit.
+        ConfigError: a value of the file does not fit.
     """
     nested, inner = bool(values.get("init_args")), _innermost(values)
     has_backbone = any(".visual.backbone." in f".{name}" for name in tensors)
@@ -85,7 +101,14 @@ def paddle_config(
 
 
 def read_paddle_config(folder: Path) -> dict[str, Any]:
-    """``model_config.json`` or ``config.json`` of a folder; empty where there is neither."""
+    """``model_config.json`` or ``config.json`` of a folder; empty where there is neither.
+
+    Args:
+        folder: of the checkpoint.
+
+    Raises:
+        SourceError: the file cannot be read.
+    """
     for name in ("model_config.json", "config.json"):
         if (folder / name).is_file():
             return read_json(folder / name)
@@ -93,7 +116,14 @@ def read_paddle_config(folder: Path) -> dict[str, Any]:
 
 
 def read_json(path: Path) -> dict[str, Any]:
-    """A JSON object. Raises SourceError."""
+    """The JSON object in a file.
+
+    Args:
+        path: of the file.
+
+    Raises:
+        SourceError: it cannot be read, or holds no object.
+    """
     try:
         values = json.loads(path.read_text("utf-8"))
     except (OSError, ValueError, RecursionError) as error:
@@ -104,7 +134,11 @@ def read_json(path: Path) -> dict[str, Any]:
 
 
 def class_list_tags(lines: Iterable[str]) -> list[str]:
-    """Classes of the classifier from PaddleOCR's class list, one label a line: O, B-label, I-label, ..."""
+    """Classes of the classifier from PaddleOCR's class list: O, B-label, I-label, ...
+
+    Args:
+        lines: of the list, one label each.
+    """
     labels = [line.strip().upper() for line in lines if line.strip()]
     return ["O", *(f"{prefix}-{label}" for label in labels if label not in _OUTSIDE for prefix in "BI")]
 
@@ -141,7 +175,7 @@ def _innermost(values: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _check_published_size(tensors: Mapping[str, Tensor]) -> None:
-    """Weights do not tell the number of heads; that of the published size is known."""
+    """The number of heads does not follow from the weights; that of the published size is known."""
     hidden = tensors[f"layoutlmv2.{WORDS}"].shape[1]
     if hidden != PUBLISHED_HIDDEN:
         raise SourceError(

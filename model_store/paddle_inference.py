@@ -1,7 +1,7 @@
-"""Exported Paddle models (``inference.pdmodel``, ``.pdiparams``, ``.pdiparams.info``), read without Paddle.
+"""Reads exported Paddle models (``inference.pdmodel``, ``.pdiparams``, ``.pdiparams.info``) without Paddle.
 
 The program (a protobuf) names the variables that were saved. Their values follow each other in the order
-of these names, without names of their own; the ``.info`` file tells which tensor of the network each is.
+of these names, without names of their own; the ``.info`` file maps them to tensors of the network.
 """
 
 from __future__ import annotations
@@ -22,11 +22,19 @@ _LOD_TENSOR = 7
 _NUMBERS = {
     0: "<?", 1: "<i2", 2: "<i4", 3: "<i8", 4: "<f2", 5: "<f4", 6: "<f8", 20: "<u1", 21: "<i1", 22: "<u2",
 }  # fmt: skip
+_MAX_SIZES = 32
 _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
 
 
 def read_inference_model(folder: str | Path) -> dict[str, np.ndarray]:
-    """Arrays of an exported model by the names that they had in the network. Raises SourceError."""
+    """Arrays of an exported model by the names that they had in the network.
+
+    Args:
+        folder: of the exported model.
+
+    Raises:
+        SourceError: a file is missing or cannot be read.
+    """
     folder = Path(folder)
     for name in (PROGRAM, VALUES, NAMES):
         if not (folder / name).is_file():
@@ -76,6 +84,8 @@ def _saved_variables(program: bytes) -> Iterator[str]:
             facts = dict(_fields(variable))  # name 1, type 2, persistable 3
             kind = dict(_fields(facts[2])).get(1) if 2 in facts else None
             if facts.get(3) and kind == _LOD_TENSOR:
+                if not isinstance(facts.get(1), memoryview):
+                    raise ValueError("a tensor without a name")
                 yield bytes(facts[1]).decode("utf-8")
 
 
@@ -108,13 +118,15 @@ def _description(data: memoryview) -> tuple[np.dtype, list[int]]:
             while position < len(value):
                 size, position = _varint(value, position)
                 sizes.append(size)
-    if kind is None or any(size < 0 or size >= 1 << 40 for size in sizes):
-        raise ValueError("an unknown type of numbers")
+    if kind is None or len(sizes) > _MAX_SIZES or any(size >= 1 << 40 for size in sizes):
+        raise ValueError("an unknown type of numbers, or sizes of no tensor")
     return np.dtype(kind), sizes
 
 
-def _fields(data: bytes | memoryview) -> Iterator[tuple[int, Any]]:
+def _fields(data: bytes | memoryview | int) -> Iterator[tuple[int, Any]]:
     """Fields of a protobuf message: their number, and an int or the bytes."""
+    if isinstance(data, int):
+        raise ValueError("a number where a message should be")
     view, position = memoryview(data), 0
     while position < len(view):
         key, position = _varint(view, position)

@@ -1,4 +1,4 @@
-"""Looks through a pickle before it is loaded: how deep its values nest, and whether it makes sets.
+"""Checks a pickle before it is loaded: how deep its values nest, and whether it makes sets.
 
 A pickle of a few hundred bytes can build a tuple that holds another one twice, and that again, and so on.
 Hashing it, as loading does where it is the key of a dictionary, takes time that doubles with every level.

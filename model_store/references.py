@@ -1,4 +1,4 @@
-"""What a model reference may be, and the folder that it stands for."""
+"""Model references, and the folders that they lead to."""
 
 from __future__ import annotations
 
@@ -46,10 +46,18 @@ class Remote:
 def resolve(reference: str, allow_fetch: bool = False) -> Path:
     """The folder of a model, with ``config.json`` in it.
 
-    A reference is "bundled", a folder, ``gs://…`` (a folder or .tar), ``https://….tar`` (optionally with
-    ``#sha256=…``), ``hf:owner/name@revision`` or ``paddle:NAME`` (see manifest.json). What is elsewhere comes
-    from the cache; it is fetched into it only with ``allow_fetch``, except for ``gs://``. Raises
-    ModelNotFoundError for references that lead nowhere, FetchError and SourceError where fetching fails.
+    What a reference to elsewhere leads to comes from the cache. It is fetched into it only with
+    ``allow_fetch``, except for ``gs://``.
+
+    Args:
+        reference: "bundled", a folder, ``gs://…`` (a folder or .tar), ``https://….tar`` (optionally with
+            ``#sha256=…``), ``hf:owner/name@revision`` or ``paddle:NAME`` (see manifest.json).
+        allow_fetch: whether a model may be downloaded.
+
+    Raises:
+        ModelNotFoundError: there is no such model, or it was not fetched yet.
+        FetchError: it cannot be downloaded.
+        SourceError: what was downloaded is not a model.
     """
     remote = parse(reference)
     if remote is None:
@@ -71,7 +79,14 @@ def resolve(reference: str, allow_fetch: bool = False) -> Path:
 
 
 def parse(reference: str) -> Remote | None:
-    """Where a reference leads; None: to a folder on this machine. Raises ModelNotFoundError."""
+    """What a reference names; None where it is a folder of this machine or "bundled".
+
+    Args:
+        reference: as of ``resolve``.
+
+    Raises:
+        ModelNotFoundError: it is no reference.
+    """
     scheme, separator, rest = reference.partition(":")
     storage = scheme == "gs" or has_opener(scheme)
     if not separator or not (storage or scheme in ("https", "http", "hf", "paddle")):
@@ -91,7 +106,7 @@ def parse(reference: str) -> Remote | None:
         raise ModelNotFoundError(f"model {reference!r}: an address must be that of a .tar archive")
     if checksum and not archive:
         raise ModelNotFoundError(f"model {reference!r}: only an archive has one checksum")
-    # Signed addresses differ each time, and their signatures are nobody else's business.
+    # Signed addresses differ each time, and their signatures are secrets.
     reference = without_query(address).rstrip("/")
     return Remote(reference, address.rstrip("/"), archive, checksum, users_own=storage)
 

@@ -1,6 +1,6 @@
-"""A proxy in front of a storage that does, on request, what networks and busy services do.
+"""A proxy in front of a storage that injects faults of networks and busy services.
 
-Clients speak with it as with the storage itself; ``server.faults`` says which of their requests fare badly.
+Clients speak with it as with the storage itself; ``server.faults`` lists the requests that fail, and how.
 """
 
 import json
@@ -33,7 +33,7 @@ class Fault:
     times: int | None = 1
 
     def takes(self, method: str, what: str) -> bool:
-        """Whether this request fares so; it then counts."""
+        """Whether this fault applies to a request; it is then counted."""
         if method != self.method or self.part not in what or self.times == 0:
             return False
         if self.times is not None:

@@ -28,7 +28,7 @@ BUNDLED_KIND = {
     "line_classifier": True,
     "relation_head": "softmax",
 }
-LOOKING_KIND = {**BUNDLED_KIND, "strip_channels": (4, 6, 8)}
+STRIPS_KIND = {**BUNDLED_KIND, "strip_channels": (4, 6, 8)}
 PUBLISHED_KIND = {"relation_head": "biaffine", "relation_labels": ("HEADER", "QUESTION", "ANSWER")}
 VISUAL_KIND = {
     **PUBLISHED_KIND,
@@ -60,11 +60,11 @@ OWN_LABELS = {
 TAGS = ("O", "B-K", "I-K", "B-V", "I-V")
 
 
-def sure(*names: str, tags: Sequence[str] = TAGS, chance: float = 0.9) -> np.ndarray:
+def sure(*names: str, tags: Sequence[str] = TAGS, probability: float = 0.9) -> np.ndarray:
     """Log probabilities that name one tag per token; the rest is shared by the others."""
-    scores = np.full((len(names), len(tags)), (1 - chance) / (len(tags) - 1))
+    scores = np.full((len(names), len(tags)), (1 - probability) / (len(tags) - 1))
     for row, name in enumerate(names):
-        scores[row, tags.index(name)] = chance
+        scores[row, tags.index(name)] = probability
     return np.log(scores)
 
 

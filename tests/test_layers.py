@@ -8,7 +8,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 @pytest.mark.parametrize("package", ["beam_kie.document", "beam_kie.tables.schema", "model_store"])
-def test_nouns_and_weights_load_neither_beam_nor_cloud_storage(package):
+def test_values_and_models_load_neither_beam_nor_cloud_storage(package):
     code = (
         f"import sys, {package}; print('apache_beam' in sys.modules, 'google.cloud.storage' in sys.modules)"
     )

@@ -1,4 +1,4 @@
-"""benchmarks/model.py measures what it says."""
+"""benchmarks/model.py."""
 
 import json
 import subprocess
@@ -44,7 +44,7 @@ def test_the_median_round_counts_and_the_first_does_not(benchmark, monkeypatch):
     assert len(calls) == 4
 
 
-def test_a_model_that_looks_gets_pixels(benchmark):
+def test_model_with_line_images_gets_pixels(benchmark):
     pages = benchmark.form_pages(2)
     assert benchmark.with_noise(pages, None) == pages
     for page in benchmark.with_noise(pages, "strips"):

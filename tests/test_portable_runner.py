@@ -163,7 +163,7 @@ def test_separate_worker_leaves_the_files_of_the_direct_runner(
 
 
 @pytest.mark.slow
-def test_worker_without_the_job_installed_is_told_as_that(scans, job_server, tmp_path, capfd):
+def test_worker_without_the_job_installed_is_reported_as_such(scans, job_server, tmp_path, capfd):
     with server(WORKER_POOL, "--service_port", tmp_path, tmp_path / "nothing") as bare:
         assert cli.main([*flags(scans, tmp_path / "out"), *on(job_server, bare)]) == cli.FAILED
     said = capfd.readouterr().err

@@ -1,6 +1,5 @@
-"""Runs after the first: killed and run again, night after night, and what failed once more.
-
-The real command on small pages with given lines: what counts here is what is read, skipped and left behind.
+"""Runs after the first: after a kill, every night, and of failed documents alone. The real command on small
+pages with given lines: these tests are about what is read, skipped and written.
 """
 
 import json

@@ -54,7 +54,7 @@ def test_empty_objects_are_written_and_read(bucket):
     assert files.look(f"{bucket}/empty").size_bytes == 0
 
 
-def test_what_is_not_there_is_said(bucket):
+def test_missing_object_and_bucket_are_reported(bucket):
     with pytest.raises(DocumentError, match="no such file") as caught:
         files.read_bytes(f"{bucket}/none", max_bytes=1)
     assert caught.value.category == Category.SOURCE_UNAVAILABLE
@@ -65,7 +65,7 @@ def test_what_is_not_there_is_said(bucket):
         inputs.check_inputs([f"{bucket}-none/**"])
 
 
-def test_wrong_credentials_are_said_before_launch(bucket, monkeypatch):
+def test_wrong_credentials_are_reported_before_launch(bucket, monkeypatch):
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.delenv(name)
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")

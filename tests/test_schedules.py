@@ -1,4 +1,4 @@
-"""Every night: the wrapper's lock with real processes, and that what deploy/ hands out fits the job."""
+"""Nightly runs: the wrapper's lock with real processes, and the files in deploy/ against the job's flags."""
 
 import configparser
 import json

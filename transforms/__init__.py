@@ -1,1 +1,1 @@
-"""Verbs: PTransforms, model handlers and sinks of the job, and its command line."""
+"""The Beam job: PTransforms, model handlers and sinks, and its command line."""

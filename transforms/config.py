@@ -1,11 +1,11 @@
-"""What the job is told to do: every option of it, declared once.
+"""The configuration of the job: every option, declared once.
 
 To add an option, add a field with ``metadata=option(...)`` to ``JobConfig``, or to the dataclass within it
 that the option belongs to (``OcrOptions``, ``DecodeLimits``), then run ``make docs``. The flag on the command
 line and among Beam's options, its check, ``--help``, docs/options.md, the parameter of the flex template, and
 the entry in summary.json follow from the field. ``effect`` decides whether ``--skip_done`` may reuse what a
-run with another value has written; see ``beam_kie.options.Effect``. Flags that end with the launcher, and
-never reach a worker, are declared in ``transforms.launch.options`` in the same way.
+run with another value has written; see ``beam_kie.options.Effect``. Flags for the launcher alone, which never
+reach a worker, are declared in ``transforms.launch.options`` in the same way.
 """
 
 from __future__ import annotations
@@ -52,6 +52,15 @@ class GpuStage(StrEnum):
     """All of them, and every worker does everything."""
     SEPARATE = "separate"
     """Those that run the model, and do nothing else."""
+
+
+class PageIsolation(StrEnum):
+    """Whether pages are read in child processes, which can be ended."""
+
+    AUTO = "auto"
+    """They are, but where OCR may run on a GPU."""
+    ON = "on"
+    OFF = "off"
 
 
 class Overlays(StrEnum):
@@ -142,7 +151,11 @@ class JobConfig:
     ocr_batch_size: int = field(
         default=1,
         metadata=_ocr(
-            "Pages handed to the engine at once.", effect=Effect.NONE, metavar="N", minimum=1, maximum=1024
+            "Pages handed to the engine at once, without page isolation.",
+            effect=Effect.NONE,
+            metavar="N",
+            minimum=1,
+            maximum=1024,
         ),
     )
 
@@ -287,6 +300,34 @@ class JobConfig:
     )
 
     limits: DecodeLimits = field(default_factory=DecodeLimits)
+    page_isolation: PageIsolation = field(
+        default=PageIsolation.AUTO,
+        metadata=_limits(
+            "Whether pages are decoded and read in child processes, which can be ended; auto: on, but not "
+            "where OCR may run on a GPU.",
+            effect=Effect.LIMITS,
+        ),
+    )
+    page_timeout_s: int = field(
+        default=120,
+        metadata=_limits(
+            "Seconds after which the reading of a page is ended, with page isolation.",
+            effect=Effect.LIMITS,
+            metavar="S",
+            minimum=1,
+            maximum=86_400,
+        ),
+    )
+    page_memory_mb: int = field(
+        default=0,
+        metadata=_limits(
+            "Memory in MB, with that of OCR's models, above which the reading of a page is ended, with page "
+            "isolation; 0: a fair share of the machine's.",
+            effect=Effect.LIMITS,
+            metavar="MB",
+            minimum=0,
+        ),
+    )
     storage_timeout_s: int = field(
         default=120,
         metadata=_limits(

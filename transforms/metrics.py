@@ -1,4 +1,4 @@
-"""What the job measures about itself, the same way everywhere: counters, distributions and a stage timer."""
+"""Metrics of the job: counters, distributions and a stage timer."""
 
 from __future__ import annotations
 
@@ -49,6 +49,9 @@ class StageTimer:
 
     After it ``timer.spent(items)``, called once, updates the distribution ``{stage}_ms`` and returns the
     record that the run's summary adds up.
+
+    Args:
+        stage: its name, as in the metrics.
     """
 
     clock = staticmethod(time.perf_counter)

@@ -1,6 +1,9 @@
-"""The whole job as a graph; wiring only."""
+"""The pipeline: the whole job as a graph."""
 
 from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
 
 import apache_beam as beam
 from apache_beam.pvalue import PCollection
@@ -11,6 +14,7 @@ from transforms.runs.earlier_runs import FailedSources, OnlyNamed, OnlyNew
 from transforms.runs.provenance import model_card, provenance_of
 from transforms.sinks.outputs import Streams, WriteOutputs
 from transforms.sinks.summaries import SumTimesFn
+from transforms.stages.isolated_reading import ReadPages, isolates_pages
 from transforms.stages.kie import FindEntities
 from transforms.stages.ocr import ReadText
 from transforms.stages.reading import DecodeSources, FindSources
@@ -37,18 +41,17 @@ def build(pipeline: beam.Pipeline, config: JobConfig) -> None:
     if config.skip_done:
         parted = outputs_of(sources | "Leave out what is done" >> OnlyNew(config, provenance))
         skipped, new = parted.skipped, parted.new
-    decoded = outputs_of(new | "Read and decode scans" >> DecodeSources(config))
-    read = outputs_of(decoded.pages | "Read the text of pages" >> ReadText(config, model.pictures))
+    read = _read_pages(new, config, model.pictures)
     found = outputs_of(read.pages | "Find entities and relations" >> FindEntities(config))
-    failures = (decoded.failures, found.failures) | "Put failures together" >> beam.Flatten()
+    failures = (read.failures, found.failures) | "Put failures together" >> beam.Flatten()
     times = [
-        part.times | f"Sum times of {name}" >> beam.ParDo(SumTimesFn())
-        for name, part in (("decoding", decoded), ("OCR", read), ("the model", found))
+        part | f"Sum times of {name}" >> beam.ParDo(SumTimesFn())
+        for name, part in (*read.times.items(), ("the model", found.times))
     ] | "Put times together" >> beam.Flatten()
     streams = Streams(
         results=found.results,
         failures=failures,
-        documents=decoded.documents,
+        documents=read.documents,
         failed_pages=found.failed_pages,
         sources=sources,
         skipped=skipped,
@@ -56,6 +59,25 @@ def build(pipeline: beam.Pipeline, config: JobConfig) -> None:
     )
     write = WriteOutputs(config, provenance, model.labels, model.key_labels)
     _ = streams | "Write tables, pictures and summary" >> write
+
+
+class _Read(NamedTuple):
+    """The text of all pages, with what else comes of the files; ``times`` by the name of what took them."""
+
+    pages: PCollection
+    documents: PCollection
+    failures: PCollection
+    times: Mapping[str, PCollection]
+
+
+def _read_pages(sources: PCollection, config: JobConfig, pictures: str | None) -> _Read:
+    if isolates_pages(config):
+        read = outputs_of(sources | "Read scans in child processes" >> ReadPages(config, pictures))
+        return _Read(read.pages, read.documents, read.failures, {"reading": read.times})
+    decoded = outputs_of(sources | "Read and decode scans" >> DecodeSources(config))
+    read = outputs_of(decoded.pages | "Read the text of pages" >> ReadText(config, pictures))
+    times = {"decoding": decoded.times, "OCR": read.times}
+    return _Read(read.pages, decoded.documents, decoded.failures, times)
 
 
 def _find_sources(pipeline: beam.Pipeline, config: JobConfig) -> PCollection:

@@ -68,14 +68,18 @@ def progress_line(counts: Counts, elapsed_s: float) -> str:
 
 
 class Stream(Protocol):
-    """What a line is written to: a text file, or something that has this much of one."""
+    """The part of a text file's interface that the progress line needs."""
 
     def isatty(self) -> bool:
         """Whether a line can be rewritten."""
         ...
 
     def write(self, text: str, /) -> object:
-        """Write the text."""
+        """Write the text.
+
+        Args:
+            text: to be written.
+        """
         ...
 
     def flush(self) -> object:
@@ -84,10 +88,15 @@ class Stream(Protocol):
 
 
 class ProgressLine:
-    """Shows the counts of ``folder`` while its ``with`` block runs.
+    """Shows the progress of a run while its ``with`` block runs.
 
-    On a terminal one line is rewritten every half second; elsewhere a line is written every ten seconds,
-    and at the end, if anything happened since the last one.
+    On a terminal one line is rewritten; elsewhere a line is written, and at the end, if anything happened
+    since the last one.
+
+    Args:
+        folder: where workers leave their counts.
+        stream: where the line goes; None: standard error.
+        interval_s: seconds between two lines, above 0; None: 0.5 on a terminal, else 10.
     """
 
     def __init__(self, folder: str, stream: Stream | None = None, interval_s: float | None = None):
@@ -130,7 +139,7 @@ class ProgressLine:
             self._stream.write(text)
             self._stream.flush()
         except (OSError, ValueError):
-            self._stop.set()  # the stream is closed; the run goes on
+            self._stop.set()  # the stream is closed; the run continues
 
 
 def _append(path: str, data: bytes) -> None:

@@ -1,4 +1,4 @@
-"""The base of this job's PTransforms: Beam's, with inputs that have names and may be absent."""
+"""The base class of this job's PTransforms: Beam's, with named and optional inputs."""
 
 from __future__ import annotations
 

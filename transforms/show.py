@@ -1,4 +1,4 @@
-"""A look at a finished run: ``python -m transforms.show OUTPUT [--run_id ID] [--limit N]``."""
+"""Shows the pairs of a finished run: ``python -m transforms.show OUTPUT [--run_id ID] [--limit N]``."""
 
 from __future__ import annotations
 

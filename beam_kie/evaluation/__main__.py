@@ -41,7 +41,11 @@ with --images the pictures are also read as the job reads them. All scores are m
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Runs the command. Returns 0, or 2 after one line on stderr where something has to be changed."""
+    """Runs the command. Returns 0, or 2 after one line on stderr where something has to be changed.
+
+    Args:
+        argv: arguments; None: those of the process.
+    """
     try:
         return _run(_parser().parse_args(argv))
     except (UsageError, LabelError, PictureError, ModelError) as error:
@@ -129,10 +133,10 @@ def _select(gold: list[GoldPage], args: argparse.Namespace) -> list[GoldPage]:
 
 
 def _with_pictures(gold: list[GoldPage], model: KieModel | KiePair, folder: Path | None) -> list[GoldPage]:
-    """Gold pages with what the model wants to see of them, once all their pictures are there."""
+    """Gold pages with the pictures that the model needs, once all of them are found."""
     missing = missing_pictures(gold, folder) if folder else []
     if missing:
-        raise UsageError(f"--images {folder}: {len(missing)} pictures are not there, first {missing[0]}")
+        raise UsageError(f"--images {folder}: {len(missing)} pictures are missing, first {missing[0]}")
     if model.pictures is None:
         return gold
     if folder is not None:
@@ -153,7 +157,7 @@ def _load(args: argparse.Namespace) -> KieModel | KiePair:
 
 
 def _notes(gold: list[GoldPage], model: KieModel | KiePair) -> list[str]:
-    """What a reader of the figures has to know about the labels."""
+    """Warnings about the labels that concern the scores."""
     notes = []
     empty = sum(gold_page.entries_without_text for gold_page in gold)
     if empty:

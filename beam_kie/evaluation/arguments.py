@@ -1,4 +1,4 @@
-"""What the commands of this package share: how arguments are read, and what is said meanwhile."""
+"""Parsing of arguments and progress messages, shared by the commands of this package."""
 
 from __future__ import annotations
 
@@ -15,20 +15,42 @@ class Parser(argparse.ArgumentParser):
     """Raises UsageError in place of leaving the process."""
 
     def error(self, message):
-        """What argparse calls for impossible arguments."""
+        """Raises the error instead of leaving the process.
+
+        Args:
+            message: what is wrong with the arguments.
+
+        Raises:
+            UsageError: always.
+        """
         raise UsageError(message)
 
 
 def positive(text: str) -> int:
-    """An argument that is a whole number from 1 up."""
+    """An argument that is a whole number above 0.
+
+    Args:
+        text: of the argument.
+
+    Raises:
+        ArgumentTypeError: it is less than 1.
+        ValueError: it is no whole number; argparse says so itself.
+    """
     value = int(text)
     if value < 1:
-        raise argparse.ArgumentTypeError(f"{text} is not a number from 1 up")
+        raise argparse.ArgumentTypeError(f"{text} is not a number above 0")
     return value
 
 
 def regex(text: str) -> re.Pattern[str]:
-    """An argument that is a regular expression."""
+    """An argument that is a regular expression.
+
+    Args:
+        text: of the argument.
+
+    Raises:
+        ArgumentTypeError: it is no regular expression.
+    """
     try:
         return re.compile(text)
     except re.error as error:
@@ -36,7 +58,14 @@ def regex(text: str) -> re.Pattern[str]:
 
 
 def page_range(text: str) -> slice:
-    """FROM:TO, pages from 1 and TO included, as a slice of the pages."""
+    """A range of pages as a slice.
+
+    Args:
+        text: FROM:TO, pages from 1 and TO included; either may be left out.
+
+    Raises:
+        ArgumentTypeError: it is no such range.
+    """
     match = re.fullmatch(r"(\d*):(\d*)", text)
     start, end = (int(number) if number else None for number in match.groups()) if match else (0, 0)
     if start == 0 or end == 0 or (start and end and start > end):
@@ -45,7 +74,13 @@ def page_range(text: str) -> slice:
 
 
 def show_progress(what: str, done: int, total: int) -> None:
-    """Progress on stderr: a terminal gets one line that counts up, a log file a line now and then."""
+    """Progress on stderr: a terminal gets one line that counts up, a log file a line now and then.
+
+    Args:
+        what: the name of the work.
+        done: pages so far.
+        total: pages in all.
+    """
     if sys.stderr.isatty():
         print(f"\r{what}: {done} of {total} pages", end="\n" if done == total else "", file=sys.stderr)
     elif done == total or done % 10 == 0:

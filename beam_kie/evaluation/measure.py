@@ -1,7 +1,7 @@
-"""The figures of a model on labelled pages with gold lines.
+"""SER, RE and pair scores of a model on labelled pages with gold lines.
 
 A gold line is one entity or none, and the page says so (``PageText.whole_lines``): it labels lines, and
-neither cuts nor joins them. What OCR reads comes without that promise.
+neither splits nor joins them. This does not hold for lines that OCR reads.
 
 "As PaddleOCR measures it" means: only the first 512 tokens of a page count (the model's own tokens,
 lines in reading order), SER is seqeval over raw token labels, RE takes the gold entities that lie
@@ -29,7 +29,7 @@ Progress = Callable[[str, int, int], None]
 
 
 class Model(Protocol):
-    """What the evaluation asks of a model; ``beam_kie.layoutxlm.model.KieModel`` has it.
+    """The part of a model's interface that the evaluation uses; ``beam_kie.layoutxlm.model.KieModel`` has it.
 
     ``pictures`` says what thumbnail a page needs, None where the model is text-only.
     """
@@ -37,15 +37,28 @@ class Model(Protocol):
     pictures: str | None
 
     def predict(self, pages: Sequence[PageText]) -> list[PageResult]:
-        """Entities and relations of every page."""
+        """Entities and relations of every page.
+
+        Args:
+            pages: their lines, and their pictures where the model needs them.
+        """
         ...
 
     def relate(self, pages: Sequence[PageText], entities: Sequence[Sequence[Entity]]) -> list[PageResult]:
-        """Relations between the given entities of every page."""
+        """Relations between the given entities of every page.
+
+        Args:
+            pages: their lines, and their pictures where the model needs them.
+            entities: of every page.
+        """
         ...
 
     def token_predictions(self, pages: Sequence[PageText]) -> list[list[list[str]]]:
-        """The most likely label ("O", "B-X", "I-X") of every token, as [page][line][token]."""
+        """The most likely label ("O", "B-X", "I-X") of every token, as [page][line][token].
+
+        Args:
+            pages: their lines, and their pictures where the model needs them.
+        """
         ...
 
 
@@ -76,7 +89,13 @@ class Report:
 
 
 def no_progress(what: str, done: int, total: int) -> None:
-    """Says nothing; the default where a function takes ``progress(what, pages done, pages in all)``."""
+    """Reports nothing; the default where a function takes ``progress(what, pages done, pages in all)``.
+
+    Args:
+        what: the name of the work.
+        done: pages so far.
+        total: pages in all.
+    """
 
 
 def evaluate(model: Model, gold: Sequence[GoldPage], progress: Progress = no_progress) -> Report:
@@ -116,13 +135,22 @@ def evaluate(model: Model, gold: Sequence[GoldPage], progress: Progress = no_pro
 
 
 def chunks(pages: Sequence[GoldPage]) -> Iterator[Sequence[GoldPage]]:
-    """Pages in portions that the model batches by itself and after which progress is reported."""
+    """Pages in portions that the model batches by itself and after which progress is reported.
+
+    Args:
+        pages: of any number.
+    """
     for start in range(0, len(pages), CHUNK_PAGES):
         yield pages[start : start + CHUNK_PAGES]
 
 
 def entity_scores(result: PageResult, gold: GoldPage) -> dict[str, Score]:
-    """SER of one page by label: an entity is right when its label and its characters are the gold's."""
+    """SER of one page by label: an entity is right where label and characters are those of a gold entity.
+
+    Args:
+        result: of the model, for a page.
+        gold: the same page as it is labelled.
+    """
     predicted, wanted = defaultdict(set), defaultdict(set)
     for entity in result.entities:
         predicted[entity.label].add(place(entity, gold.page))
@@ -132,7 +160,12 @@ def entity_scores(result: PageResult, gold: GoldPage) -> dict[str, Score]:
 
 
 def relation_score(result: PageResult, gold: GoldPage) -> Score:
-    """Pairs of one page: right when key and value are the characters of a linked gold pair."""
+    """RE of one page: a pair is right where key and value are the characters of a linked gold pair.
+
+    Args:
+        result: of the model, for a page.
+        gold: the same page as it is labelled.
+    """
     return exact_score(
         _pair_places(result.entities, ((r.head, r.tail) for r in result.relations), gold.page),
         _pair_places(gold.entities, gold.pairs, gold.page),
@@ -140,7 +173,13 @@ def relation_score(result: PageResult, gold: GoldPage) -> Score:
 
 
 def token_score(tags: Sequence[Sequence[Sequence[str]]], gold: Sequence[GoldPage]) -> Score:
-    """SER as PaddleOCR measures it, of the tags [page][line][token] that the model gives ``gold``."""
+    """SER as PaddleOCR measures it (ppocr/metrics/vqa_token_ser_metric.py), over the first 512 tokens of a
+    page.
+
+    Args:
+        tags: of the tokens, as [page][line][token].
+        gold: the pages, as labelled; every entity is one line.
+    """
     predicted_pages, gold_tags = [], []
     for page_tags, gold_page in zip(tags, gold, strict=True):
         label_of_line = {entity.spans[0].line: entity.label for entity in gold_page.entities}
@@ -159,10 +198,14 @@ def first_tokens_relation_score(
     tags: Sequence[Sequence[Sequence[str]]],
     related: Sequence[PageResult],
 ) -> Score:
-    """RE as PaddleOCR measures it: only entities wholly inside the first 512 tokens exist.
+    """RE as PaddleOCR measures it (ppocr/metrics/vqa_token_re_metric.py): only entities wholly inside the
+    first 512 tokens exist.
 
-    ``related`` are the relations with all gold entities; the model is asked again only where a page is
-    longer than that. ``tags`` as for ``token_score``; only their number counts.
+    Args:
+        model: is run again only on pages that are longer than that.
+        gold: the pages, as labelled; every entity is one line.
+        tags: as of ``token_score``; only their number counts.
+        related: the relations between all gold entities of every page.
     """
     score = Score()
     cut_pages = []
@@ -178,7 +221,12 @@ def first_tokens_relation_score(
 
 
 def place(entity: Entity, page: PageText) -> Place:
-    """The characters of an entity as (line, start, end), without white space at the spans' ends."""
+    """The characters of an entity as (line, start, end), without white space at the spans' ends.
+
+    Args:
+        entity: of the page.
+        page: its lines.
+    """
     places = []
     for span in entity.spans:
         text = page.lines[span.line].text[span.start : span.end]

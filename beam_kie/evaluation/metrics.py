@@ -51,16 +51,24 @@ class Score:
 
 
 def exact_score(predicted: Iterable[Hashable], gold: Iterable[Hashable]) -> Score:
-    """Exact matches of two sets of anything hashable, for one page; what comes twice counts once."""
+    """Exact matches of two sets of anything hashable, for one page; what comes twice counts once.
+
+    Args:
+        predicted: what was found, anything hashable.
+        gold: what is right.
+    """
     predicted, gold = set(predicted), set(gold)
     return Score(len(predicted & gold), len(predicted), len(gold))
 
 
 def token_entities(tags: Sequence[str]) -> set[tuple[str, int, int]]:
-    """Entities (label, start, end) in a sequence of "O", "B-X", "I-X" tags; ``end`` is exclusive.
+    """Entities (label, start, end) in a sequence of tags; ``end`` is exclusive.
 
-    Lenient as seqeval's default mode (and conlleval) is: an "I-X" that follows "O" or another label
-    opens an entity too.
+    Lenient as seqeval's default mode (and conlleval) is: an "I-X" that follows "O" or another label opens an
+    entity too.
+
+    Args:
+        tags: "O", "B-X" or "I-X" each.
     """
     entities = set()
     start, current = 0, None
@@ -77,8 +85,12 @@ def token_entities(tags: Sequence[str]) -> set[tuple[str, int, int]]:
 def seqeval_score(predicted_pages: Sequence[Sequence[str]], gold_pages: Sequence[Sequence[str]]) -> Score:
     """SER as PaddleOCR measures it: seqeval's micro average over the tokens' raw labels.
 
-    One sequence of tags a page, equally long in both arguments (ValueError otherwise). The caller
-    cuts the pages to their first 512 tokens and leaves out padding.
+    Args:
+        predicted_pages: the tags of each page, cut to its first 512 tokens, without padding.
+        gold_pages: the right tags, as many.
+
+    Raises:
+        ValueError: a page has not as many tags in both, or there are not as many pages.
     """
     score = Score()
     for predicted, gold in zip(predicted_pages, gold_pages, strict=True):
@@ -89,12 +101,21 @@ def seqeval_score(predicted_pages: Sequence[Sequence[str]], gold_pages: Sequence
 
 
 def normalise_text(text: str) -> str:
-    """NFKC, without white space and without trailing colons: what pair matching compares."""
+    """A text as pairs are compared: NFKC, without white space and without trailing colons.
+
+    Args:
+        text: of a key or value.
+    """
     return "".join(unicodedata.normalize("NFKC", text).split()).rstrip(":")
 
 
 def edit_similarity(first: str, second: str) -> float:
-    """1 - Levenshtein distance / length of the longer text, in [0, 1]; 1 for two empty texts."""
+    """1 - Levenshtein distance / length of the longer text, in [0, 1]; 1 for two empty texts.
+
+    Args:
+        first: a text.
+        second: a text.
+    """
     longest = max(len(first), len(second))
     if not longest:
         return 1.0
@@ -102,7 +123,13 @@ def edit_similarity(first: str, second: str) -> float:
 
 
 def similar(first: str, second: str, threshold: float = SIMILARITY_THRESHOLD) -> bool:
-    """Whether ``edit_similarity`` reaches ``threshold``; stops early where it cannot."""
+    """Whether ``edit_similarity`` reaches ``threshold``; stops early where it cannot.
+
+    Args:
+        first: a text.
+        second: a text.
+        threshold: in [0, 1].
+    """
     if first == second:
         return True
     longest = max(len(first), len(second))
@@ -140,7 +167,13 @@ def pair_score(
     gold: Sequence[TextPair],
     threshold: float = SIMILARITY_THRESHOLD,
 ) -> Score:
-    """Key-value pairs by text, for one page. A key with several values is several pairs."""
+    """Key-value pairs by text, for one page. A key with several values is several pairs.
+
+    Args:
+        predicted: (key text, value text) that were found.
+        gold: the right ones.
+        threshold: the least ``edit_similarity`` of two texts that match, in [0, 1].
+    """
     return Score(len(match_pairs(predicted, gold, threshold)), len(predicted), len(gold))
 
 

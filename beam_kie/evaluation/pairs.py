@@ -49,7 +49,12 @@ def pairs_from_pictures(
 
 
 def pairs_from_lines(model: Model, read: Sequence[GoldPage]) -> Score:
-    """As ``pairs_from_pictures``, on pages of ``with_read_lines``."""
+    """As ``pairs_from_pictures``, on pages of ``with_read_lines``.
+
+    Args:
+        model: finds and relates the entities.
+        read: pages as of ``with_read_lines``.
+    """
     score = Score()
     for gold_page, result in zip(read, model.predict([page.page for page in read]), strict=True):
         score += pair_score(text_pairs(result), gold_page.text_pairs)
@@ -57,5 +62,9 @@ def pairs_from_lines(model: Model, read: Sequence[GoldPage]) -> Score:
 
 
 def text_pairs(result: PageResult) -> list[TextPair]:
-    """The (key text, value text) of every relation of a page."""
+    """The (key text, value text) of every relation of a page.
+
+    Args:
+        result: of the model, for a page.
+    """
     return [(result.entities[r.head].text, result.entities[r.tail].text) for r in result.relations]

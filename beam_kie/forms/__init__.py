@@ -45,7 +45,22 @@ def generate_form(
     noto_only: bool = False,
     page: tuple[int, int] = (1, 1),
 ) -> Form:
-    """One form with its picture; ``scan`` is "none", "light" or "heavy", the rest as ``generate_layout``."""
+    """One form with its picture.
+
+    Args:
+        language: one of ``LANGUAGES``.
+        seed: any whole number; the same arguments give the same form.
+        kind: one of ``KINDS``; None: any.
+        dpi: pixels per inch, above 0.
+        scan: "none", "light" or "heavy".
+        labels: as of ``generate_layout``.
+        prose: as of ``generate_layout``.
+        noto_only: as of ``generate_layout``.
+        page: as of ``generate_layout``.
+
+    Raises:
+        ValueError: unknown language, kind, style or scan.
+    """
     layout = generate_layout(
         language, seed, kind, dpi=dpi, labels=labels, prose=prose, noto_only=noto_only, page=page
     )

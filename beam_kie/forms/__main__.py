@@ -14,7 +14,11 @@ from beam_kie.labelled.formats import write_paddleocr
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Writes forms, or the sample set; 0 when done, 2 for impossible arguments."""
+    """Writes forms, or the sample set; 0 when done, 2 for impossible arguments.
+
+    Args:
+        argv: arguments; None: those of the process.
+    """
     parser = _parser()
     args = parser.parse_args(argv)
     if args.samples:

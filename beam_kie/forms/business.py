@@ -28,7 +28,15 @@ _PARTIES = (("buyer",), ("buyer", "receiver"), ("seller", "buyer"), ("sender", "
 
 
 def business_head(sheet: Sheet, content: Content, kind: str, title: str, gap: float) -> None:
-    """Everything above the goods. ``gap`` in points is what this form leaves between its parts."""
+    """The top of a business form: everything above the table of goods.
+
+    Args:
+        sheet: the page that is drawn on; its theme and random generator are used.
+        content: of the form.
+        kind: one of ``KINDS``.
+        title: of the form.
+        gap: between its parts, in points.
+    """
     rng = sheet.rng
     width = sheet.right - sheet.left
     middle = sheet.left + width * rng.uniform(0.52, 0.62)
@@ -134,7 +142,13 @@ def _party(sheet: Sheet, content: Content, role: str, x: float, width: float, as
 
 
 def staff_row(sheet: Sheet, content: Content, names: list[str]) -> bool:
-    """Who wrote, checked and received it, side by side; False where the row does not fit."""
+    """Fields side by side for who wrote, checked and received it; False where the row does not fit.
+
+    Args:
+        sheet: the page that is drawn on; its theme and random generator are used.
+        content: of the form.
+        names: of the fields.
+    """
     theme = sheet.theme
     made = [content.field(name, sheet.rng.random() < theme.fill) for name in names]
     fields = [field for field in made if field is not None]

@@ -34,7 +34,11 @@ class Field:
 class Content(Makers):
     """Makes the fields of one form.
 
-    ``prose`` are sentences from elsewhere that may stand in free text; None for the vocabulary's own.
+    Args:
+        language: one of ``LANGUAGES``.
+        rng: the random generator.
+        prose: sentences that may stand in free text; None: only those of the vocabulary.
+        kind: one of ``KINDS``.
     """
 
     def __init__(
@@ -44,7 +48,11 @@ class Content(Makers):
         self._used_keys: set[str] = set()
 
     def values(self, name: str) -> list[str]:
-        """Made-up values for a field of ``fields.FIELDS``; mostly one."""
+        """Made-up values for a field of ``fields.FIELDS``; mostly one.
+
+        Args:
+            name: of the field, a key of ``fields.FIELDS``.
+        """
         spec = FIELDS[name]
         rng = self.rng
         if name in PERSONAL:
@@ -55,7 +63,12 @@ class Content(Makers):
         return [first]
 
     def make(self, maker: str) -> str:
-        """A value by its maker: a method's name, ``list:<name>``, ``int:<from>:<to>``, ``code:<shape>``..."""
+        """A value by its maker: a method's name, ``list:<name>``, ``int:<from>:<to>``, ``code:<shape>``...
+
+        Args:
+            maker: a method's name, or "list", "int", "code", ... with arguments after colons; see
+                ``fields.py``.
+        """
         kind, _, argument = maker.partition(":")
         if kind == "list":
             return self.pick("lists", argument)
@@ -111,7 +124,12 @@ class Content(Makers):
         return self._location("street_line")
 
     def field(self, name: str, filled: bool = True) -> Field | None:
-        """A field with its key and value; None where the language has no such key."""
+        """A field with its key and value; None where the language has no such key.
+
+        Args:
+            name: of the field, a key of ``fields.FIELDS``.
+            filled: whether it has a value; else its place is left blank.
+        """
         key = self.key(name)
         if key is None:
             return None
@@ -132,7 +150,11 @@ class Content(Makers):
         )
 
     def key(self, name: str) -> str | None:
-        """A key for a field, not one this form already has if that can be helped."""
+        """A key for a field; one that this form has already only where three draws give no other.
+
+        Args:
+            name: of the field, a key of ``fields.FIELDS``.
+        """
         words = self.words.words("keys", name)
         if not words:
             return None
@@ -145,7 +167,12 @@ class Content(Makers):
         return key
 
     def role_field(self, name: str, filled: bool = True) -> Field | None:
-        """The field of somebody else: the guardian's telephone, the owner's address."""
+        """The field of another person: the guardian's telephone, the owner's address.
+
+        Args:
+            name: of the field, a key of ``fields.FIELDS``.
+            filled: whether it has a value; else its place is left blank.
+        """
         made = self.field(name, filled)
         if made is None or made.options:
             return made
@@ -164,14 +191,25 @@ class Content(Makers):
         return made
 
     def option_field(self, name: str, filled: bool = True) -> Field | None:
-        """A field of options to tick; None where the language has no such options."""
+        """A field of options to tick; None where the language has no such options.
+
+        Args:
+            name: of the options in the vocabulary.
+            filled: whether it has a value; else its place is left blank.
+        """
         if not self.words.has("option_keys", name):
             return None
         key = self.pick("option_keys", name)
         return Field(name, key, options=self.options(name, filled), weight=2)
 
     def options(self, name: str, filled: bool = True, several: bool = False) -> list[tuple[str, bool]]:
-        """All options of a set, one ticked (several where they do not exclude each other)."""
+        """All options of a set, one ticked (several where they do not exclude each other).
+
+        Args:
+            name: of the options in the vocabulary.
+            filled: whether any is ticked.
+            several: whether two may be ticked.
+        """
         words = self.words.words("options", name)
         several = several or name in ("symptoms", "source")
         ticked = set()

@@ -11,7 +11,15 @@ from beam_kie.forms.values import Filled, draw, fill, jitter, key_text
 
 
 def pack(fields: list[Field], columns: int) -> list[list[tuple[Field, int]]]:
-    """Fields in rows of ``columns`` units; every row is filled to its end."""
+    """Fields in rows of ``columns`` units; every row is filled to its end.
+
+    Args:
+        fields: in the order in which they are drawn.
+        columns: units in a row, at least 1.
+
+    Returns:
+        Rows of fields with the units that each takes.
+    """
     rows: list[list[tuple[Field, int]]] = []
     row: list[tuple[Field, int]] = []
     used = 0
@@ -33,7 +41,18 @@ def _stretched(row: list[tuple[Field, int]], spare: int) -> list[tuple[Field, in
 
 
 def lined(sheet: Sheet, content: Content, fields: list[Field], x0: float, x1: float) -> int:
-    """Key, then a blank to the end of the column with the value on it. Returns how many fields fitted."""
+    """Key, then a blank to the end of the column with the value on it.
+
+    Args:
+        sheet: the page that is drawn on; its theme and random generator are used.
+        content: of the form.
+        fields: in the order in which they are drawn.
+        x0: the left edge, in points.
+        x1: the right edge, in points.
+
+    Returns:
+        How many fields fitted.
+    """
     theme = sheet.theme
     columns = min(theme.columns, 2) if x1 - x0 < 420 else theme.columns
     if sheet.rng.random() < 0.25:
@@ -106,7 +125,18 @@ class _LinedCell:
 
 
 def boxed(sheet: Sheet, content: Content, fields: list[Field], x0: float, x1: float) -> int:
-    """Boxes side by side, the key small in the corner, the value below it."""
+    """Boxes side by side, the key small in the corner, the value below it.
+
+    Args:
+        sheet: the page that is drawn on; its theme and random generator are used.
+        content: of the form.
+        fields: in the order in which they are drawn.
+        x0: the left edge, in points.
+        x1: the right edge, in points.
+
+    Returns:
+        How many fields fitted.
+    """
     theme = sheet.theme
     columns = theme.columns + sheet.rng.choice((0, 1))
     unit = (x1 - x0) / columns
@@ -136,7 +166,18 @@ def boxed(sheet: Sheet, content: Content, fields: list[Field], x0: float, x1: fl
 
 
 def stacked(sheet: Sheet, content: Content, fields: list[Field], x0: float, x1: float) -> int:
-    """The key over the value (or under it, below a line), in columns without boxes."""
+    """The key over the value (or under it, below a line), in columns without boxes.
+
+    Args:
+        sheet: the page that is drawn on; its theme and random generator are used.
+        content: of the form.
+        fields: in the order in which they are drawn.
+        x0: the left edge, in points.
+        x1: the right edge, in points.
+
+    Returns:
+        How many fields fitted.
+    """
     theme = sheet.theme
     columns = theme.columns
     unit = (x1 - x0) / columns
@@ -171,7 +212,18 @@ def stacked(sheet: Sheet, content: Content, fields: list[Field], x0: float, x1: 
 
 
 def inline(sheet: Sheet, content: Content, fields: list[Field], x0: float, x1: float) -> int:
-    """ "Key: value" run together like plain text, in one or two columns."""
+    """ "Key: value" run together like plain text, in one or two columns.
+
+    Args:
+        sheet: the page that is drawn on; its theme and random generator are used.
+        content: of the form.
+        fields: in the order in which they are drawn.
+        x0: the left edge, in points.
+        x1: the right edge, in points.
+
+    Returns:
+        How many fields fitted.
+    """
     theme = sheet.theme
     columns = 1 if x1 - x0 < 320 or sheet.rng.random() < 0.4 else 2
     unit = (x1 - x0) / columns
@@ -196,7 +248,16 @@ def inline(sheet: Sheet, content: Content, fields: list[Field], x0: float, x1: f
 
 
 class InlinePlan:
-    """One "Key: value" as running text, measured before it is drawn; the value goes on below."""
+    """One "Key: value" as running text, measured before it is drawn. The value begins behind the key.
+
+    Args:
+        sheet: the page that is drawn on; its theme and random generator are used.
+        field: that is drawn.
+        text: of the key, as it is printed.
+        x: the left edge, in points.
+        width: of its column, in points.
+        style: of the value.
+    """
 
     def __init__(self, sheet: Sheet, field: Field, text: str, x: float, width: float, style: Style):
         theme = sheet.theme
@@ -227,7 +288,12 @@ class InlinePlan:
         self.height = (len(self.key_lines) + len(self.rest)) * self.pitch
 
     def draw(self, sheet: Sheet, y: float) -> None:
-        """Draws the key and its value with the first line at ``y``."""
+        """Draws the key and its value.
+
+        Args:
+            sheet: the page that is drawn on; its theme and random generator are used.
+            y: the top of the first line, in points.
+        """
         key = sheet.entry(KEY, sheet.paragraph(self.key_lines, self.x, y, 0, self.key_style))
         top = y + self.line * self.pitch
         if self.filled is not None:
@@ -256,7 +322,18 @@ def _split_first(text: str, style: Style, room: float) -> tuple[str, str]:
 
 
 def tabbed(sheet: Sheet, content: Content, fields: list[Field], x0: float, x1: float) -> int:
-    """Keys in one column, values in another, without lines; in one or two such pairs of columns."""
+    """Keys in one column, values in another, without lines; in one or two such pairs of columns.
+
+    Args:
+        sheet: the page that is drawn on; its theme and random generator are used.
+        content: of the form.
+        fields: in the order in which they are drawn.
+        x0: the left edge, in points.
+        x1: the right edge, in points.
+
+    Returns:
+        How many fields fitted.
+    """
     theme = sheet.theme
     columns = 1 if x1 - x0 < 300 or sheet.rng.random() < 0.45 else 2
     unit = (x1 - x0) / columns

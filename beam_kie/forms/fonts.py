@@ -49,7 +49,11 @@ def _matplotlib_folder() -> Path | None:
 
 @lru_cache(maxsize=64)
 def resolve(face: str) -> str:
-    """The face that really gets used: ``face``, or its stand-in where it is not installed."""
+    """The face that is used: ``face``, or another one where it is not installed.
+
+    Args:
+        face: one of the faces of this module.
+    """
     if face in _NOTO:
         return face
     folder = _matplotlib_folder()
@@ -59,13 +63,22 @@ def resolve(face: str) -> str:
 
 
 def has_bold(face: str) -> bool:
-    """Whether the face is bold by itself; others are thickened when drawn."""
+    """Whether the face is bold itself; others are thickened when drawn.
+
+    Args:
+        face: one of the faces of this module.
+    """
     return face.endswith("-bold")
 
 
 @lru_cache(maxsize=256)
 def font(face: str, size_px: float) -> ImageFont.FreeTypeFont:
-    """The face at a size in pixels."""
+    """The face at a size in pixels.
+
+    Args:
+        face: one of the faces of this module.
+        size_px: of the em, in pixels, above 0.
+    """
     face = resolve(face)
     if face in _NOTO:
         return ImageFont.truetype(_noto_path(), size_px, index=_NOTO[face])
@@ -89,29 +102,54 @@ class _Advances(dict):
 
 @lru_cache(maxsize=64)
 def advances(face: str) -> dict[str, float]:
-    """The advance of every character of the face, in ems; a dict that fills itself."""
+    """The advance of every character of the face, in ems; computed when a character is first looked up.
+
+    Args:
+        face: one of the faces of this module.
+    """
     return _Advances(resolve(face))
 
 
 def width(text: str, face: str, size: float, tracking: float = 0.0) -> float:
-    """How wide ``text`` gets at ``size``, in the unit of ``size``; no tracking after the last character."""
+    """The width of a text, in the unit of ``size``; no tracking after the last character.
+
+    Args:
+        text: of one line.
+        face: one of the faces of this module.
+        size: of the em, in any unit.
+        tracking: between two characters, in the same unit.
+    """
     table = advances(face)
     return sum([table[char] for char in text]) * size + tracking * max(0, len(text) - 1)
 
 
 def longest_word(text: str, face: str, size: float) -> float:
-    """The width of the widest word of a spaced text; a few characters' for one that can break anywhere."""
+    """The width of the widest word; of four characters where a text can be broken anywhere.
+
+    Args:
+        text: of any number of words.
+        face: one of the faces of this module.
+        size: of the em, in any unit.
+    """
     words = [word[:4] if is_cjk(word[0]) else word for word in text.split()]
     return max((width(word, face, size) for word in words), default=0.0)
 
 
 def is_cjk(char: str) -> bool:
-    """Whether the character is a Chinese or Japanese one (or full-width punctuation)."""
+    """Whether the character is a Chinese or Japanese one (or full-width punctuation).
+
+    Args:
+        char: one character.
+    """
     return "\u2e80" <= char <= "\u9fff" or "\uff00" <= char <= "\uffef" or char in DRAWN
 
 
 def extents(text: str) -> tuple[float, float]:
-    """How far a text's box reaches above and below the baseline, in ems."""
+    """How far a text's box reaches above and below the baseline, in ems.
+
+    Args:
+        text: of one line.
+    """
     for char in text:
         if is_cjk(char):
             return CJK_ASCENT, CJK_DESCENT
@@ -143,7 +181,14 @@ def _breakable(text: str) -> list[str]:
 
 
 def wrap(text: str, face: str, size: float, limit: float) -> list[str]:
-    """The text in lines no wider than ``limit``; a word that is wider than a line is cut."""
+    """The text in lines no wider than ``limit``; a word that is wider is broken.
+
+    Args:
+        text: of any length.
+        face: one of the faces of this module.
+        size: of the em, in any unit.
+        limit: the width of a line, in the same unit.
+    """
     if width(text, face, size) <= limit:
         return [text]
     table = advances(face)

@@ -27,9 +27,18 @@ class _Cell(NamedTuple):
 def grid(
     sheet: Sheet, content: Content, fields: list[Field], x0: float, x1: float, photo: bool = False
 ) -> int:
-    """Rows of key and value cells. ``photo`` leaves a box for a photograph at the top right.
+    """Rows of key and value cells.
 
-    Returns how many fields fitted.
+    Args:
+        sheet: the page that is drawn on; its theme and random generator are used.
+        content: of the form.
+        fields: in the order in which they are drawn.
+        x0: the left edge, in points.
+        x1: the right edge, in points.
+        photo: whether a box for a photograph is left at the top right.
+
+    Returns:
+        How many fields fitted.
     """
     theme = sheet.theme
     columns = theme.columns
@@ -55,7 +64,14 @@ def grid(
 
 
 def key_share(sheet: Sheet, fields: list[Field], unit: float, pad: float) -> float:
-    """The part of a column that keys get: the theme's, or more where a long word needs it."""
+    """The part of a column that keys get: the theme's, or more where a long word needs it, in [0, 1].
+
+    Args:
+        sheet: the page that is drawn on; its theme and random generator are used.
+        fields: in the order in which they are drawn.
+        unit: the width of a column, in points.
+        pad: between the cell's edge and its text, in points.
+    """
     theme, style = sheet.theme, sheet.theme.key
     words = [fonts.longest_word(field.key, style.face, style.size) for field in fields]
     needed = (max(words, default=0.0) * (1.12 if theme.upper_keys else 1.0) + pad + style.size) / unit
@@ -143,9 +159,16 @@ def _draw_photo(sheet: Sheet, content: Content, x0: float, y0: float, x1: float,
 
 
 def side_heading(sheet: Sheet, number: int, text: str, x0: float, x1: float, y0: float, y1: float) -> None:
-    """A heading in a cell at the left of rows that are already drawn; upright characters one below another.
+    """A heading in a cell on the left of rows that are drawn already; upright characters from top to bottom.
 
-    ``number`` is the entry that was reserved for it with ``Sheet.reserve``.
+    Args:
+        sheet: the page that is drawn on; its theme and random generator are used.
+        number: of the entry that was reserved for it with ``Sheet.reserve``.
+        text: of the heading.
+        x0: the left edge, in points.
+        x1: the right edge, in points.
+        y0: the top edge, in points.
+        y1: the bottom edge.
     """
     style = sheet.theme.key._replace(bold=True)
     sheet.frame(x0, y0, x1, y1)

@@ -19,9 +19,12 @@ class VisualLine(NamedTuple):
 def visual_lines(layout: Layout, gap: float = 0.5) -> list[VisualLine]:
     """The lines of an unscanned layout, top to bottom and left to right.
 
-    Pieces on one baseline are one line where no more than ``gap`` times their height is between them;
-    a space stands for the gap where it is wider than a sixth of the height. Upright text only: give
-    ``generate_layout``'s result, not one that a scan has turned.
+    Pieces on one baseline are one line where no more than ``gap`` times their height is between them; a space
+    is put where it is wider than a sixth of the height.
+
+    Args:
+        layout: of ``generate_layout``; all text is upright, no scan has turned it.
+        gap: in heights of the lower piece, 0 or more.
     """
     pieces = [
         (entry.id, piece.text, piece.polygon[0], piece.polygon[1], piece.polygon[4], piece.polygon[5])

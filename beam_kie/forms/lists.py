@@ -10,7 +10,18 @@ from beam_kie.forms.values import draw, fill
 
 
 def amount_lines(sheet: Sheet, content: Content, keys: list[str], x0: float, x1: float) -> bool:
-    """Numbered lines of a tax form: number, what is asked, and the amount in a box at the right."""
+    """Numbered lines of a tax form: number, question, and the amount in a box on the right.
+
+    Args:
+        sheet: the page that is drawn on; its theme and random generator are used.
+        content: of the form.
+        keys: of the lines.
+        x0: the left edge, in points.
+        x1: the right edge, in points.
+
+    Returns:
+        Whether any line fitted.
+    """
     theme, rng = sheet.theme, sheet.rng
     style, value = theme.key, theme.value
     box = max(90.0, value.size * 9)
@@ -47,7 +58,17 @@ def amount_lines(sheet: Sheet, content: Content, keys: list[str], x0: float, x1:
 
 
 def rating_table(sheet: Sheet, content: Content, x0: float, x1: float) -> bool:
-    """Statements to rate: one row each, a box to tick under every grade."""
+    """Statements to rate: one row each, a box to tick under every grade.
+
+    Args:
+        sheet: the page that is drawn on; its theme and random generator are used.
+        content: of the form.
+        x0: the left edge, in points.
+        x1: the right edge, in points.
+
+    Returns:
+        Whether it fitted.
+    """
     theme, rng = sheet.theme, sheet.rng
     style = theme.key
     grades = content.words.words("options", rng.choice(("rating", "frequency")))
@@ -90,7 +111,14 @@ def rating_table(sheet: Sheet, content: Content, x0: float, x1: float) -> bool:
 
 
 def question_list(sheet: Sheet, content: Content, x0: float, x1: float) -> bool:
-    """Questions, each with options below it or a line for an answer; False where not one fits."""
+    """Questions, each with options below it or a line for an answer; False where not one fits.
+
+    Args:
+        sheet: the page that is drawn on; its theme and random generator are used.
+        content: of the form.
+        x0: the left edge, in points.
+        x1: the right edge, in points.
+    """
     theme, rng = sheet.theme, sheet.rng
     style, indent = theme.key, 14.0
     texts = rng.sample(content.words.words("texts", "questions"), rng.randrange(2, 5))

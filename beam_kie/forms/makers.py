@@ -19,7 +19,13 @@ _CHINESE_DIGITS = "零壹贰叁肆伍陆柒捌玖"
 class Makers:
     """Makes single values for one form: names, addresses, numbers, dates, sentences.
 
-    The applicant stays the same person throughout, and dates lie around one day.
+    The applicant is the same person throughout, and dates lie around one day.
+
+    Args:
+        language: one of ``LANGUAGES``.
+        rng: the random generator.
+        prose: sentences that may stand in free text; None: only those of the vocabulary.
+        kind: one of ``KINDS``.
     """
 
     def __init__(
@@ -45,13 +51,22 @@ class Makers:
         self.used: set[str] = set()
 
     def pick(self, section: str, name: str) -> str:
-        """One of the vocabulary's alternatives."""
+        """One of the vocabulary's alternatives.
+
+        Args:
+            section: of the vocabulary.
+            name: of the list in it.
+        """
         return self.words.pick(self.rng, section, name)
 
     # People, places, companies
 
     def person(self, female: bool | None = None) -> str:
-        """A full name."""
+        """A full name.
+
+        Args:
+            female: whether the given name is a woman's; None: either.
+        """
         rng = self.rng
         if female is None:
             female = rng.random() < 0.5
@@ -142,7 +157,11 @@ class Makers:
     # Numbers and dates
 
     def code(self, pattern: str) -> str:
-        """``pattern`` with # as digits, @ as capital letters and X as either."""
+        """``pattern`` with # as digits, @ as capital letters and X as either.
+
+        Args:
+            pattern: of the code.
+        """
         rng = self.rng
         made = []
         for char in pattern:
@@ -155,7 +174,12 @@ class Makers:
         return "".join(made)
 
     def day(self, first: int = 0, last: int = 0) -> str:
-        """A date that many days after the form was filled in, written as this form writes dates."""
+        """A date near the day on which the form was filled in, written as this form writes dates.
+
+        Args:
+            first: the earliest, in days after that day.
+            last: the latest, in days after that day.
+        """
         day = self.today + timedelta(days=self.rng.randint(first, last))
         return self._written(self.date_format, day.year, day.month, day.day)
 
@@ -187,7 +211,11 @@ class Makers:
         return str(self.today.year - 1)
 
     def month_span(self, start: int | None = None) -> tuple[str, str]:
-        """A month and a later one; ``start`` is the first year."""
+        """A month and a later one.
+
+        Args:
+            start: the first year; None: any.
+        """
         return self._span(self.month_format, start)
 
     def period(self) -> str:
@@ -200,13 +228,23 @@ class Makers:
         return self._format_date(pattern, start, start), self._format_date(pattern, start + 1, start + 3)
 
     def number(self, value: float, decimals: int = 2) -> str:
-        """A number with the language's separators."""
+        """A number with the language's separators.
+
+        Args:
+            value: of the number.
+            decimals: after the point, 0 or more.
+        """
         group, point = self.pick("format", "number")
         text = f"{value:,.{decimals}f}"
         return text.translate(str.maketrans({",": group, ".": point}))
 
     def money(self, value: float, bare: bool = False) -> str:
-        """An amount of money; ``bare`` leaves the currency out."""
+        """An amount of money.
+
+        Args:
+            value: of the amount.
+            bare: whether the currency is left out.
+        """
         decimals = 0 if self.language == "ja" else 2
         text = self.number(value, decimals)
         return text if bare else self.amount_format.format(n=text)
@@ -248,7 +286,12 @@ class Makers:
     # Free text
 
     def text(self, topic: str, count: int | None = None) -> str:
-        """One to three sentences (or ``count``) of a topic of the vocabulary's texts."""
+        """Sentences of a topic of the vocabulary's texts.
+
+        Args:
+            topic: of the sentences.
+            count: their number; None: one to three.
+        """
         rng = self.rng
         if topic == "remarks":
             topic = {"questionnaire": "wishes", **dict.fromkeys(BUSINESS, "goods_remarks")}.get(
@@ -262,12 +305,20 @@ class Makers:
         return ("" if self.language in ("zh", "ja") else " ").join(dict.fromkeys(chosen))
 
     def fresh(self, topic: str) -> list[str]:
-        """Sentences of a topic that this form does not have yet; all of them when none is left."""
+        """Sentences of a topic that this form does not have yet; all of them where none is left.
+
+        Args:
+            topic: of the vocabulary's texts.
+        """
         words = self.words.words("texts", topic)
         return [text for text in words if text not in self.used] or list(words)
 
     def heading(self, section: str) -> str:
-        """A section's heading, not one this form already has if that can be helped."""
+        """A section's heading; one that this form has already only where no other is left.
+
+        Args:
+            section: of the vocabulary's headings.
+        """
         words = self.words.words("sections", section)
         text = self.rng.choice([word for word in words if word not in self.used] or words)
         self.used.add(text)

@@ -125,7 +125,11 @@ class Layout:
     shapes: tuple[Shape, ...] = field(default=(), repr=False)
 
     def labelled_page(self, name: str) -> LabelledPage:
-        """The labels as ``beam_kie.labelled.formats`` writes them; ``name`` is the picture's file name."""
+        """The labels as ``beam_kie.labelled.formats`` writes them.
+
+        Args:
+            name: the file name of the picture.
+        """
         return LabelledPage(
             name, self.width_px, self.height_px, tuple(labelled_entry(e) for e in self.entries)
         )
@@ -144,20 +148,33 @@ class Form:
         return self.layout.entries
 
     def labelled_page(self, name: str) -> LabelledPage:
-        """The labels as ``beam_kie.labelled.formats`` writes them."""
+        """The labels as ``beam_kie.labelled.formats`` writes them.
+
+        Args:
+            name: the file name of the picture.
+        """
         return self.layout.labelled_page(name)
 
 
 def labelled_entry(entry: Entry) -> LabelledEntry:
-    """The entry as label files hold it: corners in whole pixels."""
+    """The entry as label files hold it: corners in whole pixels.
+
+    Args:
+        entry: of a layout.
+    """
     polygon = tuple(float(round(value)) for value in entry.polygon)
     return LabelledEntry(entry.id, entry.text, entry.label, polygon, entry.linking)
 
 
 def moved(layout: Layout, matrix: np.ndarray, width_px: int, height_px: int) -> Layout:
-    """The layout after the picture went through the 3 x 3 homography ``matrix`` (old to new pixels).
+    """A layout after its picture was transformed. Runs and shapes are dropped: they describe the unscanned
+    page.
 
-    Runs and shapes are dropped: they describe a page that was never scanned.
+    Args:
+        layout: of the form.
+        matrix: a 3 x 3 homography, from old to new pixels.
+        width_px: of the new picture.
+        height_px: of the new picture.
     """
     flat = [
         p for entry in layout.entries for p in (entry.polygon, *(piece.polygon for piece in entry.pieces))

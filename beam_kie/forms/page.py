@@ -6,7 +6,7 @@ import random
 from collections.abc import Sequence
 from dataclasses import replace
 
-from beam_kie.forms import field_rows, lists, tables, texts
+from beam_kie.forms import field_rows, lists, stamps, tables, texts
 from beam_kie.forms.business import business_head, staff_row
 from beam_kie.forms.content import Content, Field
 from beam_kie.forms.grid import grid, side_heading
@@ -41,11 +41,20 @@ def generate_layout(
 ) -> Layout:
     """One form without a picture; the same arguments give the same form.
 
-    ``kind`` is one of ``KINDS`` (None: any). ``labels`` is the annotation style, "xfund" or "funsd"
-    (None: FUNSD's for most English forms, XFUND's otherwise). ``prose`` are sentences that may
-    stand in free text. ``noto_only`` sets everything in the one face that is always installed, so that
-    the result is the same on every machine. ``page`` is (this page, all pages) for the footer.
-    Raises ValueError for an unknown language, kind or style.
+    Args:
+        language: one of ``LANGUAGES``.
+        seed: any whole number.
+        kind: one of ``KINDS``; None: any.
+        dpi: pixels per inch, above 0.
+        labels: the annotation style, "xfund" or "funsd"; None: FUNSD's for most English forms, XFUND's
+            otherwise.
+        prose: sentences that may stand in free text; None: only those of the vocabulary.
+        noto_only: whether everything is set in the one face that is always installed, so that the result is
+            the same on every machine.
+        page: the number of this page and of all pages, for the footer.
+
+    Raises:
+        ValueError: unknown language, kind or style.
     """
     if language not in LANGUAGES:
         raise ValueError(f"unknown language {language!r}, expected one of {', '.join(LANGUAGES)}")
@@ -104,7 +113,7 @@ class _Page:
         for step in closing:
             self.step(step)
         if rng.random() < (0.35 if self.theme.cjk else 0.2):
-            texts.stamp(sheet, self.content, (sheet.right - 90, sheet.y - 40))
+            stamps.stamp(sheet, self.content, (sheet.right - 90, sheet.y - 40))
         texts.footer(sheet, self.content, page)
         if rng.random() < 0.08:
             sheet.frame(sheet.left - 8, sheet.top - 8, sheet.right + 8, sheet.bottom + 6, 1.0)

@@ -12,7 +12,12 @@ from beam_kie.forms.model import Area, Layout, Run, Stamp, Stroke
 
 
 def render(layout: Layout, paper: tuple[int, int, int] = (255, 255, 255)) -> Image.Image:
-    """The form as it comes out of a printer: an RGB picture of ``layout.width_px`` x ``height_px``."""
+    """The form as a printer prints it: an RGB picture of ``layout.width_px`` x ``height_px``.
+
+    Args:
+        layout: of the form.
+        paper: its colour, RGB.
+    """
     image = Image.new("RGB", (layout.width_px, layout.height_px), paper)
     draw = ImageDraw.Draw(image)
     for shape in layout.shapes:

@@ -35,7 +35,12 @@ class SamplePage(NamedTuple):
 
 
 class Sample:
-    """One file of the set; its ending says how it is written."""
+    """One file of the set; the ending of its name decides its format.
+
+    Args:
+        name: of the file.
+        pages: of the file, at least one.
+    """
 
     def __init__(self, name: str, *pages: SamplePage):
         self.name = name
@@ -124,12 +129,22 @@ def sample_labels() -> Iterator[LabelledPage]:
 
 
 def page_name(sample: Sample, number: int) -> str:
-    """How labels name a page: the file, and ``#page=<number>`` where it has several."""
+    """The name of a page in label files: the file, and ``#page=<number>`` where it has several.
+
+    Args:
+        sample: the file.
+        number: of the page, from 1.
+    """
     return sample.name if len(sample.pages) == 1 else f"{sample.name}#page={number}"
 
 
 def sample_form(sample: Sample, number: int) -> Form:
-    """Page ``number`` (from 1) of a sample, drawn and scanned."""
+    """One page of a sample, drawn and scanned.
+
+    Args:
+        sample: the file.
+        number: of the page, from 1.
+    """
     page, layout = sample.pages[number - 1], _layout(sample, number)
     form = Form(render(layout), layout)
     scan = fax_form if sample.name.endswith(".tif") else scan_form
@@ -137,7 +152,11 @@ def sample_form(sample: Sample, number: int) -> Form:
 
 
 def write_samples(folder: str | Path) -> None:
-    """Writes all pictures, the broken file and the labels into ``folder``, which is made if needed."""
+    """Writes all pictures, the broken file and the labels.
+
+    Args:
+        folder: where they go; it is made if needed.
+    """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     for sample in SAMPLES:

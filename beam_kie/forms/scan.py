@@ -47,7 +47,15 @@ class ScanSettings:
 
 
 def random_settings(strength: str, rng: np.random.Generator) -> ScanSettings:
-    """Settings of a clean office scanner ("light"), of an old one or a copy of a copy ("heavy")."""
+    """Random settings of a scanner.
+
+    Args:
+        strength: "none"; "light", a clean office scanner; "heavy", an old one, or a copy of a copy.
+        rng: the random generator.
+
+    Raises:
+        ValueError: an unknown strength.
+    """
     if strength == "none":
         return ScanSettings()
     if strength not in STRENGTHS:
@@ -78,7 +86,13 @@ def random_settings(strength: str, rng: np.random.Generator) -> ScanSettings:
 
 
 def scan_form(form: Form, settings: ScanSettings | str, seed: int = 0) -> Form:
-    """The form as a scanner delivers it, labels moved along. ``settings`` may be a strength."""
+    """The form as a scanner delivers it; the labels move with the picture.
+
+    Args:
+        form: with its picture.
+        settings: of the scanner, or a strength.
+        seed: any whole number; the same arguments give the same result.
+    """
     settings = _settings(settings, seed)
     pixels = np.asarray(form.image.convert("RGB"))
     dpi = form.layout.dpi
@@ -89,7 +103,13 @@ def scan_form(form: Form, settings: ScanSettings | str, seed: int = 0) -> Form:
 
 
 def scan_layout(layout: Layout, settings: ScanSettings | str, seed: int = 0) -> Layout:
-    """Only the labels of ``scan_form``: where a scan with these settings and this seed moves them."""
+    """The layout of ``scan_form`` with the same settings and seed, without a picture.
+
+    Args:
+        layout: of the form.
+        settings: of the scanner, or a strength.
+        seed: any whole number; the same arguments give the same result.
+    """
     settings = _settings(settings, seed)
     width, height = layout.width_px, layout.height_px
     matrix = _turn_matrix(width, height, settings) @ _skew_matrix(width, height, settings, seed)
@@ -99,7 +119,14 @@ def scan_layout(layout: Layout, settings: ScanSettings | str, seed: int = 0) -> 
 
 
 def fax_form(form: Form, settings: ScanSettings | str, seed: int = 0, threshold: int = 178) -> Form:
-    """The form in black and white as a fax machine sends it: a mode "1" picture."""
+    """The form in black and white as a fax machine sends it: a mode "1" picture.
+
+    Args:
+        form: with its picture.
+        settings: of the scanner, or a strength.
+        seed: any whole number; the same arguments give the same result.
+        threshold: the least grey value that becomes white, in 0..255.
+    """
     scanned = scan_form(form, settings, seed)
     grey = cv2.cvtColor(np.asarray(scanned.image), cv2.COLOR_RGB2GRAY)
     bits = np.where(grey < threshold, 0, 255).astype(np.uint8)

@@ -41,6 +41,13 @@ class Sheet:
 
     ``y`` is where the next block starts, ``parent`` the heading that new entries stand under, ``number``
     the last number that a numbered key got.
+
+    Args:
+        width: of the page, in points.
+        height: of the page, in points.
+        theme: the look of the form.
+        rng: the random generator.
+        margin: on each side, in points.
     """
 
     def __init__(self, width: float, height: float, theme: Theme, rng: random.Random, margin: float):
@@ -62,7 +69,11 @@ class Sheet:
         return len(self._drafts), len(self._runs), len(self._shapes), self.y, self.parent
 
     def rollback(self, mark: tuple) -> None:
-        """Takes back everything since ``mark``."""
+        """Removes everything that was added since ``mark``.
+
+        Args:
+            mark: as of ``Sheet.mark``.
+        """
         drafts, runs, shapes, self.y, self.parent = mark
         del self._drafts[drafts:], self._runs[runs:], self._shapes[shapes:]
         for draft in self._drafts:
@@ -83,7 +94,15 @@ class Sheet:
     def text(
         self, x: float, baseline: float, text: str, style: Style, tracking: float = 0.0
     ) -> tuple[str, Box]:
-        """Draws one line from ``x`` on ``baseline`` and returns it as a piece of an entry."""
+        """Draws one line and returns it as a piece of an entry.
+
+        Args:
+            x: its left edge, in points.
+            baseline: in points from the top.
+            text: of one line.
+            style: of the text.
+            tracking: between two characters, in points.
+        """
         face, size = style.face, style.size
         bold = style.bold and not fonts.has_bold(fonts.resolve(face))
         self._runs.append(Run(text, x, baseline, size, face, style.colour, tracking, bold))
@@ -94,7 +113,16 @@ class Sheet:
     def paragraph(
         self, lines: list[str], x: float, top: float, width: float, style: Style, align: str = "left"
     ) -> list[tuple[str, Box]]:
-        """Draws lines below one another, the first with its top at ``top``; returns them as pieces."""
+        """Draws lines below one another and returns them as pieces of an entry.
+
+        Args:
+            lines: from top to bottom.
+            x: the left edge, in points.
+            top: of the first line, in points.
+            width: that lines are aligned in, in points.
+            style: of the text.
+            align: "left", "centre" or "right".
+        """
         pieces = []
         pitch = style.size * style.leading
         baseline = top + 0.5 * (pitch + 0.74 * style.size)
@@ -110,7 +138,13 @@ class Sheet:
     # Entries
 
     def entry(self, label: str, pieces: list[tuple[str, Box]], key: int | None = None) -> int:
-        """Adds an entry; ``key`` is the id of the key that a value belongs to."""
+        """Adds an entry and returns its id.
+
+        Args:
+            label: of the entry.
+            pieces: texts and boxes, as of ``text`` and ``paragraph``.
+            key: the id of the key that a value belongs to; None: of none.
+        """
         draft = _Draft(label, pieces, self.parent)
         self._drafts.append(draft)
         number = len(self._drafts) - 1
@@ -119,12 +153,23 @@ class Sheet:
         return number
 
     def link(self, key: int, value: int) -> None:
-        """Links a key to one more value."""
+        """Links a key to one more value.
+
+        Args:
+            key: the id of its entry.
+            value: the id of its entry.
+        """
         self._drafts[key].links.append((key, value))
         self._drafts[value].links.append((key, value))
 
     def each_line(self, label: str, pieces: list[tuple[str, Box]], key: int | None = None) -> None:
-        """Adds free text: an entry a line or one for all of it, as the theme has it."""
+        """Adds free text: one entry a line, or one for all lines, as the theme has it.
+
+        Args:
+            label: of the entries.
+            pieces: texts and boxes of the lines.
+            key: the id of the key that they belong to; None: of none.
+        """
         if self.theme.paragraph_lines:
             for piece in pieces:
                 self.entry(label, [piece], key)
@@ -132,41 +177,90 @@ class Sheet:
             self.entry(label, pieces, key)
 
     def reserve(self, label: str) -> int:
-        """Adds an entry that gets its pieces later, by ``settle``."""
+        """Adds an entry that gets its pieces later, by ``settle``, and returns its id.
+
+        Args:
+            label: of the entry.
+        """
         self._drafts.append(_Draft(label, [], self.parent))
         return len(self._drafts) - 1
 
     def settle(self, number: int, pieces: list[tuple[str, Box]]) -> None:
-        """Gives a reserved entry its pieces."""
+        """Gives a reserved entry its pieces.
+
+        Args:
+            number: its id, as of ``reserve``.
+            pieces: texts and boxes.
+        """
         self._drafts[number].pieces = pieces
 
     # Lines and areas
 
     def rule(self, x0: float, y0: float, x1: float, y1: float, width: float | None = None, dash: float = 0.0):
-        """Draws a line in the theme's rule."""
+        """Draws a line in the theme's colour.
+
+        Args:
+            x0: where it begins, in points.
+            y0: where it begins.
+            x1: where it ends.
+            y1: where it ends.
+            width: in points; None: the theme's.
+            dash: the length of its dashes, in points; 0: none.
+        """
         self._shapes.append(
             Stroke(((x0, y0), (x1, y1)), width or self.theme.rule, self.theme.rule_colour, dash)
         )
 
     def frame(self, x0: float, y0: float, x1: float, y1: float, width: float | None = None) -> None:
-        """Draws a rectangle in the theme's rule."""
+        """Draws a rectangle in the theme's colour.
+
+        Args:
+            x0: the left edge, in points.
+            y0: the top edge.
+            x1: the right edge, in points.
+            y1: the bottom edge.
+            width: of the line, in points; None: the theme's.
+        """
         corners = ((x0, y0), (x1, y0), (x1, y1), (x0, y1), (x0, y0))
         self._shapes.append(Stroke(corners, width or self.theme.rule, self.theme.rule_colour))
 
     def stroke(self, points, width: float, colour: Colour = BLACK) -> None:
-        """Draws a line through points."""
+        """Draws a line through points.
+
+        Args:
+            points: (x, y) each, in points.
+            width: of the line, in points.
+            colour: RGB.
+        """
         self._shapes.append(Stroke(tuple(points), width, colour))
 
     def fill(self, x0: float, y0: float, x1: float, y1: float, colour: Colour) -> None:
-        """Fills a rectangle behind everything drawn later."""
+        """Fills a rectangle; what is drawn later lies on it.
+
+        Args:
+            x0: the left edge, in points.
+            y0: the top edge.
+            x1: the right edge, in points.
+            y1: the bottom edge.
+            colour: RGB.
+        """
         self._shapes.append(Area((x0, y0, x1, y1), colour))
 
     def stamp(self, stamp: Stamp) -> None:
-        """Puts a rubber stamp on the page."""
+        """Puts a rubber stamp on the page.
+
+        Args:
+            stamp: with its place.
+        """
         self._shapes.append(stamp)
 
     def free(self, box: Box, gap: float = 2.0) -> bool:
-        """Whether no text stands in ``box``."""
+        """Whether a box is free of text.
+
+        Args:
+            box: in points.
+            gap: that must be free around it, in points.
+        """
         x0, y0, x1, y1 = box[0] - gap, box[1] - gap, box[2] + gap, box[3] + gap
         for draft in self._drafts:
             for _, (a, b, c, d) in draft.pieces:
@@ -177,7 +271,14 @@ class Sheet:
     # The end
 
     def finish(self, language: str, kind: str, seed: int, dpi: float) -> Layout:
-        """The page in pixels at ``dpi``, with every label settled."""
+        """The finished page, in pixels.
+
+        Args:
+            language: one of ``LANGUAGES``.
+            kind: of the form.
+            seed: that it was made with.
+            dpi: pixels per inch.
+        """
         self._settle_keys()
         self._settle_headings()
         scale = dpi / 72.0

@@ -29,7 +29,15 @@ class Table:
 
 
 def make_table(content: Content, name: str, rows: int, empty_rows: int, gaps: float) -> Table:
-    """A table of ``fields.TABLES`` with made-up rows; some columns are left out, some cells stay empty."""
+    """A table with made-up rows; some columns are left out, some cells stay empty.
+
+    Args:
+        content: of the form.
+        name: a key of ``fields.TABLES``.
+        rows: filled ones.
+        empty_rows: below them.
+        gaps: the share of cells that stay empty, in [0, 1].
+    """
     rng = content.rng
     columns = [c for c in TABLES[name] if content.words.has("columns", c)]
     if len(columns) > 3 and rng.random() < 0.5:
@@ -56,7 +64,13 @@ def make_table(content: Content, name: str, rows: int, empty_rows: int, gaps: fl
 
 
 def goods_table(content: Content, rows: int, prices: bool) -> Table:
-    """Goods with quantities and, for an invoice, prices; the totals add up."""
+    """Goods with quantities and, for an invoice, prices; the totals add up.
+
+    Args:
+        content: of the form.
+        rows: of goods, at least 1.
+        prices: whether it has prices and totals.
+    """
     rng = content.rng
     columns = ["index", "code", "item", "spec", "unit", "quantity", "price", "amount", "batch", "remark"]
     optional = {"index": 0.6, "code": 0.5, "spec": 0.35, "unit": 0.6, "batch": 0.0 if prices else 0.3}
@@ -109,6 +123,12 @@ def draw_table(sheet: Sheet, table: Table, x0: float, x1: float) -> bool:
     """Draws a table from ``sheet.y``; False, and nothing drawn, where not even two rows fit.
 
     Rows that no longer fit are left out, the totals with them.
+
+    Args:
+        sheet: the page that is drawn on; its theme and random generator are used.
+        table: that is drawn.
+        x0: the left edge, in points.
+        x1: the right edge, in points.
     """
     theme = sheet.theme
     mark = sheet.mark()

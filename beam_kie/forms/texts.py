@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from beam_kie.forms import fonts
 from beam_kie.forms.content import Content, Field
-from beam_kie.forms.model import ANSWER, BUSINESS, HEADER, OTHER, QUESTION, Stamp
+from beam_kie.forms.model import ANSWER, BUSINESS, HEADER, OTHER, QUESTION
 from beam_kie.forms.sheet import HEADING, KEY, Sheet
 from beam_kie.forms.theme import Style, with_size
 from beam_kie.forms.values import jitter
 
-_STAMP_INKS = ((190, 40, 45), (190, 40, 45), (60, 60, 150), (90, 60, 140))
-
 
 def corner_label(sheet: Sheet, content: Content) -> None:
-    """A word at the very top, such as "Copy" or "Annex 2"."""
+    """A word at the very top, such as "Copy" or "Annex 2".
+
+    Args:
+        sheet: the page that is drawn on; its theme and random generator are used.
+        content: of the form.
+    """
     style = sheet.theme.key
     text = content.pick("texts", "labels")
     width = fonts.width(text, style.face, style.size)
@@ -25,7 +28,15 @@ def corner_label(sheet: Sheet, content: Content) -> None:
 
 
 def title(sheet: Sheet, content: Content, text: str, align: str, office: bool = False) -> None:
-    """The form's title, with an office's name above it if wanted. Long titles take two lines."""
+    """The form's title, on one line or two.
+
+    Args:
+        sheet: the page that is drawn on; its theme and random generator are used.
+        content: of the form.
+        text: of the title.
+        align: "left", "centre" or "right".
+        office: whether an office's name stands above it.
+    """
     theme, rng = sheet.theme, sheet.rng
     width = sheet.right - sheet.left
     style = fitting(theme.title, text, width * 0.9)
@@ -48,7 +59,13 @@ def title(sheet: Sheet, content: Content, text: str, align: str, office: bool = 
 
 
 def fitting(style: Style, text: str, width: float) -> Style:
-    """The style, smaller where a word would not fit in ``width``."""
+    """A style in which every word of a text fits; smaller only where it has to be.
+
+    Args:
+        style: of the text.
+        text: that is set.
+        width: of a line, in points.
+    """
     word = fonts.longest_word(text, style.face, style.size)
     return with_size(style, width / word * 0.99) if word > width else style
 
@@ -56,7 +73,16 @@ def fitting(style: Style, text: str, width: float) -> Style:
 def letterhead(
     sheet: Sheet, content: Content, name: str, details: list[str], align: str, width: float
 ) -> None:
-    """A company's or an office's name, address and telephone, and sometimes a mark beside them."""
+    """Name, address and telephone of a company or an office, and sometimes a logo beside them.
+
+    Args:
+        sheet: the page that is drawn on; its theme and random generator are used.
+        content: of the form.
+        name: of the company or office.
+        details: lines below it.
+        align: "left" or "centre".
+        width: of its place, in points.
+    """
     style = with_size(sheet.theme.heading, 1.15)
     small = sheet.theme.small
     x = sheet.left
@@ -102,9 +128,17 @@ def _logo(sheet: Sheet, x: float, y: float, size: float) -> float:
 
 
 def heading(sheet: Sheet, text: str, x0: float, x1: float, attached: bool = False) -> int:
-    """A section's heading; returns its entry, which becomes the parent of what follows.
+    """A section's heading.
 
-    ``attached`` draws it as the top row of the ruled table below.
+    Args:
+        sheet: the page that is drawn on; its theme and random generator are used.
+        text: of the heading.
+        x0: the left edge, in points.
+        x1: the right edge, in points.
+        attached: whether it is drawn as the top row of the ruled table below.
+
+    Returns:
+        The id of its entry, which becomes the parent of what follows.
     """
     theme = sheet.theme
     style = theme.heading
@@ -139,6 +173,14 @@ def notes(sheet: Sheet, content: Content, topic: str, x0: float, x1: float, coun
     ``topic`` is "notes", "goods_notes" or "declarations".
 
     In XFUND's style the heading is often the key and the paragraphs its values; otherwise all is OTHER.
+
+    Args:
+        sheet: the page that is drawn on; its theme and random generator are used.
+        content: of the form.
+        topic: "notes", "goods_notes" or "declarations".
+        x0: the left edge, in points.
+        x1: the right edge, in points.
+        count: of paragraphs, at least 1.
     """
     theme, rng = sheet.theme, sheet.rng
     pool = content.fresh(topic)
@@ -182,7 +224,14 @@ def notes(sheet: Sheet, content: Content, topic: str, x0: float, x1: float, coun
 
 
 def paragraph(sheet: Sheet, content: Content, x0: float, x1: float) -> bool:
-    """Some free text, labelled OTHER; False where it does not fit."""
+    """Some free text, labelled OTHER; False where it does not fit.
+
+    Args:
+        sheet: the page that is drawn on; its theme and random generator are used.
+        content: of the form.
+        x0: the left edge, in points.
+        x1: the right edge, in points.
+    """
     theme, rng = sheet.theme, sheet.rng
     pool = content.fresh("notes")
     if content.prose and rng.random() < 0.6:
@@ -201,7 +250,15 @@ def paragraph(sheet: Sheet, content: Content, x0: float, x1: float) -> bool:
 
 
 def signatures(sheet: Sheet, content: Content, names: list[str], x0: float, x1: float) -> bool:
-    """Places to sign, side by side: a key with a blank, or a line with the key below it."""
+    """Places to sign, side by side: a key with a blank, or a line with the key below it.
+
+    Args:
+        sheet: the page that is drawn on; its theme and random generator are used.
+        content: of the form.
+        names: of the signatures.
+        x0: the left edge, in points.
+        x1: the right edge, in points.
+    """
     theme, rng = sheet.theme, sheet.rng
     fields = [f for name in names if (f := _signature(content, name, rng.random() < theme.fill)) is not None]
     if not fields:
@@ -281,41 +338,14 @@ def _sign(sheet: Sheet, field: Field, x0: float, x1: float, top: float, height: 
         sheet.entry(ANSWER, pieces, key)
 
 
-def stamp(sheet: Sheet, content: Content, near: tuple[float, float] | None = None) -> None:
-    """A rubber stamp where no text stands; a worded one is labelled, the round one's ring is not."""
-    theme, rng = sheet.theme, sheet.rng
-    colour = rng.choice(_STAMP_INKS)
-    face = "noto-jp" if content.language == "ja" else "noto-sc"
-    round_one = rng.random() < (0.65 if theme.cjk else 0.35)
-    if round_one:
-        width = height = rng.uniform(62, 92)
-        ring = content.company() if theme.cjk else content.place["city"].upper()
-        text = f"{ring}|{content.pick('texts', 'seal')}"
-    else:
-        text = content.pick("texts", "stamp")
-        size = rng.uniform(14, 22)
-        width, height = fonts.width(text, face, size) + size * 0.9, size * 1.6
-    for attempt in range(12):
-        x = rng.uniform(sheet.left + width / 2, sheet.right - width / 2)
-        y = rng.uniform(sheet.height * 0.3, sheet.bottom - height / 2)
-        if near and attempt < 4:
-            x = min(max(near[0] + rng.uniform(-60, 60), sheet.left + width / 2), sheet.right - width / 2)
-            y = min(near[1] + rng.uniform(-40, 20), sheet.height - height / 2 - 10)
-        box = (x - width / 2, y - height / 2, x + width / 2, y + height / 2)
-        if sheet.free(box, 3.0):
-            break
-    else:
-        return
-    angle = 0.0 if round_one else rng.uniform(-3, 3)
-    sheet.stamp(Stamp(x, y, width, height, text, face, colour, round_one, angle))
-    if not round_one:
-        pad = height * 0.2
-        sheet.parent = None
-        sheet.entry(OTHER, [(text, (box[0] + pad, box[1] + pad, box[2] - pad, box[3] - pad))])
-
-
 def footer(sheet: Sheet, content: Content, page: tuple[int, int]) -> None:
-    """A page number, a form number or a line of thanks at the foot of the page."""
+    """A page number, a form number or a line of thanks at the foot of the page.
+
+    Args:
+        sheet: the page that is drawn on; its theme and random generator are used.
+        content: of the form.
+        page: the number of this page and of all pages.
+    """
     rng = sheet.rng
     style: Style = sheet.theme.small
     y = sheet.height - (sheet.height - sheet.bottom) * 0.62

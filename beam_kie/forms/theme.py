@@ -81,12 +81,24 @@ _VALUE_FACES = ("same", "same", "typewriter", "serif", "sans", "noto-sc")
 
 
 def pick_weighted(rng: random.Random, weights: Mapping[str, float]) -> str:
-    """One key of ``weights``, as likely as its weight says."""
+    """A random key of ``weights``.
+
+    Args:
+        rng: the random generator.
+        weights: relative, 0 or more.
+    """
     return rng.choices(list(weights), weights=list(weights.values()))[0]
 
 
 def make_theme(rng: random.Random, vocabulary: Vocabulary, labels: str, noto_only: bool = False) -> Theme:
-    """A random look that suits the language. ``noto_only`` keeps to the face that is always installed."""
+    """A random look that suits the language.
+
+    Args:
+        rng: the random generator.
+        vocabulary: of the language.
+        labels: the annotation style, "xfund" or "funsd".
+        noto_only: whether only the face that is always installed is used.
+    """
     language = vocabulary.language
     cjk = language in ("zh", "ja")
     size = rng.uniform(8.2, 11.0) if cjk else rng.uniform(7.6, 10.6)
@@ -154,12 +166,22 @@ def _bold_face(face: str, bold: bool) -> str:
 
 
 def with_size(style: Style, factor: float) -> Style:
-    """The style, larger or smaller."""
+    """The style, larger or smaller.
+
+    Args:
+        style: of the text.
+        factor: of its size, above 0.
+    """
     return style._replace(size=style.size * factor)
 
 
 def varied(theme: Theme, rng: random.Random) -> Theme:
-    """The theme for one section: mostly unchanged, now and then arranged in another way."""
+    """The theme for one section: mostly unchanged, sometimes with another arrangement of fields.
+
+    Args:
+        theme: of the form.
+        rng: the random generator.
+    """
     if rng.random() > 0.2:
         return theme
     weights = ARRANGEMENTS["cjk" if theme.cjk else "latin"]

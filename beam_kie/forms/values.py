@@ -36,7 +36,14 @@ class Filled:
 
 
 def key_text(sheet: Sheet, field: Field, content=None, colon: bool = True) -> str:
-    """The key as it is printed: number, required mark, hint, colon, capitals, a second language."""
+    """The key as it is printed: number, required mark, hint, colon, capitals, a second language.
+
+    Args:
+        sheet: the page that is drawn on; its theme and random generator are used.
+        field: with its key.
+        content: of the form, for hints; None: without hints.
+        colon: whether the theme's colon ends it.
+    """
     theme, rng = sheet.theme, sheet.rng
     text = field.key
     if content is not None and theme.hints and rng.random() < theme.hints:
@@ -56,7 +63,14 @@ def key_text(sheet: Sheet, field: Field, content=None, colon: bool = True) -> st
 
 
 def fill(sheet: Sheet, field: Field, width: float, style: Style | None = None) -> Filled:
-    """Arranges what belongs to a field in ``width``; its height follows."""
+    """Arranges the values or options of a field; the height follows from the width.
+
+    Args:
+        sheet: the page that is drawn on; its theme and random generator are used.
+        field: with its values or options.
+        width: of its place, in points.
+        style: of values; None: the theme's.
+    """
     style = style or sheet.theme.value
     if field.options:
         return _options(sheet, field, width, style)
@@ -79,7 +93,16 @@ def fill(sheet: Sheet, field: Field, width: float, style: Style | None = None) -
 def draw(
     sheet: Sheet, filled: Filled, key: int | None, x: float, y: float, style: Style | None = None
 ) -> None:
-    """Draws what ``fill`` arranged with its corner at (x, y) and links it to ``key``."""
+    """Draws what ``fill`` arranged and links it to its key.
+
+    Args:
+        sheet: the page that is drawn on; its theme and random generator are used.
+        filled: as of ``fill``.
+        key: the id of the key; None: there is none.
+        x: the left edge, in points.
+        y: the top edge, in points.
+        style: of values; None: the theme's.
+    """
     style = style or sheet.theme.value
     option = key
     for item in filled.items:
@@ -133,7 +156,13 @@ def _flow(texts: list[tuple[str, str]], width: float, style: Style, gap: float) 
 
 
 def option_text(theme: Theme, word: str, ticked: bool) -> str:
-    """An option with its box, ring or brackets."""
+    """An option as it is printed, with its box, circle or brackets.
+
+    Args:
+        theme: of the form.
+        word: of the option.
+        ticked: whether it is chosen.
+    """
     look, space = theme.options_look, "" if theme.cjk else " "
     if look == "box":
         return f"{'☑' if ticked else '□'}{space}{word}"
@@ -189,5 +218,10 @@ def _draw_comb(sheet: Sheet, item: Item, x: float, y: float, style: Style):
 
 
 def jitter(rng: random.Random, amount: float) -> float:
-    """A small offset in points, as of something filled in later by another machine."""
+    """A small offset in points, as of something filled in later by another machine.
+
+    Args:
+        rng: the random generator.
+        amount: the most, in points, 0 or more.
+    """
     return rng.uniform(-amount, amount) if amount else 0.0

@@ -11,7 +11,11 @@ Words = tuple[str, ...]
 
 
 class Vocabulary:
-    """Word lists by section and name; see the head of a vocabulary file for their meaning."""
+    """Word lists by section and name; see the head of a vocabulary file for their meaning.
+
+    Args:
+        language: one of ``LANGUAGES``.
+    """
 
     def __init__(self, language: str):
         path = resources.files("beam_kie.forms") / "vocabulary" / f"{language}.toml"
@@ -24,15 +28,34 @@ class Vocabulary:
         }
 
     def words(self, section: str, name: str) -> Words:
-        """All alternatives; empty where the language has none."""
+        """All alternatives; empty where the language has none.
+
+        Args:
+            section: of the vocabulary.
+            name: of the list in it.
+        """
         return self._words.get((section, name), ())
 
     def has(self, section: str, name: str) -> bool:
-        """Whether the language has such a word at all."""
+        """Whether the language has such words.
+
+        Args:
+            section: of the vocabulary.
+            name: of the list in it.
+        """
         return (section, name) in self._words
 
     def pick(self, rng: random.Random, section: str, name: str) -> str:
-        """One alternative; KeyError where the language has none."""
+        """One alternative.
+
+        Args:
+            rng: the random generator.
+            section: of the vocabulary.
+            name: of the list in it.
+
+        Raises:
+            KeyError: the language has none.
+        """
         words = self._words[section, name]
         return words[int(rng.random() * len(words))]
 
@@ -45,7 +68,14 @@ def _alternatives(value: str) -> Words:
 
 @lru_cache(maxsize=16)
 def load(language: str) -> Vocabulary:
-    """The vocabulary of a language code; ValueError for an unknown one."""
+    """The vocabulary of a language.
+
+    Args:
+        language: a language code.
+
+    Raises:
+        ValueError: an unknown language.
+    """
     try:
         return Vocabulary(language)
     except FileNotFoundError:

@@ -18,7 +18,16 @@ from beam_kie.imaging.pdf import PdfPages
 from beam_kie.imaging.raster import PicturePage, TiffPages
 from beam_kie.imaging.sniffing import sniff_format
 
-__all__ = ["DecodeLimits", "DecodedPages", "decode_pages", "encode_preview", "sniff_format", "upright"]
+__all__ = [
+    "DecodeLimits",
+    "DecodedPages",
+    "decode_pages",
+    "encode_preview",
+    "open_pages",
+    "sniff_format",
+    "too_many_pages",
+    "upright",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +76,7 @@ def decode_pages(
     """
     check_file_size(len(data), limits.max_file_bytes)
     file_format = file_format or sniff_format(data)
-    source = _open(data, file_format, limits, pdf_dpi, pdf_text_layer)
+    source = open_pages(data, file_format, limits, pdf_dpi, pdf_text_layer)
     pages = _stream(source, document_id, uri, limits.max_pages)
     return DecodedPages(file_format, source.page_count, pages)
 
@@ -121,9 +130,24 @@ def _shrink(pixels: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     return cv2.resize(pixels, size, interpolation=cv2.INTER_LINEAR)
 
 
-def _open(
-    data: bytes, file_format: str, limits: DecodeLimits, pdf_dpi: int, pdf_text_layer: bool
+def open_pages(
+    data: bytes, file_format: str, limits: DecodeLimits, pdf_dpi: int = 200, pdf_text_layer: bool = False
 ) -> PageSource:
+    """The pages of a file, to be decoded one by one in any order.
+
+    Args:
+        data: the bytes of the file.
+        file_format: what ``sniff_format`` says of them.
+        limits: checked before any page is decoded.
+        pdf_dpi: at which PDF pages are rendered, above 0; less where ``max_pixels`` asks for it.
+        pdf_text_layer: whether the text of PDF pages is read as well.
+
+    Returns:
+        The opened file, to be closed by the caller.
+
+    Raises:
+        DocumentError: the file as a whole is damaged or encrypted.
+    """
     if file_format == "pdf":
         return PdfPages(data, limits, dpi=pdf_dpi, text_layer=pdf_text_layer)
     if file_format == "tiff":
@@ -132,7 +156,7 @@ def _open(
 
 
 def _stream(source: PageSource, document_id: str, uri: str, max_pages: int) -> Generator[PageImage | Failure]:
-    """Decode page after page; a page's error becomes a Failure and the next page goes on."""
+    """Decode page after page; a page's error becomes a Failure, and the next page follows."""
     with closing(source):
         for index in range(min(source.page_count, max_pages)):
             try:
@@ -143,7 +167,7 @@ def _stream(source: PageSource, document_id: str, uri: str, max_pages: int) -> G
             yield PageImage(document_id, uri, index + 1, page.pixels, page.dpi, page.lines)
             del page  # the caller may drop it while the next one is decoded
         if source.page_count > max_pages:
-            yield _failure(document_id, uri, max_pages + 1, _too_many_pages(source.page_count, max_pages))
+            yield _failure(document_id, uri, max_pages + 1, too_many_pages(source.page_count, max_pages))
         if source.remark is not None:
             yield _failure(document_id, uri, source.page_count + 1, source.remark)
 
@@ -152,7 +176,8 @@ def _failure(document_id: str, uri: str, page: int, error: DocumentError) -> Fai
     return Failure(document_id, uri, page, Stage.DECODE, error.category, error.message, error.retryable)
 
 
-def _too_many_pages(count: int, max_pages: int) -> DocumentError:
+def too_many_pages(count: int, max_pages: int) -> DocumentError:
+    """What is said of the pages of a file past ``max_pages``, of ``count`` in all."""
     return DocumentError(
         Category.TOO_MANY_PAGES,
         f"the file has {count:,} pages, more than max_pages = {max_pages:,}: {count - max_pages:,} were left "

@@ -1,4 +1,4 @@
-"""What a document may cost: limits that are checked before any pixel of it is decoded."""
+"""Limits on documents, checked before any pixel is decoded."""
 
 from __future__ import annotations
 
@@ -9,6 +9,9 @@ from beam_kie.document import Category, DocumentError
 from beam_kie.options import Effect, check_options, option
 
 _limit = partial(option, group="Limits", effect=Effect.LIMITS, minimum=1)
+
+MAX_SIDE = 65_535
+"""Pixels of the longest side that a page may have: JPEG's own limit, and 5.5 m at 300 dpi."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +37,7 @@ class DecodeLimits:
 
 
 def check_file_size(size_bytes: int, max_bytes: int) -> None:
-    """Check that a file may be read; callers that know its size beforehand ask before they read it.
+    """Check that a file may be read; callers that know its size call this before they read it.
 
     Args:
         size_bytes: of the file, or as much of it as was read before reading was given up.
@@ -61,7 +64,8 @@ def check_pixels(width_px: int, height_px: int, limits: DecodeLimits, what: str 
         what: what the picture is, for the message.
 
     Raises:
-        DocumentError: FILE_CORRUPT for a picture of no size, IMAGE_TOO_LARGE for one above ``max_pixels``.
+        DocumentError: FILE_CORRUPT for a picture of no size, IMAGE_TOO_LARGE for one above ``max_pixels`` or
+            with a side above ``MAX_SIDE``.
     """
     if width_px < 1 or height_px < 1:
         raise DocumentError(
@@ -73,4 +77,10 @@ def check_pixels(width_px: int, height_px: int, limits: DecodeLimits, what: str 
             Category.IMAGE_TOO_LARGE,
             f"{what} has {width_px} x {height_px} = {width_px * height_px:,} pixels, more than "
             f"max_pixels = {limits.max_pixels:,}: raise that limit, or scale the page down",
+        )
+    if max(width_px, height_px) > MAX_SIDE:
+        raise DocumentError(
+            Category.IMAGE_TOO_LARGE,
+            f"{what} has {width_px} x {height_px} px, and no page has a side of more than {MAX_SIDE:,}: "
+            "cut it into pages, or scan it again",
         )

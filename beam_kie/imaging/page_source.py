@@ -25,7 +25,7 @@ class DecodedPage:
 
 
 class PageSource(Protocol):
-    """What every format offers."""
+    """The interface of every format."""
 
     @property
     def page_count(self) -> int:
@@ -49,12 +49,12 @@ class PageSource(Protocol):
         ...
 
     def close(self) -> None:
-        """Give back what the file holds."""
+        """Close the file."""
         ...
 
 
 def decoding_error(error: Exception) -> DocumentError:
-    """What a decoder raised, in this project's words: decoders' own hold addresses and file contents.
+    """The DocumentError for an error of a decoder, whose own text may hold addresses and file contents.
 
     Args:
         error: what was raised while a page was decoded.

@@ -31,11 +31,19 @@ _pdfium_lock = threading.RLock()
 class PdfPages:
     """A PDF file. Pages come as a reader shows them: /Rotate, annotations and filled form fields included.
 
-    ``dpi`` is the resolution of the rendered pages. A page that would exceed ``max_pixels`` is rendered
-    at the highest resolution that fits, down to 72 dpi, as its ``dpi`` says. Every picture in a page
-    counts against ``max_pixels`` by itself. With ``text_layer`` the text that the file holds comes as
-    lines. Raises DocumentError for a file that is damaged (FILE_CORRUPT), wants a password
-    (FILE_ENCRYPTED) or is a dynamic XFA form (FORMAT_UNSUPPORTED).
+    A page that would exceed ``max_pixels`` is rendered at the highest resolution that fits, down to 72 dpi,
+    as its ``dpi`` says. Every picture in a page counts against ``max_pixels`` by itself.
+
+    Args:
+        data: the bytes of the file.
+        limits: checked before a page is rendered.
+        dpi: the resolution of the rendered pages, above 0.
+        text_layer: whether the text that the file holds comes as lines.
+
+    Raises:
+        DocumentError: the file is damaged (FILE_CORRUPT), needs a password (FILE_ENCRYPTED) or is a dynamic
+            XFA form (FORMAT_UNSUPPORTED).
+        ValueError: ``dpi`` is not above 0.
     """
 
     remark = None
@@ -148,7 +156,7 @@ def _render(page: pdfium.PdfPage, scale: float) -> np.ndarray:
 def _check_pictures_drawn(pixels: np.ndarray, pictures: list[pdfium.PdfImage]) -> None:
     """Raise DocumentError where the page is blank because its pictures are damaged.
 
-    pdfium leaves out what it cannot decode, without a word; a blank page would pass for a success.
+    pdfium leaves out what it cannot decode, without an error; a blank page would count as a success.
     """
     if not pictures or pixels.min() != pixels.max():
         return

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from beam_kie.document import Box, TextLine
+from beam_kie.escaping import whole_characters
 from beam_kie.geometry import box_polygon, union_box
 
 # In heights of the smaller of two characters. A gap wider than the first separates cells or columns, one
@@ -123,8 +124,7 @@ def _join(row: Iterable[list[Glyph]]) -> list[list[Glyph]]:
 
 
 def _to_line(glyphs: Sequence[Glyph]) -> TextLine:
-    text = " ".join("".join(glyph.text for glyph in glyphs).split())
     # Characters above U+FFFF may come as two halves.
-    text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    text = whole_characters(" ".join("".join(glyph.text for glyph in glyphs).split()))
     box = union_box(glyph.box for glyph in glyphs if glyph.box is not None)
     return TextLine(text, box_polygon(box))

@@ -17,7 +17,7 @@ from beam_kie.document import Box, TextLine
 from beam_kie.geometry import box_polygon, clip_box, polygon_box, rotate_polygon, union_box
 from beam_kie.imaging.pdf_lines import Glyph, assemble_lines
 
-# A text layer is left to OCR when more of its characters than this have no known letter...
+# A text layer is left to OCR when more of its characters than this have no known letter ...
 _MAX_UNKNOWN = 0.1
 # ...or when it is shorter than this and pictures cover at least this share of the page: then it is a
 # stamp or a page number on a scan, and what was scanned would be lost.

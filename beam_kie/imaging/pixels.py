@@ -7,6 +7,8 @@ import math
 import numpy as np
 from PIL import ExifTags, Image
 
+from beam_kie.imaging.exif import claims_too_much
+
 # How to turn a picture upright, by its EXIF orientation (1 is upright already).
 _TURN = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -84,9 +86,11 @@ def _pixels(image: Image.Image) -> np.ndarray:
 def _orientation(image: Image.Image) -> int:
     """The EXIF orientation; 1 (upright) where there is none or the EXIF block is damaged."""
     try:
+        if claims_too_much(image.info.get("exif") or b""):
+            return 1
         orientation = image.getexif().get(ExifTags.Base.Orientation, 1)
         return orientation if orientation in _TURN else 1
-    except Exception:  # whatever a damaged block raises, it must not cost the page
+    except Exception:  # whatever a damaged block raises, the page is still decoded
         return 1
 
 

@@ -11,7 +11,7 @@ from typing import BinaryIO
 from PIL import Image, UnidentifiedImageError
 
 from beam_kie.document import Category, DocumentError
-from beam_kie.imaging import tiff
+from beam_kie.imaging import jpeg, tiff
 from beam_kie.imaging.limits import DecodeLimits, check_pixels
 from beam_kie.imaging.page_source import RESAVE, DecodedPage, decoding_error
 from beam_kie.imaging.pixels import to_upright_rgb
@@ -24,14 +24,25 @@ _TILE_LENGTH = 323
 class PicturePage:
     """A JPEG, PNG, BMP or WebP file: one page.
 
-    The further pictures in a camera's JPEG (MPO: depth, thumbnails) are not pages; those of an animated
-    PNG or WebP might be, so they are remarked on.
+    The further pictures in a camera's JPEG (MPO: depth, thumbnails) are not pages. Those of an animated PNG
+    or WebP might be, so there is a remark about them.
+
+    Args:
+        data: the bytes of the file.
+        file_format: "jpeg", "png", "bmp" or "webp".
+        limits: checked before the page is decoded.
+
+    Raises:
+        DocumentError: the file cannot be opened.
     """
 
     page_count = 1
 
     def __init__(self, data: bytes, file_format: str, limits: DecodeLimits):
         self._limits = limits
+        if file_format == "jpeg":
+            jpeg.check_claims(data)
+            data = jpeg.without_exif_bomb(data)
         self._image = _open_picture(io.BytesIO(data), file_format.upper())
         frames = 1 if file_format == "jpeg" else getattr(self._image, "n_frames", 1)
         self.remark = _animation(frames) if frames > 1 else None
@@ -56,7 +67,15 @@ class PicturePage:
 
 
 class TiffPages:
-    """A TIFF file: a page per directory that is neither a thumbnail nor a mask."""
+    """A TIFF file: a page per directory that is neither a thumbnail nor a mask.
+
+    Args:
+        data: the bytes of the file.
+        limits: checked before a page is decoded.
+
+    Raises:
+        DocumentError: FILE_CORRUPT: the file has no readable page.
+    """
 
     def __init__(self, data: bytes, limits: DecodeLimits):
         # Shares the bytes of ``data`` until it is written to.
@@ -73,7 +92,7 @@ class TiffPages:
         self.remark = None if complete else _broken_list(len(found))
 
     def read(self, index: int) -> DecodedPage:
-        """Decode a page, whatever the other pages are like.
+        """Decode a page, also where other pages are damaged.
 
         Args:
             index: of the page, from 0.
@@ -83,6 +102,7 @@ class TiffPages:
                 too.
         """
         directory = self._pages[index]
+        tiff.check_tags(directory, self._file.getbuffer().nbytes)
         # Each page is opened as if it came first, so that no earlier page can spoil it.
         tiff.put_first(self._file, directory.offset)
         try:

@@ -11,7 +11,7 @@ _BMP_HEADER_SIZES = (12, 16, 40, 52, 56, 64, 108, 124)
 # Readers accept a PDF whose header comes late; 1024 bytes is the tolerance of the PDF reference.
 _PDF_HEADER_WITHIN = 1024
 
-# What people feed by mistake: (offset, bytes, name, what to do).
+# Other formats that are given by mistake: (offset, bytes, name, what to do).
 _CONVERT = "convert it to one of them"
 _FOREIGN = (
     (0, b"GIF8", "a GIF picture", _CONVERT),

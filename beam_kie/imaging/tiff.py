@@ -1,15 +1,19 @@
 """The list of pages of a TIFF file, read without a decoder.
 
-A TIFF is a chain of directories, one per page, each naming the place of the next. Walking the chain
-here, rather than through Pillow, gives three things: the page count without opening pages, a bad page
-that does not stand in the way of the next, and a broken chain that is noticed.
+A TIFF is a chain of directories, one per page, each naming the place of the next. Walking the chain here,
+rather than through Pillow, gives three things: the page count without opening pages, pages that can be read
+after a damaged one, and the detection of a broken chain.
 """
 
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import BinaryIO
+
+from beam_kie.document import Category, DocumentError
+from beam_kie.imaging.exif import TYPE_BYTES
+from beam_kie.imaging.page_source import RESAVE
 
 _NEW_SUBFILE_TYPE = 254
 _IMAGE_WIDTH = 256
@@ -20,6 +24,8 @@ _LONG8 = 16
 # Bits of NewSubfileType that mark a directory as something other than a page.
 _REDUCED_RESOLUTION = 1
 _TRANSPARENCY_MASK = 4
+# Entries of no consequence may share their bytes.
+_TAG_SLACK = 1024 * 1024
 # A chain longer than this is a trap for the reader, not a document.
 _MAX_DIRECTORIES = 100_000
 
@@ -29,12 +35,13 @@ class Directory:
     """One link of the chain: where it lies, and what is known about it without decoding.
 
     ``is_page`` is False for thumbnails and masks that belong to another page; ``has_size`` says whether
-    width and height are there.
+    width and height are there. ``tag_bytes`` is what its entries claim to hold together, in bytes.
     """
 
     offset: int
     is_page: bool
     has_size: bool
+    tag_bytes: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,20 +91,44 @@ def directories(data: bytes) -> tuple[list[Directory], bool]:
 
     Returns:
         The directories in their order, and whether the chain ends as it should: one that leads out of the
-        file, into a circle or past 100,000 directories does not.
+        file, into a circle or past 100,000 directories does not, or of which directories lie
+        on top of each other, so that together they are larger than the file.
     """
     form = layout(data)
     found: list[Directory] = []
     seen: set[int] = set()
+    left = len(data)
     offset = _number(data, form.offset_format, form.offset_at)
     while offset:
         if offset in seen or len(found) >= _MAX_DIRECTORIES:
             return found, False
         seen.add(offset)
+        left -= (_number(data, form.count_format, offset) or 0) * struct.calcsize(form.entry_format)
+        if left < 0:
+            return found, False
         directory, offset = _read(data, offset, form)
         if directory is not None:
             found.append(directory)
     return found, offset is not None
+
+
+def check_tags(directory: Directory, file_bytes: int) -> None:
+    """Check that a page's entries do not claim far more than the file has.
+
+    They may all point to the same bytes, and a decoder copies those for each.
+
+    Args:
+        directory: of the page.
+        file_bytes: size of the file.
+
+    Raises:
+        DocumentError: FILE_CORRUPT where they do.
+    """
+    if directory.tag_bytes > 2 * file_bytes + _TAG_SLACK:
+        raise DocumentError(
+            Category.FILE_CORRUPT,
+            f"the page's TIFF tags claim {directory.tag_bytes:,} bytes, more than the file has: {RESAVE}",
+        )
 
 
 def put_first(file: BinaryIO, offset: int) -> None:
@@ -125,12 +156,15 @@ def _read(data: bytes, offset: int, form: Layout) -> tuple[Directory | None, int
     if end > len(data):
         return None, None
     values = {}
-    for tag, kind, _, value in struct.iter_unpack(form.entry_format, memoryview(data)[start:end]):
+    claimed = 0
+    for tag, kind, number, value in struct.iter_unpack(form.entry_format, memoryview(data)[start:end]):
+        # No reader copies more than the file has.
+        claimed += min(number * TYPE_BYTES.get(kind, 1), len(data))
         if tag in (_NEW_SUBFILE_TYPE, _IMAGE_WIDTH, _IMAGE_LENGTH):
             values[tag] = _value(value, kind, form)
     is_page = not values.get(_NEW_SUBFILE_TYPE, 0) & (_REDUCED_RESOLUTION | _TRANSPARENCY_MASK)
     has_size = bool(values.get(_IMAGE_WIDTH) and values.get(_IMAGE_LENGTH))
-    return Directory(offset, is_page, has_size), _number(data, form.offset_format, end)
+    return Directory(offset, is_page, has_size, claimed), _number(data, form.offset_format, end)
 
 
 def _value(value: bytes, kind: int, form: Layout) -> int:

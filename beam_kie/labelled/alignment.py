@@ -1,4 +1,4 @@
-"""Training pages: text lines whose characters know the entity that they belong to.
+"""Training pages: text lines with the entity that each of their characters belongs to.
 
 One labelled page gives several: its gold segments as lines, its visual lines, and the lines that an OCR
 engine reads on it, aligned with the gold.
@@ -38,7 +38,7 @@ class TrainingLine:
 class TrainingPage:
     """Lines in reading order (boxes in pixels), the label of every entity and the (key, value) relations.
 
-    No entity is called None: what ``labels`` says of an owner may be asked of every character.
+    No entity has the id None, so that ``labels.get`` can be called with the owner of any character.
     """
 
     width_px: int
@@ -59,13 +59,23 @@ KEYS_AND_VALUES = Pairing(("QUESTION",), ("ANSWER",))
 
 
 def gold_view(page: LabelledPage, pairing: Pairing = KEYS_AND_VALUES) -> TrainingPage:
-    """Every labelled segment is one line."""
+    """Every labelled segment is one line.
+
+    Args:
+        page: as it is labelled.
+        pairing: the labels that a link may have at its ends.
+    """
     lines = [_whole(e, e.text, polygon_box(e.polygon)) for e in page.entries if e.text.strip()]
     return _page(page, lines, pairing)
 
 
 def visual_view(page: LabelledPage, pairing: Pairing = KEYS_AND_VALUES) -> TrainingPage:
-    """Segments of several printed lines are cut into these."""
+    """Segments of several printed lines are split into these.
+
+    Args:
+        page: as it is labelled.
+        pairing: the labels that a link may have at its ends.
+    """
     lines = []
     for entry in page.entries:
         if entry.text.strip():
@@ -112,7 +122,11 @@ def _whole(entry: LabelledEntry, text: str, box: Box) -> TrainingLine:
 
 
 def printed_lines(entry: LabelledEntry) -> list[TrainingLine]:
-    """The printed lines of a segment: by its words where it has them, else guessed from its size."""
+    """The printed lines of a segment: by its words where it has them, else guessed from its size.
+
+    Args:
+        entry: a labelled segment.
+    """
     if entry.words:
         return [
             _whole(entry, " ".join(word.text for word in row), union_box(word.box for word in row))
@@ -134,7 +148,11 @@ def printed_lines(entry: LabelledEntry) -> list[TrainingLine]:
 
 
 def rows_of_words(entry: LabelledEntry) -> list[list[Word]]:
-    """The words of a segment by printed lines, without empty ones."""
+    """The words of a segment by printed lines, without empty ones.
+
+    Args:
+        entry: a labelled segment.
+    """
     rows: list[list[Word]] = []
     for word in entry.words:
         if not word.text.strip():

@@ -15,6 +15,12 @@ from pathlib import Path
 from PIL import ExifTags, Image
 
 from beam_kie.document import Box, Polygon
+from beam_kie.escaping import whole_characters
+
+# What values of the wrong type, in the wrong place or too deeply nested lead to while they are read.
+_DAMAGES = (ValueError, KeyError, IndexError, TypeError, AttributeError, OverflowError, RecursionError)
+# Pixels: no page reaches further. It keeps out NaN and infinity as well.
+_LARGEST = 10_000_000
 
 IGNORED_LABELS = frozenset({"OTHER", "OTHERS", "IGNORE", "O", ""})
 
@@ -68,6 +74,10 @@ class LabelledPage:
 
         A link from tail to head is turned round, others are dropped, as PaddleOCR does (XFUND also
         links questions with questions, headers with questions and more).
+
+        Args:
+            heads: labels of keys.
+            tails: labels of values.
         """
         labels = {entry.id: entry.label for entry in self.entries}
         found: dict[tuple[int, int], None] = {}
@@ -108,14 +118,23 @@ def read_labels(path: str | Path, images: str | Path | None = None) -> list[Labe
 
 
 def write_paddleocr(path: str | Path, pages: Iterable[LabelledPage]) -> None:
-    """Writes pages in PaddleOCR's label format, UTF-8, one line a page."""
+    """Writes pages in PaddleOCR's label format, UTF-8, one line a page.
+
+    Args:
+        path: of the file to write.
+        pages: to be written.
+    """
     with open(path, "w", encoding="utf-8") as file:
         for page in pages:
             file.write(paddleocr_line(page) + "\n")
 
 
 def paddleocr_line(page: LabelledPage) -> str:
-    """One page as a line of PaddleOCR's label format, without the line's end."""
+    """One page as a line of PaddleOCR's label format, without the line's end.
+
+    Args:
+        page: to be written.
+    """
     entries = [
         {
             "transcription": entry.text,
@@ -139,7 +158,7 @@ def _read_paddleocr(path: Path, text: str, size_of: SizeOf) -> Iterator[Labelled
             if not tab:
                 raise ValueError("no tab between the image's name and its labels")
             entries = tuple(_paddleocr_entry(item, index) for index, item in enumerate(json.loads(payload)))
-        except (ValueError, KeyError, TypeError) as error:
+        except _DAMAGES as error:
             raise LabelError(f"{path}:{number}: not a line of PaddleOCR's label format: {error!r}") from error
         width, height = size_of(name) or _extent(entries)
         yield LabelledPage(name, width, height, entries)
@@ -148,9 +167,9 @@ def _read_paddleocr(path: Path, text: str, size_of: SizeOf) -> Iterator[Labelled
 def _paddleocr_entry(item: dict, index: int) -> LabelledEntry:
     return LabelledEntry(
         id=int(item.get("id", index)),
-        text=str(item["transcription"]),
-        label=str(item.get("label") or item.get("key_cls") or "OTHER").upper(),
-        polygon=tuple(float(value) for point in item["points"] for value in point),
+        text=whole_characters(str(item["transcription"])),
+        label=whole_characters(str(item.get("label") or item.get("key_cls") or "OTHER")).upper(),
+        polygon=_polygon(item["points"]),
         links=_links(item.get("linking")),
     )
 
@@ -160,8 +179,11 @@ def _read_xfund(path: Path, text: str) -> Iterator[LabelledPage]:
         for document in json.loads(text)["documents"]:
             image = document["img"]
             entries = tuple(_boxed_entry(item) for item in document["document"])
-            yield LabelledPage(image["fname"], int(image["width"]), int(image["height"]), entries)
-    except (ValueError, KeyError, TypeError) as error:
+            width, height = int(_pixels(image["width"])), int(_pixels(image["height"]))
+            if width < 1 or height < 1:
+                raise ValueError("a page without a size")
+            yield LabelledPage(_text(image["fname"]), width, height, entries)
+    except _DAMAGES as error:
         raise LabelError(f"{path}: not XFUND's JSON: {error!r}") from error
 
 
@@ -173,7 +195,7 @@ def _read_funsd(folder: Path) -> Iterator[LabelledPage]:
     for file in files:
         try:
             entries = tuple(_boxed_entry(item) for item in json.loads(file.read_text("utf-8"))["form"])
-        except (ValueError, KeyError, TypeError) as error:
+        except (OSError, *_DAMAGES) as error:
             raise LabelError(f"{file}: not a FUNSD annotation: {error!r}") from error
         name = file.with_suffix(".png").name
         width, height = _image_size(folder / "images", name) or _extent(entries)
@@ -182,20 +204,43 @@ def _read_funsd(folder: Path) -> Iterator[LabelledPage]:
 
 def _boxed_entry(item: dict) -> LabelledEntry:
     x0, y0, x1, y1 = _box(item["box"])
-    words = tuple(Word(word["text"], _box(word["box"])) for word in item.get("words", ()))
+    words = tuple(Word(_text(word["text"]), _box(word["box"])) for word in item.get("words", ()))
     return LabelledEntry(
         id=int(item["id"]),
-        text=item["text"],
-        label=str(item["label"]).upper(),
+        text=_text(item["text"]),
+        label=whole_characters(str(item["label"])).upper(),
         polygon=(x0, y0, x1, y0, x1, y1, x0, y1),
         links=_links(item.get("linking")),
         words=words,
     )
 
 
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"a {type(value).__name__} where text should be")
+    return whole_characters(value)
+
+
 def _box(values: Iterable[float]) -> Box:
-    x0, y0, x1, y1 = (float(value) for value in values)
+    x0, y0, x1, y1 = (_pixels(value) for value in values)
     return (x0, y0, x1, y1)
+
+
+def _polygon(points: Iterable[Iterable[float]]) -> Polygon:
+    polygon = []
+    for point in points:
+        x, y = point
+        polygon += [_pixels(x), _pixels(y)]
+    if not polygon:
+        raise ValueError("no points")
+    return tuple(polygon)
+
+
+def _pixels(value: float) -> float:
+    number = float(value)
+    if not abs(number) <= _LARGEST:
+        raise ValueError(f"{number} is no number of pixels")
+    return number
 
 
 def _links(linking: Iterable[Sequence[int]] | None) -> tuple[tuple[int, int], ...]:
@@ -205,16 +250,16 @@ def _links(linking: Iterable[Sequence[int]] | None) -> tuple[tuple[int, int], ..
 def _extent(entries: tuple[LabelledEntry, ...]) -> tuple[int, int]:
     right = max((max(entry.polygon[0::2]) for entry in entries), default=1)
     bottom = max((max(entry.polygon[1::2]) for entry in entries), default=1)
-    return int(right) + 1, int(bottom) + 1
+    return max(1, int(right) + 1), max(1, int(bottom) + 1)
 
 
 def _image_size(folder: Path | None, name: str) -> tuple[int, int] | None:
-    if folder is None or not (folder / name).is_file():
-        return None
     try:
+        if folder is None or not (folder / name).is_file():
+            return None
         with Image.open(folder / name) as image:
             turned = image.getexif().get(ExifTags.Base.Orientation, 1) >= 5
             width, height = image.size
-    except (OSError, Image.DecompressionBombError):  # a PDF, for example: no size in pixels
+    except Exception:  # a PDF, for example: no size in pixels; damaged pictures raise anything
         return None
     return (height, width) if turned else (width, height)

@@ -1,4 +1,4 @@
-"""Labelled pages as the model's input and as what it should find."""
+"""Labelled pages as the model's input and its expected output."""
 
 from __future__ import annotations
 
@@ -18,9 +18,8 @@ class GoldPage:
 
     ``entities`` are the lines that carry a label (not "OTHER"), in reading order, each a whole line.
     ``pairs`` are the linked (key, value) entities, as indices into ``entities``; a key with several
-    values has several. Entries without text cannot be read by anybody and are left out;
-    ``entries_without_text`` counts them. The page says so (``whole_lines``), and a model needs neither to cut
-    lines nor to join them.
+    values has several. Entries without text are left out; ``entries_without_text`` counts them. The page
+    has ``whole_lines`` set, and a model needs neither to split lines nor to join them.
     """
 
     name: str
@@ -40,7 +39,7 @@ def gold_pages(
     heads: Collection[str] = ("QUESTION",),
     tails: Collection[str] = ("ANSWER",),
 ) -> list[GoldPage]:
-    """Labelled pages, made ready. The n-th of the same name is page n of that file.
+    """Gold pages of labelled pages. The n-th of the same name is page n of that file.
 
     Args:
         labelled: pages in the order of their file.

@@ -1,4 +1,4 @@
-"""Labelled pages and what lies beside them: pictures, lines that OCR read, and which are held out."""
+"""Labelled pages and what belongs to them: pictures, lines that OCR read, and which pages are held out."""
 
 from __future__ import annotations
 
@@ -62,7 +62,11 @@ def split_held_out(
 
 
 def source_name(source: LabelledSource) -> str:
-    """A short name of a source for logs: the folder and file of its labels."""
+    """A short name of a source for logs: the folder and file of its labels.
+
+    Args:
+        source: with labels of its own.
+    """
     path = Path(source.labels)
     return f"{path.parent.name}/{path.stem}"
 
@@ -86,9 +90,13 @@ def read_ocr_lines(path: str) -> dict[str, tuple[TextLine, ...]]:
 
 
 def with_read_lines(gold: Sequence[GoldPage], lines: Mapping[str, Sequence[TextLine]]) -> list[GoldPage]:
-    """Gold pages with lines that were read on them before, by page name; pages without are left out.
+    """Gold pages with the lines that an OCR engine read on them; pages without are left out.
 
     Their entities keep the gold texts, but no longer name characters of the page.
+
+    Args:
+        gold: the pages, as labelled.
+        lines: that were read, by the name of the page.
     """
     return [
         replace(page, page=page.page.with_read_lines(order_lines(lines[page.name])))
@@ -115,24 +123,39 @@ def with_pictures(gold: Sequence[GoldPage], folder: Path, kind: str) -> list[Gol
 
 
 def page_images(gold: Sequence[GoldPage], folder: Path) -> Iterator[PageImage]:
-    """The pictures of ``gold``, one at a time (they are large) and decoded as the job does it.
+    """The pictures of pages, one at a time (they are large) and decoded as the job does it.
 
-    A file is opened once for all its pages that follow each other. Raises PictureError.
+    A file is opened once for all its pages that follow each other.
+
+    Args:
+        gold: the pages, as labelled.
+        folder: with the pictures.
+
+    Raises:
+        PictureError: a picture is missing or cannot be decoded.
     """
     for name, same_file in groupby(gold, key=lambda gold_page: gold_page.name):
         yield from _decode(folder / name, [gold_page.page.page for gold_page in same_file])
 
 
 def missing_pictures(gold: Sequence[GoldPage], folder: Path) -> list[str]:
-    """Names of pictures that ``folder`` does not hold."""
+    """Names of pictures that are missing in ``folder``.
+
+    Args:
+        gold: the pages, as labelled.
+        folder: with the pictures.
+    """
     return [gold_page.name for gold_page in gold if not (folder / gold_page.name).is_file()]
 
 
 def scale_warning(gold: Sequence[GoldPage]) -> str | None:
-    """What seems wrong about labels and page sizes taken together, or None.
+    """A warning where labels and pictures seem to be of different sizes; None where they fit.
 
-    Coordinates of a picture at another resolution put the lines in the wrong place of the page, and
-    the figures suffer in silence.
+    Coordinates of a picture at another resolution put the lines in the wrong place of the page, and scores
+    fall without an error.
+
+    Args:
+        gold: the pages, as labelled.
     """
     extents = [_extent(gold_page.page) for gold_page in gold if gold_page.page.lines]
     if extents and max(extents) > 1.05:
@@ -150,7 +173,13 @@ def _extent(page: PageText) -> float:
 
 
 def with_page_picture(page: PageText, pixels: np.ndarray, kind: str | None) -> PageText:
-    """The page with what a model of that ``kind`` (KieModel.pictures) reads; None: the page as it is."""
+    """The page with the picture that a model needs.
+
+    Args:
+        page: its lines.
+        pixels: H x W x 3 uint8 RGB.
+        kind: as KieModel.pictures; None: the page is returned as it is.
+    """
     return page if kind is None else with_picture(page, pixels, kind)
 
 

@@ -1,4 +1,4 @@
-"""Model folders to networks: weights with nothing missing, nothing left over, legacy names known."""
+"""Loads the networks of a model folder, strictly: no weights missing, none left over."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ _WORDS = "embeddings.word_embeddings.weight"
 _MEMBERS = "members."
 _PREFIX = re.compile(r"^(layoutlmv2|layoutxlm)\.")
 
-# What published files hold and this network has no use for. Output convolutions and the pooler feed
-# tasks other than these; constants are in the code; heads of pre-training end in nothing.
+# Tensors of published files that this network does not use. Output convolutions and the pooler feed
+# tasks other than these; constants are in the code; heads of pre-training have no output here.
 _UNUSED = re.compile(
     r"^embeddings\.position_ids$"
     r"|^visual\.pixel_(mean|std)$"
@@ -45,15 +45,30 @@ class WeightsError(ValueError):
 
 
 def load_network(folder: str | Path) -> LayoutXLM:
-    """The network of a model folder, of an ensemble the first: see ``load_networks``."""
+    """The network of a model folder, of an ensemble the first: see ``load_networks``.
+
+    Args:
+        folder: of the model.
+
+    Raises:
+        ConfigError: its ``config.json`` is missing or does not fit.
+        ModelError: its weights are missing or do not fit.
+    """
     return _load_member(Path(folder), LayoutXLMConfig.load(Path(folder) / "config.json"), 1)
 
 
 def load_networks(folder: str | Path) -> list[LayoutXLM]:
     """The networks of a model folder, in float32, on the CPU: one, or as many as ``ensemble_size`` says.
 
-    Word embeddings, more than half of a published checkpoint, stay in the file and in its type: only the
-    rows of words that occur are ever read. Raises ConfigError and ModelError.
+    Word embeddings, more than half of a published checkpoint, stay in the file and in its type: only the rows
+    of words that occur are ever read.
+
+    Args:
+        folder: of the model.
+
+    Raises:
+        ConfigError: its ``config.json`` is missing or does not fit.
+        ModelError: its weights are missing or do not fit.
     """
     config = LayoutXLMConfig.load(Path(folder) / "config.json")
     try:
@@ -64,14 +79,19 @@ def load_networks(folder: str | Path) -> list[LayoutXLM]:
 
 
 def member_prefix(number: int) -> str:
-    """What the names of a network's weights begin with; the first of an ensemble is called as one alone."""
+    """The prefix of the names of a network's weights; empty for the first of an ensemble.
+
+    Args:
+        number: of the network in its ensemble, from 1.
+    """
     return "" if number == 1 else f"{_MEMBERS}{number}."
 
 
 def _load_member(folder: Path, config: LayoutXLMConfig, number: int) -> LayoutXLM:
     path, prefix = folder / WEIGHTS_FILE, member_prefix(number)
     try:
-        # Opened twice: the mapping of all that is copied goes, that of the words stays.
+        # Opened twice: the mapping of the tensors that are copied is closed, that of the word embeddings
+        # stays.
         with safe_open(path, "pt") as file:
             names = list(file.keys())
             names = [name for name in names if _is_of(name, prefix)]
@@ -95,13 +115,21 @@ def _is_of(name: str, prefix: str) -> bool:
 
 
 def file_revision(path: Path) -> str:
-    """First 12 hex digits of a file's SHA-256."""
+    """First 12 hex digits of a file's SHA-256.
+
+    Args:
+        path: of the file.
+    """
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()[:12]
 
 
 def plain_name(name: str) -> str:
-    """A tensor's name in this network: Hugging Face's without ``layoutlmv2.`` (PaddleNLP: ``layoutxlm.``)."""
+    """A tensor's name in this network: Hugging Face's without ``layoutlmv2.`` (PaddleNLP: ``layoutxlm.``).
+
+    Args:
+        name: of a tensor in a checkpoint.
+    """
     return _PREFIX.sub("", name)
 
 

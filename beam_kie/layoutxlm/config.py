@@ -15,10 +15,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
 
+from beam_kie.escaping import listed
 from beam_kie.layoutxlm.file_limits import ModelFileError, check_settings, read_settings
 
 STRIPS = "strips"
-"""What ``LayoutXLMConfig.pictures`` says of a network that reads strips of the text lines."""
+"""The value of ``LayoutXLMConfig.pictures`` for a network that reads strips of the text lines."""
 
 
 class ConfigError(ValueError):
@@ -54,10 +55,10 @@ class Architecture(_Part):
     ``strip_channels`` are the channels of three convolutions along the image of each text line, from which
     every token gets features (network/strip_reader.py); empty: a text-only network.
 
-    Heads: ``token_classifier`` is False for weights that only find relations. ``relation_head`` is
-    "softmax" (each value chooses among the keys and "none"), "biaffine" (LayoutXLM's: each pair is
-    scored alone) or "none". With ``grouping_head`` a head of its own says which lines go on with an
-    entity; without, I- tags at the start of lines do.
+    Heads: ``token_classifier`` is False for weights that only find relations. ``relation_head`` is "softmax"
+    (each value chooses among the keys and "none"), "biaffine" (LayoutXLM's: each pair is scored alone) or
+    "none". With ``grouping_head`` a head of its own decides which lines continue an entity; without it, I-
+    tags at the start of lines do.
     """
 
     vocab_size: int = 250002
@@ -116,6 +117,10 @@ class Architecture(_Part):
         biased = self.has_relative_attention_bias or self.has_spatial_attention_bias
         if self.spatial_bias == "lines" and (biased or self.use_visual_backbone):
             raise ConfigError('spatial_bias "lines" goes with neither other biases nor a visual backbone')
+        if len(self.image_feature_pool_shape) != 3 or self.visual_tokens > 4096:
+            raise ConfigError(
+                "image_feature_pool_shape must be rows, columns (4,096 cells at most), channels"
+            )
         if len(self.visual_blocks) != 4:
             raise ConfigError("visual_blocks must hold the number of blocks of res2, res3, res4 and res5")
         if self.strip_channels and (len(self.strip_channels) != 3 or min(self.strip_channels) < 1):
@@ -171,12 +176,12 @@ class Tokenising(_Part):
 class Decoding(_Part):
     """How scores become entities and relations. Costs are in nats.
 
-    ``method`` is "runs" (entities are runs of tokens) or "line_vote" (PaddleOCR's: one label a line).
-    A cut within a line costs ``switch_penalty`` (``colon_discount`` less right after a colon), a join of
-    lines ``join_penalty``, "no key" for a value ``none_penalty``: training shows the first two more often
-    than pages do. ``page_prior_weight``: how much a page's other keys in two scripts count for one
-    (decoding/page_prior.py). ``relation_choice`` is "best" (a value takes its best key) or "every" (all
-    keys that are likely enough).
+    ``method`` is "runs" (entities are runs of tokens) or "line_vote" (PaddleOCR's: one label a line). A cut
+    within a line costs ``switch_penalty`` (``colon_discount`` less right after a colon), a join of lines
+    ``join_penalty``, "no key" for a value ``none_penalty``: training shows the first two more often than
+    pages do. ``page_prior_weight``: how much a page's other keys in two scripts count for one
+    (decoding/page_prior.py). ``relation_choice`` is "best" (only the most probable key of a value) or "every"
+    (all keys above the threshold).
     """
 
     method: str = "runs"
@@ -249,13 +254,13 @@ class LayoutXLMConfig:
     def _check_labels(self) -> None:
         unknown = set(self.head_labels + self.tail_labels) - set(self.labels)
         if unknown:
-            raise ConfigError(f"head_labels and tail_labels name unknown labels: {sorted(unknown)}")
+            raise ConfigError(f"head_labels and tail_labels name unknown labels: {listed(unknown)}")
         if self.relation_labels and set(self.relation_labels) != set(self.labels):
             raise ConfigError("relation_labels must hold the same labels as labels")
         allowed = {"O", *(f"{prefix}-{label}" for label in self.labels for prefix in "BI")}
         strange = set(self.tags) - allowed
         if strange:
-            raise ConfigError(f"tag_names must be O, B-label or I-label; these are not: {sorted(strange)}")
+            raise ConfigError(f"tag_names must be O, B-label or I-label; these are not: {listed(strange)}")
 
     @property
     def tags(self) -> tuple[str, ...]:
@@ -284,11 +289,11 @@ class LayoutXLMConfig:
         Raises:
             ConfigError: for unknown names, values of the wrong type, and values that do not go together.
         """
-        values = {_OLD_NAMES.get(name, name): _frozen(value) for name, value in values.items()}
+        values = {_OLD_NAMES.get(name, name): _frozen(value, 0) for name, value in values.items()}
         known = {name: (part, field) for name, part, field in _fields()}
         unknown = set(values) - set(known)
         if unknown:
-            raise ConfigError(f"unknown fields: {', '.join(sorted(unknown))}")
+            raise ConfigError(f"unknown fields: {listed(unknown)}")
         try:
             check_settings(values)
         except ModelFileError as error:
@@ -297,8 +302,8 @@ class LayoutXLMConfig:
         of_parts: dict[str, dict[str, Any]] = {name: {} for name in _PARTS}
         for name, value in values.items():
             part, field = known[name]
-            if name not in _TABLES and not _is_like(value, field.default):
-                raise ConfigError(f"{name} must be {_KINDS[type(field.default)]}")
+            if name not in _TABLES and not _is_like(value, field):
+                raise ConfigError(f"{name} must be {_kind(field)}")
             (own if part is None else of_parts[part])[field.name] = value
         for name, fields in of_parts.items():
             own[name] = _PARTS[name](**fields)
@@ -312,13 +317,27 @@ class LayoutXLMConfig:
         }
 
     def with_fields(self, **changes: Any) -> LayoutXLMConfig:
-        """This configuration with other values of some fields; arguments and errors as of ``from_fields``."""
+        """This configuration with other values of some fields.
+
+        Args:
+            changes: fields by name, as of ``from_fields``.
+
+        Raises:
+            ConfigError: a field is unknown, or a value does not fit.
+        """
         changes = {_OLD_NAMES.get(name, name): value for name, value in changes.items()}
         return self.from_fields(**{**self.fields(), **changes})
 
     @classmethod
     def load(cls, path: str | Path) -> LayoutXLMConfig:
-        """Reads ``config.json``. Raises ConfigError for unknown or ill-fitting fields."""
+        """Reads ``config.json``.
+
+        Args:
+            path: of the file.
+
+        Raises:
+            ConfigError: the file cannot be read, a field is unknown, or a value does not fit.
+        """
         try:
             values = read_settings(path)
         except ModelFileError as error:
@@ -329,7 +348,11 @@ class LayoutXLMConfig:
             raise ConfigError(f"{path}: {error}") from error
 
     def save(self, path: str | Path) -> None:
-        """Writes ``config.json``."""
+        """Writes ``config.json``.
+
+        Args:
+            path: of the file.
+        """
         Path(path).write_text(json.dumps(self.fields(), indent=2, ensure_ascii=False) + "\n", "utf-8")
 
 
@@ -356,12 +379,15 @@ def _fields() -> Iterator[tuple[str, str | None, dataclasses.Field[Any]]]:
             yield _FILE_NAMES.get(each.name, each.name), own.name, each
 
 
-def _frozen(value: object) -> object:
-    return tuple(_frozen(item) for item in value) if isinstance(value, list) else value
+def _frozen(value: object, depth: int) -> object:
+    """Lists as tuples. Nothing here nests deeper than points in a table; what does stays, and is refused."""
+    if not isinstance(value, list) or depth > 2:
+        return value
+    return tuple(_frozen(item, depth + 1) for item in value)
 
 
 def _is_table(value: object) -> bool:
-    """Whether a value is a calibration table; one of one point would make all confidences alike."""
+    """Whether a value is a calibration table; one of a single point would make all confidences equal."""
     if not isinstance(value, tuple) or len(value) == 1:
         return False
     if not all(isinstance(point, tuple) and len(point) == 2 for point in value):
@@ -371,10 +397,22 @@ def _is_table(value: object) -> bool:
     return all(a[0] < b[0] and a[1] <= b[1] for a, b in itertools.pairwise(value))
 
 
-def _is_like(value: object, default: object) -> bool:
-    """Whether a value from outside may stand where the default stands."""
+def _is_like(value: object, field: dataclasses.Field[Any]) -> bool:
+    """Whether a value from outside may stand in a field."""
+    default = field.default
     if isinstance(default, float) and not isinstance(default, bool):
         return isinstance(value, int | float) and not isinstance(value, bool)
     if type(value) is not type(default):
         return False
-    return not isinstance(value, tuple) or all(type(item) in (int, str) for item in value)
+    return not isinstance(value, tuple) or all(type(item) is _item_type(field) for item in value)
+
+
+def _item_type(field: dataclasses.Field[Any]) -> type:
+    """Of what the lists in a field are."""
+    return int if field.type == "tuple[int, ...]" else str
+
+
+def _kind(field: dataclasses.Field[Any]) -> str:
+    """What a field must be, in words."""
+    of = {int: " of whole numbers", str: " of texts"}[_item_type(field)]
+    return _KINDS[type(field.default)] + (of if isinstance(field.default, tuple) else "")

@@ -8,7 +8,14 @@ from beam_kie.layoutxlm.checkpoints import ModelError
 
 
 def resolve_device(device: str) -> torch.device:
-    """ "auto" takes the GPU where there is one. Raises ModelError for a GPU that is not there."""
+    """The device to compute on.
+
+    Args:
+        device: "auto" (a GPU where there is one), "cpu", "cuda" or "cuda:N".
+
+    Raises:
+        ModelError: no GPU is visible to PyTorch.
+    """
     if device == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     if device.startswith("cuda") and not torch.cuda.is_available():
@@ -17,7 +24,13 @@ def resolve_device(device: str) -> torch.device:
 
 
 def resolve_dtype(dtype: str, device: torch.device) -> torch.dtype:
-    """ "auto" takes bfloat16 where the device multiplies it natively, float32 elsewhere."""
+    """The type to compute in.
+
+    Args:
+        dtype: "float32", "bfloat16" or "auto": bfloat16 where the device multiplies it natively, else
+            float32.
+        device: that the network is to run on.
+    """
     if dtype != "auto":
         return {"float32": torch.float32, "bfloat16": torch.bfloat16}[dtype]
     if device.type == "cuda":

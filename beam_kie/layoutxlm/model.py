@@ -38,7 +38,7 @@ Head = TypeVar("Head", bound=nn.Module)
 
 
 class Encoded(NamedTuple):
-    """What the model makes of a page: T x H hidden states of each member (none: not asked for), T x tags log
+    """The network's output for a page: T x H hidden states of each member (none: not asked for), T x tags log
     probabilities (None: it has no token classifier)."""
 
     hidden: tuple[Tensor, ...]
@@ -54,10 +54,19 @@ class KieModel:
     """SER and RE with one checkpoint: the encoder runs once per page.
 
     ``name``, ``revision`` (first 12 hex digits of the weights' SHA-256), ``labels``, ``device`` and
-    ``size_bytes`` describe it; ``pictures`` says what pictures its pages need (None: none). A model
-    without a relation head finds no relations, one without a token classifier only relates given
-    entities. The network passed in is made ready for use and can no longer be trained. Not safe to share
-    between threads that load; safe to share for predict.
+    ``size_bytes`` describe it; ``pictures`` says what pictures its pages need (None: none). A model without a
+    relation head finds no relations, one without a token classifier only relates given entities. The network
+    passed in is prepared for inference and can no longer be trained. ``predict`` may be called from several
+    threads at once.
+
+    Args:
+        network: with its weights; of an ensemble the first.
+        tokenizer: that the network was trained with.
+        revision: of the weights.
+        max_batch_tokens: how many tokens are computed together, padding included; above 0.
+        dtype: of the large matrices: float32 or bfloat16.
+        device: as PyTorch names it.
+        others: the other networks of an ensemble.
     """
 
     def __init__(
@@ -141,7 +150,7 @@ class KieModel:
     def with_config(
         self, decoding: Decoding | None = None, calibration: Calibration | None = None
     ) -> KieModel:
-        """The same networks, whose scores are decoded or calibrated in another way.
+        """The same networks with another decoding or calibration.
 
         Args:
             decoding: how scores become entities and relations; None: as this model does it.
@@ -164,7 +173,11 @@ class KieModel:
         return changed
 
     def count_tokens(self, page: PageText) -> int:
-        """How many tokens the page has for this model: its weight in a batch."""
+        """How many tokens the page has for this model: its weight in a batch.
+
+        Args:
+            page: its lines.
+        """
         texts = [line.text for line in page.lines]
         return sum(len(e.ids) for e in self.tokenizer.encode_batch(texts, add_special_tokens=False))
 
@@ -189,7 +202,14 @@ class KieModel:
         ]
 
     def find_entities(self, pages: Sequence[PageText]) -> list[list[Entity]]:
-        """Entities alone, in reading order."""
+        """The entities of every page, in reading order, without relations.
+
+        Args:
+            pages: their lines, and their pictures where ``pictures`` asks for them.
+
+        Raises:
+            ModelError: the model has no token classifier.
+        """
         return [[item.entity for item in decoded] for decoded, _ in self._find(pages, keep_hidden=False)]
 
     def relate(self, pages: Sequence[PageText], entities: Sequence[Sequence[Entity]]) -> list[PageResult]:
@@ -219,8 +239,14 @@ class KieModel:
     def token_predictions(self, pages: Sequence[PageText]) -> list[list[list[str]]]:
         """For every page and line the tags of its tokens, as PaddleOCR's metric counts them.
 
-        They are what the model's decoding makes of the tokens: by themselves for checkpoints that vote by
-        line, as PaddleOCR does, on the best path of the line for the others.
+        They follow the model's decoding: the most probable tag of each token for checkpoints that vote by
+        line, as in PaddleOCR, the best path of the line for the others.
+
+        Args:
+            pages: as of ``find_entities``.
+
+        Raises:
+            ModelError: the model has no token classifier.
         """
         self._check_finds_entities()
         tokens = self._tokens(pages)
@@ -274,7 +300,7 @@ class KieModel:
     def _encode(
         self, pages: Sequence[PageText], tokens: Sequence[PageTokens], keep_hidden: bool
     ) -> list[Encoded]:
-        """What the members make of every page: their states, and the mean of their scores."""
+        """The output of the members for every page: their states, and the mean of their scores."""
         readings = [reader.read(pages, tokens, keep_hidden, self.batch_budget) for reader in self._readers]
         return [self._merged(of_page) for of_page in zip(*readings, strict=True)]
 
@@ -300,5 +326,5 @@ class KieModel:
 
 
 def _with_states(heads: Sequence[Head | None], hidden: Sequence[Tensor]) -> list[tuple[Head, Tensor]]:
-    """A head of every member that has it, each with what its network made of the page."""
+    """A head of every member that has it, each with its network's output for the page."""
     return [(head, states) for head, states in zip(heads, hidden, strict=True) if head is not None]

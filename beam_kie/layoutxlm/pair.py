@@ -14,8 +14,15 @@ from beam_kie.layoutxlm.model import DEFAULT_BATCH_TOKENS, KieModel
 class KiePair:
     """An SER model and an RE model, each with an encoder of its own, as PaddleOCR publishes them.
 
-    Used like a KieModel; ``config`` is that of the relations, ``name`` and ``revision`` are both models',
-    joined by "+". Raises ModelError where the two do not go together.
+    Used like a KieModel; ``config`` is that of the RE model, ``name`` and ``revision`` are both models',
+    joined by "+".
+
+    Args:
+        ser: finds the entities.
+        re: relates them.
+
+    Raises:
+        ModelError: the two do not go together.
     """
 
     def __init__(self, ser: KieModel, re: KieModel):
@@ -29,19 +36,36 @@ class KiePair:
         self.size_bytes = ser.size_bytes + re.size_bytes
 
     def predict(self, pages: Sequence[PageText]) -> list[PageResult]:
-        """Entities (in reading order) and relations of every page, in the order of the pages."""
+        """Entities (in reading order) and relations of every page, in the order of the pages.
+
+        Args:
+            pages: their lines, and their pictures where ``pictures`` asks for them.
+        """
         return self.re.relate(pages, self.ser.find_entities(pages))
 
     def relate(self, pages: Sequence[PageText], entities: Sequence[Sequence[Entity]]) -> list[PageResult]:
-        """Relations between given entities."""
+        """Relations between given entities.
+
+        Args:
+            pages: as of ``predict``.
+            entities: of every page, in reading order.
+        """
         return self.re.relate(pages, entities)
 
     def token_predictions(self, pages: Sequence[PageText]) -> list[list[list[str]]]:
-        """For every page and line the tag of each token by itself."""
+        """For every page and line the tag of each token by itself.
+
+        Args:
+            pages: as of ``predict``.
+        """
         return self.ser.token_predictions(pages)
 
     def count_tokens(self, page: PageText) -> int:
-        """How many tokens the page has: its weight in a batch."""
+        """How many tokens the page has: its weight in a batch.
+
+        Args:
+            page: its lines.
+        """
         return self.ser.count_tokens(page)
 
 

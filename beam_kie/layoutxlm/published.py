@@ -1,6 +1,6 @@
 """Configurations of published checkpoints, as Hugging Face and PaddleNLP write them, to ours.
 
-Sizes that the weights know are read off the weights, because the files disagree: PaddleNLP 2.5 leaves
+Sizes that follow from the weights are taken from them, because the files disagree: PaddleNLP 2.5 leaves
 out ``use_visual_backbone`` and means true, PaddleNLP 2.6 and later mean false, and neither writes the
 sizes of the backbone.
 """
@@ -81,6 +81,9 @@ def standard_tags(tags: Sequence[str]) -> tuple[str, ...]:
     """Class names as this project writes them: upper case, O, B-label and I-label.
 
     S- counts as B-, E- as I-, a label without prefix as I-, PaddleOCR's OTHER and IGNORE as O.
+
+    Args:
+        tags: the classes of a checkpoint, in order.
     """
     standard = []
     for tag in (tag.upper() for tag in tags):
@@ -98,7 +101,7 @@ def _build(
     values: Mapping[str, Any], shapes: Shapes, tags: Sequence[str] | None, changes: dict[str, Any]
 ) -> LayoutXLMConfig:
     if values.get("hidden_act", "gelu") != "gelu":
-        raise ConfigError(f"hidden_act {values['hidden_act']!r} is not supported, only gelu")
+        raise ConfigError(f"hidden_act {str(values['hidden_act'])[:40]!r} is not supported, only gelu")
     fields = {name: values[name] for name in _SHARED_FIELDS if values.get(name) is not None}
     fields.update(_sizes(shapes))
     fields.update(_heads(shapes, tags))
@@ -118,7 +121,7 @@ def _plain(shapes: Shapes) -> dict[str, tuple[int, ...]]:
 
 
 def _sizes(shapes: Shapes) -> dict[str, Any]:
-    """Fields that the weights tell."""
+    """Fields that follow from the weights."""
     if "embeddings.word_embeddings.weight" not in shapes:
         raise ConfigError("these are no LayoutXLM weights: embeddings.word_embeddings.weight is missing")
     vocabulary, hidden = shapes["embeddings.word_embeddings.weight"]

@@ -1,4 +1,4 @@
-"""One network reads pages: windows in batches, what overlaps merged by its mean."""
+"""Runs one network over pages: windows in batches, overlaps merged by their mean."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ PICTURES_AT_ONCE = 8
 
 
 class Reading(NamedTuple):
-    """What a network makes of a page: T x H hidden states (None: not asked for), T x tags scores
+    """The output of a network for a page: T x H hidden states (None: not asked for), T x tags scores
     (None: the network has no token classifier)."""
 
     hidden: Tensor | None
@@ -29,7 +29,13 @@ class Reading(NamedTuple):
 
 
 class NetworkReader:
-    """A network made ready for use on ``device``; it can no longer be trained."""
+    """A network that is prepared for inference on ``device``; it can no longer be trained.
+
+    Args:
+        network: with its weights.
+        dtype: of the large matrices: float32 or bfloat16.
+        device: that it is to run on.
+    """
 
     def __init__(self, network: LayoutXLM, dtype: torch.dtype, device: torch.device):
         self.config = network.config

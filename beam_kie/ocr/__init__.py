@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -16,6 +17,8 @@ class Engine(StrEnum):
     """What reads the text of a page."""
 
     RAPIDOCR = "rapidocr"
+    PPOCR = "ppocr"
+    """On CPUs only."""
     PADDLEOCR = "paddleocr"
     NONE = "none"
     """Nothing but the lines that came with a page."""
@@ -80,7 +83,8 @@ class OcrOptions:
     looked through for lines at this size; the lines found are read at full resolution. ``det_model_dir`` and
     ``rec_model_dir``: folders of own models for text detection and recognition, None for the models in
     the rapidocr package. ``min_confidence`` in [0, 1]: less certain lines are dropped.
-    ``threads``: CPU threads, 0 for one per usable core. Values out of bounds raise ValueError.
+    ``threads``: CPU threads, 0 for one per usable core. ``languages``: ISO 639-1 codes with commas
+    between them, None for all. Values out of bounds raise ValueError.
     """
 
     engine: Engine = field(
@@ -141,6 +145,17 @@ class OcrOptions:
             "Text recognition model of your own.", flag="ocr_rec_model_dir", metavar="FOLDER"
         ),
     )
+    languages: str | None = field(
+        default=None,
+        metadata=_result(
+            "For ppocr: languages of the pages as codes with commas between them (de,en); letters of other "
+            "scripts are not read.",
+            flag="ocr_languages",
+            metavar="CODES",
+            pattern=re.compile("[a-z]{2}(,[a-z]{2})*"),
+            form="codes of two letters with commas between them, such as de,en",
+        ),
+    )
     rapidocr_backend: RapidocrBackend = field(
         default=RapidocrBackend.OPENVINO, metadata=_result("What rapidocr computes with.")
     )
@@ -171,6 +186,10 @@ def create_engine(options: OcrOptions | None = None) -> OcrEngine:
         from beam_kie.ocr.rapid import RapidOcrEngine
 
         return RapidOcrEngine(options)
+    if options.engine is Engine.PPOCR:
+        from beam_kie.ocr.ppocr.engine import PpOcrEngine
+
+        return PpOcrEngine(options)
     if options.engine is Engine.PADDLEOCR:
         from beam_kie.ocr.paddle import PaddleOcrEngine
 
@@ -200,8 +219,12 @@ def identify_engine(options: OcrOptions | None = None) -> tuple[str, str]:
         from beam_kie.ocr import rapid
 
         return rapid.identify(options)
+    if options.engine is Engine.PPOCR:
+        from beam_kie.ocr.ppocr import engine
+
+        return engine.identify(options)
     if options.engine is Engine.PADDLEOCR:
         from beam_kie.ocr import paddle
 
         return paddle.identify(options)
-    raise ValueError(f"the OCR engine {options.engine} has no models: choose rapidocr or paddleocr")
+    raise ValueError(f"the OCR engine {options.engine} has no models: choose rapidocr, ppocr or paddleocr")

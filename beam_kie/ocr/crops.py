@@ -22,9 +22,16 @@ _MOST_WIDTH = 2400
 
 
 def crop_line(pixels: np.ndarray, polygon: Sequence[float]) -> np.ndarray | None:
-    """The line inside a quadrilateral as a lying picture (h x w x 3); None where it has no area.
+    """The picture of one text line, cut out of a page and turned so that it lies.
 
-    A line that stands is turned so that what was its top is to the left.
+    The top of a standing line comes out on the left.
+
+    Args:
+        pixels: the page, H x W x 3 uint8.
+        polygon: a quadrilateral in pixels: 8 numbers, clockwise from the line's top left corner.
+
+    Returns:
+        The picture, h x w x 3 uint8; None where the quadrilateral has no area on the page.
     """
     corners = np.asarray(polygon, dtype=np.float32).reshape(4, 2)
     sides = np.linalg.norm(corners - np.roll(corners, -1, axis=0), axis=1)
@@ -49,6 +56,9 @@ def plan_batches(crops: Sequence[np.ndarray]) -> list[list[int]]:
     """Which crops to read together: lists of indices, lines of similar width in each, widest first.
 
     The plan depends on the crops alone, so that a page always reads the same.
+
+    Args:
+        crops: pictures of lines, h x w x 3 each.
     """
     widths = [_padded_width(crop) for crop in crops]
     batches: list[list[int]] = []
@@ -64,10 +74,13 @@ def plan_batches(crops: Sequence[np.ndarray]) -> list[list[int]]:
 
 
 def pack_batch(crops: Sequence[np.ndarray]) -> np.ndarray:
-    """RGB crops as the recogniser wants them: float32 n x 3 (BGR) x 48 x width, black -1 to white 1.
+    """RGB crops as the recogniser takes them: float32 n x 3 (BGR) x 48 x width, black -1 to white 1.
 
-    Shorter lines are padded with zeros. Widths come in steps of 32, so that a runtime that prepares
-    itself for each new shape sees few of them.
+    Shorter lines are padded with zeros. Widths come in steps of 32, so that a runtime that compiles for each
+    new shape meets few of them.
+
+    Args:
+        crops: pictures of lines, h x w x 3 uint8 RGB each; at least one.
     """
     width = max(_padded_width(crop) for crop in crops)
     batch = np.zeros((len(crops), 3, LINE_HEIGHT, width), dtype=np.float32)

@@ -6,10 +6,17 @@ import re
 
 
 def cuda_device(wanted: str, runtime: str) -> str:
-    """Where "onnxruntime" or "torch" is to compute: "cpu" or "cuda:N".
+    """The device that an OCR runtime computes on.
 
-    "auto" is a GPU where the runtime can use one. Raises ValueError for an unknown device, and where a
-    GPU is asked for that the runtime cannot use.
+    Args:
+        wanted: "auto" (a GPU where the runtime can use one), "cpu", "cuda" or "cuda:N".
+        runtime: "onnxruntime" or "torch".
+
+    Returns:
+        "cpu" or "cuda:N".
+
+    Raises:
+        ValueError: ``wanted`` is no device, or the runtime cannot use the GPU that it names.
     """
     if wanted == "cpu":
         return "cpu"

@@ -1,4 +1,4 @@
-"""Text that need not be read: a PDF's text layer, or lines from somebody's own OCR."""
+"""Lines that need no OCR: a PDF's text layer, or a user's own file of lines."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from beam_kie.document import Category, DocumentError, PageImage, PageText, Polygon, TextLine
+from beam_kie.escaping import whole_characters
 from beam_kie.geometry import polygon_area
 from beam_kie.ocr import OcrEngine
 from beam_kie.ocr.cleaning import clean_lines
@@ -19,6 +20,8 @@ PageKey = tuple[str, int]
 """The URI of a document and a page of it, counted from 1."""
 
 _PERCENT = 100
+# Of a page that coordinates refer to; less would scale them beyond all numbers.
+_SMALLEST = 0.001
 
 
 class LinesFileError(ValueError):
@@ -43,7 +46,12 @@ class GivenPage:
         return sum(bool(line.text.strip()) for line in self.lines)
 
     def on_page(self, width_px: int, height_px: int) -> tuple[TextLine, ...]:
-        """The lines in pixels of a page of that size, in reading order; blank ones are left out."""
+        """The lines in pixels of a page of that size, in reading order; blank ones are left out.
+
+        Args:
+            width_px: the page's width in pixels, above 0.
+            height_px: its height.
+        """
         x_scale = y_scale = 1.0
         if self.size is not None:
             x_scale, y_scale = width_px / self.size[0], height_px / self.size[1]
@@ -56,7 +64,9 @@ class GivenPage:
 class GivenLinesEngine:
     """Takes the lines that a page came with, else those of the user's file, else asks another engine.
 
-    Without another engine, a page that nobody has lines for raises DocumentError (OCR_MISSING).
+    Args:
+        pages: the lines of the user's file, as of ``read_lines_file``.
+        fallback: reads the pages without given lines. Without it, such a page is an error.
     """
 
     def __init__(self, pages: Mapping[PageKey, GivenPage] | None = None, fallback: OcrEngine | None = None):
@@ -66,7 +76,15 @@ class GivenLinesEngine:
         self.revision = fallback.revision if fallback else _digest(self._pages)
 
     def read(self, images: Sequence[PageImage]) -> list[PageText]:
-        """The text of each page; ``text_source`` tells where it comes from."""
+        """The text of each page; ``text_source`` says where it comes from.
+
+        Args:
+            images: as of OcrEngine.read.
+
+        Raises:
+            DocumentError: OCR_MISSING: a page has no given lines, and there is no other engine. OCR_FAILED:
+                given lines lie outside their page.
+        """
         found = [self._given(image) for image in images]
         missing = [image for image, text in zip(images, found, strict=True) if text is None]
         if not missing:
@@ -101,17 +119,17 @@ class GivenLinesEngine:
 
 
 def read_lines_file(stream: Iterable[str], spelling: Callable[[str], str] = str) -> dict[PageKey, GivenPage]:
-    """The pages of a file with one JSON object per line; docs/own-ocr.md describes it.
+    """The pages of a file of OCR lines with one JSON object per line; docs/own-ocr.md describes it.
 
     Args:
-        stream: the lines of the file. Empty lines and keys that are not known are passed over.
+        stream: the lines of the file. Empty lines and unknown keys are ignored.
         spelling: gives the one spelling of a URI that may have several.
 
     Returns:
-        The lines of pages, by (uri, page).
+        The pages by (uri, page).
 
     Raises:
-        LinesFileError: a line cannot be used. It is named, and its text is not.
+        LinesFileError: a line cannot be used; the message names it, without its text.
     """
     pages: dict[PageKey, GivenPage] = {}
     seen_at: dict[PageKey, int] = {}
@@ -150,8 +168,10 @@ def _page(row: str) -> tuple[PageKey, GivenPage]:
         record = json.loads(row.lstrip("\ufeff"))
     except json.JSONDecodeError as error:
         raise _Wrong(f"not JSON ({error.msg} at character {error.pos + 1})") from None
-    except (ValueError, RecursionError):  # a number of thousands of digits, thousands of brackets
-        raise _Wrong("not JSON that can be read") from None
+    except RecursionError:
+        raise _Wrong("nested too deeply") from None
+    except ValueError:  # Python reads no whole numbers of more than 4,300 digits
+        raise _Wrong("a number has too many digits") from None
     if not isinstance(record, dict):
         raise _Wrong('a JSON object with "uri", "page" and "lines" is expected')
     uri, page = record.get("uri"), record.get("page", 1)
@@ -186,8 +206,8 @@ def _size(record: dict[str, Any]) -> tuple[float, float] | None:
     if record.get("width") is None and record.get("height") is None:
         return None
     width, height = numbers([record.get("width"), record.get("height")], '"width" and "height"')
-    if width <= 0 or height <= 0:
-        raise _Wrong('"width" and "height" must be more than 0')
+    if min(width, height) < _SMALLEST:
+        raise _Wrong(f'"width" and "height" must be at least {_SMALLEST}')
     return width, height
 
 
@@ -216,17 +236,6 @@ def _box(line: dict[str, Any]) -> Polygon:
     if line.get("box") is None:
         raise _Wrong('"polygon" with the corners or "box" with 4 numbers (x0, y0, x1, y1) is expected')
     return read_box(line["box"])
-
-
-def whole_characters(text: str) -> str:
-    """The text with halves of characters (surrogates) put together, or replaced where one stands alone.
-
-    Args:
-        text: of JSON, which can hold halves; no table can.
-    """
-    if text.isascii():
-        return text
-    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 
 
 def _as_fractions(lines: Sequence[TextLine]) -> list[TextLine]:

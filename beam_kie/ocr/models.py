@@ -1,4 +1,4 @@
-"""Where OCR models lie on disk: in the rapidocr package, or in folders of the user's."""
+"""Finds OCR models on disk: in the rapidocr package, or in the user's folders."""
 
 from __future__ import annotations
 
@@ -13,13 +13,18 @@ import yaml
 BUNDLED_NAME = "PP-OCRv6-small"
 """The models inside the rapidocr package."""
 
+_MOST_YML_BYTES = 8 * 1024 * 1024
 _BUNDLED_FILES = {"det": "PP-OCRv6_det_small.onnx", "rec": "PP-OCRv6_rec_small.onnx"}
 
 
 def bundled_model(task: str) -> Path:
-    """The ONNX file of the rapidocr package for "det" (finding lines) or "rec" (reading them).
+    """The ONNX file of a model in the rapidocr package.
 
-    Raises FileNotFoundError where the package or the file is not there.
+    Args:
+        task: "det" (text detection) or "rec" (text recognition).
+
+    Raises:
+        FileNotFoundError: the package or the file is missing.
     """
     spec = importlib.util.find_spec("rapidocr")
     if spec is None or spec.origin is None:
@@ -35,9 +40,14 @@ def bundled_model(task: str) -> Path:
 
 
 def model_file(folder: str | Path, suffix: str) -> Path:
-    """The model in a folder of the user's: ``inference`` + suffix, else the only file with that suffix.
+    """The model in a user's folder: ``inference`` + suffix, else the only file with that suffix.
 
-    Raises FileNotFoundError saying what was looked for where there is none, or more than one.
+    Args:
+        folder: the user's.
+        suffix: of the model's file, with its dot: ".onnx" or ".pth".
+
+    Raises:
+        FileNotFoundError: no such file, or more than one.
     """
     folder = Path(folder)
     path = folder / f"inference{suffix}"
@@ -52,23 +62,34 @@ def model_file(folder: str | Path, suffix: str) -> Path:
     return candidates[0]
 
 
-def read_inference_yml(folder: str | Path) -> dict:
-    """PaddleOCR's ``inference.yml`` of a model folder; an empty dict where there is none.
+def read_inference_yml(folder: str | Path) -> dict[str, dict]:
+    """The sections of PaddleOCR's ``inference.yml`` in a model folder; an empty dict where there is none.
 
-    Raises ValueError where it is damaged.
+    Args:
+        folder: of the model.
+
+    Raises:
+        ValueError: the file is damaged, or larger than 8 MiB (PP-OCRv6's has 150 kB).
     """
     path = Path(folder) / "inference.yml"
     if not path.is_file():
         return {}
+    if path.stat().st_size > _MOST_YML_BYTES:
+        raise ValueError(f"{path} has more than {_MOST_YML_BYTES:,} bytes")
     try:
         content = yaml.safe_load(path.read_text("utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except (yaml.YAMLError, ValueError, TypeError, OverflowError, RecursionError) as error:
         raise ValueError(f"{path} is not readable as YAML") from error
-    return content if isinstance(content, dict) else {}
+    sections = content if isinstance(content, dict) else {}
+    return {name: section for name, section in sections.items() if isinstance(section, dict)}
 
 
 def revision(paths: Iterable[Path]) -> str:
-    """12 hex digits that change with the content of any of the files."""
+    """12 hex digits that change with the content of any of the files.
+
+    Args:
+        paths: the files, in an order that counts.
+    """
     digest = hashlib.sha256()
     for path in paths:
         digest.update(_file_sha256(str(path), path.stat().st_mtime_ns).encode())

@@ -39,7 +39,15 @@ class _Reading:
 
 
 class PaddleOcrEngine:
-    """Reads pages one after the other; the threads that call share one set of models."""
+    """Reads pages one after the other; the threads that call share one set of models.
+
+    Args:
+        options: how to read.
+
+    Raises:
+        ValueError: a Python package is missing, or options do not go together.
+        FileNotFoundError: a model is missing.
+    """
 
     def __init__(self, options: OcrOptions):
         """Load the models; see ``create_engine`` for what it raises."""
@@ -57,7 +65,11 @@ class PaddleOcrEngine:
             self._ocr = _load(folders, options)
 
     def read(self, images: Sequence[PageImage]) -> list[PageText]:
-        """See OcrEngine.read."""
+        """The text of each page; as of OcrEngine.read.
+
+        Args:
+            images: pages as they lie in their files.
+        """
         return [self._read_page(image) for image in images]
 
     def _read_page(self, image: PageImage) -> PageText:
@@ -87,7 +99,14 @@ class PaddleOcrEngine:
 
 
 def identify(options: OcrOptions) -> tuple[str, str]:
-    """Name and revision of the engine with these options; FileNotFoundError where a model is missing."""
+    """Name and revision of the engine with these options; loads nothing.
+
+    Args:
+        options: how to read.
+
+    Raises:
+        FileNotFoundError: a model is missing.
+    """
     own = {"det": options.det_model_dir, "rec": options.rec_model_dir}
     names = [Path(folder).name for folder in own.values() if folder]
     weights = [
@@ -152,7 +171,7 @@ def _model_folder(task: str, own: str | None, options: OcrOptions, scratch: Path
 
 
 def _bundled_settings(task: str, model: Path) -> dict[str, Any]:
-    """What PaddleOCR has to know of a model of the rapidocr package."""
+    """The ``inference.yml`` that PaddleOCR needs for a model of the rapidocr package."""
     read = {"DecodeImage": {"channel_first": False, "img_mode": "BGR"}}
     if task == "det":
         normalise = {"NormalizeImage": {"mean": _HALF, "std": _HALF, "scale": 1 / 255, "order": "hwc"}}

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
-from types import ModuleType
-from typing import Any, cast
+from typing import Any
 
 import cv2
 import numpy as np
@@ -17,17 +15,24 @@ from beam_kie.document import Polygon
 from beam_kie.geometry import order_corners, polygon_area
 from beam_kie.ocr import OcrOptions, models
 from beam_kie.ocr.crops import pack_batch
+from beam_kie.ocr.telemetry import silence_openvino
 
 _SUFFIXES = {"openvino": ".onnx", "onnxruntime": ".onnx", "torch": ".pth"}
 _STRIDE = 32
 
 
 class RapidModels:
-    """Finds lines on a page and reads crops of lines, with one thread on a CPU."""
+    """Finds lines on a page and reads crops of lines, with one thread on a CPU.
+
+    Args:
+        options: how to read.
+        device: "cpu" or "cuda:N".
+        files: of the models, by "det" and "rec".
+    """
 
     def __init__(self, options: OcrOptions, device: str, files: dict[str, Path]):
         """Load ``files`` ("det" and "rec") on "cpu" or "cuda:N"."""
-        _keep_to_ourselves()
+        silence_openvino()
         self._max_side = options.max_side
         engine = EngineType(options.rapidocr_backend)
         params: dict[str, Any] = {
@@ -60,25 +65,24 @@ class RapidModels:
             self._recogniser = stack._load_rec_model()
 
     def find_lines(self, pixels: np.ndarray) -> list[Polygon]:
-        """The lines on an RGB page as quadrilaterals, clockwise from the top left, in pixels, none empty."""
+        """The lines on an RGB page as quadrilaterals, clockwise from the top left, in pixels, none empty.
+
+        Args:
+            pixels: H x W x 3 uint8 RGB.
+        """
         output = self._detector.session(_detector_input(pixels, self._max_side))
         found, _ = self._detector.postprocess_op(output, pixels.shape[:2])
         polygons = [order_corners(corners.ravel().tolist()) for corners in found]
         return [polygon for polygon in polygons if polygon_area(polygon) > 0]
 
     def read_lines(self, crops: Sequence[np.ndarray]) -> list[tuple[str, float]]:
-        """Text and confidence of RGB pictures of lines, which are read as one batch."""
+        """Text and confidence of RGB pictures of lines, which are read as one batch.
+
+        Args:
+            crops: pictures of lines, h x w x 3 uint8 RGB each; at least one.
+        """
         output = self._recogniser.session(pack_batch(crops))
         return self._recogniser.postprocess_op(output)[0]
-
-
-def _keep_to_ourselves() -> None:
-    """Before OpenVINO is imported: it would tell an analytics service of every process that uses it.
-
-    Where the package that does this is not to be had, it takes an empty stand-in of its own.
-    """
-    # None in place of a module makes its import fail; the type of sys.modules does not know of that.
-    cast(dict[str, ModuleType | None], sys.modules).setdefault("openvino_telemetry", None)
 
 
 def _detector_input(pixels: np.ndarray, max_side: int) -> np.ndarray:
@@ -93,9 +97,13 @@ def _detector_input(pixels: np.ndarray, max_side: int) -> np.ndarray:
 
 
 def model_files(options: OcrOptions) -> dict[str, Path]:
-    """The files of the models, "det" and "rec".
+    """The files of the models, by "det" and "rec".
 
-    Raises FileNotFoundError where a model is missing.
+    Args:
+        options: how to read.
+
+    Raises:
+        FileNotFoundError: a model is missing.
     """
     backend = options.rapidocr_backend
     files = {}

@@ -1,8 +1,8 @@
-"""Which way up a page lies, from the lines found on it and how well they read.
+"""The rotation of a page, from the lines found on it and the confidence of their text.
 
-Text that stands on its head reads badly: measured on 48 forms and letters at four angles, the mean
-confidence of the eight longest lines was at least 0.94 the right way up and at most 0.81 the wrong way.
-So a page that reads well is upright at no cost, and only the others are read a second time.
+Text that is upside down is read with low confidence: measured on 48 forms and letters at four angles, the
+mean confidence of the eight longest lines was at least 0.94 the right way up and at most 0.81 the wrong way.
+So a page with confident lines is upright, and only the others are read a second time.
 """
 
 from __future__ import annotations
@@ -31,7 +31,11 @@ _MARGIN = 0.1
 
 
 def is_sideways(polygons: Sequence[Sequence[float]]) -> bool:
-    """Whether most text (by length) on the stored page stands on end."""
+    """Whether most text (by length) on the stored page stands on end.
+
+    Args:
+        polygons: of the lines, in pixels: 8 numbers each, clockwise from the top left corner.
+    """
     lying = standing = 0.0
     for polygon in polygons:
         width, height = _sides(polygon)
@@ -45,7 +49,11 @@ def is_sideways(polygons: Sequence[Sequence[float]]) -> bool:
 def longest_lines(polygons: Sequence[Sequence[float]], standing: bool = False) -> list[int]:
     """Indices of up to eight of the longest lines that lie, or that stand, longest first.
 
-    Short ones (less than twice as long as high) tell too little to be asked.
+    Short lines (less than twice as long as high) are left out: which way they run is uncertain.
+
+    Args:
+        polygons: of the lines, in pixels: 8 numbers each, clockwise from the top left corner.
+        standing: whether the lines that stand are wanted.
     """
     lengths = []
     for index, polygon in enumerate(polygons):
@@ -57,13 +65,22 @@ def longest_lines(polygons: Sequence[Sequence[float]], standing: bool = False) -
 
 
 def sample_confidence(polygons: Sequence[Sequence[float]], confidences: Sequence[float]) -> float:
-    """The mean confidence of the longest lying lines; 0 where there are none."""
+    """The mean confidence of the longest lying lines; 0 where there are none.
+
+    Args:
+        polygons: of the lines, in pixels: 8 numbers each, clockwise from the top left corner.
+        confidences: of the lines, in [0, 1].
+    """
     sample = [confidences[index] for index in longest_lines(polygons)]
     return sum(sample) / len(sample) if sample else 0.0
 
 
 def character_boxes(polygons: Sequence[Sequence[float]]) -> list[Box]:
-    """Squares a little larger than a character, spread over the longest standing lines."""
+    """Squares a little larger than a character, spread over the longest standing lines.
+
+    Args:
+        polygons: of the lines, in pixels: 8 numbers each, clockwise from the top left corner.
+    """
     boxes = []
     for index in longest_lines(polygons, standing=True):
         x0, y0, x1, y1 = polygon_box(polygons[index])
@@ -75,7 +92,12 @@ def character_boxes(polygons: Sequence[Sequence[float]]) -> list[Box]:
 
 
 def in_doubt(polygons: Sequence[Sequence[float]], confidences: Sequence[float]) -> bool:
-    """Whether the page as it was read may not be upright, so that ``find_rotation`` is worth its while."""
+    """Whether the page as it was read may not be upright, so that ``find_rotation`` has to be called.
+
+    Args:
+        polygons: of the lines, in pixels: 8 numbers each, clockwise from the top left corner.
+        confidences: of the lines, in [0, 1].
+    """
     if is_sideways(polygons):
         return True
     return bool(longest_lines(polygons)) and sample_confidence(polygons, confidences) < SURE
@@ -84,8 +106,12 @@ def in_doubt(polygons: Sequence[Sequence[float]], confidences: Sequence[float]) 
 def find_rotation(sideways: bool, probe: Callable[[int], float]) -> int:
     """How far to turn the stored page clockwise so that it stands upright: 0, 90, 180 or 270.
 
-    ``probe(rotation_deg)`` is the ``sample_confidence`` of the page turned by that much; it is asked only
-    as often as needed, for 0 first where the page is not ``sideways``. In doubt the page stays.
+    Where no other rotation is clearly better, the page stays.
+
+    Args:
+        sideways: whether most lines of the stored page stand.
+        probe: from degrees to the ``sample_confidence`` of the page turned clockwise by as many. Called only
+            as often as needed, for 0 first where the page is not ``sideways``.
     """
     scores: dict[int, float] = {}
     if sideways:

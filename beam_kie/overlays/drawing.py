@@ -38,7 +38,7 @@ RELATION_COLOUR = VERMILLION
 _SHIFT = 3  # OpenCV takes coordinates in eighths of a pixel
 _FILL = 0.20
 _ARROW = 0.8
-_CELL = 3  # pixels of the page in one cell of the map of what arrows had better not cross
+_CELL = 3  # pixels of the page in one cell of the map of boxes that arrows avoid
 _SAMPLES = 24
 _COST_OF_CROSSING = 4.0
 
@@ -79,7 +79,7 @@ def draw_arrows(
 ) -> np.ndarray:
     """A page with arrows over a white halo.
 
-    Each arrow takes the way that crosses the least of the boxes ``around``, so that their text stays legible.
+    Each arrow takes the path that crosses the boxes ``around`` least, so that their text stays legible.
 
     Args:
         pixels: H x W x 3 uint8 RGB; it stays as it is.

@@ -42,9 +42,7 @@ _LOOK_ALIKES = str.maketrans({"☑": "[√]", "☒": "[x]", "☐": "□", "✓":
 
 
 def load_font(size_px: int, script: str = "zh") -> Font:
-    """A font from the best source there is.
-
-    A warning is logged once per process where that is none with CJK characters.
+    """A font from the best source found. A warning is logged once per process where it has no CJK characters.
 
     Args:
         size_px: the size of the text in pixels.

@@ -226,7 +226,7 @@ def _title(page: PageText) -> str:
 
 
 def _legend(result: PageResult, pairs: Sequence[NumberedPair]) -> list[tuple[str, drawing.Colour]]:
-    """What the colours mean and how many there are; the last entry is that of relations."""
+    """The legend: labels with their colours and counts; the last entry is that of relations."""
     counts = Counter(entity.label for entity in result.entities)
     known = [label for label in _LEGEND_ORDER if label in counts]
     labels = known + sorted(counts.keys() - set(known))
@@ -243,7 +243,7 @@ def _draw_title(
     title: str,
     legend: Sequence[tuple[str, drawing.Colour]],
 ) -> None:
-    """A line that names the page, and under it the legend; what finds no room there is left out."""
+    """A line that names the page, and under it the legend; what does not fit is left out."""
     x, y, right = _MARGIN, _MARGIN // 2, frame.size[0] - _MARGIN
     drawing.draw_text(draw, (x, y), drawing.shorten(title, font, right - x), font, drawing.INK)
     y += frame.line_height

@@ -12,7 +12,7 @@ from beam_kie.overlays import drawing
 from beam_kie.overlays.fonts import Font, drawable, load_font
 
 LOW_CONFIDENCE = 0.5
-"""Confidences below this are written in the colour of relations, to be looked at first."""
+"""Confidences below this are written in the colour of relations, so that they are checked first."""
 
 _LARGEST_FONT, _SMALLEST_FONT = 17, 11
 _MOST_LINES = 3
@@ -100,7 +100,7 @@ def draw_pair_list(
 def _fit(
     pairs: Sequence[NumberedPair], columns: int, width: int, height: int, script: str
 ) -> tuple[_Style, list[list[_Row]], int]:
-    """The style, the rows of every column, and how many pairs find no room."""
+    """The style, the rows of every column, and how many pairs do not fit."""
     for size in range(_LARGEST_FONT, _SMALLEST_FONT - 1, -1):
         style = _Style(load_font(size, script), size, width)
         for lines in range(_MOST_LINES, 0, -1):

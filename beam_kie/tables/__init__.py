@@ -1,1 +1,1 @@
-"""What the tables hold: schemas, rows, their Parquet bytes, and the counts of a run."""
+"""The tables of a run: schemas, rows, Parquet files, and the counts in the summary."""

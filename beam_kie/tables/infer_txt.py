@@ -44,7 +44,7 @@ def label_ids(labels: Sequence[str] = STANDARD_LABELS) -> dict[str, int]:
 def page_name(uri: str, page: int) -> str:
     """What a line begins with: the URI, and from the second page of a file on ``#page=N`` behind it.
 
-    Tabs, line ends and other characters that do something instead of being shown are percent-encoded.
+    Tabs, line ends and other control characters are percent-encoded.
 
     Args:
         uri: of the file.
@@ -151,7 +151,7 @@ def _item(text: str, polygon: Polygon, label: str, ids: LabelIds) -> Item:
 
 def _id_of(label: str, ids: LabelIds) -> int:
     if label not in ids:
-        raise ValueError(f"label {label!r} is none of the model's: {', '.join(ids)}")
+        raise ValueError(f"label {label!r} is not one of the model's: {', '.join(ids)}")
     return ids[label]
 
 

@@ -1,4 +1,4 @@
-"""From entities and relations to what a user asked for: keys and their values."""
+"""Key-value pairs from entities and relations."""
 
 from __future__ import annotations
 

@@ -50,7 +50,7 @@ def page_tables(
 
 
 def count_rows(tables: dict[str, list[Row]]) -> PageCounts:
-    """What the rows of one page add up to.
+    """The counts of the rows of one page.
 
     Args:
         tables: what ``page_tables`` returned.

@@ -1,4 +1,4 @@
-"""The schemas of a run's tables, and what stands on every row. ``rows`` makes rows, ``parquet`` bytes."""
+"""The schemas of a run's tables, and the provenance that is part of every row."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from typing import Any
 import pyarrow as pa
 
 SCHEMA_VERSION = "1.2"
-"""The minor number grows with every new (nullable) column, the major one when a column changes or goes."""
+"""The minor number grows with every new (nullable) column, the major one when a column changes or is
+removed."""
 
 Row = dict[str, Any]
 

@@ -1,7 +1,7 @@
-"""What a run adds up to: counts, confidences and stage times, and the layout of ``summary.json``.
+"""The totals of a run: counts, confidences and stage times, and the layout of ``summary.json``.
 
-Everything here can be added in any order and grouping with the same result: counts are integers, and
-confidences are summed as integers of ten thousandths, which is as exact as the tables hold them.
+Sums are the same in any order and grouping: counts are integers, and confidences are summed as integers of
+ten thousandths, which is as exact as the tables hold them.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _CONFIDENCE_UNITS = 10_000
 
 @dataclass(frozen=True, slots=True)
 class Confidences:
-    """A number of things and the sum of their confidences; ``measured`` of them had one."""
+    """A number of findings and the sum of their confidences; ``measured`` of them had one."""
 
     count: int = 0
     measured: int = 0
@@ -27,10 +27,10 @@ class Confidences:
 
     @classmethod
     def of(cls, confidences: Iterable[float | None]) -> Confidences:
-        """Count things by their confidences.
+        """Count findings by their confidences.
 
         Args:
-            confidences: one for each thing, 0 to 1, or None where not measured.
+            confidences: one for each finding, 0 to 1, or None where not measured.
         """
         values = list(confidences)
         units = [round(value * _CONFIDENCE_UNITS) for value in values if value is not None]
@@ -106,7 +106,7 @@ class DocumentTally:
     skipped: bool = False
 
     def add_document(self, document: Document, skipped: bool = False) -> None:
-        """The file's bytes were seen, or it was left out on purpose.
+        """Add a document whose bytes were read, or that was left out on purpose.
 
         Args:
             document: what is known of it.
@@ -116,7 +116,7 @@ class DocumentTally:
         self.skipped = self.skipped or skipped
 
     def add_page(self, document: Document, page: int, counts: PageCounts) -> None:
-        """A page came through.
+        """Add a page that was processed.
 
         Args:
             document: its document, of which id and URI are enough.
@@ -127,7 +127,7 @@ class DocumentTally:
         self.pages[page] = counts
 
     def add_failure(self, failure: Failure) -> None:
-        """The document or one of its pages failed.
+        """Add a failure of the document or of one of its pages.
 
         Args:
             failure: of this document.
@@ -146,12 +146,12 @@ class DocumentTally:
 
     @property
     def pages_ok(self) -> int:
-        """Pages that came through."""
+        """Pages that were processed."""
         return len(self.pages)
 
     @property
     def pages_failed(self) -> int:
-        """Pages that did not; a page of which only the picture failed came through."""
+        """Pages that failed; a page of which only the picture failed is not among them."""
         failed = {page for page, _, _ in self.failures if page is not None}
         return len(failed - self.pages.keys())
 
@@ -165,7 +165,7 @@ class DocumentTally:
 
     @property
     def status(self) -> Status:
-        """SUCCESS only where all pages came through and nothing failed, not even a picture."""
+        """SUCCESS only where all pages were processed and nothing failed, not even a picture."""
         if self._is_skipped:
             return Status.SKIPPED
         if not self.pages:
@@ -178,7 +178,7 @@ class DocumentTally:
 
 
 def _fuller(known: Document | None, other: Document) -> Document:
-    """The one of two descriptions of a document that says more; the same whichever comes first."""
+    """The more complete one of two descriptions of a document, in whatever order they come."""
 
     def fullness(document: Document) -> tuple[int, str]:
         values = [getattr(document, name) for name in Document.__slots__]
@@ -189,7 +189,7 @@ def _fuller(known: Document | None, other: Document) -> Document:
 
 @dataclass(slots=True)
 class RunSummary:
-    """What all documents of a run add up to."""
+    """The totals of all documents of a run."""
 
     statuses: Counter[str] = field(default_factory=Counter)
     categories: Counter[str] = field(default_factory=Counter)
@@ -295,7 +295,7 @@ def add_times(times: Iterable[StageTime]) -> list[StageTime]:
 
 
 def stage_time_section(times: Iterable[StageTime]) -> dict[str, Any]:
-    """By stage: seconds of all workers together, and the files or pages that they were spent on.
+    """By stage: the seconds of all workers together, and the number of files or pages.
 
     Args:
         times: in any order.

@@ -1,1 +1,1 @@
-"""How the bundled model is made, and how a user trains one on labels of their own."""
+"""Training: the bundled model, or a model on a user's own labels."""

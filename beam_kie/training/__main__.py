@@ -23,7 +23,11 @@ VOCABULARY_CHARACTERS = 1_000_000  # of each plain text; more takes long and cha
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Trains, or goes on where the last run of the same output folder stopped."""
+    """Trains, or continues the last run of the same output folder.
+
+    Args:
+        argv: arguments; None: those of the process.
+    """
     parser = argparse.ArgumentParser(
         program_name("python -m beam_kie.training"), description=__doc__, allow_abbrev=False
     )

@@ -1,4 +1,5 @@
-"""The training loop: examples in, a model folder out; it can be cut off at any moment and goes on."""
+"""The training loop: examples in, a model folder out; after an interruption it resumes from its
+checkpoint."""
 
 from __future__ import annotations
 
@@ -39,7 +40,14 @@ CHECKPOINT = "checkpoint.pt"
 
 
 class Trainer:
-    """One run. ``log`` receives a dict for every line of ``log.jsonl``."""
+    """One run. ``log`` receives a dict for every line of ``log.jsonl``.
+
+    Args:
+        settings: of the run.
+        source: draws the pages.
+        tokenizer: of the network.
+        device: as of ``resolve_device``.
+    """
 
     def __init__(self, settings: Settings, source: PageSource, tokenizer: Tokenizer, device: str = "auto"):
         self.settings, self.source, self.tokenizer = settings, source, tokenizer
@@ -67,7 +75,7 @@ class Trainer:
         self.pool = self.place = 0  # which pool of pages, how many of its batches are done
 
     def run(self) -> dict:
-        """Trains to the end, resuming where a checkpoint is there; returns the last measurement."""
+        """Trains to the end, from the last checkpoint if there is one; returns the last measurement."""
         self._resume()
         saved, started, report = time.monotonic(), time.monotonic(), {}
         sums: dict[str, float] = {}
@@ -130,7 +138,7 @@ class Trainer:
     def _losses(
         self, examples: list[Example], batch: Batch, targets: dict[str, Tensor]
     ) -> tuple[Tensor, dict[str, Tensor]]:
-        """What is minimised, and the parts of it that are logged."""
+        """The loss, and its parts for the log."""
         settings = self.settings
         batch = replace(batch, line_features=batch_line_features(self.network, examples, batch.ids.shape[1]))
         hidden = self.network.encode(batch)
@@ -159,7 +167,7 @@ class Trainer:
         means: list[Tensor] = [*self.average.parameters()]
         values: list[Tensor] = [*self.network.parameters()]
         get_ema_multi_avg_fn(decay)(means, values, self.step)
-        # What batches have in common follows by itself; a mean of it would begin with numbers of no batch.
+        # Statistics of batches are averaged already; their mean would begin with the initial values.
         for mean, value in zip(self.average.buffers(), self.network.buffers(), strict=True):
             mean.copy_(value)
 
@@ -198,7 +206,7 @@ class Trainer:
         if 2 * len(fitting) < len(own):
             raise SettingsError(
                 f"start_from: of {len(own)} weights only {len(fitting)} fit those of {folder}; "
-                "is it another size of network?"
+                "the networks may differ in size"
             )
         self.network.load_state_dict({**own, **fitting})
 
@@ -213,7 +221,7 @@ class Trainer:
         same = isinstance(words, Tokenizer) and words.get_vocab() == self.tokenizer.get_vocab()
         if not same or not teacher.fits(self.network.config):
             raise SettingsError(
-                f"teacher: {folder} has other labels, heads or another vocabulary than what it is to teach"
+                f"teacher: {folder} has other labels, heads or another vocabulary than the network to train"
             )
         return teacher
 

@@ -1,4 +1,4 @@
-"""What training minimises: token tags, relations, masked tokens."""
+"""Losses: of token tags, relations, line grouping and masked tokens."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from beam_kie.training.data.examples import UNMASKED, Example
 
 
 def tag_loss(logits: Tensor, targets: dict, label_smoothing: float) -> Tensor:
-    """Cross entropy of tags; tokens count by their weight, so that long lines do not rule.
+    """Cross entropy of tags; tokens are weighted, so that long lines do not dominate.
 
     Args:
         logits: B x T x tags.
@@ -36,7 +36,13 @@ def tag_loss(logits: Tensor, targets: dict, label_smoothing: float) -> Tensor:
 
 
 def relation_scores(network: LayoutXLM, hidden: Tensor, examples: Sequence[Example]) -> list[Tensor]:
-    """For every labelled page with values its V x (K + 1) scores; the last column is "no key"."""
+    """The V x (K + 1) scores of every labelled page with values; the last column is "no key".
+
+    Args:
+        network: that is trained.
+        hidden: its B x T x H states of the batch.
+        examples: the B examples of the batch.
+    """
     return [
         _page_relation_scores(network, hidden[row], example)
         for row, example in enumerate(examples)
@@ -45,7 +51,13 @@ def relation_scores(network: LayoutXLM, hidden: Tensor, examples: Sequence[Examp
 
 
 def relation_loss(scores: Sequence[Tensor], examples: Sequence[Example], config: LayoutXLMConfig) -> Tensor:
-    """Mean over all values of -log of the probability of their keys (or of "no key")."""
+    """Mean over all values of -log of the probability of their keys (or of "no key").
+
+    Args:
+        scores: as of ``relation_scores``.
+        examples: the B examples of the batch.
+        config: of the network.
+    """
     pages = [example for example in examples if _has_values(example)]
     losses = [
         page.logsumexp(-1) - page.masked_fill(~_right_keys(page, example, config), -torch.inf).logsumexp(-1)
@@ -55,7 +67,15 @@ def relation_loss(scores: Sequence[Tensor], examples: Sequence[Example], config:
 
 
 def grouping_scores_of(network: LayoutXLM, hidden: Tensor, examples: Sequence[Example]) -> list[Tensor]:
-    """For every labelled page with pieces to join its P x (P + 1) scores; the last column is "a start"."""
+    """The P x (P + 1) scores of every labelled page with pieces to join.
+
+    The last column is "begins an entity".
+
+    Args:
+        network: that is trained.
+        hidden: its B x T x H states of the batch.
+        examples: the B examples of the batch.
+    """
     return [
         _page_grouping_scores(network, hidden[row], example)
         for row, example in enumerate(examples)
@@ -64,7 +84,14 @@ def grouping_scores_of(network: LayoutXLM, hidden: Tensor, examples: Sequence[Ex
 
 
 def grouping_loss(scores: Sequence[Tensor], examples: Sequence[Example]) -> Tensor:
-    """Mean over all pieces of -log of the probability of the piece that they continue (or of "a start")."""
+    """Mean over all pieces of -log of the probability of the piece that they continue.
+
+    For a piece that continues none, the probability of "begins an entity".
+
+    Args:
+        scores: as of ``grouping_scores_of``.
+        examples: the B examples of the batch.
+    """
     losses = []
     for page, example in zip(scores, filter(_has_pieces, examples), strict=bool(scores)):
         start = page.shape[1] - 1
@@ -119,7 +146,15 @@ def _page_grouping_scores(network: LayoutXLM, hidden: Tensor, example: Example) 
 
 
 def masked_loss(network: LayoutXLM, hidden: Tensor, masked: Tensor) -> Tensor:
-    """Cross entropy of the masked tokens' own ids, against the word embeddings (BERT's objective)."""
+    """Cross entropy of the masked tokens' own ids: BERT's masked language model.
+
+    arXiv 1810.04805, section 3.1.
+
+    Args:
+        network: that is trained.
+        hidden: its B x T x H states of the batch.
+        masked: B x T ids; UNMASKED where a token is not masked.
+    """
     places = masked != UNMASKED
     if not places.any():
         return hidden.sum() * 0

@@ -24,11 +24,11 @@ class Settings:
 
     ``synthetic_share`` of the pages are forms from the project's generator in ``synthetic_languages``;
     ``text_share`` are pages of plain text (files, .xz or not) from which only masked tokens are learned.
-    ``teacher``: a model folder of the same labels and vocabulary; what it would say is ``teacher_weight``
-    (0 to 1) of what is learned, the labels are the rest (see teacher.py).
-    ``strip_rate``: how much faster than the rest the part learns that reads strips of lines.
-    ``text_embeddings``: word embeddings begin as those texts suggest (see embeddings.py). ``mask_rate`` of
-    the tokens are masked and guessed, ``line_mask_rate`` of the lines are hidden whole.
+    ``teacher``: a model folder of the same labels and vocabulary; its output is ``teacher_weight`` (0 to 1)
+    of the target, the labels are the rest (see teacher.py). ``strip_rate``: how much faster than the rest the
+    part learns that reads strips of lines. ``text_embeddings``: texts from which word embeddings are
+    initialised (see embeddings.py). ``mask_rate`` of the tokens are masked and guessed, ``line_mask_rate`` of
+    the lines are hidden whole.
     """
 
     output: str
@@ -71,9 +71,17 @@ class Settings:
 
     @classmethod
     def load(cls, path: str | Path) -> Settings:
-        """Reads a settings file; paths in it are relative to it, and may
-        hold environment variables ("$DATA/labels.txt"). What it does not set, the file that it ``extends``
-        does (its paths, too, are taken from where the first one lies). Raises SettingsError."""
+        """Reads a settings file.
+
+        Paths in it are relative to it, and may hold environment variables ("$DATA/labels.txt"). What it does
+        not set is taken from the file that it ``extends``, whose paths are relative to the first one, too.
+
+        Args:
+            path: of the file, JSON.
+
+        Raises:
+            SettingsError: it cannot be read, a field is unknown, or a value does not fit.
+        """
         path = Path(path)
         try:
             values: dict[str, Any] = _read(path)
@@ -89,7 +97,11 @@ class Settings:
         return settings._relative_to(path.parent)
 
     def network_config(self, vocab_size: int) -> LayoutXLMConfig:
-        """The network's configuration for a vocabulary of that size."""
+        """The network's configuration.
+
+        Args:
+            vocab_size: tokens of the vocabulary.
+        """
         return LayoutXLMConfig.from_fields(**{**SMALL_NETWORK, **self.network, "vocab_size": vocab_size})
 
     def _relative_to(self, folder: Path) -> Settings:

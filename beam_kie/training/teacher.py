@@ -1,4 +1,4 @@
-"""What a trained model, best an ensemble, teaches a network: the answer, and how sure of it to be.
+"""The teacher of a network: a trained model, best an ensemble, whose distributions are targets.
 
 Knowledge distillation (Hinton et al., arXiv 1503.02531): the student learns the teacher's distribution over
 tags, keys and pieces, softened by a temperature, beside the labels.
@@ -25,7 +25,7 @@ TEMPERATURE = 2.0
 
 
 class Scores(NamedTuple):
-    """What a network makes of a batch: B x T x tags logits, and what ``relation_scores`` and
+    """The output of a network for a batch: B x T x tags logits, and what ``relation_scores`` and
     ``grouping_scores_of`` give."""
 
     tags: Tensor
@@ -42,7 +42,14 @@ class TeachingLosses(NamedTuple):
 
 
 def read_examples(network: LayoutXLM, hidden: Tensor, batch: Batch, examples: Sequence[Example]) -> Scores:
-    """All scores of one network; ``hidden`` its B x T x H states of the batch."""
+    """All scores of one network.
+
+    Args:
+        network: that scores.
+        hidden: its B x T x H states of the batch.
+        batch: of the examples.
+        examples: the B examples of the batch.
+    """
     return Scores(
         network.classify(hidden, batch).float(),
         relation_scores(network, hidden, examples),
@@ -51,13 +58,22 @@ def read_examples(network: LayoutXLM, hidden: Tensor, batch: Batch, examples: Se
 
 
 class Teacher:
-    """The networks of a model folder, which no longer learn. Their mean is what they teach."""
+    """The networks of a model folder, in evaluation mode. The student learns from the mean of their outputs.
+
+    Args:
+        folder: of the model.
+        device: that they are to run on.
+    """
 
     def __init__(self, folder: str | Path, device: torch.device):
         self.networks = [network.eval().requires_grad_(False).to(device) for network in load_networks(folder)]
 
     def fits(self, config: LayoutXLMConfig) -> bool:
-        """Whether it answers what a network of that configuration is asked, in the same numbers."""
+        """Whether its outputs have the meaning and the shape of those of a network.
+
+        Args:
+            config: of the student.
+        """
         return _questions(self.networks[0].config) == _questions(config)
 
     @torch.no_grad()
@@ -78,7 +94,7 @@ class Teacher:
 
 
 def _questions(config: LayoutXLMConfig) -> tuple:
-    """What the numbers of a network's scores mean."""
+    """The fields of a configuration that its outputs' meaning depends on."""
     parts = config.architecture
     return config.tags, config.head_labels, parts.relation_head, parts.grouping_head, parts.vocab_size
 
@@ -86,8 +102,13 @@ def _questions(config: LayoutXLMConfig) -> tuple:
 def teaching_losses(mine: Scores, taught: Scores, weights: Tensor) -> TeachingLosses:
     """How far the student is from its teacher, in tags, relations and groups: one number each.
 
-    ``weights``: B x T, what tokens count. The divergence of softened distributions times the temperature's
-    square, by which its gradient is as large as that of the labels (section 2.1).
+    The divergence of softened distributions times the temperature's square, by which its gradient is as large
+    as that of the labels (Hinton et al., arXiv 1503.02531, section 2.1).
+
+    Args:
+        mine: of the student.
+        taught: of the teacher.
+        weights: B x T, what tokens count.
     """
     tags = (_divergence(mine.tags, taught.tags) * weights).sum() / weights.sum().clamp(min=1)
     relations, groups = (
@@ -100,7 +121,7 @@ def teaching_losses(mine: Scores, taught: Scores, weights: Tensor) -> TeachingLo
 
 
 def _divergence(scores: Tensor, taught: Tensor) -> Tensor:
-    """Kullback-Leibler divergence over the last axis. What cannot be (-inf) is so for both."""
+    """Kullback-Leibler divergence over the last axis. Classes that are excluded (-inf) are so for both."""
     wanted = (taught / TEMPERATURE).log_softmax(-1)
     found = (scores / TEMPERATURE).log_softmax(-1)
     apart = (wanted - found).masked_fill(taught == -torch.inf, 0)

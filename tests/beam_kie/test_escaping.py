@@ -4,7 +4,7 @@ from beam_kie.escaping import is_unsafe, printable
 
 
 @pytest.mark.parametrize("text", ["plain", "Müller 株式会社", "a\u3000b\xa0c", "é, e\u0301"])
-def test_text_that_is_only_shown_stays(text):
+def test_plain_text_stays(text):
     assert printable(text) == text
 
 
@@ -18,7 +18,7 @@ def test_text_that_is_only_shown_stays(text):
         ("\x9b31m\x07\u2028", "\\x9b31m\\x07\\u2028"),
     ],
 )
-def test_what_does_something_is_escaped(text, shown):
+def test_control_characters_are_escaped(text, shown):
     assert printable(text) == shown
     assert not any(is_unsafe(char) for char in printable(text))
 

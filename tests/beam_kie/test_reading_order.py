@@ -115,7 +115,7 @@ def test_one_column_is_not_taken_for_a_skewed_page():
     assert reading_order(boxes) == list(range(40))
 
 
-def test_the_polygons_of_short_or_upright_lines_tell_no_slope():
+def test_short_or_upright_lines_give_no_slope():
     assert polygon_slope([]) is None
     assert polygon_slope([box_polygon((0, 0, 500, 20))]) is None
     assert polygon_slope([skewed(box_polygon((0, 0, 50, 40)), 3)]) is None
@@ -148,7 +148,7 @@ def test_real_forms_read_the_same_when_skewed(shared_data, degrees, by_polygon, 
     assert kept["box"] / total >= by_box
 
 
-def test_thousands_of_boxes_are_no_burden():
+def test_thousands_of_boxes_are_fast():
     # Comparing all pairs of these 32,000 boxes would take minutes.
     boxes = [(x, y, x + 30, y + 20) for y in range(0, 20000, 25) for x in range(0, 2000, 50)]
     assert reading_order(boxes) == list(range(len(boxes)))

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from beam_kie.document import PageText, TextLine
-from benchmarks import emulator, rival, throughput
+from benchmarks import baseline, emulator, throughput
 from benchmarks.watching import Usage, watch
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -46,13 +46,19 @@ def test_figures_are_of_the_pages_alone():
 
 def test_table_answers_what_the_rows_are_for():
     rows = {
-        name: {"pages_per_s": rate, "cpu_s_per_page": 1.0, "start_s": 5.0, "peak_mib": 9, "rival_cpu_s": None}
-        for name, rate in {"threads": 2.0, "one": 1.0, "rival": 0.5, "processes": None}.items()
+        name: {
+            "pages_per_s": rate,
+            "cpu_s_per_page": 1.0,
+            "start_s": 5.0,
+            "peak_mib": 9,
+            "baseline_cpu_s": None,
+        }
+        for name, rate in {"threads": 2.0, "one": 1.0, "baseline": 0.5, "processes": None}.items()
     }
-    rows["rival"]["rival_cpu_s"] = {"ocr": 1.5, "re": 0.5}
+    rows["baseline"]["baseline_cpu_s"] = {"ocr": 1.5, "re": 0.5}
     stages = {"ocr": 0.8, "model": 0.1, "decode": 0.06, "rest": 0.04}
     text = throughput.table({"scans": 12, "cores": 2, "rows": rows, "stages": stages})
-    assert "4.00  job (2 threads) / rival with the same weights" in text
+    assert "4.00  job (2 threads) / baseline with the same weights" in text
     assert "2.00  2 threads / 1 worker" in text
     assert "2 processes / 1 worker" not in text
     assert "outside OCR and model: 10.0%" in text
@@ -81,11 +87,11 @@ class Words:
         return sum(len(line.text.split()) for line in page.lines)
 
 
-def test_rival_reads_no_further_than_512_tokens_and_relates_lines():
+def test_baseline_reads_no_further_than_512_tokens_and_relates_lines():
     line = TextLine("word " * 100, (0, 0, 9, 0, 9, 9, 0, 9))
-    page = rival.first_tokens(PageText("d", "u", 1, 100, 100, lines=(line,) * 9), Words())
+    page = baseline.first_tokens(PageText("d", "u", 1, 100, 100, lines=(line,) * 9), Words())
     assert len(page.lines) == 5
-    assert [entity.label for entity in rival.labelled(page)] == list(rival.LABELS[:5])
+    assert [entity.label for entity in baseline.labelled(page)] == list(baseline.LABELS[:5])
 
 
 @pytest.mark.slow
@@ -103,9 +109,9 @@ def test_the_job_is_measured_and_its_flags_are_passed_on():
 
 
 @pytest.mark.slow
-def test_the_rival_is_measured_on_a_real_scan(tmp_path):
+def test_the_baseline_is_measured_on_a_real_scan(tmp_path):
     scans = throughput.link([SCAN], 1, tmp_path / "one")
-    row = throughput.ROWS["rival"]
+    row = throughput.ROWS["baseline"]
     used, found = throughput.measure(row, scans, [])
     assert found["pages"] == 1 and found["lines"] > 10
     assert found["cpu_s"].keys() == {"decode", "ocr", "ser", "re"}

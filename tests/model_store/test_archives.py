@@ -2,6 +2,7 @@ import gzip
 import io
 import struct
 import tarfile
+import time
 import tracemalloc
 
 import pytest
@@ -61,7 +62,7 @@ def test_files_and_folders(tmp_path, folder, ending):
     ],
     ids=lambda member: str(getattr(member[0], "type", member[0])),
 )
-def test_members_that_may_do_harm(tmp_path, folder, member):
+def test_harmful_members_are_refused(tmp_path, folder, member):
     path = tar_of(tmp_path / "x.tar", ("good", b"1"), member)
     with pytest.raises(SourceError, match=r"x\.tar: refused: '.*evil.*'"):
         unpack(path, folder)
@@ -144,3 +145,36 @@ def test_deep_trees_are_refused(tmp_path, folder, depth):
     with pytest.raises(SourceError, match="too deep"):
         unpack(path, folder)
     assert not list(folder.iterdir())
+
+
+@pytest.mark.parametrize("kind", [tarfile.GNUTYPE_LONGNAME, tarfile.XHDTYPE, tarfile.XGLTYPE])
+@pytest.mark.parametrize("count", [700, 5000])
+def test_headers_without_end_are_refused(tmp_path, folder, kind, count):
+    one = header("x", 8, kind) + b"8 a=bcd\n".ljust(512, b"\0")
+    path = tmp_path / "m.tar"
+    path.write_bytes(one * count + header("x", 0, tarfile.REGTYPE) + bytes(1024))
+    with pytest.raises(SourceError, match="refused"):
+        unpack(path, folder)
+    assert not list(folder.iterdir())
+
+
+def test_properties_that_take_long_to_search_are_refused(tmp_path, folder):
+    one = header("x", 65_536, tarfile.XHDTYPE) + b"1" * 65_536 + header("x", 0, tarfile.REGTYPE)
+    path = tmp_path / "m.tar"
+    path.write_bytes(one * 40 + bytes(1024))
+    before = time.process_time()
+    with pytest.raises(SourceError, match="refused"):
+        unpack(path, folder)
+    assert time.process_time() - before < 5
+
+
+def test_a_file_of_less_than_no_bytes_is_refused(tmp_path, folder):
+    """Its end lies before its beginning, so that the archive would be read in a circle."""
+    data = bytearray(header("x", 0, tarfile.REGTYPE))
+    data[124:136] = b"\xff" * 11 + b"\x00"  # -256
+    data[148:156] = b" " * 8
+    data[148:156] = b"%06o\0 " % sum(data)
+    path = tmp_path / "m.tar"
+    path.write_bytes(bytes(data) + bytes(1024))
+    with pytest.raises(SourceError, match="less than no bytes"):
+        unpack(path, folder)

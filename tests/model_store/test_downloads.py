@@ -48,7 +48,7 @@ def test_cut_answer_leaves_nothing(web, tmp_path):
     assert not (tmp_path / "x").exists()
 
 
-def test_server_errors_are_told(web, tmp_path):
+def test_server_errors_are_reported(web, tmp_path):
     web.answers["/closed"] = lambda handler: handler.send_error(403)
     with pytest.raises(FetchError, match="answers 403"):
         download(f"{web.address}/closed", tmp_path / "x")
@@ -71,7 +71,7 @@ def test_registered_opener_reads_its_scheme(registered, tmp_path):
     assert (tmp_path / "x").read_bytes() == b"store://bucket/x"
 
 
-def test_progress_speaks_only_of_long_downloads(capsys):
+def test_progress_is_shown_for_long_downloads_only(capsys):
     now = [0.0]
     progress = Progress("weights", 100_000_000, clock=lambda: now[0])
     for second in range(40):

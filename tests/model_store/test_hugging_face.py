@@ -1,6 +1,8 @@
 import json
 import os
 import pickle
+import struct
+import zipfile
 
 import pytest
 import torch
@@ -96,6 +98,52 @@ def test_hostile_pickle_is_refused_and_not_run(tmp_path, zipped):
     assert not marker.exists()
 
 
+def repacked(path, compression=zipfile.ZIP_STORED, **replaced):
+    """The archive at ``path`` with other contents or names of its members; {"name": (other name, bytes)}."""
+    with zipfile.ZipFile(path) as archive:
+        members = {entry.filename: archive.read(entry) for entry in archive.infolist()}
+    with zipfile.ZipFile(path, "w", compression) as archive:
+        for name, data in members.items():
+            archive.writestr(*replaced.get(name.rpartition("/")[2].partition(".")[0], (name, data)))
+
+
+def nested_tuples(depth):
+    """A dictionary whose key takes twice as long to hash with every level."""
+    return b"\x80\x02})" + b"2\x86" * depth + b"K\x01s."
+
+
+@pytest.mark.parametrize("name", ["pytorch_model/data.pkl", "pytorch_model/DATA.PKL"])
+def test_a_pickle_that_would_take_for_ever_is_refused_however_its_name_is_written(tmp_path, name):
+    path = tmp_path / "pytorch_model.bin"
+    torch.save(TENSORS, path)
+    repacked(path, data=(name, nested_tuples(60)))
+    with pytest.raises(SourceError, match="refused: the pickle nests"):
+        read_weights(tmp_path)
+
+
+def test_compressed_members_are_refused(tmp_path):
+    path = tmp_path / "pytorch_model.bin"
+    torch.save({"a": torch.zeros(10_000_000)}, path)
+    repacked(path, zipfile.ZIP_DEFLATED)
+    assert path.stat().st_size < 100_000
+    with pytest.raises(SourceError, match="refused: it is compressed"):
+        read_weights(tmp_path)
+
+
+def test_members_that_lie_on_top_of_each_other_are_refused(tmp_path):
+    path = tmp_path / "pytorch_model.bin"
+    torch.save({"a": torch.zeros(1000)}, path)
+    data = path.read_bytes()
+    start = data.index(b"PK\1\2")
+    end = data.index(b"PK\6\6") if b"PK\6\6" in data else data.index(b"PK\5\6")
+    with zipfile.ZipFile(path) as archive:
+        count = len(archive.infolist())
+    tail = struct.pack("<4s4H2LH", b"PK\5\6", 0, 0, 2 * count, 2 * count, 2 * (end - start), start, 0)
+    path.write_bytes(data[:end] + data[start:end] + tail)
+    with pytest.raises(SourceError, match="refused: its members claim"):
+        read_weights(tmp_path)
+
+
 @pytest.mark.parametrize("name", ["model.safetensors", "pytorch_model.bin"])
 @pytest.mark.parametrize("share", [0, 0.1, 0.5, 0.95])
 def test_cut_files(tmp_path, name, share):
@@ -116,4 +164,13 @@ def test_other_contents(tmp_path):
 
 def test_empty_folder(tmp_path):
     with pytest.raises(SourceError, match="holds none of"):
+        read_weights(tmp_path)
+
+
+def test_a_member_whose_name_is_no_text_makes_no_weights(tmp_path):
+    path = tmp_path / "pytorch_model.bin"
+    torch.save(TENSORS, path)
+    data = path.read_bytes()
+    path.write_bytes(data.replace(b"pytorch_model/version", b"\x80ytorch_model/version"))
+    with pytest.raises(SourceError, match="cut off"):
         read_weights(tmp_path)

@@ -286,7 +286,7 @@ def hostile_paddle(folder):
         (no_config, "--config FILE"),
         (changed(num_attention_heads=5), "multiple of num_attention_heads"),
         (changed(num_attention_heads="many"), "num_attention_heads must be a whole number"),
-        (changed(num_attention_heads=0), "configuration"),
+        (changed(num_attention_heads=0), "num_attention_heads must be from 1"),
         (changed(hidden_act="relu"), "only gelu"),
         (changed(id2label={"0": "O"}), "knows 3 labels, but 0 are named"),
         (changed(has_relative_attention_bias=True), r"missing: encoder\.rel_pos_bias"),

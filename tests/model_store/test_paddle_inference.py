@@ -97,3 +97,28 @@ def test_other_files_are_refused(exported):
         with pytest.raises(SourceError, match=name.replace(".", r"\.")):
             read_inference_model(exported)
         (exported / name).write_bytes(good)
+
+
+@pytest.mark.parametrize(
+    "program",
+    [
+        b"\x08\x2c",  # a number where a block should be
+        message(1, b"\x18\x01"),  # where a variable should be
+        message(
+            1, message(3, b"\x08\xff\xff\xff\xff\x7f", message(2, b"\x08\x07"), b"\x18\x01")
+        ),  # where a name
+        message(1, message(3, message(2, b"\x08\x07"), b"\x18\x01")),  # a variable without a name
+        message(1, message(3, message(1, b"w"), b"\x10\x07\x18\x01")),  # a number where a type should be
+    ],
+)
+def test_programs_with_numbers_in_the_place_of_messages_are_refused(exported, program):
+    (exported / PROGRAM).write_bytes(program)
+    with pytest.raises(SourceError, match=r"inference\.pdmodel"):
+        read_inference_model(exported)
+
+
+def test_a_tensor_of_very_many_sizes_is_refused_at_once(exported):
+    description = bytes([8, 5]) + b"\x10\xff\xff\xff\xff\x0f" * 200_000
+    (exported / VALUES).write_bytes(struct.pack("<IQIi", 0, 0, 0, len(description)) + description)
+    with pytest.raises(SourceError, match=r"inference\.pdiparams"):
+        read_inference_model(exported)

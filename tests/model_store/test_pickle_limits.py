@@ -1,4 +1,4 @@
-"""Pickles of a few hundred bytes that would keep a processor busy for years."""
+"""Pickles of a few hundred bytes that would take years to load."""
 
 import io
 import pickle

@@ -62,7 +62,7 @@ def test_other_names_and_types_are_refused(tmp_path, program):
         read_pickle(path)
 
 
-def test_a_shape_that_lies_asks_for_no_memory(tmp_path):
+def test_wrong_shape_allocates_no_memory(tmp_path):
     honest = pickle.dumps(np.zeros(4, np.int32), 4)
     path = tmp_path / "x"
     path.write_bytes(honest.replace(b"K\x04\x85", b"J\xff\xff\xff\x7f\x85"))
@@ -85,3 +85,49 @@ def test_other_contents_are_refused(tmp_path, content):
     path.write_bytes(pickle.dumps(content))
     with pytest.raises(SourceError, match=r"not tensors by name|not an array|no tensors"):
         read_arrays(path)
+
+
+def pickled_array(dtype_state: bytes) -> bytes:
+    """A pickle, made by hand, of two numbers whose type has a state of its own."""
+    kind = b"cnumpy\ndtype\nU\x03>f4K\x00K\x01\x87R(" + dtype_state + b"tb"
+    array = b"cnumpy.core.multiarray\n_reconstruct\ncnumpy\nndarray\nK\x00\x85U\x01b\x87R"
+    array += b"(K\x01K\x02\x85" + kind + b"\x89C\x08AAAAAAAAtb"
+    return b"\x80\x02}X\x01\x00\x00\x00a" + array + b"s."
+
+
+MINUS_ONE = b"J\xff\xff\xff\xff"
+SUBARRAY = b"(cnumpy\ndtype\nU\x02f4K\x00K\x01\x87R(J\x00\x00\x00\x10tt"
+
+
+@pytest.mark.parametrize(
+    ("state", "is_whole"),
+    [
+        (b"K\x03U\x01<NNN" + 2 * MINUS_ONE + b"K\x00", True),
+        (b"K\x03U\x01<NNN" + 2 * MINUS_ONE + b"K\x3f", False),  # says that the numbers are objects
+        (b"K\x03U\x01<" + SUBARRAY + b"NN" + 2 * MINUS_ONE + b"K\x00", False),  # an array in every number
+        (b"K\x03U\x01<NNNK\x50" + MINUS_ONE + b"K\x00", False),  # a size of its own
+    ],
+)
+def test_types_of_numbers_are_what_their_code_says_and_nothing_else(tmp_path, state, is_whole):
+    path = tmp_path / "x.pdparams"
+    path.write_bytes(pickled_array(state))
+    if is_whole:
+        assert read_arrays(path)["a"].dtype == np.dtype("<f4")
+        return
+    with pytest.raises(SourceError, match="numbers"):
+        read_arrays(path)
+
+
+@pytest.mark.parametrize(
+    "program",
+    [
+        b"cnumpy\nndarray\nJ\x00\x00\x00\x7f\x85\x85R.",  # an array of two gigabytes of nothing
+        b"cnumpy.core.numeric\n_frombuffer\n(J\x00\x00\x00\x7fcnumpy\ndtype\nU\x02i1\x85RJ\x00\x00\x00\x7f\x85U\x01CtR.",
+        b"c_codecs\nencode\nN}U\x07__doc__U\x01xs\x86b.",  # sets an attribute of a function
+    ],
+)
+def test_what_may_be_called_makes_nothing_out_of_nothing_and_cannot_be_changed(tmp_path, program):
+    path = tmp_path / "x.pdparams"
+    path.write_bytes(b"\x80\x02" + program)
+    with pytest.raises(SourceError):
+        read_pickle(path)

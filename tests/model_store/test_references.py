@@ -45,7 +45,7 @@ def test_references_that_lead_nowhere(reference, message, cache_root):
 
 
 @pytest.mark.parametrize("name", ["model_state.pdparams", "pytorch_model.bin"])
-def test_folder_of_another_format_is_told_how_to_import(tmp_path, name):
+def test_folder_of_another_format_is_refused_with_how_to_import_it(tmp_path, name):
     (tmp_path / name).write_bytes(b"")
     (tmp_path / "config.json").write_text("{}")
     with pytest.raises(ModelNotFoundError, match="python -m model_store import"):

@@ -3,7 +3,7 @@ from transforms.metrics import StageTimer, timed_steps
 
 
 class Clock:
-    """A clock that only moves when it is told to."""
+    """A clock that a test sets."""
 
     def __init__(self):
         self.now = 0.0

@@ -1,4 +1,4 @@
-"""A model trained on labels of one's own goes through the whole job."""
+"""The whole job with a model that was trained on other labels."""
 
 import json
 

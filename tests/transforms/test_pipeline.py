@@ -244,7 +244,7 @@ def test_all_that_is_measured_is_documented(first_run):
     assert {re.sub("^failures_.*", "failures_CATEGORY", name) for name in measured} == documented
 
 
-def test_counters_tell_what_the_summary_tells(first_run):
+def test_counters_equal_the_summary(first_run):
     settings, result = first_run
     summary, found = read_summary(settings), result.metrics().query()
     # Steps count for themselves; a name's total is the sum over its steps.
@@ -343,14 +343,20 @@ def test_scans_and_outputs_may_lie_in_a_bucket(scans, small_model, gcs_bucket, f
     assert changed <= {"out/runs/run_id=test/summary.json"}
 
 
-def test_pages_stay_in_one_stage_from_their_bytes_to_their_rows(scans, small_model, tmp_path):
+@pytest.mark.parametrize(
+    ("isolation", "steps"),
+    [("off", ["/Decode/", "Run OCR/BeamML_RunInference"]), ("on", ["/Read in children/"])],
+)
+def test_pages_stay_in_one_stage_from_their_bytes_to_their_rows(
+    scans, small_model, tmp_path, isolation, steps
+):
     pipeline = beam.Pipeline(runner="FnApiRunner")
-    build(pipeline, config(scans, small_model, tmp_path))
+    build(pipeline, config(scans, small_model, tmp_path, page_isolation=isolation))
     _, stages = FnApiRunner().create_stages(pipeline.to_runner_api())
-    (stage,) = [stage for stage in stages if any("Decode" in step.unique_name for step in stage.transforms)]
+    (stage,) = [stage for stage in stages if any(steps[0] in step.unique_name for step in stage.transforms)]
     names = "\n".join(step.unique_name for step in stage.transforms)
     for step in (
-        "Run OCR/BeamML_RunInference",
+        *steps,
         "Run model/BeamML_RunInference",
         "Turn into rows",
         "Draw results",
@@ -369,7 +375,7 @@ def test_steps_have_names_in_words(scans, small_model, tmp_path):
 
 
 @pytest.mark.parametrize("missing", ["config.json", "model.safetensors"])
-def test_a_model_that_is_not_there_is_told_before_anything_runs(scans, small_model, tmp_path, missing):
+def test_missing_model_is_reported_before_anything_runs(scans, small_model, tmp_path, missing):
     for name in {"config.json", "model.safetensors"} - {missing}:
         os.link(Path(small_model) / name, tmp_path / name)
     with pytest.raises(ValueError, match=missing):

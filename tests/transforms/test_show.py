@@ -72,6 +72,6 @@ def test_unfinished_run_is_not_shown(output, capsys):
     assert "no finished run a-second" in capsys.readouterr().err
 
 
-def test_folder_without_runs_is_said(tmp_path, capsys):
+def test_folder_without_runs_is_reported(tmp_path, capsys):
     assert show.main([str(tmp_path)]) == 2
     assert "no finished run" in capsys.readouterr().err

@@ -40,7 +40,7 @@ JOB_SERVER_FLAGS = {
 
 
 class UsageError(ValueError):
-    """The command line asks for something impossible; the message is one line that says what to do."""
+    """The command line cannot be carried out; the message is one line that says what to do."""
 
 
 def parse_arguments(argv: Sequence[str]) -> tuple[argparse.Namespace, PipelineOptions]:
@@ -57,7 +57,7 @@ def parse_arguments(argv: Sequence[str]) -> tuple[argparse.Namespace, PipelineOp
         SystemExit: After ``--help`` was printed.
     """
     parser = argument_parser()
-    # Beam's own defaults do not tell whether a flag was given; what happens without them is for checks.py.
+    # Beam's own defaults do not show whether a flag was given; checks.py sets them where none was.
     parser.set_defaults(direct_num_workers=None, direct_running_mode=None, job_server_timeout=None)
     namespace, unknown = parser.parse_known_args(argv)
     if unknown:
@@ -116,7 +116,7 @@ def job_config(namespace: argparse.Namespace, **changes: Any) -> JobConfig:
 
 
 def launch_options(namespace: argparse.Namespace) -> LaunchOptions:
-    """What parsed flags ask of the launcher itself.
+    """The options of the launcher in parsed flags.
 
     Args:
         namespace: What ``parse_arguments`` returned.
@@ -129,7 +129,7 @@ def launch_options(namespace: argparse.Namespace) -> LaunchOptions:
 
 
 class _StrictParser(argparse.ArgumentParser):
-    """Says what is wrong instead of printing two screens of usage."""
+    """Raises an error of one line instead of printing two screens of usage."""
 
     def error(self, message: str):
         raise UsageError(message.removeprefix("argument "))

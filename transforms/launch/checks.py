@@ -1,4 +1,4 @@
-"""Everything that is looked at before launch, so that a run that cannot work never starts.
+"""Checks before launch, so that a run that cannot work never starts.
 
 Nothing is written here. Each check raises ``UsageError`` with one line that says what to do.
 """
@@ -18,6 +18,7 @@ from apache_beam.options.pipeline_options import DirectOptions, PipelineOptions,
 
 from beam_kie.ocr import PADDLE_EXTRA, Engine
 from beam_kie.ocr.given import LinesFileError
+from beam_kie.ocr.ppocr.languages import scripts_of
 from beam_kie.options import options_of, values_of, with_values
 from model_store import StoreError
 from transforms.config import SHARDS_ELSEWHERE, JobConfig
@@ -33,7 +34,7 @@ from transforms.storage import files, uris
 from transforms.storage.retries import reason
 
 _LOGGER = logging.getLogger("beam_kie")
-# How many lines of a manifest are looked at before launch.
+# How many lines of a manifest are read before launch.
 _MANIFEST_SAMPLE = 100_000
 
 
@@ -47,7 +48,7 @@ class Job:
 
     @property
     def is_local(self) -> bool:
-        """Whether this machine does the work, so that progress can be shown."""
+        """Whether the job runs on this machine, so that progress can be shown."""
         return _is_local(self.runner)
 
 
@@ -140,8 +141,15 @@ def _check_ocr(config: JobConfig) -> None:
     engine = config.ocr.engine
     if engine is Engine.NONE and not (config.ocr_lines or config.pdf_text_layer):
         raise UsageError("--ocr_engine none reads nothing: add --ocr_lines FILE or --pdf_text_layer")
-    # Engines and backends are named like the packages that they come from.
-    needed: list[str] = [] if engine is Engine.NONE else [engine]
+    try:
+        scripts_of(config.ocr.languages)
+    except ValueError as error:
+        raise UsageError(f"--ocr_languages: {error}") from None
+    if engine is Engine.PPOCR and config.ocr.device == "cuda":
+        raise UsageError("--ocr_engine ppocr runs on CPUs: use --ocr_device cpu, or --ocr_engine rapidocr")
+    # Engines and backends are named like the packages that they come from, but for the project's own.
+    own = {Engine.NONE: [], Engine.PPOCR: ["rapidocr", "openvino"]}
+    needed: list[str] = own.get(engine, [engine])
     if engine is Engine.RAPIDOCR:
         needed.append(config.ocr.rapidocr_backend)
     for package in needed:
@@ -289,7 +297,7 @@ def _check_run_id(config: JobConfig) -> None:
     except Exception as error:  # every storage client has errors of its own
         if isinstance(error, files.StorageError) and error.transient:
             raise
-        raise UsageError(f"--output: cannot look into {config.output!r}: {reason(error)}") from error
+        raise UsageError(f"--output: cannot list {config.output!r}: {reason(error)}") from error
     if taken:
         finished = files.exists(paths.summary_path(config.output, config.run_id), config.storage_timeout_s)
         advice = "give another --run_id, or --overwrite" if finished else "it is not finished: add --resume"

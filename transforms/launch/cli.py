@@ -8,12 +8,10 @@ from __future__ import annotations
 
 import logging
 import os
-import signal
 import sys
-import threading
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
@@ -26,9 +24,9 @@ from beam_kie.escaping import printable
 from transforms.launch import logs, report, scratch
 from transforms.launch.arguments import PROGRAM, UsageError, launch_options, parse_arguments
 from transforms.launch.checks import DATAFLOW, Job, prepare_job
+from transforms.launch.ending import end_at_once, ends_when_interrupted, ends_with_its_workers
 from transforms.launch.local_runner import no_timed_flush
 from transforms.launch.options import LaunchOptions, LogFormat
-from transforms.launch.processes import descendants
 from transforms.progress import ProgressLine
 from transforms.runs import locks
 from transforms.runs.finished_runs import UnreadableRunError, find_summary
@@ -37,7 +35,6 @@ from transforms.storage import files
 OK, FAILED, BAD_OPTIONS, INTERRUPTED = 0, 1, 2, 130
 
 _LOGGER = logging.getLogger("beam_kie")
-_STDERR = 2  # the file descriptor, as every process has it
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -76,7 +73,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     folder = scratch.scratch_folder(job.config.output, job.config.run_id, job.is_local)
     job = replace(job, config=replace(job.config, scratch=folder))
     try:
-        with _stops_at_once(job):
+        with _ends_at_once(job):
             return _run(job, launch)
     except (UsageError, locks.RunTakenError) as error:
         _complain(f"error: {error}")
@@ -188,7 +185,7 @@ def _exit_code(summary: dict, job: Job) -> int:
 
 
 def _let_worker_processes_import_us() -> None:
-    """Worker processes of a local run start as ``python -m``: they look for modules on PYTHONPATH only."""
+    """Worker processes of a local run start as ``python -m``: they find modules on PYTHONPATH only."""
     root = str(Path(__file__).resolve().parents[2])
     known = [path for path in os.environ.get("PYTHONPATH", "").split(os.pathsep) if path]
     if root not in known:
@@ -196,41 +193,27 @@ def _let_worker_processes_import_us() -> None:
 
 
 @contextmanager
-def _stops_at_once(job: Job) -> Iterator[None]:
-    """Inside, Ctrl-C and SIGTERM (a stopped container or service) end the process.
+def _ends_at_once(job: Job) -> Iterator[None]:
+    """Inside, the process ends with all that it started when it is interrupted, or loses a worker process."""
 
-    Left to Python, the interrupt would be taken for the failure of the page that is just worked on, and the
-    process would wait for all pages that worker threads have not finished yet.
-    """
-    if threading.current_thread() is not threading.main_thread():
-        yield  # only the main thread may set handlers of signals
-        return
-
-    def stop(_number: int, _frame: object) -> None:
+    def interrupted() -> None:
         goes_on = "" if job.is_local else f" What {job.runner} has begun may go on."
-        threading.excepthook = lambda _: None  # threads that wait for worker processes would report their end
-        for process in descendants(os.getpid()):
-            with suppress(ProcessLookupError):
-                os.kill(process, signal.SIGKILL)
-        text = f"\n{PROGRAM}: run {job.config.run_id} was interrupted.{goes_on} {_again(job)}\n"
-        stderr = sys.__stderr__.fileno() if sys.__stderr__ else _STDERR
-        os.write(stderr, text.encode())
-        # Worker threads that are still running fail from here on; their errors are of no interest.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), stderr)
+        end(f"was interrupted.{goes_on}", INTERRUPTED)
+
+    def lost_worker(how: str) -> None:
+        end(f"failed: a worker process ended before its work was done, {how}.", FAILED)
+
+    def end(what: str, exit_code: int) -> None:
+        text = f"{PROGRAM}: run {job.config.run_id} {what} {_again(job)}"
+        end_at_once(text, exit_code, clear_up)
+
+    def clear_up() -> None:
         if job.config.scratch:
             scratch.remove(job.config.scratch)
         locks.release(job.config.output, job.config.run_id)
-        os._exit(INTERRUPTED)
 
-    wanted = [
-        number for number in (signal.SIGINT, signal.SIGTERM) if signal.getsignal(number) != signal.SIG_IGN
-    ]
-    before = {number: signal.signal(number, stop) for number in wanted}
-    try:
+    with ends_when_interrupted(interrupted), ends_with_its_workers(lost_worker):
         yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 def _again(job: Job) -> str:

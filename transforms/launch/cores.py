@@ -1,4 +1,4 @@
-"""How a run shares the cores of a machine among Beam's workers and the threads of OCR."""
+"""Divides the cores of a machine among Beam's workers and the threads of OCR."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from apache_beam.options.pipeline_options import DebugOptions, DirectOptions, Pi
 from transforms.launch.dataflow import ONE_PROCESS
 from transforms.launch.runners import DATAFLOW, IN_PROCESS
 
-# More threads than this wait for Python's lock; processes go on from there.
+# More threads than this wait for Python's lock; beyond that, processes are started.
 _MOST_THREADS = 8
 
 
@@ -30,7 +30,7 @@ def share_cores(direct: DirectOptions, namespace: argparse.Namespace) -> None:
 
     Args:
         direct: Options of Beam's local runner, changed in place.
-        namespace: What ``parse_arguments`` returned: it tells which flags were given.
+        namespace: What ``parse_arguments`` returned: it holds which flags were given.
     """
     if namespace.direct_num_workers is None and namespace.direct_running_mode != "in_memory":
         direct.direct_num_workers = min(usable_cores(), _MOST_THREADS)
@@ -43,7 +43,7 @@ def share_cores(direct: DirectOptions, namespace: argparse.Namespace) -> None:
 def fair_ocr_threads(options: PipelineOptions, runner: str) -> int:
     """The threads of each process's OCR engine that fill the cores once.
 
-    Processes side by side that took all cores each would get into each other's way.
+    Several processes with a thread for every core each would compete for the cores.
 
     Args:
         options: Beam's options.
@@ -53,7 +53,7 @@ def fair_ocr_threads(options: PipelineOptions, runner: str) -> int:
         Threads of each process; 0 for one thread for every core.
     """
     if runner == DATAFLOW:
-        # It starts a process for every core, unless it is told not to.
+        # It starts a process for every core, unless an option forbids it.
         return 0 if ONE_PROCESS in (options.view_as(DebugOptions).experiments or ()) else 1
     direct = options.view_as(DirectOptions)
     if runner != IN_PROCESS or direct.direct_running_mode != "multi_processing":

@@ -1,4 +1,4 @@
-"""What Dataflow is asked for, checked before launch: the service itself looks at it minutes later or never.
+"""Checks and sets Dataflow's options before launch: the service itself checks them minutes later or never.
 
 Nothing is written here. Each check raises ``UsageError`` with one line that says what to do.
 """
@@ -34,7 +34,8 @@ MOST_THREADS = 8
 """Threads of that process: they share one OCR engine and one model, and each holds a page."""
 
 GPU_DISK_GB = 100
-"""Workers unpack the CUDA image and the GPU's driver on their disk: the service's own 25 GB do not do."""
+"""Workers unpack the CUDA image and the GPU's driver on their disk: the service's default of 25 GB is too
+small."""
 
 IN_IMAGE = "FLEX_TEMPLATE_PYTHON_PY_FILE"
 """Set in the image that a template's launcher and its workers share."""
@@ -44,7 +45,7 @@ _CORES = re.compile(r"-(\d+)$")
 
 
 def check_service(options: PipelineOptions) -> None:
-    """Check that Dataflow is told where to run and with which code; the script's state is not sent along.
+    """Check that Dataflow has a project, a region and the job's code; the script's state is not sent along.
 
     Args:
         options: Beam's options, changed in place.
@@ -120,7 +121,7 @@ def with_gpus(config: JobConfig, options: PipelineOptions) -> JobConfig:
 
 
 def _with_raw_accelerators(config: JobConfig, options: PipelineOptions, raw: list[str]) -> JobConfig:
-    """What follows from accelerators that were asked for in Dataflow's own words, or from none."""
+    """Checks of accelerators that were asked for with Dataflow's own options, or of none."""
     if config.gpu_stage == SEPARATE:
         hint = f"; {raw[0]!r} would give one to every worker" if raw else ""
         raise UsageError(f"--gpu_stage {SEPARATE} on Dataflow needs --gpu_type{hint}")
@@ -197,7 +198,7 @@ def _threads(machine_type: str | None) -> int:
 
 
 def _raw_accelerators(options: PipelineOptions) -> Iterator[str]:
-    """What asks for GPUs in the words of Dataflow or Beam: service options, experiments, resource hints."""
+    """Options of Dataflow or Beam that ask for GPUs: service options, experiments, resource hints."""
     cloud = options.view_as(GoogleCloudOptions)
     given = [
         *(cloud.dataflow_service_options or []),

@@ -1,4 +1,4 @@
-"""Log lines of the launcher: few and plain, or JSON for a log collector."""
+"""Logging of the launcher: plain lines, or JSON for a log collector."""
 
 from __future__ import annotations
 
@@ -20,7 +20,11 @@ _LOGS_ELEMENTS = "apache_beam"
 
 
 def never_log_elements(options: PipelineOptions) -> None:
-    """Holds Beam in worker processes and services at INFO, whatever their default level is set to."""
+    """Holds Beam in worker processes and services at INFO, whatever their default level is set to.
+
+    Args:
+        options: of the pipeline; its overrides of log levels are changed.
+    """
     workers = options.view_as(WorkerOptions)
     given: dict[str, str] = workers.sdk_harness_log_level_overrides or {}
     others = {name: level for name, level in given.items() if name.partition(".")[0] != _LOGS_ELEMENTS}
@@ -31,7 +35,11 @@ class TextFormatter(logging.Formatter):
     """Plain lines, in which names from elsewhere can neither move the cursor nor turn text round."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """The record as text; a line that is not the first of its record is indented."""
+        """The record as text; a line that is not the first of its record is indented.
+
+        Args:
+            record: of the log.
+        """
         return printable(super().format(record), keep="\n\t").replace("\n", "\n    ")
 
 
@@ -59,7 +67,11 @@ class JsonFormatter(logging.Formatter):
 
 
 class LogStream:
-    """A stream whose lines become log lines; for what would otherwise break a stream of JSON."""
+    """A stream whose lines become log lines, so that everything on stderr is JSON.
+
+    Args:
+        logger: where the lines go.
+    """
 
     def __init__(self, logger: logging.Logger):
         self._logger = logger

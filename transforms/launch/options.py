@@ -35,7 +35,7 @@ class LogFormat(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LaunchOptions:
-    """What the launcher alone is told; no worker knows it."""
+    """Options of the launcher alone; no worker has them."""
 
     validate_only: bool = field(
         default=False,
@@ -82,7 +82,7 @@ def groups() -> dict[str, list[Option]]:
 
 
 def help_text(item: Option) -> str:
-    """What ``--help`` and forms of job templates say of an option.
+    """The text of an option in ``--help`` and in job templates.
 
     Args:
         item: The option.
@@ -112,7 +112,7 @@ def _names(item: Option) -> list[str]:
 
 
 def _arguments(item: Option) -> dict[str, Any]:
-    """What argparse has to know of an option."""
+    """The arguments of ``add_argument`` for an option."""
     arguments: dict[str, Any] = {
         "dest": item.flag,
         "help": help_text(item),

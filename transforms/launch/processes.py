@@ -1,4 +1,4 @@
-"""Processes that a process has started."""
+"""The descendants of a process."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the launcher reports at the end: totals of the run, and where its files are."""
+"""The report of the launcher at the end: totals of the run, and where its files are."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def read_summary(config: JobConfig) -> dict[str, Any]:
 
 
 def table(summary: dict[str, Any], config: JobConfig, elapsed_s: float) -> str:
-    """A short table of what came out, where it is and how to look at it.
+    """A short table of the results, where they are and how to query them.
 
     Args:
         summary: The content of ``summary.json``.
@@ -84,7 +84,7 @@ def counts_add_up(summary: dict[str, Any]) -> bool:
 
 
 def plan(config: JobConfig, runner: str) -> str:
-    """What a run would do.
+    """The plan of a run, for ``--validate_only``.
 
     Args:
         config: The run.
@@ -114,7 +114,7 @@ def _gpus(config: JobConfig) -> str:
 
 
 def launched(config: JobConfig, job_id: str | None) -> str:
-    """What to know about a job that now runs elsewhere.
+    """A message about a job that now runs elsewhere.
 
     Args:
         config: The run.
@@ -136,7 +136,7 @@ def _found(found: dict[str, Any], confidence: float | None) -> str:
 
 
 def _stages(times: dict[str, dict[str, float]]) -> str:
-    """Where the time went, all workers together; the longest first."""
+    """The time of each stage, all workers together; the longest first."""
     longest_first = sorted(times.items(), key=lambda item: -item[1]["seconds"])
     return ", ".join(f"{stage} {time['seconds']:.1f} s" for stage, time in longest_first)
 

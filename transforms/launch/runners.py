@@ -1,4 +1,4 @@
-"""Which engine runs the job, where its workers are, and what can be told of both before launch.
+"""The runner of the job and its workers' environment, checked before launch.
 
 Nothing is written here. Each check raises ``UsageError`` with one line that says what to do.
 """
@@ -100,7 +100,7 @@ def check_engine(options: PipelineOptions, runner: str, namespace: argparse.Name
     Args:
         options: Beam's options, changed in place.
         runner: A name that ``canonical_runner`` returned.
-        namespace: What ``parse_arguments`` returned beside them: it tells which flags were given.
+        namespace: What ``parse_arguments`` returned beside them: it holds which flags were given.
 
     Raises:
         UsageError: The first thing that is missing or wrong.
@@ -140,7 +140,7 @@ def check_answers(options: PipelineOptions, runner: str) -> None:
 
 
 def place_elsewhere(options: PipelineOptions, runner: str) -> str | None:
-    """What runs the workers where they see no files of this machine.
+    """The environment of the workers where they see no files of this machine.
 
     Args:
         options: Beam's options.

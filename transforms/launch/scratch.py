@@ -19,7 +19,7 @@ _locks: dict[str, int] = {}
 
 
 def scratch_folder(output: str, run_id: str, local_run: bool) -> str | None:
-    """Where the workers of a run may keep what is too much for memory.
+    """The folder in which the workers of a run keep what is too large for memory.
 
     That is beside the tables, where all of them write, if ``output`` is a path: it has room, and a folder for
     temporary files is often memory. With ``output`` elsewhere a run on this machine takes the machine's
@@ -77,7 +77,7 @@ def remove(folder: str) -> None:
 def remove_left_over(output: str) -> None:
     """Remove what runs under this output left in scratch folders when they were killed; never an error.
 
-    The folder of a run that is still going on stays.
+    The folder of a run that is still active stays.
 
     Args:
         output: The folder that the runs wrote to, an absolute URI.
@@ -89,11 +89,11 @@ def remove_left_over(output: str) -> None:
 
 
 def _has_owner(folder: str) -> bool:
-    """Whether the process that made the folder is still there, as far as its filesystem can tell."""
+    """Whether the process that made the folder is still running, as far as its filesystem shows."""
     path = os.path.join(folder, _OWNER)
     try:
         if os.stat(folder, follow_symlinks=False).st_uid != os.getuid():
-            return True  # somebody else's
+            return True  # of another user
         lock = os.open(path, os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC)
     except FileNotFoundError:
         return False

@@ -1,1 +1,1 @@
-"""Runs under an output: where their files lie, which are finished, what they have done."""
+"""Runs under an output folder: their paths, which are finished, and which documents they hold."""

@@ -1,4 +1,4 @@
-"""What finished runs under the same output have done, so that a run leaves it out, or does a part of it anew.
+"""Documents of finished runs under the same output, so that a run skips them, or repeats the failed ones.
 
 A run counts once its ``summary.json`` is there. Summaries and tables are read on the workers and joined with
 the files of the input by URI: the launcher's memory does not grow with the number of documents.
@@ -22,7 +22,7 @@ from apache_beam.typehints.decorators import with_output_types
 from beam_kie import __version__
 from beam_kie.document import Document, DocumentError, SourceFile, Status, document_id
 from beam_kie.options import values_of
-from beam_kie.tables.schema import Provenance
+from beam_kie.tables.schema import SCHEMAS, Provenance
 from transforms.config import LIMIT_OPTIONS, JobConfig
 from transforms.metrics import count
 from transforms.ptransform import Transform
@@ -59,7 +59,7 @@ class EarlierRun(NamedTuple):
 
 
 class DoneDocument(NamedTuple):
-    """What an earlier run knows of a document that it has done."""
+    """The record of a document in an earlier run."""
 
     run: EarlierRun
     sha256: str
@@ -71,11 +71,15 @@ class DoneDocument(NamedTuple):
 
 
 class OnlyNew(Transform):
-    """Leave out what earlier runs have done: PCollection[SourceFile] to two PCollections.
+    """Leave out documents of earlier runs: PCollection[SourceFile] to two PCollections.
 
     ``new`` SourceFile is what is left to do; ``skipped`` Document is the rest, each with the run that holds
     its rows. A document is done where a finished run that was made with the same models, OCR and options read
     the same bytes at the same URI, and nothing failed that may succeed now.
+
+    Args:
+        config: of the job.
+        provenance: of this run: models, OCR and options.
     """
 
     def __init__(self, config: JobConfig, provenance: Provenance):
@@ -108,7 +112,11 @@ class OnlyNew(Transform):
 
 @with_output_types(SourceFile, skipped=Document)
 class PartFn(beam.DoFn):
-    """A file of the input beside all that earlier runs know of its URI: new or done."""
+    """Decides whether a file of the input is new or done, from what earlier runs recorded of its URI.
+
+    Args:
+        config: of the job.
+    """
 
     def __init__(self, config: JobConfig):
         self._config = config
@@ -173,7 +181,7 @@ def _is_same_version(source: SourceFile, done: DoneDocument) -> bool:
 
 
 def _sha256_of(source: SourceFile, config: JobConfig) -> str | None:
-    """The hash of the file's bytes; None where it cannot be read: the job will try again and say why."""
+    """The hash of the file's bytes; None where it cannot be read: the job will try again and report why."""
     try:
         data = files.read_bytes(
             source.uri, config.limits.max_file_bytes, source.size_bytes, timeout_s=config.storage_timeout_s
@@ -211,6 +219,9 @@ class FailedSources(Transform):
     """The files of which something failed in ``config.retry_failures`` that may succeed now.
 
     A pipeline to PCollection[SourceFile], each file once, spread over the workers.
+
+    Args:
+        config: of the job.
     """
 
     def __init__(self, config: JobConfig):
@@ -269,6 +280,8 @@ def runs_made_alike(path: str, config: JobConfig, provenance: Provenance) -> Ite
     """
     summary = read_summary(path, config.storage_timeout_s)
     if summary.get("provenance") == asdict(provenance):
+        if not _is_whole(summary):
+            raise unreadable(path, "it lacks what summaries hold")
         limits = {name: summary["options"].get(name) for name in LIMIT_OPTIONS}
         yield EarlierRun(
             started_at=summary["started_at"],
@@ -278,6 +291,14 @@ def runs_made_alike(path: str, config: JobConfig, provenance: Provenance) -> Ite
             fails_alike=summary["beam_kie_version"] == __version__
             and limits == {name: values_of(config)[name] for name in LIMIT_OPTIONS},
         )
+
+
+def _is_whole(summary: Mapping[str, Any]) -> bool:
+    """Whether a summary has what is asked of it, of the types that this program writes."""
+    texts = ("started_at", "finished_at", "beam_kie_version")
+    return isinstance(summary.get("options"), dict) and all(
+        isinstance(summary.get(name), str) for name in texts
+    )
 
 
 # ---------------------------------------------------------------- tables
@@ -321,7 +342,7 @@ def read_done(place: tuple[EarlierRun, str], config: JobConfig) -> Iterator[tupl
         done = done | failed_for_good
     columns = ["uri", *_DONE_COLUMNS]
     needed = [*columns, "status", "retryable_failure_count"]
-    for row in _read_rows(path, needed, done & pc.field("content_sha256").is_valid(), config):
+    for row in _read_rows(path, "documents", needed, done & pc.field("content_sha256").is_valid(), config):
         uri, *known = (row[name] for name in columns)
         yield uri, DoneDocument(run, *known)
 
@@ -333,7 +354,7 @@ def read_retryable(path: str, config: JobConfig) -> Iterator[str]:
         path: of the file.
         config: the job.
     """
-    for row in _read_rows(path, ["uri", "retryable"], pc.field("retryable"), config):
+    for row in _read_rows(path, "failures", ["uri", "retryable"], pc.field("retryable"), config):
         yield row["uri"]
 
 
@@ -343,17 +364,19 @@ def _table_files(table: str, run_id: str, config: JobConfig) -> Iterator[str]:
 
 
 def _read_rows(
-    path: str, columns: list[str], wanted: pc.Expression, config: JobConfig
+    path: str, table: str, columns: list[str], wanted: pc.Expression, config: JobConfig
 ) -> Iterator[dict[str, Any]]:
-    """The rows of a Parquet file for which ``wanted`` holds.
+    """The rows of a table's Parquet file for which ``wanted`` holds.
 
     Raises:
-        UnreadableRunError: the file cannot be read.
+        UnreadableRunError: the file cannot be read, or holds what is no row of this table.
     """
+    schema = pa.schema([SCHEMAS[table].field(name) for name in columns])
     try:
         data = files.read_bytes(path, timeout_s=config.storage_timeout_s)
         file = pq.ParquetFile(pa.BufferReader(data))
         for batch in file.iter_batches(_ROWS_AT_ONCE, columns=columns):
-            yield from pa.Table.from_batches([batch]).filter(wanted).to_pylist()
-    except (DocumentError, pa.ArrowException, OSError) as error:
+            rows = pa.Table.from_batches([batch]).select(columns).cast(schema)
+            yield from rows.filter(wanted).to_pylist()
+    except (DocumentError, pa.ArrowException, OSError, ValueError, KeyError, OverflowError) as error:
         raise unreadable(path, error) from error

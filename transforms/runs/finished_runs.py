@@ -60,9 +60,11 @@ def read_summary(path: str, timeout_s: float) -> dict[str, Any]:
     """
     try:
         summary = json.loads(files.read_bytes(path, timeout_s=timeout_s))
+    except RecursionError as error:
+        raise unreadable(path, "it is nested too deeply") from error
     except (DocumentError, ValueError) as error:
         raise unreadable(path, error) from error
-    if not isinstance(summary, dict) or "run_id" not in summary:
+    if not isinstance(summary, dict) or not isinstance(summary.get("run_id"), str):
         raise unreadable(path, "it is no summary of a run")
     return summary
 

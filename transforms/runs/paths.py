@@ -1,4 +1,4 @@
-"""Where a run's files lie under ``--output``; the only place that builds these paths."""
+"""Paths of a run's files under ``--output``; the only place that builds them."""
 
 from __future__ import annotations
 

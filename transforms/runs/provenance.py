@@ -1,4 +1,4 @@
-"""What the launcher knows of the models before any worker loads them."""
+"""The provenance of a run: models, OCR and options, known before any worker loads them."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class ModelCard:
 
 
 def model_card(reference: str, re_reference: str | None = None) -> ModelCard:
-    """What the folder of a model says about it, or those of an SER and an RE model, joined by "+".
+    """The description of a model from its folder, or of an SER and an RE model, joined by "+".
 
     Args:
         reference: of the model, as in ``--model``.
@@ -72,7 +72,7 @@ def _checked_folder(reference: str) -> Path:
 
 
 def _settings_of(folder: Path) -> str:
-    """A digest of configuration and vocabulary: the revision of the weights says nothing about them."""
+    """A digest of configuration and vocabulary, which the revision of the weights does not cover."""
     digest = hashlib.sha256()
     for path in sorted(folder.iterdir()):
         if path.is_file() and path.suffix != ".md" and path.name != WEIGHTS_FILE:

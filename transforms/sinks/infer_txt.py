@@ -31,8 +31,12 @@ class WriteInferTxt(Transform):
     """Write infer_ser.txt and infer_ser_re.txt: PCollection[PageResult] to two PCollections.
 
     ``paths`` of both files, which are written also where there are no pages; ``failures`` of pages that the
-    format cannot hold. Lines stand by URI and page, and what comes twice is written once, so bundles may be
-    replayed at will. ``labels`` are the model's, in its order: they decide ``pred_id``.
+    format cannot hold. Lines are sorted by URI and page, and duplicates are written once, so bundles may be
+    replayed at will.
+
+    Args:
+        config: of the job.
+        labels: the model's, in its order: they decide ``pred_id``.
     """
 
     def __init__(self, config: JobConfig, labels: Sequence[str]):
@@ -61,7 +65,11 @@ class WriteInferTxt(Transform):
 
 @with_output_types(PlacedLine, failures=Failure)
 class MakeLinesFn(beam.DoFn):
-    """One page to its line in both files."""
+    """One page to its line in both files.
+
+    Args:
+        labels: the model's, in its order.
+    """
 
     def __init__(self, labels: Sequence[str]):
         self._ids = label_ids(labels)

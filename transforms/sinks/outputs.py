@@ -1,4 +1,4 @@
-"""The end of the job: tables, pictures and the summary, from the streams that the stages before it yield."""
+"""All sinks of the job: tables, pictures and the summary, from the streams of the stages."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class Streams(NamedTuple):
 
 
 class WriteOutputs(Transform):
-    """Write everything that a run leaves behind. The one sink that the pipeline builder needs.
+    """Write all files of a run. The one sink that the pipeline builder needs.
 
     Takes ``Streams`` and yields PCollection[str] with one element: the path of summary.json, which is
     written last.
@@ -97,7 +97,7 @@ class WriteOutputs(Transform):
         ) | "Summarise" >> summaries.WriteSummary(self.config, self.provenance)
 
     def _draw(self, streams: Streams) -> list:
-        """What is drawn: all pages, those that failed after decoding, or none."""
+        """The pages to draw: all, those that failed after decoding, or none."""
         drawn = {
             "all": {"results": streams.results, "failed pages": streams.failed_pages},
             "failures": {"failed pages": streams.failed_pages},
@@ -126,7 +126,7 @@ class WriteOutputs(Transform):
         ) | "Write tables" >> WriteTables(self.config)
 
     def _tally(self, streams: Streams, page_facts, failures):
-        """One DocumentTally per document that anything is known of."""
+        """One DocumentTally for each document."""
         known = {
             "documents": (streams.documents, summaries.document_fact),
             "skipped": (streams.skipped, summaries.skipped_fact),

@@ -1,4 +1,4 @@
-"""Pictures of pages, written where the page is: the image never leaves its worker."""
+"""The sink of overlays: pictures are written on the worker that holds the page."""
 
 from __future__ import annotations
 
@@ -29,6 +29,10 @@ class WriteOverlays(Transform):
 
     ``paths`` of the pictures; ``failures`` of pages whose picture could not be made or written (the page's
     rows are not touched by it); ``times`` StageTime.
+
+    Args:
+        config: of the job.
+        key_labels: the labels of keys.
     """
 
     def __init__(self, config: JobConfig, key_labels: Sequence[str] = KEY_LABELS):
@@ -44,7 +48,12 @@ class WriteOverlays(Transform):
 
 @with_output_types(str, failures=Failure, times=StageTime)
 class WriteOverlayFn(beam.DoFn):
-    """Draws one page and writes its JPEG; a rerun replaces it."""
+    """Draws one page and writes its JPEG; a rerun replaces it.
+
+    Args:
+        config: of the job.
+        key_labels: the labels of keys.
+    """
 
     def __init__(self, config: JobConfig, key_labels: Sequence[str] = KEY_LABELS):
         self._config = config

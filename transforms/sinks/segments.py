@@ -1,4 +1,4 @@
-"""Rows that wait on the disk of the run until their file is written; only where they lie is shuffled.
+"""Keeps rows on the disk of the run until their file is written; only their places are shuffled.
 
 Local runners hold every shuffled element in memory until the run's end, at several times its size. Where the
 workers share a disk (``JobConfig.scratch``), encoded rows are appended to files there, and for each bundle
@@ -47,7 +47,11 @@ class ScratchError(OSError):
 @with_input_types(PlacedRows)
 @with_output_types(tuple[Place, Segment])
 class KeepRowsFn(beam.DoFn):
-    """Appends rows to files of its own in ``folder`` and yields, at the end of a bundle, where they lie."""
+    """Appends rows to files of its own in ``folder`` and yields, at the end of a bundle, where they lie.
+
+    Args:
+        folder: for the files, on the disk of this machine.
+    """
 
     def __init__(self, folder: str):
         self._folder = folder
@@ -125,7 +129,7 @@ def _read(path: str, at: int, length: int) -> bytes:
     except OSError as error:
         raise _unreadable(path, error) from error
     if len(data) != length:
-        raise ScratchError(f"{path} is shorter than it was written: the run cannot go on; run it again")
+        raise ScratchError(f"{path} is shorter than it was written: the run cannot continue; run it again")
     return data
 
 

@@ -1,4 +1,4 @@
-"""How documents ended and what the run adds up to: small records, combined."""
+"""The summary of a run: outcomes of documents and totals, combined from small records."""
 
 from __future__ import annotations
 
@@ -165,7 +165,7 @@ class SummariseFn(beam.CombineFn):
 
 
 class TallyDocuments(Transform):
-    """Facts of documents to one tally each: PCollection[(id, Fact)] to PCollection[DocumentTally]."""
+    """One tally for each document: PCollection[(id, Fact)] to PCollection[DocumentTally]."""
 
     def expand(self, facts):
         """Wire the shuffle; it holds the facts as they came, where a combination would hold tallies."""
@@ -182,7 +182,7 @@ class SumTimesFn(beam.DoFn):
     """The times of a bundle as one record a stage: a runner need not hold several for every page."""
 
     def start_bundle(self):
-        """Begin with nothing."""
+        """Start with empty sums."""
         self._times: dict[str, StageTime] = {}
 
     def process(self, time: StageTime) -> None:
@@ -214,7 +214,7 @@ class AddUpTimes(Transform):
 
 
 class SummaryInputs(NamedTuple):
-    """What the summary reports and waits for.
+    """The inputs of the summary.
 
     ``tallies`` PCollection[DocumentTally] is what is summed up; ``files`` PCollection[TableFile],
     ``pictures`` and ``texts`` PCollection[str] (paths), ``times`` PCollection[StageTime], ``sources``
@@ -315,7 +315,7 @@ def write_summary(
 
 
 def _head(config: JobConfig, started_at: datetime) -> dict[str, Any]:
-    """What run this is, of which version, and when it began and ended."""
+    """The run's id and version, and when it began and ended."""
     return {
         "schema_version": SCHEMA_VERSION,
         "beam_kie_version": __version__,
@@ -347,7 +347,7 @@ def _by_stage(time: StageTime) -> tuple[str, StageTime]:
 
 
 def _sum_of_stage(times: Iterable[StageTime]) -> StageTime:
-    # Of no times there is one too: combiners are tried on nothing, under any stage's name.
+    # Of no times there is one too: combiners are also called without elements, under any stage's name.
     return next(iter(add_times(times)), StageTime("", 0.0, 0))
 
 

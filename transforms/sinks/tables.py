@@ -1,4 +1,4 @@
-"""Rows and their files: what a page yields for each table, and one deterministic Parquet file per shard."""
+"""The sink of tables: rows of pages, and one deterministic Parquet file per shard."""
 
 from __future__ import annotations
 
@@ -60,6 +60,11 @@ class MakeRows(Transform):
 
     ``rows`` (Place, encoded rows), at most one per table and page; ``facts`` what the summary needs to know
     of each page; ``failures`` the Failure of a page whose values no table can hold.
+
+    Args:
+        config: of the job.
+        provenance: of this run: models, OCR and options.
+        key_labels: the labels of keys.
     """
 
     def __init__(self, config: JobConfig, provenance: Provenance, key_labels: Sequence[str] = KEY_LABELS):
@@ -76,7 +81,13 @@ class MakeRows(Transform):
 
 @with_output_types(PlacedRows, facts=tuple[str, Fact], failures=Failure)
 class MakeRowsFn(beam.DoFn):
-    """One page to its rows in every table."""
+    """One page to its rows in every table.
+
+    Args:
+        num_shards: files of each table, at least 1.
+        provenance: of this run: models, OCR and options.
+        key_labels: the labels of keys.
+    """
 
     def __init__(self, num_shards: int, provenance: Provenance, key_labels: Sequence[str] = KEY_LABELS):
         self._num_shards = num_shards
@@ -123,6 +134,9 @@ class WriteTables(Transform):
     Each of the tables becomes exactly ``num_shards`` files, also where there are no rows: readers always find
     the columns, and a rerun replaces every file of the run before it. What a file holds depends on the set of
     its rows alone, so bundles may be replayed at will.
+
+    Args:
+        config: of the job.
     """
 
     def __init__(self, config: JobConfig):

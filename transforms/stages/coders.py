@@ -1,4 +1,4 @@
-"""The coder of decoded pages: it gives runners their size and refuses everything else."""
+"""The coder of decoded pages: it reports their size to runners, and refuses to encode them."""
 
 from __future__ import annotations
 

@@ -6,7 +6,7 @@ import traceback
 
 from beam_kie.document import Category, Document, DocumentError, Failure, PageImage, PageText, Stage
 
-# What native libraries say when an allocation fails but they raise a plain RuntimeError.
+# Messages of native libraries that raise a plain RuntimeError when an allocation fails.
 _OUT_OF_MEMORY_WORDS = (
     "out of memory",
     "bad_alloc",

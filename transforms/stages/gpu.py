@@ -44,7 +44,7 @@ _LOGGER = logging.getLogger(__name__)
 
 
 class GpuMissingError(RuntimeError):
-    """A worker that should have a GPU has none: the run ends, instead of going on slowly on a CPU."""
+    """A worker that should have a GPU has none: the run ends, instead of continuing slowly on a CPU."""
 
 
 def service_option(config: JobConfig) -> str:

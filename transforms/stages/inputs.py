@@ -167,4 +167,4 @@ def _unreadable(uri: str, error: Exception) -> Exception:
         return InputError(f"no filesystem for {uri!r}: use local paths, gs:// or s3://")
     if isinstance(error, files.StorageError):
         return error if error.transient else InputError(f"--input: {error}")
-    return InputError(f"cannot look for {uri!r}: {reason(error)}")
+    return InputError(f"cannot find {uri!r}: {reason(error)}")

@@ -1,4 +1,4 @@
-"""One bad element costs only itself: halve a failing batch until the element at fault stands alone."""
+"""Isolation of errors in a batch: a failing batch is halved until the element at fault is alone."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def predict_isolated(
     batch: Sequence[T],
     failure_of: Callable[[T, Exception], R],
 ) -> list[R]:
-    """One result per element of a batch, in order, whatever ``predict`` does.
+    """One result for each element of a batch, in order, also where ``predict`` raises.
 
     Where ``predict`` raises, or returns another number of results than it got elements, its batch is cut in
     halves that are tried on their own. After running out of memory, cached memory is given back first.
@@ -51,6 +51,6 @@ def predict_isolated(
 def _release_memory(error: Exception) -> None:
     traceback.clear_frames(error.__traceback__)
     gc.collect()
-    torch = sys.modules.get("torch")  # never imported just to clear a cache that cannot exist
+    torch = sys.modules.get("torch")  # not imported only to clear a cache that cannot exist
     if torch is not None and torch.cuda.is_available() and torch.cuda.is_initialized():
         torch.cuda.empty_cache()

@@ -1,4 +1,4 @@
-"""Entities and relations through Beam's RunInference: batches by tokens, one page's failure stays its own."""
+"""SER and RE through Beam's RunInference: batches by tokens; a failing page does not affect the others."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _LEAST_WEIGHT = 32
 
 
 Outcome = PageResult | FailedPage | StageTime
-"""What the model's step yields."""
+"""The elements that the model's step yields."""
 
 
 class FindEntities(Transform):
@@ -44,6 +44,10 @@ class FindEntities(Transform):
 
     ``results`` PageResult; ``failed_pages`` FailedPage, with those that came in; ``failures`` the Failure of
     each of them; ``times`` StageTime.
+
+    Args:
+        config: of the job.
+        handler: of the model; None: a KieModelHandler.
     """
 
     def __init__(self, config: JobConfig, handler: ModelHandler | None = None):
@@ -65,7 +69,11 @@ class FindEntities(Transform):
 
 @with_output_types(PageResult, failed_pages=FailedPage, failures=Failure, times=StageTime)
 class SortOutcomesFn(beam.DoFn):
-    """Sends every outcome of the model where it belongs and counts the pages that leave the job."""
+    """Sends every outcome of the model where it belongs and counts the pages that leave the job.
+
+    Args:
+        scratch: the folder for the progress of the run; None: without.
+    """
 
     def __init__(self, scratch: str | None):
         self._scratch = scratch
@@ -100,6 +108,9 @@ class KieModelHandler(
     Takes every page that leaves OCR: a FailedPage passes through untouched, so that no image has to be
     flattened (and thereby buffered) beside the pages that succeeded. Yields one PageResult or FailedPage per
     element, in order, and one StageTime per batch.
+
+    Args:
+        config: of the job.
     """
 
     def __init__(self, config: JobConfig):
@@ -191,7 +202,7 @@ def estimated_tokens(page: PageText) -> int:
 
 
 def batch_weight(page: PageText | FailedPage, budget: int) -> int:
-    """What a page counts in a batch.
+    """The weight of a page in a batch.
 
     Never more than the budget: Beam would put an empty batch before an element that exceeds it.
 

@@ -7,8 +7,9 @@ import csv
 import gzip
 import io
 import re
+import zlib
 from collections.abc import Iterable, Iterator
-from typing import BinaryIO, cast
+from typing import cast
 
 from apache_beam.io.filesystem import BeamIOError, CompressionTypes
 from apache_beam.io.filesystems import FileSystems
@@ -20,6 +21,8 @@ _TABLES = (".csv", ".tsv")
 _DELIMITERS = (",", ";", "\t")
 # Heads of the column with the URIs, the likeliest first.
 _HEADS = ("uri", "url", "path", "file_path", "filepath", "file", "filename", "file_name", "scan", "image")
+# Bytes or characters; a small archive could hold a line that takes all memory.
+_LONGEST_LINE = 1_000_000
 _UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
@@ -57,7 +60,9 @@ def read_manifest(path: str) -> Iterator[str]:
         raise
     except _Wrong as wrong:
         raise InputError(f"manifest {path!r}, {wrong}") from None
-    except (OSError, EOFError, BeamIOError, ValueError) as error:
+    except (EOFError, zlib.error) as error:
+        raise InputError(f"manifest {path!r} is cut off or damaged: copy it again") from error
+    except (OSError, BeamIOError, ValueError) as error:
         raise InputError(f"cannot read the manifest {path!r}: {reason(error)}") from error
 
 
@@ -81,28 +86,47 @@ def manifest_uris(name: str, lines: Iterable[str]) -> Iterator[str]:
         raise InputError(f"manifest {name!r}, {wrong}") from None
 
 
-def _lines(stream: BinaryIO) -> Iterator[str]:
+def _lines(stream: io.BufferedReader) -> Iterator[str]:
     """The lines of a file, whatever ends them, decoded one by one so that a wrong one is known."""
-    begin = cast(io.BufferedReader, stream).peek(4)
-    if begin.startswith(_UTF16):
-        text = io.TextIOWrapper(stream, encoding="utf-16")
-        read = 0
-        try:
-            for line in text:
-                read += 1
-                yield line
-        except UnicodeError:
-            raise _Wrong(read + 1, "from about there it is not UTF-16 text: save it as UTF-8") from None
+    if stream.peek(len(codecs.BOM_UTF16_LE)).startswith(_UTF16):
+        yield from _utf16_lines(io.TextIOWrapper(stream, encoding="utf-16"))
         return
-    number = 0
-    for data in stream:
+    for number, data in enumerate(_byte_lines(stream), start=1):
         try:
-            # Files of old Macs end lines with a carriage return alone.
-            for line in re.split(r"\r\n?|\n", data.decode("utf-8").removesuffix("\n").removesuffix("\r")):
-                number += 1
-                yield (line.removeprefix("\ufeff") if number == 1 else line) + "\n"
+            line = data.decode("utf-8").rstrip("\r\n")
         except UnicodeDecodeError:
-            raise _Wrong(number + 1, "it is not UTF-8 text: save the file as UTF-8") from None
+            raise _Wrong(number, "it is not UTF-8 text: save the file as UTF-8") from None
+        yield (line.removeprefix("\ufeff") if number == 1 else line) + "\n"
+
+
+def _utf16_lines(text: io.TextIOWrapper) -> Iterator[str]:
+    read = 0
+    try:
+        while line := text.readline(_LONGEST_LINE + 1):
+            read += 1
+            if len(line) > _LONGEST_LINE:
+                raise _too_long(read)
+            yield line
+    except UnicodeError:
+        raise _Wrong(read + 1, "from about there it is not UTF-16 text: save it as UTF-8") from None
+
+
+def _byte_lines(stream: io.BufferedReader) -> Iterator[bytes]:
+    """Lines with their ends; files of old Macs end them with a carriage return alone."""
+    rest, read = b"", 0
+    while data := stream.readline(_LONGEST_LINE):
+        lines = (rest + data).splitlines(keepends=True)
+        rest = b"" if lines[-1].endswith(b"\n") else lines.pop()
+        yield from lines
+        read += len(lines)
+        if len(rest) > _LONGEST_LINE:
+            raise _too_long(read + 1)
+    if rest:
+        yield rest
+
+
+def _too_long(line: int) -> _Wrong:
+    return _Wrong(line, f"it has more than {_LONGEST_LINE:,} characters; is this a list of files?")
 
 
 def _numbered(lines: Iterable[str]) -> Iterator[tuple[int, str]]:

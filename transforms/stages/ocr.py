@@ -2,33 +2,25 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from typing import Any
 
 import apache_beam as beam
-import numpy as np
 from apache_beam.ml.inference.base import ModelHandler, RunInference
 from apache_beam.pvalue import TaggedOutput
 from apache_beam.typehints.decorators import with_output_types
 
-from beam_kie.document import Category, FailedPage, PageImage, PageText, Stage, StageTime
-from beam_kie.imaging.decode import encode_preview, upright
-from beam_kie.layoutxlm.inputs.images import with_picture
+from beam_kie.document import FailedPage, PageImage, PageText, StageTime
 from beam_kie.ocr import Engine, OcrEngine, create_engine
 from beam_kie.ocr.given import GivenLinesEngine
 from transforms.config import JobConfig
 from transforms.metrics import StageTimer, observe
 from transforms.ptransform import Transform
-from transforms.stages.failures import failure_of
 from transforms.stages.given_lines import given_pages
 from transforms.stages.isolation import predict_isolated
+from transforms.stages.pictures import add_pictures, failed_page
 
 TIMES = "times"
-
-_LOGGER = logging.getLogger(__name__)
-_ADVICE = "Try this page with the other --ocr_engine; if that fails too, please report it."
 
 
 class ReadText(Transform):
@@ -36,6 +28,11 @@ class ReadText(Transform):
 
     ``pages`` PageText, or FailedPage where there is no text to be had; ``times`` StageTime. The pixels end
     here.
+
+    Args:
+        config: of the job.
+        pictures: what pictures the model needs (KieModel.pictures); None: none.
+        handler: of the engine; None: an OcrModelHandler.
     """
 
     def __init__(self, config: JobConfig, pictures: str | None = None, handler: ModelHandler | None = None):
@@ -70,6 +67,10 @@ class OcrModelHandler(ModelHandler[PageImage, PageText | FailedPage | StageTime,
     Yields one PageText or FailedPage per page, in order, and the StageTimes of the batch. A preview goes with
     every page where overlays are wanted, and a picture for the model with every page that was read where it
     takes ``pictures`` (KieModel.pictures).
+
+    Args:
+        config: of the job.
+        pictures: what pictures the model needs (KieModel.pictures); None: none.
     """
 
     def __init__(self, config: JobConfig, pictures: str | None = None):
@@ -103,7 +104,10 @@ class OcrModelHandler(ModelHandler[PageImage, PageText | FailedPage | StageTime,
             yield from outcomes
             return
         with StageTimer("preview") as timer:
-            outcomes = [self._with_pictures(*pair) for pair in zip(batch, outcomes, strict=True)]
+            outcomes = [
+                add_pictures(image, outcome, self._pictures, self._preview_side)
+                for image, outcome in zip(batch, outcomes, strict=True)
+            ]
         yield timer.spent(len(batch))
         yield from outcomes
 
@@ -119,35 +123,6 @@ class OcrModelHandler(ModelHandler[PageImage, PageText | FailedPage | StageTime,
         """Where RunInference files its own metrics."""
         return "beam_kie_ocr"
 
-    def _with_pictures(self, image: PageImage, outcome: PageText | FailedPage) -> PageText | FailedPage:
-        """The outcome with what remains of its pixels: small pictures of the upright page."""
-        page = outcome.page if isinstance(outcome, FailedPage) else outcome
-        try:
-            page = self._pictured(page, upright(image.pixels, page.rotation_deg))
-        except Exception as error:
-            # The page itself is read. Whoever needs the picture reports that there is none.
-            _LOGGER.warning("no picture of %s page %d: %s", image.uri, image.page, type(error).__name__)
-        return replace(outcome, page=page) if isinstance(outcome, FailedPage) else page
-
-    def _pictured(self, page: PageText, pixels: np.ndarray) -> PageText:
-        if self._pictures is not None:
-            page = with_picture(page, pixels, self._pictures)
-        if self._preview_side is not None:
-            page = replace(page, preview=encode_preview(pixels, self._preview_side))
-        return page
-
-
-def failed_page(image: PageImage, error: Exception) -> FailedPage:
-    """The failure of one page in OCR, with the page as it lay in the file, without lines.
-
-    Args:
-        image: the page.
-        error: what was raised.
-    """
-    failure = failure_of(error, image, Stage.OCR, Category.OCR_FAILED, _ADVICE)
-    height, width = image.pixels.shape[:2]
-    return FailedPage(failure, PageText(image.document_id, image.uri, image.page, width, height))
-
 
 def open_engine(config: JobConfig) -> OcrEngine:
     """The engine that ``config`` names, loaded, behind the lines that need no OCR.
@@ -160,5 +135,4 @@ def open_engine(config: JobConfig) -> OcrEngine:
         FileNotFoundError: a model or the file of OCR lines is missing.
     """
     engine = None if config.ocr.engine is Engine.NONE else create_engine(config.ocr)
-    pages = given_pages(config.ocr_lines) if config.ocr_lines else {}
-    return GivenLinesEngine(pages, fallback=engine)
+    return GivenLinesEngine(given_pages(config.ocr_lines), fallback=engine)

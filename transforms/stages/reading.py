@@ -43,6 +43,9 @@ class FindSources(Transform):
 
     Patterns are matched and manifests read on the workers, so the launcher's memory does not grow with
     their number. A file of a manifest is not looked up here: one that does not exist fails when it is read.
+
+    Args:
+        config: of the job.
     """
 
     def __init__(self, config: JobConfig):
@@ -138,6 +141,9 @@ class DecodeSources(Transform):
 
     ``pages`` PageImage, one at a time and never shuffled; ``documents`` one Document per file, also for files
     that failed; ``failures`` Failure; ``times`` StageTime.
+
+    Args:
+        config: of the job.
     """
 
     def __init__(self, config: JobConfig):
@@ -155,7 +161,11 @@ class DecodeSources(Transform):
 @with_input_types(SourceFile)
 @with_output_types(PageImage, documents=Document, failures=Failure, times=StageTime)
 class DecodeFn(beam.DoFn):
-    """Reads one file and yields its pages as they are decoded, then its Document."""
+    """Reads one file and yields its pages as they are decoded, then its Document.
+
+    Args:
+        config: of the job.
+    """
 
     def __init__(self, config: JobConfig):
         self._config = config
@@ -168,15 +178,12 @@ class DecodeFn(beam.DoFn):
         """
         count("documents")
         with StageTimer("read") as timer:
-            if source.size_bytes is None and not is_local(source.uri):
-                # Named by a manifest: its version lets a later run know it again without reading it.
-                source = look_at(source.uri, self._config.storage_timeout_s)
-            data = self._read(source)
+            source, data = read_source(source, self._config)
         yield TaggedOutput(TIMES, timer.spent())
         document = describe(source, data if isinstance(data, bytes) else None)
         if not isinstance(data, bytes):
             yield TaggedOutput(DOCUMENTS, document)
-            yield TaggedOutput(FAILURES, _document_failure(document, Stage.READ, data))
+            yield TaggedOutput(FAILURES, document_failure(document, Stage.READ, data))
             return
         count("bytes_read", len(data))
         document, opened = self._open(document, data)
@@ -186,20 +193,7 @@ class DecodeFn(beam.DoFn):
                 raise opened
             yield from self._pages(opened)
         except Exception as error:
-            yield TaggedOutput(FAILURES, _document_failure(document, Stage.DECODE, error))
-
-    def _read(self, source: SourceFile) -> bytes | Exception:
-        """The bytes of the file, or why they cannot be read."""
-        config = self._config
-        try:
-            return read_bytes(
-                source.uri,
-                config.limits.max_file_bytes,
-                source.size_bytes,
-                timeout_s=config.storage_timeout_s,
-            )
-        except Exception as error:
-            return error
+            yield TaggedOutput(FAILURES, document_failure(document, Stage.DECODE, error))
 
     def _open(self, document: Document, data: bytes) -> tuple[Document, DecodedPages | Exception]:
         """The document with what opening its file says of it, and its pages or why there are none.
@@ -235,6 +229,28 @@ class DecodeFn(beam.DoFn):
             del page  # the runner is done with it: only the next one needs memory now
 
 
+def read_source(source: SourceFile, config: JobConfig) -> tuple[SourceFile, bytes | Exception]:
+    """Read a file.
+
+    Args:
+        source: the file.
+        config: the run's.
+
+    Returns:
+        What is known of the file now, and its bytes or why they cannot be read.
+    """
+    if source.size_bytes is None and not is_local(source.uri):
+        # Named by a manifest: its version lets a later run know it again without reading it.
+        source = look_at(source.uri, config.storage_timeout_s)
+    try:
+        data = read_bytes(
+            source.uri, config.limits.max_file_bytes, source.size_bytes, timeout_s=config.storage_timeout_s
+        )
+    except Exception as error:
+        return source, error
+    return source, data
+
+
 def describe(source: SourceFile, data: bytes | None) -> Document:
     """The Document for a file before it is opened.
 
@@ -256,7 +272,7 @@ def describe(source: SourceFile, data: bytes | None) -> Document:
     )
 
 
-def _document_failure(document: Document, stage: Stage, error: Exception) -> Failure:
+def document_failure(document: Document, stage: Stage, error: Exception) -> Failure:
     """The failure of a whole document; a defect of a decoder is reported like a corrupt file."""
     if stage is Stage.READ:
         advice = "Check that the file can be read, then run it again."

@@ -1,4 +1,4 @@
-"""Bytes from and to any filesystem.
+"""Reads, writes, lists and deletes files on any filesystem.
 
 Local paths directly, gs:// and s3:// through one shared client per process (Beam makes a new one for every
 file), everything else through Beam's FileSystems. Transient errors of a remote storage are retried here, for
@@ -182,8 +182,8 @@ def match(
     """The files that a Beam pattern matches.
 
 
-    A listing is read page by page as the caller goes on, so that neither its length counts in memory nor,
-    where a few files are enough, in time.
+    A listing is read page by page while it is iterated, so that memory does not grow with its length, nor
+    time where a few files are enough.
 
     Args:
         pattern: a Beam pattern.
@@ -251,7 +251,7 @@ def delete_folder(folder: str, timeout_s: float = TIMEOUT_S) -> int:
 
 
 def _store(uri: str) -> ModuleType:
-    """The module that speaks with the storage of ``uri``; all have the same functions."""
+    """The module for the storage of ``uri``; all have the same functions."""
     return {"gs": gcs, "s3": s3}.get(uri.partition("://")[0], beam_files)
 
 
@@ -270,7 +270,7 @@ def _asked(purpose: str, uri: str, request: Callable[[ModuleType, Attempt], T], 
 
 
 def _why(error: Exception, permission: str, timeout_s: float) -> str | None:
-    """Why a request failed and what to do, for the usual errors."""
+    """The message for a failed request: why, and what to do."""
     if isinstance(error, StorageError):
         return str(error)
     if lacks_credentials(error):

@@ -91,7 +91,7 @@ def delete(uri: str, attempt: Attempt) -> None:
         uri: a local path or URI.
         attempt: the time limits of this request.
     """
-    with contextlib.suppress(NotFound):  # somebody else was faster
+    with contextlib.suppress(NotFound):  # another process was faster
         _blob(uri).delete(**_once(attempt))
 
 

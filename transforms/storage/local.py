@@ -1,7 +1,7 @@
-"""Files of this machine: listing them by pattern and reading them, whatever somebody put there.
+"""Files of this machine: lists them by pattern and reads them, whatever kind of file they are.
 
 Beam's own listing recurses, so that some thousand nested folders end it. It passes over folders that cannot
-be listed, and over links that lead nowhere, without a word.
+be listed, and over links that lead nowhere, silently.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ ANY_SIZE = 2**62
 
 
 def match(pattern: str, unreadable: bool = False) -> Iterator[StoredFile]:
-    """The files that a pattern matches, as the listing goes on; links to folders are not followed.
+    """The files that a pattern matches, as the listing is read; links to folders are not followed.
 
     Args:
         pattern: a path or file:// URI in which ``*``, ``?``, ``[`` and ``**`` mean what they mean to Beam.
@@ -43,13 +43,21 @@ def match(pattern: str, unreadable: bool = False) -> Iterator[StoredFile]:
 
 
 def look(uri: str) -> StoredFile | None:
-    """The size and time of the file that ``uri`` names; None where there is none, or a folder."""
+    """The size and time of the file that ``uri`` names; None where there is none, or a folder.
+
+    Args:
+        uri: of a file of this machine.
+    """
     path = local_path(uri)
     return None if os.path.isdir(path) else next(_file(path, unreadable=False), None)
 
 
 def files_below(folder: str) -> Iterator[str]:
-    """The URIs of all files below a folder; none where there is no such folder."""
+    """The URIs of all files below a folder; none where there is no such folder.
+
+    Args:
+        folder: its URI or path.
+    """
     return (uri_of(path) for path, is_file in _below(local_path(folder).rstrip("/") + "/", None) if is_file)
 
 
@@ -84,7 +92,7 @@ def read(uri: str, max_bytes: int) -> bytes:
 def _file(path: str, unreadable: bool) -> Iterator[StoredFile]:
     try:
         status = os.stat(path)
-    except OSError:
+    except (OSError, ValueError):  # ValueError: a name that no file can have, from a list of names
         if unreadable:
             yield StoredFile(uri_of(path), None, None)
         return

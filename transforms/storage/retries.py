@@ -19,7 +19,7 @@ TIMEOUT_S = 120.0
 """For how many seconds requests for one file or one page of a listing are retried by default."""
 
 _TRANSIENT_STATUSES = frozenset([408, 429, 500, 502, 503, 504])
-# What S3 says with a status that otherwise means a mistake of the client.
+# Transient errors of S3 with a status that otherwise means an error of the client.
 _TRANSIENT_S3_CODES = frozenset(["RequestTimeout", "Throttling", "SlowDown", "InternalError", "BadDigest"])
 _LASTING_ERRORS = (FileNotFoundError, PermissionError, IsADirectoryError, NotADirectoryError)
 # boto3 is an extra, so its errors are known by name: no answer, or one that broke off or was damaged.
@@ -40,9 +40,11 @@ _CREDENTIAL_ERRORS = {
 
 
 class StorageError(OSError):
-    """A request to a remote storage failed; the message is one line that says why and what to do.
+    """A request to a remote storage failed.
 
-    ``transient``: the same request may succeed in a later run.
+    Args:
+        message: one line that says why, and what to do.
+        transient: whether the same request may succeed in a later run.
     """
 
     def __init__(self, message: str, transient: bool = False):
@@ -57,7 +59,11 @@ class Attempt(NamedTuple):
     deadline: float
 
     def check(self) -> None:
-        """Raise TimeoutError once the time is over: for data that flows, but too slowly."""
+        """Checks the deadline: for data that flows, but too slowly.
+
+        Raises:
+            TimeoutError: the time is over.
+        """
         if time.monotonic() > self.deadline:
             raise TimeoutError("the storage sends too slowly")
 

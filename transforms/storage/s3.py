@@ -1,6 +1,6 @@
 """s3:// through one shared client per process, with the extra ``s3``; one request each, no retries.
 
-Beam's own client cannot read or write empty objects, knows no time limits and is made anew for every file.
+Beam's own client cannot read or write empty objects, has no time limits and is created for every file.
 Its flags (``--s3_endpoint_url`` and so on) are used; what they leave out, boto3 takes from the environment.
 """
 

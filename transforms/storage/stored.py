@@ -1,4 +1,4 @@
-"""What the storages have in common: a file that is there, and the parts of its URI."""
+"""Types that all storages share: a stored file, a page of a listing, and the parts of a URI."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Paths of this machine and URIs of elsewhere: which is which, and the one spelling of each."""
+"""Local paths and URIs: which is which, and the one spelling of each."""
 
 from __future__ import annotations
 

@@ -70,7 +70,12 @@ def _entity(
 
 
 def tokens_of(entity: Entity, tokens: PageTokens) -> np.ndarray:
-    """Indices of the tokens that an entity's spans touch; the mark of a word's start has no width."""
+    """Indices of the tokens that an entity's spans touch; a token without characters counts as one wide.
+
+    Args:
+        entity: of the page.
+        tokens: of the page, T of them.
+    """
     chosen = np.zeros(len(tokens), dtype=bool)
     ends = np.maximum(tokens.ends, tokens.starts + 1)
     for span in entity.spans:
@@ -79,7 +84,14 @@ def tokens_of(entity: Entity, tokens: PageTokens) -> np.ndarray:
 
 
 def entity_from_spans(page: PageText, label: str, spans: tuple[LineSpan, ...], confidence: float) -> Entity:
-    """An entity with its text and polygon cut out of the page's lines."""
+    """An entity with its text and polygon cut out of the page's lines.
+
+    Args:
+        page: its lines.
+        label: of the entity.
+        spans: parts of lines, at least one, in reading order.
+        confidence: of the entity, in [0, 1].
+    """
     texts = [page.lines[span.line].text[span.start : span.end].strip() for span in spans]
     polygons = [span_polygon(page.lines[span.line], span) for span in spans]
     polygon = polygons[0]
@@ -89,7 +101,12 @@ def entity_from_spans(page: PageText, label: str, spans: tuple[LineSpan, ...], c
 
 
 def span_polygon(line: TextLine, span: LineSpan) -> Polygon:
-    """The part of a line's polygon that its characters take, in proportion to their usual widths."""
+    """The part of a line's polygon that its characters take, in proportion to their usual widths.
+
+    Args:
+        line: of the page.
+        span: the part of it.
+    """
     first, last = span_shares(line.text, span.start, span.end)
     return line.polygon if (first, last) == (0, 1) else split_polygon(line.polygon, first, last)
 
@@ -97,7 +114,12 @@ def span_polygon(line: TextLine, span: LineSpan) -> Polygon:
 def span_shares(text: str, start: int, end: int) -> tuple[float, float]:
     """Where characters ``start`` to ``end`` begin and end on their line: shares of its width, 0 to 1.
 
-    White space around the text counts to the piece beside it.
+    White space around the text belongs to the piece beside it.
+
+    Args:
+        text: of the line.
+        start: the first character, from 0.
+        end: after the last one.
     """
     edges = character_edges(text)
     first = 0.0 if start <= len(text) - len(text.lstrip()) else float(edges[start])
@@ -106,7 +128,11 @@ def span_shares(text: str, start: int, end: int) -> tuple[float, float]:
 
 
 def join_texts(texts: Sequence[str]) -> str:
-    """Joins the lines of one entity: with a space, but none between ideographs."""
+    """Joins the lines of one entity: with a space, but none between ideographs.
+
+    Args:
+        texts: in reading order.
+    """
     joined = ""
     for text in texts:
         if joined and text and not (char_width(joined[-1]) == 2 and char_width(text[0]) == 2):

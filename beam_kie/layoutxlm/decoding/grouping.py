@@ -1,7 +1,7 @@
-"""Pieces of text lines to whole entities: which line goes on where another one ended.
+"""Line grouping: joins pieces of text lines to whole entities.
 
 A label's run of tokens never leaves its text line. Where a key or value takes several lines, every piece
-chooses the piece that it continues, or none: line grouping as PEneo has it (arXiv 2401.03472, section 3.2),
+chooses the piece that it continues, or none: line grouping as in PEneo (arXiv 2401.03472, section 3.2),
 with the head that also finds relations.
 """
 
@@ -76,9 +76,17 @@ def group_pieces(
 
 
 def grouping_scores(head: SoftmaxRelationHead, vectors: Tensor, labels: Tensor, boxes: Tensor, part: Tensor):
-    """Scores of the pieces ``part`` (V indices) against all P pieces: V x (P + 1), the last is "a start".
+    """Scores that a piece continues another one; a piece continues neither itself nor one of another label.
 
-    A piece continues neither itself nor a piece with another label. Arguments as SoftmaxRelationHead's.
+    Args:
+        head: the grouping head.
+        vectors: P x H, a state of each piece.
+        labels: P int64, of each piece.
+        boxes: P x 4 int64 on the 0..1000 grid.
+        part: V indices of the pieces to score.
+
+    Returns:
+        V x (P + 1); the last column is the score of beginning an entity.
     """
     everything = torch.arange(len(labels), device=labels.device)
     scores = head(vectors, labels, boxes, everything, part).float()
@@ -89,7 +97,13 @@ def grouping_scores(head: SoftmaxRelationHead, vectors: Tensor, labels: Tensor, 
 def piece_boxes(
     texts: Sequence[str], tokens: PageTokens, pieces: Sequence[Piece]
 ) -> list[tuple[int, int, int, int]]:
-    """The boxes of pieces on the 0..1000 grid: their share of the line's box. ``texts``: of every line."""
+    """The boxes of pieces on the 0..1000 grid: their share of the line's box.
+
+    Args:
+        texts: of all lines of the page.
+        tokens: of the page.
+        pieces: of the page.
+    """
     cut = [_cut(tokens.line_boxes[piece.line].tolist(), texts[piece.line], tokens, piece) for piece in pieces]
     return [(round(x0), int(y0), round(x1), int(y1)) for x0, y0, x1, y1 in cut]
 
@@ -118,8 +132,8 @@ class _Joins(NamedTuple):
 def _best_joins(
     heads: Sequence[tuple[SoftmaxRelationHead, Tensor]], labels: Tensor, boxes: Tensor, join_penalty: float
 ) -> _Joins:
-    """``heads``: heads with their vectors of the P pieces, P x H. ``join_penalty``: nats by which being a
-    start is likelier than the head says."""
+    """``heads``: heads with their vectors of the P pieces, P x H. ``join_penalty``: nats that are added to
+    the score of being a start."""
     count = len(labels)
     found = _Joins(np.zeros(count, np.int64), np.zeros(count, np.float32), np.zeros(count, np.float32))
     for candidates, part in _blocks(labels.tolist()):
@@ -197,7 +211,7 @@ def _connected(continued: Sequence[int]) -> list[list[int]]:
 
 
 def _ordered(group: list[Piece], page: PageText, tokens: PageTokens) -> list[Piece]:
-    """Reading order within the entity: that of the page may go astray between columns."""
+    """Reading order within the entity: that of the page may be wrong between columns."""
     if len(group) == 1:
         return group
     lines = [page.lines[piece.line] for piece in group]
@@ -207,6 +221,10 @@ def _ordered(group: list[Piece], page: PageText, tokens: PageTokens) -> list[Pie
 
 
 def entity_box(boxes: Sequence[tuple[int, int, int, int]]) -> tuple[int, int, int, int]:
-    """The box around the pieces of an entity, on the 0..1000 grid."""
+    """The box around the pieces of an entity, on the 0..1000 grid.
+
+    Args:
+        boxes: of its pieces, at least one.
+    """
     x0, y0, x1, y1 = union_box(boxes)
     return int(x0), int(y0), int(x1), int(y1)

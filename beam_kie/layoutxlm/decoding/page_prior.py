@@ -1,7 +1,7 @@
-"""The page prior: what most keys of a page do, the others probably do too.
+"""The page prior: evidence from the other keys of a page.
 
-Forms in two languages print a key in one script and go on in the other on the next line, and either all their
-keys do so or none. A line alone is often undecided; the page is not.
+Forms in two languages print a key in one script and continue in the other on the next line, and either all
+their keys do so or none. So where the score of one line is undecided, those of the others count.
 """
 
 from __future__ import annotations
@@ -12,18 +12,26 @@ import numpy as np
 
 from beam_kie.text_width import char_width
 
-FEWEST = 3  # fewer keys say nothing of the page
-HOPELESS = -4.0  # log odds of a join that nobody considers
+FEWEST = 3  # with fewer such keys there is no prior
+HOPELESS = -4.0  # joins with lower log odds are not counted
 
 
 def script_changes(texts: Sequence[str], before: Sequence[int]) -> list[bool | None]:
-    """Of P pieces with the one before each: True where narrow characters go on in wide ones (Latin in
-    Chinese), False for the other way round, None where the script stays the same."""
+    """Whether the script changes from the end of one piece to the start of the next.
+
+    Args:
+        texts: of all P pieces.
+        before: for each piece the index of the one before it.
+
+    Returns:
+        For each piece True where wide characters follow narrow ones (Chinese after Latin), False for the
+        other way round, None where the script stays the same.
+    """
     return [_change(texts[index], text) for index, text in zip(before, texts, strict=True)]
 
 
 def page_prior(odds: np.ndarray, changes: Sequence[bool | None], weight: float) -> np.ndarray:
-    """What the page prior adds to the log odds that a piece goes on with the one before it: P numbers.
+    """The page prior of each piece, to be added to the log odds that it continues the one before it.
 
     Each piece gets ``weight`` times the mean of the others that change script as it does; where they are
     fewer than FEWEST, where it does not change, or where its own odds are HOPELESS, 0.

@@ -1,9 +1,9 @@
 """Decoders: from the scores of a page's tokens to pieces of its lines that have one label.
 
 In "runs" decoding an entity is a run of tokens: within a line the best path through the B/I tags, across
-lines a run that begins with I- continues an entity above it. In "line_vote" decoding, PaddleOCR's way, the
-tokens of a line vote: a line that holds a key and its value comes out as one of them. Lines that are known
-to be whole entities get the label that is likeliest for all their tokens.
+lines a run that begins with I- continues an entity above it. In "line_vote" decoding, as in PaddleOCR, the
+tokens of a line vote: a line that holds a key and its value comes out as one of them. Lines that are known to
+be whole entities get the label that is likeliest for all their tokens.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ CONTINUATION_GAP = 1.5  # a continued line starts at most this many line heights
 class Piece:
     """Tokens ``start`` to ``end`` (exclusive), all on one line, with one label.
 
-    ``place_probability``: that the piece belongs where it was put, as the start of an entity or behind
-    another piece, where that was computed.
+    ``place_probability``: that the piece is in the right place, as the start of an entity or behind another
+    piece; 1 where it was not computed.
     """
 
     label: str
@@ -38,25 +38,45 @@ class Piece:
 
 
 class Decoder(Protocol):
-    """A way from token scores to entities."""
+    """Turns token scores into entities."""
 
     tags: tuple[str, ...]
 
     def groups(self, log_probs: np.ndarray, tokens: PageTokens) -> list[list[Piece]]:
-        """The pieces of every entity of a page, from T x tags log probabilities, in reading order."""
+        """The pieces of every entity of a page, in reading order.
+
+        Args:
+            log_probs: T x tags log probabilities.
+            tokens: the T tokens of the page.
+        """
         ...
 
     def pieces(self, log_probs: np.ndarray, tokens: PageTokens) -> list[Piece]:
-        """Runs of one label, none longer than its line, in token order."""
+        """Runs of one label, none longer than its line, in token order.
+
+        Args:
+            log_probs: T x tags log probabilities.
+            tokens: the T tokens of the page.
+        """
         ...
 
     def token_tags(self, log_probs: np.ndarray, tokens: PageTokens) -> np.ndarray:
-        """The tag (index) of every token, as a metric over tokens counts them."""
+        """The tag (index) of every token, as a metric over tokens counts them.
+
+        Args:
+            log_probs: T x tags log probabilities.
+            tokens: the T tokens of the page.
+        """
         ...
 
 
 def create_decoder(config: LayoutXLMConfig, whole_lines: bool = False) -> Decoder:
-    """The decoder that the configuration asks for; ``whole_lines``: for pages whose lines are entities."""
+    """The decoder that the configuration names.
+
+    Args:
+        config: of the model.
+        whole_lines: whether each line of the pages is one entity or none.
+    """
     if config.decoding.method == "line_vote":
         return LineVoteDecoder(config.tags)
     if whole_lines:
@@ -65,7 +85,11 @@ def create_decoder(config: LayoutXLMConfig, whole_lines: bool = False) -> Decode
 
 
 class LineVoteDecoder:
-    """One label a line: that of most of its tokens, I- counted as B-, ties to the earlier class."""
+    """One label a line: that of most of its tokens, I- counted as B-, ties to the earlier class.
+
+    Args:
+        tags: the classes, in the order of the classifier's outputs.
+    """
 
     def __init__(self, tags: Sequence[str]):
         self.tags = tuple(tags)
@@ -73,16 +97,31 @@ class LineVoteDecoder:
         self._counted_as = np.array([places.index(place) for place in places])
 
     def groups(self, log_probs: np.ndarray, tokens: PageTokens) -> list[list[Piece]]:
-        """One piece for every line whose tokens do not vote for O."""
+        """One piece for every line whose tokens do not vote for O.
+
+        Args:
+            log_probs: T x tags log probabilities.
+            tokens: the T tokens of the page.
+        """
         return [[piece] for piece in self.pieces(log_probs, tokens)]
 
     def pieces(self, log_probs: np.ndarray, tokens: PageTokens) -> list[Piece]:
-        """The lines that are entities."""
+        """The lines that are entities.
+
+        Args:
+            log_probs: T x tags log probabilities.
+            tokens: the T tokens of the page.
+        """
         votes = self._counted_as[log_probs.argmax(-1)]
         return _labelled_lines(tokens, lambda part: self.tags[np.bincount(votes[part]).argmax()][2:])
 
     def token_tags(self, log_probs: np.ndarray, tokens: PageTokens) -> np.ndarray:
-        """Every token's own most likely tag: PaddleOCR's metric counts these, not the votes."""
+        """Every token's own most likely tag: PaddleOCR's metric counts these, not the votes.
+
+        Args:
+            log_probs: T x tags log probabilities.
+            tokens: the T tokens of the page.
+        """
         return log_probs.argmax(-1)
 
 
@@ -90,6 +129,9 @@ class WholeLineDecoder:
     """One label a line: the one that is likeliest for all its tokens together.
 
     Of B- and I- the likelier one counts: as on the best path, a temperature changes no label.
+
+    Args:
+        tags: the classes, in the order of the classifier's outputs.
     """
 
     def __init__(self, tags: Sequence[str]):
@@ -99,17 +141,32 @@ class WholeLineDecoder:
         self._tags_of = {label: [i for i in order if self.tags[i][2:] == label] for label in labels}
 
     def groups(self, log_probs: np.ndarray, tokens: PageTokens) -> list[list[Piece]]:
-        """One piece for every line that has a label."""
+        """One piece for every line that has a label.
+
+        Args:
+            log_probs: T x tags log probabilities.
+            tokens: the T tokens of the page.
+        """
         return [[piece] for piece in self.pieces(log_probs, tokens)]
 
     def pieces(self, log_probs: np.ndarray, tokens: PageTokens) -> list[Piece]:
-        """The lines that are entities."""
+        """The lines that are entities.
+
+        Args:
+            log_probs: T x tags log probabilities.
+            tokens: the T tokens of the page.
+        """
         logs = np.stack([log_probs[:, tags].max(1) for tags in self._tags_of.values()], axis=1)
         labels = list(self._tags_of)
         return _labelled_lines(tokens, lambda part: labels[logs[part].sum(0).argmax()])
 
     def token_tags(self, log_probs: np.ndarray, tokens: PageTokens) -> np.ndarray:
-        """O, or the label of the line: its B- tag (if there is one) on the first token, then its I- tag."""
+        """O, or the label of the line: its B- tag (if there is one) on the first token, then its I- tag.
+
+        Args:
+            log_probs: T x tags log probabilities.
+            tokens: the T tokens of the page.
+        """
         tags = np.full(len(tokens), self.tags.index("O"))
         for piece in self.pieces(log_probs, tokens):
             own = self._tags_of[piece.label]
@@ -129,10 +186,14 @@ def _labelled_lines(tokens: PageTokens, label_of: Callable[[slice], str]) -> lis
 
 
 class TagDecoder:
-    """Best tag paths for one set of tags; a cut within a line costs ``switch_penalty`` nats, right after a
-    colon ``colon_discount`` less.
+    """The best path of tags through each line (Viterbi), with a price on changes of label.
 
-    Where a label has no B- tag, I- begins its entities too, and none goes on over lines.
+    Where a label has no B- tag, I- begins its entities too, and none continues on another line.
+
+    Args:
+        tags: the classes, in the order of the classifier's outputs.
+        switch_penalty: what a change of label within a line costs, in nats.
+        colon_discount: by how much less it costs right after a colon, in nats.
     """
 
     def __init__(self, tags: Sequence[str], switch_penalty: float = 0.0, colon_discount: float = 0.0):
@@ -154,11 +215,21 @@ class TagDecoder:
         return costs
 
     def groups(self, log_probs: np.ndarray, tokens: PageTokens) -> list[list[Piece]]:
-        """Runs of one label, joined over lines."""
+        """Runs of one label, joined over lines.
+
+        Args:
+            log_probs: T x tags log probabilities.
+            tokens: the T tokens of the page.
+        """
         return join_pieces(self.pieces(log_probs, tokens), tokens.line_boxes)
 
     def token_tags(self, log_probs: np.ndarray, tokens: PageTokens) -> np.ndarray:
-        """The best path of every line."""
+        """The best path of every line.
+
+        Args:
+            log_probs: T x tags log probabilities.
+            tokens: the T tokens of the page.
+        """
         paths = [path for _, path in self._paths(log_probs, tokens)]
         return np.concatenate(paths) if paths else np.zeros(0, dtype=np.int64)
 
@@ -169,10 +240,14 @@ class TagDecoder:
             yield start, self.best_path(log_probs[start:end], marks)
 
     def best_path(self, scores: np.ndarray, after_colon: np.ndarray | None = None) -> np.ndarray:
-        """Tag indices (T) of the best path through T x tags log probabilities of one line.
+        """The best path through one line. It may begin with I-: it then continues an entity of another line.
 
-        ``after_colon``: T bool, where a colon stands right before the token; None: nowhere.
-        A line may begin with I-: it continues an entity of another line.
+        Args:
+            scores: T x tags log probabilities, T at least 1.
+            after_colon: T bool, where a colon stands right before the token; None: nowhere.
+
+        Returns:
+            T tag indices.
         """
         steps = len(scores)
         back = np.zeros((steps, len(self.tags)), dtype=np.int64)
@@ -189,7 +264,12 @@ class TagDecoder:
         return path
 
     def pieces(self, log_probs: np.ndarray, tokens: PageTokens) -> list[Piece]:
-        """Runs of one label, in token order, from T x tags log probabilities."""
+        """Runs of one label, in token order.
+
+        Args:
+            log_probs: T x tags log probabilities.
+            tokens: the T tokens of the page.
+        """
         found: list[Piece] = []
         for start, path in self._paths(log_probs, tokens):
             found += self._line_pieces(path, int(tokens.lines[start]), start)
@@ -215,7 +295,12 @@ def _line_borders(lines: np.ndarray) -> list[tuple[int, int]]:
 
 
 def join_pieces(pieces: Sequence[Piece], line_boxes: np.ndarray) -> list[list[Piece]]:
-    """Groups the pieces of each entity: one that continues goes to the nearest fitting entity above it."""
+    """Groups the pieces of each entity: one that continues goes to the nearest fitting entity above it.
+
+    Args:
+        pieces: of the page, in token order.
+        line_boxes: N x 4, of all lines, on the 0..1000 grid.
+    """
     entities: list[list[Piece]] = []
     last = np.zeros(len(pieces), dtype=np.int64)  # the line that each entity ends on
     for piece in pieces:

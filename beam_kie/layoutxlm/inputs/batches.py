@@ -43,7 +43,11 @@ class Batch:
     padded: bool = True
 
     def to(self, device: torch.device | str) -> Batch:
-        """The same batch on another device."""
+        """The same batch on another device.
+
+        Args:
+            device: as PyTorch names it.
+        """
         tensors = {name: value.to(device) for name, value in vars(self).items() if isinstance(value, Tensor)}
         return dataclasses.replace(self, **tensors)
 
@@ -141,6 +145,10 @@ def pad_line_features(parts: Sequence[Tensor | None], width: int) -> Tensor | No
     """Line features of B windows, T x H each, as B x ``width`` x H; a window without is zero.
 
     None where all are None.
+
+    Args:
+        parts: of the B windows; None for a window without.
+        width: the number of tokens to pad to, at least the longest T.
     """
     known = next((part for part in parts if part is not None), None)
     if known is None:

@@ -49,7 +49,7 @@ class PageTokens:
 
 
 def page_tokens(page: PageText, tokenizer: PageTokenizer, token_boxes: str = "line") -> PageTokens:
-    """Tokens and boxes of a page; blank lines give no token and shift nothing.
+    """Tokens and boxes of a page; blank lines have no tokens and change no positions.
 
     Args:
         page: the page.
@@ -105,7 +105,12 @@ def _with_word_boxes(tokens: PageTokens, page: PageText) -> PageTokens:
 
 
 def token_places(texts: Sequence[str], tokens: PageTokens) -> TokenPlaces:
-    """Where the tokens stand on their lines; ``texts`` are those of all lines of the page."""
+    """Where the tokens stand on their lines.
+
+    Args:
+        texts: of all lines of the page.
+        tokens: of the page.
+    """
     first, last = np.zeros(len(tokens)), np.zeros(len(tokens))
     for line in np.unique(tokens.lines).tolist():
         mine = tokens.lines == line
@@ -115,5 +120,10 @@ def token_places(texts: Sequence[str], tokens: PageTokens) -> TokenPlaces:
 
 
 def line_box_1000(line: TextLine, page: PageText) -> tuple[int, int, int, int]:
-    """A line's box on the 0..1000 grid of its page, clamped and never inverted."""
+    """A line's box on the 0..1000 grid of its page, clamped and never inverted.
+
+    Args:
+        line: of the page.
+        page: its width and height.
+    """
     return normalise_box_1000(line.box, page.width_px, page.height_px)

@@ -1,4 +1,4 @@
-"""What a model reads beside text and boxes; it travels with the page's text."""
+"""Pictures for models that read more than text and boxes: thumbnails of pages and strips of lines."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ THUMBNAIL_BYTES = SIDE * SIDE * 3
 
 
 def with_picture(page: PageText, pixels: np.ndarray, kind: str) -> PageText:
-    """The page with what a model reads beside its text.
+    """The page with the picture that a model reads beside its text.
 
     Args:
         page: the page, with its lines.
@@ -30,11 +30,18 @@ def with_picture(page: PageText, pixels: np.ndarray, kind: str) -> PageText:
 
 
 def page_thumbnail(pixels: np.ndarray, image_normalisation: str = "hf") -> bytes:
-    """A page of H x W x 3 uint8 RGB pixels as 224 x 224 of them, row by row, whatever its proportions.
+    """A page shrunk to 224 x 224 pixels, whatever its proportions, as LayoutLMv2's visual backbone takes it
+    (arXiv 2012.14740, section 2.1).
 
-    ``image_normalisation`` of the model's configuration says whose way of making pictures smaller its
-    weights were trained with: OpenCV's bilinear for PaddleOCR (four pixels make one, the others count
-    for nothing) or Pillow's, which takes the mean, for Hugging Face.
+    Weights depend on the interpolation that they were trained with: PaddleOCR uses OpenCV's bilinear (each
+    pixel from four), Hugging Face Pillow's, which takes the mean over the area.
+
+    Args:
+        pixels: H x W x 3 uint8 RGB.
+        image_normalisation: of the model's configuration: "paddleocr" or "hf".
+
+    Returns:
+        224 x 224 x 3 bytes, row by row.
     """
     if image_normalisation == "paddleocr":
         small = cv2.resize(pixels, (SIDE, SIDE), interpolation=cv2.INTER_LINEAR)
@@ -44,7 +51,14 @@ def page_thumbnail(pixels: np.ndarray, image_normalisation: str = "hf") -> bytes
 
 
 def thumbnail_pixels(thumbnail: bytes) -> np.ndarray:
-    """224 x 224 x 3 uint8 RGB. Raises ValueError where the bytes are none of ``page_thumbnail``."""
+    """The pixels of a thumbnail: 224 x 224 x 3 uint8 RGB.
+
+    Args:
+        thumbnail: as of ``page_thumbnail``.
+
+    Raises:
+        ValueError: not as many bytes as a thumbnail has.
+    """
     if len(thumbnail) != THUMBNAIL_BYTES:
         raise ValueError(f"a thumbnail has {THUMBNAIL_BYTES} bytes, not {len(thumbnail)}")
     return np.frombuffer(thumbnail, dtype=np.uint8).reshape(SIDE, SIDE, 3)

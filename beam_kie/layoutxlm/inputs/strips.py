@@ -1,9 +1,9 @@
 """Images of text lines: a strip of grey pixels each.
 
-Forms are printed in one face and filled in with another, by hand or by machine: a thing that boxes and text
-do not tell. LayoutXLM reads the whole page in 7 x 7 cells (arXiv 2104.08836, section 2.2), of which a line
-is a sliver; here every token sees its own piece of its line, in the size of the print, and what stands before
-the line (a box to tick). Lines without pixels are read as before.
+Forms are printed in one face and filled in with another, by hand or by machine, which boxes and text do not
+show. LayoutXLM reads the whole page in 7 x 7 cells (arXiv 2104.08836, section 2.2), of which a line covers
+little; here every token has the pixels of its own part of its line, at the size of the print, and those
+before the line (a box to tick). Lines without pixels are read by text and boxes alone.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ MARGIN = 24
 """Columns before and behind the line: one and a half times its height."""
 
 MAX_LINE = 1_000
-"""Columns of a line at most; longer lines are squeezed."""
+"""Columns of a line at most; longer lines are compressed."""
 
 _TEXT_ROWS = 16
 
@@ -39,9 +39,14 @@ class TokenPlaces(NamedTuple):
 
 
 def cut_strip(grey: np.ndarray, box: Box) -> np.ndarray:
-    """The strip of the line in ``box`` (pixels): HEIGHT x W uint8, MARGIN columns on either side of the line.
+    """The strip of one line, with MARGIN columns on either side. What lies outside of the page is white.
 
-    ``grey`` is the page, H x W uint8; what lies outside of it is white.
+    Args:
+        grey: the page, H x W uint8.
+        box: of the line, in pixels.
+
+    Returns:
+        HEIGHT x W uint8.
     """
     x0, y0, x1, y1 = box
     scale = _TEXT_ROWS / max(y1 - y0, 1.0)
@@ -67,7 +72,12 @@ def _crop(grey: np.ndarray, x0: int, y0: int, x1: int, y1: int) -> np.ndarray:
 
 
 def page_strips(pixels: np.ndarray, boxes: Sequence[Box]) -> list[np.ndarray]:
-    """The strips of lines at ``boxes`` (pixels) on a page of H x W x 3 uint8 RGB."""
+    """The strips of lines of a page.
+
+    Args:
+        pixels: the page, H x W x 3 uint8 RGB.
+        boxes: of the lines, in pixels.
+    """
     if not boxes:
         return []
     grey = cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY)
@@ -75,14 +85,25 @@ def page_strips(pixels: np.ndarray, boxes: Sequence[Box]) -> list[np.ndarray]:
 
 
 def pack_strips(strips: Sequence[np.ndarray]) -> bytes:
-    """Strips as bytes that travel with the page; about a third of their size."""
+    """Strips as bytes that travel with the page; about a third of their size.
+
+    Args:
+        strips: HEIGHT x W uint8 each.
+    """
     widths = np.array([strip.shape[1] for strip in strips], dtype="<u2")
     parts = [strip.tobytes() for strip in strips]
     return zlib.compress(np.array([len(strips)], "<u4").tobytes() + widths.tobytes() + b"".join(parts), 1)
 
 
 def unpack_strips(packed: bytes) -> list[np.ndarray]:
-    """What ``pack_strips`` was given. Raises ValueError where the bytes are none of its."""
+    """The strips that ``pack_strips`` was given.
+
+    Args:
+        packed: as of ``pack_strips``.
+
+    Raises:
+        ValueError: the bytes are not those of packed strips.
+    """
     try:
         data = zlib.decompress(packed)
         (count,) = np.frombuffer(data, "<u4", 1)

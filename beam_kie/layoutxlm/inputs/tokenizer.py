@@ -1,8 +1,8 @@
 """Text lines to token ids with character offsets.
 
-Two kinds of vocabulary files serve: ``tokenizer.json`` (the tokenizers library; the bundled model) and
-``sentencepiece.bpe.model`` (XLM-R's, as published with LayoutXLM), read by sentencepiece itself: its
-NFKC is compiled into the file, and conversions lose it, so that a full-width colon becomes unknown.
+Two kinds of vocabulary files are supported: ``tokenizer.json`` (the tokenizers library; the bundled model)
+and ``sentencepiece.bpe.model`` (XLM-R's, as published with LayoutXLM), read by sentencepiece itself: its NFKC
+is compiled into the file, and conversions lose it, so that a full-width colon becomes unknown.
 """
 
 from __future__ import annotations
@@ -36,7 +36,12 @@ class PageTokenizer(Protocol):
     """What this project asks of a tokenizer; ``tokenizers.Tokenizer`` has it."""
 
     def encode_batch(self, input: Sequence[str], *, add_special_tokens: bool = False) -> Sequence[Any]:
-        """For every line an object with ``ids`` and ``offsets`` as in LineTokens."""
+        """For every line an object with ``ids`` and ``offsets`` as in LineTokens.
+
+        Args:
+            input: the texts of lines.
+            add_special_tokens: always False here.
+        """
         ...
 
     def get_vocab_size(self) -> int:
@@ -47,7 +52,11 @@ class PageTokenizer(Protocol):
 class XlmRobertaTokenizer:
     """XLM-R's sentencepiece with fairseq's ids: <s> 0, <pad> 1, </s> 2, <unk> 3, the pieces, <mask> last.
 
-    Raises TokenizerError where the file is no sentencepiece model of that kind.
+    Args:
+        path: of the sentencepiece model.
+
+    Raises:
+        TokenizerError: the file is no sentencepiece model of that kind.
     """
 
     UNKNOWN = 3
@@ -64,7 +73,15 @@ class XlmRobertaTokenizer:
             raise TokenizerError(f"{path}: begins with {first}, not with <unk>, <s>, </s> as XLM-R's does")
 
     def encode_batch(self, input: Sequence[str], *, add_special_tokens: bool = False) -> list[LineTokens]:
-        """Tokens of every line by itself. Special tokens belong to windows, not to lines: none is added."""
+        """Tokens of every line by itself. Special tokens belong to windows, not to lines: none is added.
+
+        Args:
+            input: the texts of lines.
+            add_special_tokens: must be False.
+
+        Raises:
+            ValueError: special tokens are asked for.
+        """
         if add_special_tokens:
             raise ValueError("special tokens are added to windows, by the features")
         found = self._processor.Encode(list(input), return_type="offset_mapping", num_threads=1)
@@ -87,7 +104,14 @@ class XlmRobertaTokenizer:
 
 
 def load_tokenizer(folder: str | Path) -> PageTokenizer:
-    """The tokenizer of a model folder. Raises TokenizerError."""
+    """The tokenizer of a model folder.
+
+    Args:
+        folder: of the model.
+
+    Raises:
+        TokenizerError: the file is missing, or cannot be used.
+    """
     folder = Path(folder)
     if (folder / SENTENCEPIECE_FILE).is_file():
         return XlmRobertaTokenizer(folder / SENTENCEPIECE_FILE)

@@ -1,4 +1,4 @@
-"""Attention biases: what two tokens' places say about how much they matter to each other.
+"""Attention biases from the relative positions of two tokens or of their lines.
 
 Shapes: B windows, T tokens of text, N text lines of a window, S all tokens, C columns.
 """
@@ -38,6 +38,9 @@ class LineBias(nn.Module):
     LayoutLMv2's spatial-aware attention (arXiv 2012.14740, section 2.2) at the level of lines: all
     tokens of a line share a box, so the bias is computed per pair of lines and expanded to tokens by
     two matrix products. Distances are log-bucketed.
+
+    Args:
+        config: of the network.
     """
 
     BUCKETS = 32
@@ -58,7 +61,14 @@ class LineBias(nn.Module):
     ) -> Iterator[AttentionBias]:
         """The bias of every layer, masked tokens included.
 
-        lines: B x T, the line of each token; boxes: B x N x 4 int64; mask: B x T bool.
+        Args:
+            lines: B x T, the line of each token.
+            boxes: B x N x 4 int64 on the 0..1000 grid.
+            mask: B x T bool, True for tokens.
+            dtype: of the bias.
+
+        Yields:
+            One bias for each layer.
         """
         padding = torch.where(mask, 0.0, MASKED).to(dtype)[:, None, :, None]
         ones = torch.ones_like(padding)
@@ -93,7 +103,13 @@ class LineBias(nn.Module):
 
 
 def log_bucket(distance: Tensor, buckets: int, furthest: int = 1000) -> Tensor:
-    """Signed distances to 0..buckets-1, finer near 0: half of the buckets for each sign."""
+    """Signed distances to 0..buckets-1, finer near 0: half of the buckets for each sign.
+
+    Args:
+        distance: any shape.
+        buckets: their number, even.
+        furthest: the distance from which on all are alike.
+    """
     half = buckets // 2
     scaled = torch.log1p(distance.abs().float() / 4) / math.log1p(furthest / 4) * (half - 1)
     bucket = scaled.round().long().clamp(max=half - 1)
@@ -103,8 +119,12 @@ def log_bucket(distance: Tensor, buckets: int, furthest: int = 1000) -> Tensor:
 def token_bias(terms: Sequence[tuple[Tensor, Tensor, int]]) -> Tensor:
     """LayoutLMv2's bias between tokens (arXiv 2012.14740, section 2.2), the same for every layer.
 
-    ``terms``: for each kind of place a heads x buckets table, the places (B x S int64) and the distance
-    from which on all are alike. Returns B x heads x S x S.
+    Args:
+        terms: for each kind of position a buckets x heads table, the positions (B x S int64), and the
+            distance from which on all are alike.
+
+    Returns:
+        B x heads x S x S.
     """
     biases = []
     for table, places, furthest in terms:
@@ -114,7 +134,14 @@ def token_bias(terms: Sequence[tuple[Tensor, Tensor, int]]) -> Tensor:
 
 
 def relative_bucket(distance: Tensor, buckets: int, furthest: int) -> Tensor:
-    """Signed distances to 0..buckets-1 as T5 counts them: half for each sign, exact near 0, then logs."""
+    """Signed distances to 0..buckets-1 as in T5 (arXiv 1910.10683, section 2.1): half for each sign, exact
+    near 0, then logarithmic.
+
+    Args:
+        distance: int64, any shape.
+        buckets: their number, a multiple of 4.
+        furthest: the distance from which on all are alike.
+    """
     half = buckets // 2
     exact = half // 2
     size = distance.abs()

@@ -18,7 +18,11 @@ from beam_kie.layoutxlm.network.attention_bias import MASKED, AttentionBias, Lin
 
 
 class Embeddings(nn.Module):
-    """Sum of word, position, 2-D layout and type embeddings, then layer norm (section 2.1)."""
+    """Sum of word, position, 2-D layout and type embeddings, then layer norm (arXiv 2012.14740, section 2.1).
+
+    Args:
+        config: of the network.
+    """
 
     def __init__(self, config: LayoutXLMConfig):
         super().__init__()
@@ -36,7 +40,11 @@ class Embeddings(nn.Module):
         self.dropout = nn.Dropout(config.architecture.hidden_dropout_prob)
 
     def spatial(self, boxes: Tensor) -> Tensor:
-        """Embeds ... x 4 boxes into ... x H: x0, y0, x1, y1, height, width."""
+        """Embeds ... x 4 boxes into ... x H: x0, y0, x1, y1, height, width.
+
+        Args:
+            boxes: ... x 4 int64 on the 0..1000 grid.
+        """
         x0, y0, x1, y1 = boxes.unbind(-1)
         parts = (
             self.x_position_embeddings(x0),
@@ -49,7 +57,11 @@ class Embeddings(nn.Module):
         return torch.cat(parts, dim=-1)
 
     def forward(self, batch: Batch) -> Tensor:
-        """B x T x H."""
+        """The embedding of every token, B x T x H.
+
+        Args:
+            batch: of windows.
+        """
         # A window has far fewer lines than tokens, and all tokens of a line share its box.
         layout = self.spatial(batch.line_boxes)
         rows = batch.lines.unsqueeze(-1).expand(-1, -1, layout.shape[-1])
@@ -65,7 +77,11 @@ class Embeddings(nn.Module):
 
 
 class SelfAttention(nn.Module):
-    """Multi-head attention with a bias."""
+    """Multi-head attention with a bias.
+
+    Args:
+        config: of the network.
+    """
 
     def __init__(self, config: LayoutXLMConfig):
         super().__init__()
@@ -75,7 +91,12 @@ class SelfAttention(nn.Module):
         self.value = nn.Linear(config.architecture.hidden_size, config.architecture.hidden_size)
 
     def forward(self, hidden: Tensor, bias: AttentionBias | Tensor | None) -> Tensor:
-        """B x S x H to the same; a tensor bias is added to the scores, or masks them where it is bool."""
+        """Attention over the sequence, B x S x H to the same.
+
+        Args:
+            hidden: B x S x H.
+            bias: added to the scores, or, where it is bool, True for the scores to keep; None: neither.
+        """
         query, key, value = (
             part(hidden).unflatten(-1, (self.heads, -1)).transpose(1, 2)
             for part in (self.query, self.key, self.value)
@@ -107,7 +128,12 @@ def _append(states: Tensor, columns: Tensor) -> Tensor:
 
 
 class AttentionOutput(nn.Module):
-    """Projection with residual and layer norm; also the second half of the feed-forward block."""
+    """Projection with residual and layer norm; also the second half of the feed-forward block.
+
+    Args:
+        size: of its input.
+        config: of the network.
+    """
 
     def __init__(self, size: int, config: LayoutXLMConfig):
         super().__init__()
@@ -117,7 +143,11 @@ class AttentionOutput(nn.Module):
 
 
 class Attention(nn.Module):
-    """Attention with its output projection, named as in Hugging Face's checkpoints."""
+    """Attention with its output projection, named as in Hugging Face's checkpoints.
+
+    Args:
+        config: of the network.
+    """
 
     def __init__(self, config: LayoutXLMConfig):
         super().__init__()
@@ -126,7 +156,11 @@ class Attention(nn.Module):
 
 
 class Intermediate(nn.Module):
-    """First half of the feed-forward block."""
+    """First half of the feed-forward block.
+
+    Args:
+        config: of the network.
+    """
 
     def __init__(self, config: LayoutXLMConfig):
         super().__init__()
@@ -134,7 +168,11 @@ class Intermediate(nn.Module):
 
 
 class Layer(nn.Module):
-    """One transformer layer, post-norm as published or pre-norm."""
+    """One transformer layer, post-norm as published or pre-norm.
+
+    Args:
+        config: of the network.
+    """
 
     def __init__(self, config: LayoutXLMConfig):
         super().__init__()
@@ -144,7 +182,12 @@ class Layer(nn.Module):
         self.output = AttentionOutput(config.architecture.intermediate_size, config)
 
     def forward(self, hidden: Tensor, bias: AttentionBias | Tensor | None) -> Tensor:
-        """B x S x H to the same."""
+        """One layer, B x S x H to the same.
+
+        Args:
+            hidden: B x S x H.
+            bias: as of SelfAttention.forward.
+        """
         for sublayer, output in ((self._attend, self.attention.output), (self._feed, self.output)):
             source = output.LayerNorm(hidden) if self.norm_first else hidden
             # Cast once here: autocast would do so for query, key and value each.
@@ -162,7 +205,11 @@ class Layer(nn.Module):
 
 
 class Encoder(nn.Module):
-    """The stack of layers, with the attention bias."""
+    """The stack of layers, with the attention bias.
+
+    Args:
+        config: of the network.
+    """
 
     def __init__(self, config: LayoutXLMConfig):
         super().__init__()
@@ -192,7 +239,13 @@ class Encoder(nn.Module):
         )
 
     def forward(self, hidden: Tensor, batch: Batch, visual_boxes: Tensor | None = None) -> Tensor:
-        """B x S x H to the same. ``visual_boxes``: V x 4 int64, where there are visual tokens."""
+        """All layers, B x S x H to the same.
+
+        Args:
+            hidden: B x S x H: T text tokens, then V visual ones.
+            batch: the windows, for their boxes and masks.
+            visual_boxes: V x 4 int64 on the 0..1000 grid, where there are visual tokens.
+        """
         if self.line_bias is not None:
             biases = self.line_bias(batch.lines, batch.line_boxes, batch.mask, hidden.dtype)
         else:

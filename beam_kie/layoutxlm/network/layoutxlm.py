@@ -22,7 +22,11 @@ from beam_kie.layoutxlm.network.visual import VisualBackbone, cell_boxes
 
 
 class LayoutXLM(nn.Module):
-    """Encoder, visual backbone, token classifier and relation heads: those that the configuration names."""
+    """Encoder, visual backbone, token classifier and relation heads: those that the configuration names.
+
+    Args:
+        config: of the network.
+    """
 
     def __init__(self, config: LayoutXLMConfig):
         super().__init__()
@@ -58,10 +62,13 @@ class LayoutXLM(nn.Module):
         return self.relations if self.relations is not None else self.extractor
 
     def prepare(self, dtype: torch.dtype) -> None:
-        """Makes the network ready to be used but no longer trained.
+        """Prepares the network for inference; it can no longer be trained.
 
         Matrices that autocast would turn into ``dtype`` at every call are turned into it once. The rest
         stays as it is: embeddings, norms and relation heads are read in the type they have.
+
+        Args:
+            dtype: of the large matrices: float32 or bfloat16.
         """
         for part in (self.encoder.layer, self.classifier, self.line_classifier):
             for module in part.modules() if part is not None else ():
@@ -71,7 +78,11 @@ class LayoutXLM(nn.Module):
             self.visual.prepare(dtype)
 
     def visual_states(self, images: Tensor) -> Tensor:
-        """Visual tokens, P x V x H, of P x H x W x 3 uint8 RGB pictures: once a page, for all its windows."""
+        """Visual tokens of pages, P x V x H. Computed once a page, for all its windows.
+
+        Args:
+            images: P x H x W x 3 uint8 RGB.
+        """
         assert self.visual is not None, "only networks with a visual backbone are given pictures"
         features = self.visual(images)
         boxes = self._cells(features.device)
@@ -85,11 +96,19 @@ class LayoutXLM(nn.Module):
         return self.dropout(self.visual_LayerNorm(total))
 
     def encode(self, batch: Batch) -> Tensor:
-        """Hidden states of the text, B x T x H."""
+        """Hidden states of the text, B x T x H.
+
+        Args:
+            batch: of B windows of T tokens.
+        """
         return self.encode_all(batch)[:, : batch.ids.shape[1]]
 
     def encode_all(self, batch: Batch) -> Tensor:
-        """Hidden states of the text and of the visual tokens behind it, B x S x H."""
+        """Hidden states of the text and of the visual tokens behind it, B x S x H.
+
+        Args:
+            batch: of B windows of T tokens.
+        """
         hidden = self.embeddings(batch)
         if batch.visual is None:
             return self.encoder(hidden, batch)
@@ -97,7 +116,12 @@ class LayoutXLM(nn.Module):
         return self.encoder(hidden, batch, self._cells(hidden.device))
 
     def classify(self, hidden: Tensor, batch: Batch) -> Tensor:
-        """Token logits, B x T x tags: the token's own evidence and, where configured, its line's mean."""
+        """Token logits, B x T x tags: of the token itself and, where configured, of its line's mean.
+
+        Args:
+            hidden: B x T x H, as of ``encode``.
+            batch: that they are of.
+        """
         assert self.classifier is not None, "only networks with a token classifier are asked for tags"
         logits = self.classifier(self.dropout(hidden))
         if self.line_classifier is None:
@@ -112,7 +136,12 @@ class LayoutXLM(nn.Module):
 
 
 def line_means(hidden: Tensor, batch: Batch) -> Tensor:
-    """Mean hidden state of every line, B x N x H; zero for lines without tokens."""
+    """Mean hidden state of every line, B x N x H; zero for lines without tokens.
+
+    Args:
+        hidden: B x T x H.
+        batch: that they are of.
+    """
     member = functional.one_hot(batch.lines, batch.line_boxes.shape[1]).to(hidden.dtype)
     member = member * batch.mask.unsqueeze(-1)
     return member.transpose(1, 2) @ hidden / member.sum(1).clamp(min=1).unsqueeze(-1)

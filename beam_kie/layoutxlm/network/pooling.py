@@ -1,4 +1,4 @@
-"""What a group of tokens is like: the mean of their states."""
+"""Mean pooling of the states of groups of tokens."""
 
 from __future__ import annotations
 
@@ -10,7 +10,12 @@ from torch import Tensor
 
 
 def group_means(hidden: Tensor, groups: Sequence[np.ndarray]) -> Tensor:
-    """Mean state of each group: T x H states and G arrays of token indices to G x H; zero without tokens."""
+    """The mean state of each group, G x H; zero where a group has no tokens.
+
+    Args:
+        hidden: T x H.
+        groups: G arrays of token indices.
+    """
     sizes = [len(group) for group in groups]
     places = torch.from_numpy(np.concatenate([np.empty(0, np.int64), *groups])).to(hidden.device)
     owners = torch.from_numpy(np.repeat(np.arange(len(groups)), sizes)).to(hidden.device)

@@ -18,6 +18,9 @@ class SoftmaxRelationHead(nn.Module):
     small network on how the two boxes stand to each other. Unlike LayoutXLM's biaffine classifier
     (unilm, layoutxlm/modeling/decoder/re.py), which scores each pair alone, the keys compete, so the
     probabilities of one value sum to 1.
+
+    Args:
+        config: of the network.
     """
 
     def __init__(self, config: LayoutXLMConfig):
@@ -52,7 +55,12 @@ class SoftmaxRelationHead(nn.Module):
 
     @staticmethod
     def probabilities(scores: Tensor, temperature: float = 1.0) -> tuple[Tensor, Tensor]:
-        """V x K probabilities of the scores that ``forward`` gave, and V x 1 thresholds to exceed."""
+        """V x K probabilities of the scores that ``forward`` gave, and V x 1 thresholds to exceed.
+
+        Args:
+            scores: as of ``forward``.
+            temperature: that the scores are divided by, above 0.
+        """
         probabilities = (scores.float() / temperature).softmax(-1)
         return probabilities[:, :-1], probabilities[:, -1:]
 
@@ -61,6 +69,9 @@ class BiaffineRelationHead(nn.Module):
     """LayoutXLM's relation head: every pair is scored alone (arXiv 2104.08836, section 3.3).
 
     An entity is known by the hidden state of its first token and by its label.
+
+    Args:
+        config: of the network.
     """
 
     def __init__(self, config: LayoutXLMConfig):
@@ -75,20 +86,37 @@ class BiaffineRelationHead(nn.Module):
         self.rel_classifier = Biaffine(size)
 
     def forward(self, vectors: Tensor, labels: Tensor, boxes: Tensor, heads: Tensor, tails: Tensor) -> Tensor:
-        """Logits of one page, V x K x 2 ("not linked", "linked"); parameters as SoftmaxRelationHead's."""
+        """Logits of one page, V x K x 2 ("not linked", "linked").
+
+        Args:
+            vectors: E x H, of the entities.
+            labels: E int64, of the entities.
+            boxes: E x 4 int64 on the 0..1000 grid; not used.
+            heads: K indices of entities.
+            tails: V indices of entities.
+        """
         rows = torch.tensor(self.label_rows, device=labels.device)[labels]
         vectors = torch.cat([vectors, self.entity_emb(rows)], dim=-1)
         return self.rel_classifier(self.ffnn_head(vectors[heads]), self.ffnn_tail(vectors[tails]))
 
     @staticmethod
     def probabilities(scores: Tensor, temperature: float = 1.0) -> tuple[Tensor, Tensor]:
-        """V x K probabilities of the scores that ``forward`` gave, and V x 1 thresholds to exceed."""
+        """V x K probabilities of the scores that ``forward`` gave, and V x 1 thresholds to exceed.
+
+        Args:
+            scores: as of ``forward``.
+            temperature: that the scores are divided by, above 0.
+        """
         probabilities = (scores.float() / temperature).softmax(-1)[..., 1]
         return probabilities, torch.full_like(probabilities[:, :1], BIAFFINE_THRESHOLD)
 
 
 class Biaffine(nn.Module):
-    """A bilinear form and a linear one of all pairs of a head and a tail."""
+    """A bilinear form and a linear one of all pairs of a head and a tail.
+
+    Args:
+        size: of a head's and a tail's vector.
+    """
 
     def __init__(self, size: int):
         super().__init__()
@@ -96,7 +124,12 @@ class Biaffine(nn.Module):
         self.linear = nn.Linear(2 * size, 2)
 
     def forward(self, heads: Tensor, tails: Tensor) -> Tensor:
-        """K x size heads and V x size tails to V x K x 2."""
+        """Logits of all pairs, V x K x 2.
+
+        Args:
+            heads: K x size.
+            tails: V x size.
+        """
         together = torch.einsum("ki,oij,vj->vko", heads, self.bilinear.weight, tails)
         # The linear form of a concatenated pair is one product for the heads and one for the tails.
         of_head, of_tail = self.linear.weight.chunk(2, dim=1)
@@ -104,7 +137,12 @@ class Biaffine(nn.Module):
 
 
 def pair_geometry(heads: Tensor, tails: Tensor) -> Tensor:
-    """How tails stand to heads: V x K x 12, signed logarithms of distances on the 0..1000 grid."""
+    """How tails stand to heads: V x K x 12, signed logarithms of distances on the 0..1000 grid.
+
+    Args:
+        heads: K x 4 boxes on the 0..1000 grid.
+        tails: V x 4 boxes.
+    """
     head, tail = heads.float()[None], tails.float()[:, None]
     hx0, hy0, hx1, hy1 = head.unbind(-1)
     tx0, ty0, tx1, ty1 = tail.unbind(-1)

@@ -15,13 +15,16 @@ from beam_kie.layoutxlm.inputs.strips import HEIGHT, MARGIN, TokenPlaces
 
 _STRIDE = 8
 _WHITE, _CONTRAST = 220.0, 80.0  # about the mean and the deviation of grey levels on printed lines
-_GAP = 24  # a column of features sees no further: lines do not see their neighbours in the strip batch
+_GAP = 24  # wider than the receptive field of a column: no line reaches its neighbours
 
 
 class StripReader(nn.Module):
     """Three convolutions along the strips of many lines at once; every token takes the mean of its columns.
 
     To the token's own columns it adds those just before its line.
+
+    Args:
+        config: of the network.
     """
 
     def __init__(self, config: LayoutXLMConfig):
@@ -49,7 +52,12 @@ class StripReader(nn.Module):
         nn.init.zeros_(self.dense.bias)
 
     def forward(self, strips: Sequence[np.ndarray | None], places: TokenPlaces) -> Tensor:
-        """T x H of ``places``; zero for tokens of lines whose strip is None."""
+        """A vector for every token, T x H; zero for tokens of lines without a strip.
+
+        Args:
+            strips: of the lines, HEIGHT x W uint8 each; None where a line has none.
+            places: where the T tokens stand on their lines.
+        """
         device = self.dense.weight.device
         features = torch.zeros(len(places.lines), self.dense.out_features, device=device)
         batch, starts = _strip_batch(strips)

@@ -1,4 +1,4 @@
-"""What LayoutXLM sees of a page: a ResNeXt-FPN over a small picture of it, in plain PyTorch.
+"""The visual backbone: a ResNeXt-FPN over a thumbnail of the page, in plain PyTorch.
 
 After "Aggregated Residual Transformations for Deep Neural Networks" (arXiv 1611.05431) and "Feature
 Pyramid Networks for Object Detection" (arXiv 1612.03144), with the names that detectron2 gives the
@@ -25,15 +25,17 @@ STAGES = (2, 3, 4, 5)
 
 
 def normalise_images(images: Tensor, kind: str) -> Tensor:
-    """P x H x W x 3 RGB values of 0..255 to the P x 3 x H x W input of the backbone, float32.
+    """Pictures as the backbone takes them: P x 3 x H x W float32.
 
-    ``kind`` as ``image_normalisation`` of the configuration.
+    Args:
+        images: P x H x W x 3 RGB in 0..255.
+        kind: ``image_normalisation`` of the configuration: "hf" or "paddleocr".
     """
     values = images.permute(0, 3, 1, 2).float()
     if kind == "hf":
         return _standardised(values.flip(1), BGR_MEAN, BGR_STD)
     # PaddleOCR normalises in its pre-processing; the network then does so once more, and with the
-    # constants of the other channel order. Its published weights know nothing else.
+    # constants of the other channel order. Its published weights were trained that way.
     return _standardised(_standardised(values, RGB_MEAN, RGB_STD), BGR_MEAN, BGR_STD)
 
 
@@ -42,7 +44,12 @@ def _standardised(values: Tensor, mean: tuple[float, ...], std: tuple[float, ...
 
 
 def cell_boxes(rows: int, columns: int) -> Tensor:
-    """The boxes of a grid's cells, row by row: (rows * columns) x 4 int64 on the 0..1000 grid."""
+    """The boxes of a grid's cells, row by row: (rows * columns) x 4 int64 on the 0..1000 grid.
+
+    Args:
+        rows: of the grid.
+        columns: of the grid.
+    """
     boxes = [
         (GRID * c // columns, GRID * r // rows, GRID * (c + 1) // columns, GRID * (r + 1) // rows)
         for r in range(rows)
@@ -52,7 +59,11 @@ def cell_boxes(rows: int, columns: int) -> Tensor:
 
 
 class FrozenNorm(nn.Module):
-    """Batch normalisation with its statistics as constants."""
+    """Batch normalisation with its statistics as constants.
+
+    Args:
+        channels: their number.
+    """
 
     weight: Tensor
     bias: Tensor
@@ -70,20 +81,36 @@ class FrozenNorm(nn.Module):
         return scale, self.bias - self.running_mean * scale
 
     def forward(self, values: Tensor) -> Tensor:
-        """P x C x H x W to the same."""
+        """Normalises every channel; the shape stays.
+
+        Args:
+            values: P x C x H x W.
+        """
         scale, shift = self.scale_and_shift()
         return values * scale[:, None, None] + shift[:, None, None]
 
 
 class ConvNorm(nn.Conv2d):
-    """A convolution without bias and its normalisation."""
+    """A convolution without bias and its normalisation.
+
+    Args:
+        inputs: channels.
+        outputs: channels.
+        size: of the kernel, odd.
+        stride: of the kernel.
+        groups: of channels.
+    """
 
     def __init__(self, inputs: int, outputs: int, size: int, stride: int = 1, groups: int = 1):
         super().__init__(inputs, outputs, size, stride, padding=size // 2, groups=groups, bias=False)
         self.norm: FrozenNorm | None = FrozenNorm(outputs)
 
     def forward(self, input: Tensor) -> Tensor:
-        """P x inputs x H x W to P x outputs x H/stride x W/stride."""
+        """P x outputs x H/stride x W/stride.
+
+        Args:
+            input: P x inputs x H x W.
+        """
         if self.norm is not None:
             return self.norm(super().forward(input))
         if self.kernel_size == (1, 1) and self.stride == (1, 1):
@@ -103,7 +130,16 @@ class ConvNorm(nn.Conv2d):
 
 
 class Bottleneck(nn.Module):
-    """1 x 1, grouped 3 x 3 (which carries the stride), 1 x 1, beside a shortcut."""
+    """A ResNeXt block (arXiv 1611.05431, section 3): 1 x 1, grouped 3 x 3 with the stride, 1 x 1, and a
+    shortcut.
+
+    Args:
+        inputs: channels.
+        middle: channels of the grouped convolution.
+        outputs: channels.
+        stride: of the block.
+        groups: of the middle channels.
+    """
 
     def __init__(self, inputs: int, middle: int, outputs: int, stride: int, groups: int):
         super().__init__()
@@ -113,7 +149,11 @@ class Bottleneck(nn.Module):
         self.conv3 = ConvNorm(middle, outputs, 1)
 
     def forward(self, values: Tensor) -> Tensor:
-        """P x inputs x H x W to P x outputs x H/stride x W/stride."""
+        """P x outputs x H/stride x W/stride.
+
+        Args:
+            values: P x inputs x H x W.
+        """
         beside = values if self.shortcut is None else self.shortcut(values)
         values = functional.relu_(self.conv1(values))
         values = functional.relu_(self.conv2(values))
@@ -121,19 +161,31 @@ class Bottleneck(nn.Module):
 
 
 class Stem(nn.Module):
-    """The first convolution, a quarter of the picture's sides."""
+    """The first convolution and a pooling: each side becomes a quarter.
+
+    Args:
+        channels: of its output.
+    """
 
     def __init__(self, channels: int):
         super().__init__()
         self.conv1 = ConvNorm(3, channels, 7, 2)
 
     def forward(self, values: Tensor) -> Tensor:
-        """P x 3 x H x W to P x channels x H/4 x W/4."""
+        """P x channels x H/4 x W/4.
+
+        Args:
+            values: P x 3 x H x W.
+        """
         return functional.max_pool2d(functional.relu_(self.conv1(values)), 3, 2, 1)
 
 
 class BottomUp(nn.Module):
-    """The ResNeXt: four stages, each half the sides and twice the channels of the one before."""
+    """The ResNeXt: four stages, each half the sides and twice the channels of the one before.
+
+    Args:
+        config: of the network.
+    """
 
     def __init__(self, config: LayoutXLMConfig):
         super().__init__()
@@ -154,7 +206,11 @@ class BottomUp(nn.Module):
             inputs, middle, outputs = outputs, 2 * middle, 2 * outputs
 
     def forward(self, values: Tensor) -> list[Tensor]:
-        """The outputs of the four stages."""
+        """The outputs of the four stages.
+
+        Args:
+            values: P x 3 x H x W.
+        """
         values = self.stem(values)
         maps = []
         for stage in STAGES:
@@ -164,7 +220,11 @@ class BottomUp(nn.Module):
 
 
 class Pyramid(nn.Module):
-    """The top-down way of the pyramid, and its finest map pooled."""
+    """The top-down path of a feature pyramid (arXiv 1612.03144, section 3), and its finest map pooled.
+
+    Args:
+        config: of the network.
+    """
 
     def __init__(self, config: LayoutXLMConfig):
         super().__init__()
@@ -176,7 +236,11 @@ class Pyramid(nn.Module):
         self.fpn_output2 = nn.Conv2d(channels, channels, 3, padding=1)
 
     def forward(self, values: Tensor) -> Tensor:
-        """P x 3 x H x W to P x (R * S) x C, the cells row by row."""
+        """P x (R * S) x C: the cells row by row.
+
+        Args:
+            values: P x 3 x H x W.
+        """
         maps = self.bottom_up(values)
         merged = self._lateral(5, maps)
         for stage in (4, 3, 2):
@@ -207,7 +271,11 @@ class Pyramid(nn.Module):
 
 
 class VisualBackbone(nn.Module):
-    """From the small pictures of pages to the features of their cells."""
+    """Features of the cells of page thumbnails.
+
+    Args:
+        config: of the network.
+    """
 
     def __init__(self, config: LayoutXLMConfig):
         super().__init__()
@@ -215,13 +283,22 @@ class VisualBackbone(nn.Module):
         self.normalisation = config.architecture.image_normalisation
 
     def forward(self, images: Tensor) -> Tensor:
-        """P x H x W x 3 uint8 RGB to P x (R * S) x C float32."""
+        """P x (R * S) x C float32.
+
+        Args:
+            images: P x H x W x 3 uint8 RGB.
+        """
         values = normalise_images(images, self.normalisation)
         values = values.to(self.backbone.fpn_output2.weight.dtype, memory_format=torch.channels_last)
         return self.backbone(values).float()
 
     def prepare(self, dtype: torch.dtype) -> None:
-        """Makes the backbone ready to be used but no longer trained: folded, channels last, in ``dtype``."""
+        """Prepares the backbone for inference: folded, channels last, in ``dtype``. It can no longer be
+        trained.
+
+        Args:
+            dtype: float32 or bfloat16.
+        """
         for module in self.modules():
             if isinstance(module, ConvNorm):
                 module.fold()

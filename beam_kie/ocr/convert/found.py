@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from beam_kie.document import TextLine
+from beam_kie.escaping import whole_characters
 from beam_kie.geometry import polygon_area
-from beam_kie.ocr.given import whole_characters
 
 
 class FormatError(ValueError):

@@ -66,9 +66,15 @@ def augment(page: TrainingPage, rng: random.Random, strength: Augmentation) -> T
 def swap_texts(
     page: TrainingPage, texts: Mapping[str | None, Sequence[str]], rng: random.Random, rate: float
 ) -> TrainingPage:
-    """Gives some lines the text of another of the same label (None: of no entity), about as long.
+    """Gives some lines the text of another one of the same label, about as long.
 
-    ``texts``: by label. Lines that share their entity with another line, or hold several, stay.
+    Lines that share their entity with another line, or hold several, stay.
+
+    Args:
+        page: that is changed; it is copied.
+        texts: by label; None: of lines of no entity.
+        rng: the random generator.
+        rate: the share that is changed, in [0, 1].
     """
     if not rate:
         return page
@@ -88,8 +94,13 @@ def bilingual_keys(
 ) -> TrainingPage:
     """Gives keys in ideographs a second line in Latin script, below or above, as forms for foreigners do.
 
-    ``latin``: what these lines may say: keys of other pages, no translations. Only lines that are a whole
-    entity change.
+    Only lines that are a whole entity change.
+
+    Args:
+        page: that is changed; it is copied.
+        latin: texts for these lines: keys of other pages, no translations.
+        key_label: the label of keys.
+        rng: the random generator.
     """
     lines_of = Counter(owner for line in page.lines for owner in set(line.owners))
     below = rng.random() < 0.6
@@ -120,7 +131,14 @@ def _with_text_of_another(line: TrainingLine, texts: Sequence[str], rng: random.
 def merge_neighbours(
     lines: list[TrainingLine], page: TrainingPage, rng: random.Random, rate: float
 ) -> list[TrainingLine]:
-    """Joins some lines with the one right beside them, as OCR engines do; most often a key with its value."""
+    """Joins some lines with the one right beside them, as OCR engines do; most often a key with its value.
+
+    Args:
+        lines: of the page, in reading order.
+        page: that they are of, for its relations.
+        rng: the random generator.
+        rate: the share that is changed, in [0, 1].
+    """
     merged: list[TrainingLine] = []
     for line in lines:
         before = merged[-1] if merged else None
@@ -153,7 +171,13 @@ def _likeness_to_join(
 
 
 def cut_line(line: TrainingLine, rng: random.Random, rate: float) -> list[TrainingLine]:
-    """A line, some of them in two parts."""
+    """A line, some of them in two parts, as OCR engines split them.
+
+    Args:
+        line: of a page.
+        rng: the random generator.
+        rate: the share that is changed, in [0, 1].
+    """
     if len(line.text) < 4 or rng.random() >= rate:
         return [line]
     place = rng.randrange(2, len(line.text) - 1)

@@ -14,21 +14,36 @@ from beam_kie.layoutxlm.inputs.strips import HEIGHT, MARGIN, page_strips
 
 
 def with_strips(page: TrainingPage, pixels: np.ndarray) -> TrainingPage:
-    """The page with a strip for every line; ``pixels`` H x W x 3 uint8 RGB, of the labels' size."""
+    """The page with a strip for every line.
+
+    Args:
+        page: that is changed; it is copied.
+        pixels: H x W x 3 uint8 RGB, of the size that the labels refer to.
+    """
     strips = page_strips(pixels, [line.box for line in page.lines])
     lines = tuple(replace(line, strip=strip) for line, strip in zip(page.lines, strips, strict=True))
     return replace(page, lines=lines)
 
 
 def join_strips(left: np.ndarray | None, right: np.ndarray | None) -> np.ndarray | None:
-    """The strip of two lines that were run together; None where one of them has none."""
+    """The strip of two lines that were joined; None where one of them has none.
+
+    Args:
+        left: of the left line, HEIGHT x W uint8.
+        right: of the right line.
+    """
     if left is None or right is None:
         return None
     return np.concatenate([left[:, :-MARGIN], right[:, MARGIN:]], axis=1)
 
 
 def cut_strip_at(strip: np.ndarray | None, share: float) -> tuple[np.ndarray | None, np.ndarray | None]:
-    """The strips of both parts of a line that is cut at ``share`` of its width."""
+    """The strips of both parts of a line; None each where the line has none.
+
+    Args:
+        strip: of the line, HEIGHT x W uint8.
+        share: of its width, where it is cut, in [0, 1].
+    """
     if strip is None:
         return None, None
     place = MARGIN + round(share * (strip.shape[1] - 2 * MARGIN))

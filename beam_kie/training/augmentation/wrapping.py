@@ -1,7 +1,7 @@
-"""Lines broken in two: narrow cells hold long keys, and forms for foreigners say them twice.
+"""Line wrapping: keys that take two lines, in narrow cells or because they are printed in two languages.
 
-OCR engines read such an entity as several lines. Labelled pages have few of them, and a model that has seen
-few joins what belongs apart and leaves apart what belongs together.
+OCR engines read such an entity as several lines. Labelled pages have few of them, and a model trained on few
+of them joins lines wrongly, or not at all.
 """
 
 from __future__ import annotations
@@ -17,9 +17,14 @@ from beam_kie.training.augmentation.strips import cut_strip_at
 
 
 def wrap_lines(page: TrainingPage, rng: random.Random, rate: float) -> list[TrainingLine]:
-    """The lines of the page; ``rate`` of those that are a whole entity come in two rows.
+    """The lines of a page, some of them wrapped into two rows.
 
     The rows stand where the line stood, as high as it was where there is room for that, else half as high.
+
+    Args:
+        page: that is changed; it is copied.
+        rng: the random generator.
+        rate: the share of the lines that are a whole entity, in [0, 1].
     """
     lines_of = Counter(owner for line in page.lines for owner in set(line.owners))
     lines: list[TrainingLine] = []
@@ -38,6 +43,13 @@ def break_place(text: str, rng: random.Random) -> int | None:
     """Where a text may be broken: where its script changes, else between words, else near the middle.
 
     None where it is too short.
+
+    Args:
+        text: of a line.
+        rng: the random generator.
+
+    Returns:
+        An index into the text; None where it is too short.
     """
     places = [
         index

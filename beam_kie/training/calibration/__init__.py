@@ -1,1 +1,1 @@
-"""Confidences that mean what they say: measured on held-out pages, fitted, drawn."""
+"""Calibration of confidences: measured on held-out pages, fitted, drawn."""

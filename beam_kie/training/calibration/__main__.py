@@ -1,8 +1,9 @@
-"""Honest confidences: ``python -m beam_kie.training.calibration --model FOLDER --config FILE [--write]``.
+"""Calibrates confidences: ``python -m beam_kie.training.calibration --model FOLDER --config FILE
+[--write]``.
 
-How far a model's confidences are from the truth on labelled pages that it was not trained on, and what
-brings them closer. Every figure "after" comes from the other half of the pages: the halves are fitted apart,
-each is measured with what the other one gave. What is written into the model is fitted on all.
+Measures a model's confidences on labelled pages that it was not trained on, and fits a calibration. Every
+figure "after" is cross-validated: each half of the pages is measured with the calibration fitted on the other
+half. What is written into the model is fitted on all pages.
 """
 
 from __future__ import annotations
@@ -56,7 +57,12 @@ MODEL_CARD = "model_card.md"
 
 
 def make_report(pages: Sequence[PageConfidences], ways: tuple[str, str]) -> list[dict]:
-    """Groups of findings by kind, lines and source (None: all), with reliability before and after."""
+    """Reliability before and after calibration, in groups by kind of finding, lines and source (None: all).
+
+    Args:
+        pages: measured confidences.
+        ways: of calibrating entities and relations.
+    """
     before = [(page, FittedCalibration()) for page in pages]
     cooled = crosswise(pages, TEMPERATURE, TEMPERATURE)
     after = crosswise(pages, *ways)
@@ -99,7 +105,12 @@ def _group(kind: str, lines: str, source: str | None, before, cooled, after) -> 
 
 
 def write(folder: Path, made: FittedCalibration) -> None:
-    """Puts a calibration into a model folder's ``config.json``, and its new checksum into the card."""
+    """Writes a calibration into a model folder's ``config.json``, and its new checksum into the card.
+
+    Args:
+        folder: of the model.
+        made: the calibration.
+    """
     path, card = folder / "config.json", folder / MODEL_CARD
     old = hashlib.sha256(path.read_bytes()).hexdigest()
     LayoutXLMConfig.load(path).with_fields(**dataclasses.asdict(made)).save(path)
@@ -109,7 +120,11 @@ def write(folder: Path, made: FittedCalibration) -> None:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Runs the command. Returns 0, or 2 after one line on stderr where something has to be changed."""
+    """Runs the command. Returns 0, or 2 after one line on stderr where something has to be changed.
+
+    Args:
+        argv: arguments; None: those of the process.
+    """
     try:
         return _run(_parser().parse_args(argv))
     except (UsageError, LabelError, PictureError, ModelError, SettingsError, OSError) as error:
@@ -228,7 +243,11 @@ def _with_pictures(gold: list[GoldPage], source: LabelledSource, kind: str | Non
 
 
 def table(report: dict) -> str:
-    """The figures for a reader."""
+    """The figures of a report as a text table.
+
+    Args:
+        report: as it is written to a file.
+    """
     head = f"{'':<28}{'lines':<7}{'pages of':<28}{'count':>7}{'right':>8}{'ECE before':>12}"
     lines = [f"model {report['model']}; expected calibration error, {report['bins']}", ""]
     lines.append(f"{head}{'temperature':>13}{'after':>8}")

@@ -1,8 +1,8 @@
-"""Confidences beside the truth: what a model finds on labelled pages, and which of it is right.
+"""Confidences of what a model finds on labelled pages, and which of it is right.
 
-Every page is looked at on its gold lines and, where they are at hand, on the lines that OCR read. There the
-gold entities are the characters that ``beam_kie.labelled.alignment`` gives them, so that what counts is the
-model's work and not a misread letter.
+Every page is measured on its gold lines and, where there are any, on the lines that OCR read. There the gold
+entities are the characters that ``beam_kie.labelled.alignment`` gives them, so that a misread letter does not
+count against the model.
 """
 
 from __future__ import annotations
@@ -27,18 +27,31 @@ Found = tuple[str, Place]
 
 
 class Model(Protocol):
-    """What is asked of a model: to find, and to do so with another calibration. KieModel has it."""
+    """The part of a model's interface that the calibration uses; KieModel has it."""
 
     def with_config(self, *, calibration: Calibration) -> Model:
-        """The same model with another calibration."""
+        """The same model with another calibration.
+
+        Args:
+            calibration: the other one.
+        """
         ...
 
     def predict(self, pages: Sequence[PageText]) -> list[PageResult]:
-        """Entities and relations of every page."""
+        """Entities and relations of every page.
+
+        Args:
+            pages: their lines, and their pictures where the model needs them.
+        """
         ...
 
     def relate(self, pages: Sequence[PageText], entities: Sequence[Sequence[Entity]]) -> list[PageResult]:
-        """Relations between the given entities of every page."""
+        """Relations between the given entities of every page.
+
+        Args:
+            pages: as of ``predict``.
+            entities: of every page.
+        """
         ...
 
 
@@ -69,7 +82,13 @@ def gold_on_ocr_lines(
 ) -> GoldPage:
     """A gold page with the lines that OCR read in place of its own, and its entities on these.
 
-    Entities that no line holds are left out, with their pairs.
+    Entities that are on no line are left out, with their pairs.
+
+    Args:
+        labelled: the page, with all that its labels say.
+        gold: the same page.
+        lines: that OCR read on it.
+        pairing: the labels that a link may have at its ends.
     """
     view = ocr_view(labelled, lines, pairing)
     page = gold.page.with_read_lines(TextLine(line.text, box_polygon(line.box)) for line in view.lines)
@@ -103,10 +122,14 @@ def measure_confidences(
     temperatures: Sequence[float],
     progress: Progress = no_progress,
 ) -> list[PageConfidences]:
-    """Confidences of ``model`` on pages by (source, lines), its own calibration left out.
+    """Confidences of a model on gold pages, without its own calibration.
 
-    The first temperature is the one whose findings count; temperatures change confidences, not what
-    is found.
+    Args:
+        model: that is measured.
+        pages: by source and lines.
+        temperatures: to divide scores by, above 0. They change confidences, but not what is found; the
+            findings of the first one are kept.
+        progress: called with the name of the work, pages done and pages in all.
     """
     found: list[PageConfidences] = []
     total = sum(len(each) for each in pages.values())
@@ -180,5 +203,5 @@ def _column(confidences: Sequence[Mapping], names: Sequence) -> np.ndarray:
 
 
 def _name(entity: Entity, page: PageText) -> Found:
-    """What makes an entity the gold's: its label and its characters."""
+    """What a gold entity is recognised by: its label and its characters."""
     return entity.label, tuple(sorted(place(entity, page)))

@@ -1,4 +1,4 @@
-"""What brings confidences closer to the truth, fitted on pages of which the truth is known.
+"""Fits the calibration of confidences on labelled pages.
 
 A temperature (Guo et al. 2017, arXiv 1706.04599), or a temperature and a table. A table holds points of a
 beta calibration (Kull et al. 2017), a rising curve of three numbers, so that few pages suffice and the order
@@ -36,17 +36,29 @@ class FittedCalibration(Calibration):
     """
 
     def entities(self, page: PageConfidences) -> np.ndarray:
-        """The entities' confidences, as they are reported."""
+        """The calibrated confidences of the entities.
+
+        Args:
+            page: its measured confidences.
+        """
         return look_up(page.entities[_at(self.entity_temperature)], self.entity_calibration)
 
     def relations(self, page: PageConfidences) -> np.ndarray:
-        """Those of the relations between the entities that were found."""
+        """The calibrated confidences of the relations between the entities that were found.
+
+        Args:
+            page: its measured confidences.
+        """
         ends = self.entities(page)
         links = page.links[_at(self.relation_temperature)]
         return look_up(ends[page.keys] * ends[page.values] * links, self.relation_calibration)
 
     def given_relations(self, page: PageConfidences) -> np.ndarray:
-        """Those of the relations between gold entities, whose own confidence is 1."""
+        """The calibrated confidences of the relations between gold entities, whose own confidence is 1.
+
+        Args:
+            page: its measured confidences.
+        """
         return look_up(page.given_links[_at(self.relation_temperature)], self.relation_calibration)
 
 
@@ -55,13 +67,23 @@ def _at(temperature: float) -> int:
 
 
 def log_loss(confidences: np.ndarray, right: np.ndarray) -> float:
-    """The mean surprise, in nats: what a fit makes small, and what tells a better one from a worse one."""
+    """The mean negative log likelihood of the truths, in nats.
+
+    Args:
+        confidences: N, in [0, 1].
+        right: N bool, whether each finding is right.
+    """
     sure = np.clip(confidences, _EDGE, 1 - _EDGE)
     return float(-np.mean(np.where(right, np.log(sure), np.log1p(-sure)))) if len(right) else 0.0
 
 
 def fit_table(confidences: np.ndarray, right: np.ndarray) -> Table:
-    """The table of the beta calibration that surprises least, from N confidences and truths (bool)."""
+    """The table of the beta calibration (Kull et al. 2017) with the least log loss; empty without findings.
+
+    Args:
+        confidences: N, in [0, 1].
+        right: N bool, whether each finding is right.
+    """
     if not len(right):
         return ()
     features = _beta_features(confidences)
@@ -84,7 +106,13 @@ def _beta_features(confidences: np.ndarray) -> np.ndarray:
 
 
 def fit(pages: Sequence[PageConfidences], entity_way: str, relation_way: str) -> FittedCalibration:
-    """The calibration that fits these pages best, of entities and of relations in the ways named."""
+    """The calibration with the least log loss on these pages.
+
+    Args:
+        pages: measured confidences.
+        entity_way: how entities are calibrated, one of ``WAYS``.
+        relation_way: how relations are calibrated, one of ``WAYS``.
+    """
     made = FittedCalibration()
     if entity_way != AS_COMPUTED:
         right = joined(page.entity_right for page in pages)
@@ -111,18 +139,31 @@ def _coolest(
     confidences: Callable[[FittedCalibration, PageConfidences], np.ndarray],
     right: np.ndarray,
 ) -> FittedCalibration:
-    """``made`` with the temperature that surprises least."""
+    """``made`` with the temperature of the least log loss."""
     tried = [dataclasses.replace(made, **{field: temperature}) for temperature in TEMPERATURES]
     return min(tried, key=lambda each: log_loss(joined(confidences(each, page) for page in pages), right))
 
 
 def joined(arrays: Iterable[np.ndarray]) -> np.ndarray:
-    """Arrays of any number, none included, one after the other."""
+    """Arrays one after the other; an empty one where there are none.
+
+    Args:
+        arrays: N_i each, of any number.
+    """
     return np.concatenate([*arrays, np.zeros(0)])
 
 
 def halves(pages: Sequence[PageConfidences], seed: int = 0) -> list[int]:
-    """0 or 1 for every page: half of each source's pages, the same for all views of a page."""
+    """Divides the pages in two for cross-validation: half of each source's pages, all views of a page
+    together.
+
+    Args:
+        pages: measured confidences.
+        seed: of the division.
+
+    Returns:
+        0 or 1 for every page.
+    """
     names = sorted({(page.source, page.name) for page in pages})
     random.Random(seed).shuffle(names)
     places: dict[str, int] = {}
@@ -136,7 +177,13 @@ def halves(pages: Sequence[PageConfidences], seed: int = 0) -> list[int]:
 def crosswise(
     pages: Sequence[PageConfidences], entity_way: str, relation_way: str
 ) -> list[tuple[PageConfidences, FittedCalibration]]:
-    """Every page with the calibration that was fitted on the other half."""
+    """Every page with the calibration that was fitted on the other half.
+
+    Args:
+        pages: measured confidences.
+        entity_way: how entities are calibrated, one of ``WAYS``.
+        relation_way: how relations are calibrated, one of ``WAYS``.
+    """
     sides = halves(pages)
     fitted = [
         fit([page for page, side in zip(pages, sides, strict=True) if side != half], entity_way, relation_way)
@@ -146,7 +193,11 @@ def crosswise(
 
 
 def choose_ways(pages: Sequence[PageConfidences]) -> tuple[str, str]:
-    """Of entities and of relations the way that surprises least on the half that it was not fitted on."""
+    """The ways of calibrating entities and relations with the least log loss in cross-validation.
+
+    Args:
+        pages: measured confidences.
+    """
     right = joined(page.entity_right for page in pages)
     entity_way = min(
         WAYS,

@@ -57,7 +57,13 @@ class Reliability:
 
 
 def reliability(confidences: np.ndarray, right: np.ndarray, bins: int = BINS) -> Reliability:
-    """N confidences in [0, 1] and N truths (bool), in ``bins`` bins ]m/bins, (m+1)/bins] of equal width."""
+    """Findings in bins by confidence: how many, their mean confidence, and the share that is right.
+
+    Args:
+        confidences: N, in [0, 1].
+        right: N bool, whether each finding is right.
+        bins: their number; bin m is ]m/bins, (m+1)/bins].
+    """
     place = np.clip(np.ceil(confidences * bins).astype(int) - 1, 0, bins - 1)
     counts = np.bincount(place, minlength=bins)
     filled = counts > 0
@@ -69,8 +75,14 @@ def reliability(confidences: np.ndarray, right: np.ndarray, bins: int = BINS) ->
 def draw(report: dict, path: Path) -> None:
     """The reliability plot of a calibration's report: one panel for each kind of finding and of lines.
 
-    Dots below the diagonal are too sure of themselves; a dot's area shows how many there are. Raises
-    ModuleNotFoundError where matplotlib is missing.
+    Points below the diagonal are overconfident; the area of a point shows how many findings it stands for.
+
+    Args:
+        report: of the calibration.
+        path: of the picture; its ending says which format.
+
+    Raises:
+        ModuleNotFoundError: matplotlib is missing.
     """
     from matplotlib.figure import Figure
 
@@ -106,7 +118,11 @@ def _draw_group(panel, group: dict) -> None:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Draws a report. Returns 0, or 2 after one line on stderr where something has to be changed."""
+    """Draws a report. Returns 0, or 2 after one line on stderr where something has to be changed.
+
+    Args:
+        argv: arguments; None: those of the process.
+    """
     parser = argparse.ArgumentParser(
         "python -m beam_kie.training.calibration.reliability",
         description="Draws the report of beam_kie.training.calibration.",

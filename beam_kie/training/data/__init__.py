@@ -1,1 +1,1 @@
-"""What a network learns from: pages, their examples, the vocabulary and its first embeddings."""
+"""Training data: pages, their examples, the vocabulary and its first embeddings."""

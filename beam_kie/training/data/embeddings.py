@@ -1,8 +1,9 @@
-"""First word embeddings from plain text: tokens that keep the same company begin close together.
+"""Initial word embeddings from plain text: tokens with the same neighbours begin close together.
 
 Positive pointwise mutual information, factorised: Levy and Goldberg, "Neural Word Embedding as Implicit
-Matrix Factorization" (2014), with their later advice (TACL 2015): contexts smoothed by 0.75, eigenvalues to
-the power of 0.5. It takes a minute and gives a small model what would cost hours of masked-token training.
+Matrix Factorization" (2014), with the settings of their later work (TACL 2015): contexts smoothed by 0.75,
+eigenvalues to the power of 0.5. It takes a minute and gives a small model what would cost hours of
+masked-token training.
 """
 
 from __future__ import annotations
@@ -22,9 +23,17 @@ _LINES_AT_ONCE = 20_000
 def text_embeddings(
     tokenizer: Tokenizer, texts: Iterable[Sequence[str]], size: int, spread: float = 0.02
 ) -> np.ndarray:
-    """V x ``size`` float32 embeddings of a tokenizer's vocabulary, with standard deviation ``spread``.
+    """Embeddings of a tokenizer's vocabulary from a text: the singular vectors of the tokens' positive
+    pointwise mutual information (Levy and Goldberg 2014). Tokens that never occur stay zero.
 
-    ``texts``: lists of lines; a line is a context of its own. Tokens that never occur stay zero.
+    Args:
+        tokenizer: with V tokens.
+        texts: lists of lines; a line is a context of its own.
+        size: of an embedding, below V.
+        spread: the standard deviation of the result.
+
+    Returns:
+        V x ``size`` float32.
     """
     counts = count_neighbours(tokenizer, texts)
     # SciPy's types know only the newer "rng", which begins elsewhere: signs of columns would change.
@@ -34,7 +43,12 @@ def text_embeddings(
 
 
 def count_neighbours(tokenizer: Tokenizer, texts: Iterable[Sequence[str]]) -> sparse.csr_matrix:
-    """V x V: how often two tokens stand at most WINDOW tokens apart, nearer ones counting more."""
+    """V x V: how often two tokens stand at most WINDOW tokens apart, nearer ones counting more.
+
+    Args:
+        tokenizer: with V tokens.
+        texts: lists of lines; a line is a context of its own.
+    """
     vocabulary = tokenizer.get_vocab_size()
     total = sparse.csr_matrix((vocabulary, vocabulary), dtype=np.float32)
     for lines in texts:
@@ -44,7 +58,13 @@ def count_neighbours(tokenizer: Tokenizer, texts: Iterable[Sequence[str]]) -> sp
 
 
 def mutual_information(counts: sparse.csr_matrix) -> sparse.csr_matrix:
-    """Positive pointwise mutual information of symmetric counts, V x V."""
+    """Positive pointwise mutual information, V x V.
+
+    Contexts are smoothed (Levy, Goldberg and Dagan 2015, section 3.2).
+
+    Args:
+        counts: V x V, symmetric.
+    """
     pairs = counts.tocoo()
     rows = np.asarray(counts.sum(1)).ravel()
     contexts = rows**SMOOTHING

@@ -171,7 +171,7 @@ class ExampleMaker:
         return list(keys.items())
 
     def _masked(self, tokens: PageTokens, rng: random.Random) -> tuple[np.ndarray, np.ndarray]:
-        """Ids with masks, and what stood under them. Nobody can guess a whole line: it is only hidden."""
+        """Ids with masks, and what stood under them. A whole line cannot be predicted: it is only hidden."""
         chosen = np.array([rng.random() < self.mask_rate for _ in range(len(tokens))], dtype=bool)
         hidden_lines = [line for line in np.unique(tokens.lines) if rng.random() < self.line_mask_rate]
         hidden = np.isin(tokens.lines, hidden_lines)
@@ -182,7 +182,7 @@ class ExampleMaker:
 
 
 def _weights(tokens: PageTokens, owners: np.ndarray) -> np.ndarray:
-    """What tokens count: less on long lines, more on the few where an entity ends and another begins."""
+    """Weights of tokens: less on long lines, more on the few where an entity ends and another begins."""
     counts = np.bincount(tokens.lines)[tokens.lines]
     borders = np.flatnonzero((np.diff(owners) != 0) & (np.diff(tokens.lines) == 0))
     shared = np.isin(tokens.lines, tokens.lines[borders])
@@ -201,7 +201,12 @@ def _pieces_before(owners: Sequence[int], boxes: Sequence[tuple[int, int, int, i
 
 
 def collate_examples(examples: Sequence[Example], config: LayoutXLMConfig) -> tuple[Batch, dict]:
-    """A padded batch with its B x T targets: tags (UNMASKED on padding), weights, masked."""
+    """A padded batch with its B x T targets: tags (UNMASKED on padding), weights, masked.
+
+    Args:
+        examples: the B examples of the batch.
+        config: of the network.
+    """
     windows = [Window(index, 0, len(example.tokens)) for index, example in enumerate(examples)]
     batch = collate(windows, [example.tokens for example in examples], config)
     shape = batch.ids.shape
@@ -218,7 +223,13 @@ def collate_examples(examples: Sequence[Example], config: LayoutXLMConfig) -> tu
 
 
 def batch_line_features(network: LayoutXLM, examples: Sequence[Example], width: int) -> torch.Tensor | None:
-    """Line features of the examples' tokens, B x ``width`` x H; None where no line has pixels."""
+    """Line features of the examples' tokens, B x ``width`` x H; None where no line has pixels.
+
+    Args:
+        network: with a strip reader, or without.
+        examples: the B examples of the batch.
+        width: tokens of the batch, T.
+    """
     if network.strips is None:
         return None
     strips: list[np.ndarray | None] = []

@@ -32,7 +32,11 @@ class Agreement(NamedTuple):
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Reads every picture of the folders; a picture that cannot be read is named and passed over."""
+    """Reads every picture of the folders; one that cannot be read is named on standard error and left out.
+
+    Args:
+        argv: arguments; None: those of the process.
+    """
     parser = argparse.ArgumentParser("python -m beam_kie.training.data.ocr_lines", allow_abbrev=False)
     parser.add_argument("folders", nargs="+", type=Path, metavar="FOLDER", help="folders of pictures")
     parser.add_argument("--output", required=True, type=Path, metavar="FILE", help="JSON lines to write")
@@ -81,7 +85,12 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def read_picture(path: Path, engine: OcrEngine) -> list[dict]:
-    """One record a page that could be decoded."""
+    """One record for each page that can be decoded; the others are named on standard error.
+
+    Args:
+        path: of the picture.
+        engine: reads the pages.
+    """
     try:
         pages = list(decode_pages(path.read_bytes(), "", path.name, DecodeLimits()))
     except DocumentError as error:
@@ -93,7 +102,12 @@ def read_picture(path: Path, engine: OcrEngine) -> list[dict]:
 
 
 def in_pixels_of(page: LabelledPage, record: dict) -> dict:
-    """The record of a picture in the pixels of its labels, which may have been made at another size."""
+    """The record of a picture in the pixels of its labels, which may have been made at another size.
+
+    Args:
+        page: as it is labelled.
+        record: of its picture.
+    """
     scale = (page.width_px / record["width"], page.height_px / record["height"])
     if scale == (1.0, 1.0):
         return record
@@ -105,7 +119,12 @@ def in_pixels_of(page: LabelledPage, record: dict) -> dict:
 
 
 def agreement(page: LabelledPage, record: dict) -> Agreement:
-    """How far the lines of a record, in pixels of the labels, are what the page's labels say."""
+    """How many labelled entities are among the lines that were read.
+
+    Args:
+        page: as it is labelled.
+        record: of its picture, in the pixels of the labels.
+    """
     lines = [TextLine(line["text"], tuple(line["polygon"])) for line in record["lines"]]
     read: dict[int | None, str] = {}
     for line in ocr_view(page, lines).lines:

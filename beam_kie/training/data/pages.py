@@ -1,4 +1,4 @@
-"""Where training pages come from: labelled sources, generated forms, plain text."""
+"""Sources of training pages: labelled pages, generated forms, plain text."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ TEXT_PAGE = (1000, 1414)
 
 
 class Views(NamedTuple):
-    """A labelled page as its segments, as its printed lines, and as OCR read it (None: it did not)."""
+    """A labelled page as its segments, as its printed lines, and as OCR read it (None: not read)."""
 
     gold: TrainingPage
     visual: TrainingPage
@@ -52,6 +52,9 @@ class PageSource:
     ``held_out`` are the labelled pages kept for measuring, by source; ``held_out_read`` the same with the
     lines that an OCR engine read on them. Where the network reads line images, they and the pages drawn have
     strips if their source has pictures.
+
+    Args:
+        settings: of the run.
     """
 
     def __init__(self, settings: Settings):
@@ -84,7 +87,11 @@ class PageSource:
         self._texts = [read_text(path) for path in settings.texts] if settings.text_share else []
 
     def draw(self, rng: random.Random) -> tuple[TrainingPage, bool]:
-        """A page and whether its labels may be learned from."""
+        """A page, and whether its labels may be learned from.
+
+        Args:
+            rng: the random generator.
+        """
         kind = rng.random()
         if kind < self._settings.text_share:
             return text_page(rng.choice(self._texts), rng), False
@@ -118,7 +125,11 @@ class PageSource:
 
 
 def texts_by_label(pages: list[Views]) -> dict[str | None, list[str]]:
-    """The texts of gold lines by the label of their entity (None: of no entity)."""
+    """The texts of gold lines by the label of their entity; None: of no entity.
+
+    Args:
+        pages: of a source.
+    """
     texts: dict[str | None, list[str]] = {}
     for gold, _, _ in pages:
         for line in gold.lines:
@@ -127,7 +138,11 @@ def texts_by_label(pages: list[Views]) -> dict[str | None, list[str]]:
 
 
 def form_lines(layout: Layout) -> tuple[TrainingLine, ...]:
-    """The lines of a generated form as an OCR engine would find them, in reading order."""
+    """The lines of a generated form as an OCR engine would find them, in reading order.
+
+    Args:
+        layout: of the form.
+    """
     entities = {entry.id for entry in layout.entries if entry.label not in IGNORED_LABELS}
     lines = []
     for line in visual_lines(layout):
@@ -151,14 +166,23 @@ def _seen(views: Views, image: PageImage) -> Views:
 
 
 def read_text(path: str) -> list[str]:
-    """The non-empty lines of a text file, packed with xz or not."""
+    """The non-empty lines of a text file, packed with xz or not.
+
+    Args:
+        path: of a UTF-8 file, compressed with xz where it ends in ".xz".
+    """
     data = Path(path).read_bytes()
     text = (lzma.decompress(data) if path.endswith(".xz") else data).decode("utf-8")
     return [line.strip() for line in text.splitlines() if line.strip()]
 
 
 def text_page(lines: list[str], rng: random.Random) -> TrainingPage:
-    """A page of running text in one or two columns, broken into printed lines."""
+    """A page of running text in one or two columns, broken into printed lines.
+
+    Args:
+        lines: of the text, at least one.
+        rng: the random generator.
+    """
     width, height = TEXT_PAGE
     columns = rng.choice((1, 1, 2))
     size = rng.uniform(12, 22)

@@ -15,6 +15,11 @@ def train_tokenizer(texts: Iterable[str], vocab_size: int = 12000, characters: i
 
     Only the ``characters`` most frequent characters enter the vocabulary: a unigram model keeps every
     character that it has seen, and the rare ideographs would leave no room for words.
+
+    Args:
+        texts: that it is trained on.
+        vocab_size: tokens, special ones included.
+        characters: how many different ones are kept, the most frequent.
     """
     tokenizer = Tokenizer(models.Unigram())
     tokenizer.normalizer = normalizers.Sequence(

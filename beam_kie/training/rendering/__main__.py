@@ -19,7 +19,11 @@ PICTURE_ENDINGS = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", "
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Draws every page of a label file, under its name; 0 when done, 2 for what cannot be drawn."""
+    """Draws every page of a label file, under its name; 0 when done, 2 for what cannot be drawn.
+
+    Args:
+        argv: arguments; None: those of the process.
+    """
     parser = argparse.ArgumentParser("python -m beam_kie.training.rendering", allow_abbrev=False)
     parser.add_argument("labels", type=Path, metavar="LABELS", help="label file or folder, any known format")
     parser.add_argument("--output", required=True, type=Path, metavar="FOLDER", help="where pictures go")

@@ -28,7 +28,12 @@ class _Words(NamedTuple):
 
 
 def decorate(page: LabelledPage, rng: random.Random) -> list[Shape]:
-    """Shapes for the page, in its pixels; none of them crosses a word, filled areas lie behind some."""
+    """Lines, boxes and areas of a form around its words; none crosses a word, areas lie behind some.
+
+    Args:
+        page: as it is labelled.
+        rng: the random generator.
+    """
     words = _word_boxes(page.entries)
     colour = rng.choice(GREYS)
     width = max(1.0, rng.choice((0.6, 1.0, 1.0, 1.8)) * page.width_px / 1240)
@@ -45,7 +50,11 @@ def decorate(page: LabelledPage, rng: random.Random) -> list[Shape]:
 
 
 def is_dark(shape: Shape) -> bool:
-    """Whether text on the shape must be light."""
+    """Whether text on the shape must be light.
+
+    Args:
+        shape: of a layout.
+    """
     return isinstance(shape, Area) and max(shape.colour) < 128
 
 
@@ -70,7 +79,7 @@ def _crosses(words: _Words, box: Box, own: LabelledEntry | None = None) -> bool:
 def _field(
     entry: LabelledEntry, kind: str, page: LabelledPage, words: _Words, colour: Colour, width: float
 ) -> list[Shape]:
-    """What stood there to be filled in: a line or a box, up to the next words on the right."""
+    """The blank of a field: a line or a box, up to the next words on the right."""
     x0, y0, x1, y1 = polygon_box(entry.polygon)
     gap = max(2.0, 0.12 * min(y1 - y0, 60))
     left, right = x0 - 2 * gap, _room_right(words, (x0, y0, x1, y1), page.width_px) - 2 * gap

@@ -61,9 +61,14 @@ class _Style(NamedTuple):
 
 
 def lay_out(page: LabelledPage, seed: int = 0, longer_side: int = LONGER_SIDE_PX) -> Layout:
-    """What is drawn for a page, in pixels of a picture whose longer side is at most ``longer_side``.
+    """What is drawn for a labelled page; the same page and seed give the same layout.
 
-    The same page and seed give the same layout. It has no entries: the page's own fit, times the scale.
+    It has no entries: the page's own fit, times the scale.
+
+    Args:
+        page: as it is labelled.
+        seed: any whole number.
+        longer_side: the most that the picture's longer side has, in pixels.
     """
     page = _scaled(page, min(1.0, longer_side / max(page.width_px, page.height_px)))
     rng = random.Random(f"{seed}-{page.name}")
@@ -79,7 +84,12 @@ def lay_out(page: LabelledPage, seed: int = 0, longer_side: int = LONGER_SIDE_PX
 
 
 def draw(layout: Layout, name: str) -> Image.Image:
-    """The layout as a scanner delivers it, with nothing moved; ``name`` chooses how good the scanner is."""
+    """The layout as a scanner delivers it, without moving anything.
+
+    Args:
+        layout: as of ``lay_out``.
+        name: of the page; it decides on the scanner's quality.
+    """
     rng = random.Random(f"{layout.seed}-{name}")
     number = rng.randrange(2**31)
     settings = random_settings(rng.choice(("light", "light", "heavy")), np.random.default_rng([number, 0]))
@@ -149,7 +159,11 @@ def _colour(entry: LabelledEntry, style: _Style, dark: Sequence[Box]) -> Colour:
 
 
 def is_standing(word: Word) -> bool:
-    """Whether the word was printed on end, from the shape of its box; such words are not drawn."""
+    """Whether the word is printed vertically, by the shape of its box; such words are not drawn.
+
+    Args:
+        word: of the page.
+    """
     return len(word.text) > 2 and _height(word.box) >= MAX_STANDING * _width(word.box)
 
 
@@ -215,7 +229,12 @@ def _set_width(text: str, face: str, size: float) -> float:
 
 @lru_cache(maxsize=4096)
 def face_with(char: str, face: str) -> str:
-    """``face`` if it has the character, else one that has it; ``face`` again where none does."""
+    """``face`` if it has the character, else one that has it; ``face`` where none does.
+
+    Args:
+        char: one character.
+        face: of ``forms.fonts``.
+    """
     if char in fonts.DRAWN or char.isspace():
         return face
     return next((name for name in (face, *SYMBOL_FACES) if _has(name, char)), face)

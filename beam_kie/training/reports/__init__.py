@@ -1,1 +1,1 @@
-"""What a run and its model are like, for readers: model cards and curves."""
+"""Reports on a run and its model: model cards and curves."""

@@ -26,12 +26,12 @@ CHECKSUMS = "## SHA-256 of this model"  # ``python -m model_store verify`` reads
 
 
 class CardError(ValueError):
-    """Something that a card cannot be made of; the message names it."""
+    """No card can be written; the message says why."""
 
 
 @dataclass(frozen=True)
 class Data:
-    """Something to train on: what it is, and the licence where that binds the weights."""
+    """A data set: what it is, and its licence where that extends to the weights."""
 
     text: str
     licence: str | None = None
@@ -101,7 +101,15 @@ class Facts:
 
 
 def card(folder: Path, facts: Facts) -> str:
-    """The card of a model folder, Markdown. Raises CardError."""
+    """The card of a model folder, Markdown.
+
+    Args:
+        folder: of the model.
+        facts: that the folder does not hold.
+
+    Raises:
+        CardError: the folder is no model, or the facts do not fit it.
+    """
     unknown = [name for name in facts.data if name not in DATA]
     if unknown or not facts.data:
         raise CardError(f"the data must be some of {', '.join(DATA)}, not {', '.join(unknown) or 'nothing'}")
@@ -267,7 +275,11 @@ def _wrapped(text: str) -> str:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Writes a card. Returns 0, or 2 after one line on stderr; the old card then stays."""
+    """Writes a card. Returns 0, or 2 after one line on stderr; the old card then stays.
+
+    Args:
+        argv: arguments; None: those of the process.
+    """
     args = _parser().parse_args(argv)
     try:
         facts = Facts(

@@ -42,7 +42,11 @@ class Curves:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Draws the curves of the runs; 0 when done, 2 for what cannot be drawn."""
+    """Draws the curves of the runs; 0 when done, 2 for what cannot be drawn.
+
+    Args:
+        argv: arguments; None: those of the process.
+    """
     parser = argparse.ArgumentParser("python -m beam_kie.training.reports.curves", allow_abbrev=False)
     parser.add_argument("runs", nargs="+", type=Path, metavar="RUN_FOLDER", help="output folders of runs")
     parser.add_argument(
@@ -58,7 +62,11 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def draw_after_run(folder: str | Path) -> None:
-    """Draws a run's curves into its folder, if matplotlib is installed; a failure is only said."""
+    """Draws a run's curves into its folder, if matplotlib is installed; an error is only a warning.
+
+    Args:
+        folder: of the run.
+    """
     if importlib.util.find_spec("matplotlib") is None:
         return
     try:
@@ -68,10 +76,16 @@ def draw_after_run(folder: str | Path) -> None:
 
 
 def read_log(folder: str | Path) -> Curves:
-    """The curves of a run's log. Raises CurvesError where there is none or it is broken.
+    """The curves of a run's log.
 
-    A run that was cut off repeats some steps when it goes on: what it logged last counts. A last line
-    without an end is one that is being written.
+    A run that was interrupted repeats some steps when it continues: what it logged last counts. An unfinished
+    last line is ignored.
+
+    Args:
+        folder: of the run.
+
+    Raises:
+        CurvesError: there is no log, or it cannot be read.
     """
     path = Path(folder) / LOG_FILE
     if not path.is_file():
@@ -84,7 +98,7 @@ def read_log(folder: str | Path) -> Curves:
             except (ValueError, KeyError, TypeError, AttributeError) as error:
                 raise CurvesError(f"{path}:{number}: not a line of a training log: {error!r}") from error
     if not curves.losses and not curves.measured:
-        raise CurvesError(f"{path}: nothing logged yet: the first losses come after 50 steps")
+        raise CurvesError(f"{path}: nothing logged yet: the first losses are logged after 50 steps")
     return curves
 
 
@@ -102,7 +116,12 @@ def _add(curves: Curves, record: Mapping) -> None:
 def draw(runs: Mapping[str, Curves], path: str | Path) -> None:
     """Writes a picture: a panel for the losses and one for every measure, a line style for every run.
 
-    Raises CurvesError without matplotlib or for an ending that it does not know.
+    Args:
+        runs: curves by name.
+        path: of the picture; its ending says which format.
+
+    Raises:
+        CurvesError: matplotlib is missing, or does not know the format.
     """
     try:
         from matplotlib.figure import Figure

@@ -1,7 +1,7 @@
 """The command ``python -m beam_kie.training.weights.average``: the mean of the weights of several models.
 
-Models that were trained on from common weights lie in one valley, and their mean is often better than each
-of them ("Model soups", arXiv 2203.05482). They must have the same network and vocabulary.
+Models that were trained on from common weights lie in one basin of the loss, and their mean is often better
+than each of them ("Model soups", arXiv 2203.05482). They must have the same network and vocabulary.
 """
 
 from __future__ import annotations
@@ -26,7 +26,11 @@ class AverageError(ValueError):
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Write the mean; exit code 2 where there is none."""
+    """Writes the mean. Returns 0, or 2 after one line on stderr.
+
+    Args:
+        argv: arguments; None: those of the process.
+    """
     parser = argparse.ArgumentParser("python -m beam_kie.training.weights.average", allow_abbrev=False)
     parser.add_argument("--output", required=True, type=Path, metavar="FOLDER", help="model folder to write")
     parser.add_argument(
@@ -43,9 +47,14 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def average(models: Sequence[tuple[Path, float]], output: Path) -> None:
-    """Write the weighted mean of model folders, with the configuration of the first, as float16.
+    """Writes the weighted mean of model folders, with the configuration of the first, as float16.
 
-    Shares are relative. Raises AverageError where a folder is no model or the models are not alike.
+    Args:
+        models: folders and their shares: relative, not negative, not all 0.
+        output: the folder to write.
+
+    Raises:
+        AverageError: a folder is no model, the models are not alike, or the shares are impossible.
     """
     total = sum(share for _, share in models)
     if total <= 0 or any(share < 0 for _, share in models):

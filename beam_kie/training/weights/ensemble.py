@@ -25,7 +25,11 @@ class EnsembleError(ValueError):
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Write the ensemble; exit code 2 where there is none."""
+    """Writes the ensemble. Returns 0, or 2 after one line on stderr.
+
+    Args:
+        argv: arguments; None: those of the process.
+    """
     parser = argparse.ArgumentParser("python -m beam_kie.training.weights.ensemble", allow_abbrev=False)
     parser.add_argument("--output", required=True, type=Path, metavar="FOLDER", help="model folder to write")
     parser.add_argument(
@@ -42,10 +46,18 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def combine(models: Sequence[Path], output: Path) -> None:
-    """Write model folders as one ensemble, with the configuration and the vocabulary of the first.
+    """Writes model folders as one ensemble, with the configuration and the vocabulary of the first.
 
-    Confidences have to be calibrated anew. Raises EnsembleError, ConfigError or SafetensorError where a
-    folder is no model of one network, or the networks are not alike.
+    Confidences have to be calibrated again.
+
+    Args:
+        models: folders, at least one.
+        output: the folder to write.
+
+    Raises:
+        EnsembleError: a folder is no model of one network, or the networks are not alike.
+        ConfigError: a ``config.json`` does not fit.
+        SafetensorError: weights cannot be read.
     """
     first = _config(models[0])
     weights = {}
@@ -76,7 +88,7 @@ def _check_like(folder: Path, first: Path) -> None:
 def _differences(mine: LayoutXLMConfig, theirs: LayoutXLMConfig) -> list[str]:
     """Fields in which two members may not differ, and do.
 
-    Name, decoding and calibration are those of the first member. Dropout plays no part any more, and the
+    Name, decoding and calibration are those of the first member. Dropout has no effect any more, and the
     weights show whether a member reads line images.
     """
     architecture = dataclasses.replace(

@@ -25,6 +25,6 @@ def labelled(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def engine():
-    from beam_kie.ocr import OcrOptions, create_engine
+    from beam_kie.ocr import create_engine
 
-    return create_engine("rapidocr", OcrOptions())
+    return create_engine()

@@ -79,7 +79,7 @@ def test_the_command_prints_what_evaluate_finds(labelled, model_folder):
     assert "3 labelled entries have no text" in done.stderr
 
 
-def test_the_model_need_not_be_told_that_lines_are_entities(labelled, model_folder, capsys):
+def test_whole_lines_can_be_switched_off(labelled, model_folder, capsys):
     def figures(*flags):
         assert (
             main(["--labels", str(labelled / "labels.txt"), "--model", str(model_folder), "--json", *flags])
@@ -87,9 +87,9 @@ def test_the_model_need_not_be_told_that_lines_are_entities(labelled, model_fold
         )
         return json.loads(capsys.readouterr().out)
 
-    told, mixed = figures(), figures("--mixed_lines")
-    assert mixed["ser"] != told["ser"]
-    assert mixed["re"] == told["re"]
+    whole, mixed = figures(), figures("--mixed_lines")
+    assert mixed["ser"] != whole["ser"]
+    assert mixed["re"] == whole["re"]
 
 
 def test_the_table_shows_every_figure_and_every_label(labelled, model_folder, capsys):
@@ -160,14 +160,14 @@ def test_pages_can_be_selected(labelled, model_folder, capsys, selection, docume
         (["--model", "{labels}"], "no config.json"),
         (["--model", "{broken}"], "model.safetensors"),
         (["--images", "{labels}/nowhere"], "no such folder"),
-        (["--images", "{broken}"], "3 pictures are not there, first form.png"),
+        (["--images", "{broken}"], "3 pictures are missing, first form.png"),
         (["--only", "("], "not a regular expression"),
         (["--only", "nothing"], "none of its 3 pages"),
         (["--pages", "5"], "not FROM:TO"),
         (["--pages", "0:4"], "not FROM:TO"),
         (["--pages", "3:2"], "not FROM:TO"),
-        (["--limit", "0"], "not a number from 1 up"),
-        (["--batch_tokens", "-3"], "not a number from 1 up"),
+        (["--limit", "0"], "not a number above 0"),
+        (["--batch_tokens", "-3"], "not a number above 0"),
         (["--limt", "3"], "--limt"),
         (["--device", "gpu"], "invalid choice"),
     ],

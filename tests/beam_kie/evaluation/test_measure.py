@@ -9,7 +9,7 @@ from tests.labelled_forms import FORM, LABELS, PAIRS, AnnotatedModel, entry
 SCORES = ["ser", "re", "ser_paddleocr", "re_paddleocr", "pairs_gold_lines"]
 
 
-def test_a_model_that_knows_everything_scores_one():
+def test_perfect_model_scores_one():
     report = evaluate(AnnotatedModel(LABELS, PAIRS), gold_pages([FORM] * 3))
 
     figures = report.as_dict()

@@ -29,7 +29,7 @@ def test_only_the_selected_page_of_a_file_is_read(labelled, engine):
 
 
 def test_a_model_of_pictures_gets_the_upright_picture(labelled, engine):
-    class Eyes(RuleModel):
+    class ModelWithPictures(RuleModel):
         pictures = "paddleocr"
 
         def predict(self, pages):
@@ -40,8 +40,8 @@ def test_a_model_of_pictures_gets_the_upright_picture(labelled, engine):
     gold = gold_pages(read_labels(labelled / "labels.txt", labelled))[:1]
     expected = page_thumbnail(np.asarray(Image.open(labelled / "form.png")), "paddleocr")
 
-    pairs_from_pictures(Eyes(), engine, gold, labelled)
-    evaluate(Eyes(), with_pictures(gold, labelled, "paddleocr"))
+    pairs_from_pictures(ModelWithPictures(), engine, gold, labelled)
+    evaluate(ModelWithPictures(), with_pictures(gold, labelled, "paddleocr"))
 
     assert seen == [expected] * 2
 

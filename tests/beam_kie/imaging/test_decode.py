@@ -96,7 +96,7 @@ def test_only_the_format_that_was_sniffed_is_opened():
 
 
 @pytest.mark.parametrize("pillow_format", ["JPEG", "PNG", "TIFF", "BMP", "WEBP"])
-def test_pillow_is_told_the_one_format_it_may_open(monkeypatch, pillow_format):
+def test_pillow_may_open_one_format_only(monkeypatch, pillow_format):
     data, allowed, genuine = save(pillow_format), [], Image.open
 
     def watched(file, mode="r", formats=None):
@@ -249,7 +249,7 @@ def test_a_file_that_was_cut_off_is_reported(pillow_format, kept):
 
 
 @pytest.mark.parametrize("pillow_format", ["JPEG", "PNG", "BMP"])
-def test_a_page_that_was_cut_off_is_told_from_one_that_is_damaged(pillow_format):
+def test_truncated_page_is_distinguished_from_a_damaged_one(pillow_format):
     data = save(pillow_format, noise(size=(400, 300)))
     (failure,) = decode(data[: len(data) // 2])
     assert "cut off" in failure.message

@@ -22,7 +22,7 @@ def archive() -> bytes:
 
 
 @pytest.mark.parametrize("pillow_format", ["JPEG", "PNG", "TIFF", "BMP", "WebP", "PDF"])
-def test_supported_formats_are_told_by_content(pillow_format):
+def test_supported_formats_are_recognised_by_content(pillow_format):
     assert sniff_format(picture(pillow_format)) == pillow_format.lower()
 
 

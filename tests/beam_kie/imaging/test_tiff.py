@@ -32,7 +32,7 @@ def test_directories_are_those_that_pillow_sees(big):
 
 
 def test_big_endian_files_are_read():
-    # At 8, one directory without a next one: a thumbnail 7 wide, both told by 16-bit numbers.
+    # At 8, one directory without a next one: a thumbnail 7 wide, both as 16-bit numbers.
     entries = struct.pack(">HHIHHHHIHH", 254, 3, 1, 1, 0, 256, 3, 1, 7, 0)
     data = struct.pack(">2sHIH", b"MM", 42, 8, 2) + entries + bytes(4)
     found, complete = tiff.directories(data)

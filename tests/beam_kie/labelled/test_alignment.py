@@ -1,4 +1,4 @@
-"""Views of labelled pages: who owns which character."""
+"""Views of labelled pages: the entity of every character."""
 
 from beam_kie.document import TextLine
 from beam_kie.geometry import box_polygon

@@ -147,3 +147,62 @@ def test_page_size_is_the_extent_where_the_picture_has_no_pixels(tmp_path):
 
     (page,) = read_labels(tmp_path / "labels.txt", tmp_path)
     assert (page.width_px, page.height_px) == (10, 8)
+
+
+POINTS = [[0, 0], [9, 0], [9, 9], [0, 9]]
+SEGMENT = {"id": 0, "text": "x", "box": [0, 0, 9, 9], "label": "question", "linking": [], "words": []}
+
+
+@pytest.mark.parametrize(
+    "entries",
+    [
+        "[null]",
+        "[" * 100_000,
+        json.dumps([{"transcription": "x", "points": [[0, 0], [9]]}]),
+        json.dumps([{"transcription": "x", "points": []}]),
+        json.dumps([{"transcription": "x", "points": [[0, 0], [float("nan"), 1]]}]),
+        json.dumps([{"transcription": "x", "points": POINTS, "id": float("inf")}]),
+        json.dumps([{"transcription": "x", "points": POINTS, "linking": [[float("-inf"), 1]]}]),
+    ],
+)
+def test_values_that_make_no_entry_are_errors_of_the_line(tmp_path, entries):
+    path = tmp_path / "labels.txt"
+    path.write_text(f"a.png\t[]\na.png\t{entries}")
+    with pytest.raises(LabelError, match=r"labels\.txt:2"):
+        read_labels(path)
+
+
+@pytest.mark.parametrize(
+    ("image", "segment"),
+    [
+        ({}, {"text": None}),
+        ({}, {"box": [0, 0, 1e300, 9]}),
+        ({}, {"words": [{"text": 7, "box": [0, 0, 9, 9]}]}),
+        ({"width": 0}, {}),
+        ({"height": float("inf")}, {}),
+        ({"fname": ["a.png"]}, {}),
+    ],
+)
+def test_values_that_make_no_page_are_errors_of_the_file(tmp_path, image, segment):
+    image = {"fname": "a.png", "width": 20, "height": 10, **image}
+    path = tmp_path / "xfund.json"
+    path.write_text(json.dumps({"documents": [{"img": image, "document": [SEGMENT | segment]}]}))
+    with pytest.raises(LabelError, match=r"xfund\.json"):
+        read_labels(path)
+
+
+def test_half_of_a_character_is_no_letter_of_a_label(tmp_path):
+    path = tmp_path / "labels.txt"
+    path.write_text("a.png\t" + json.dumps([{"transcription": "a\ud800", "points": POINTS}]))
+    pages = read_labels(path)
+    assert pages[0].entries[0].text == "a\ufffd"
+    write_paddleocr(tmp_path / "again.txt", pages)
+
+
+@pytest.mark.parametrize("name", ["x" * 300, "damaged.png"])
+def test_page_size_is_the_extent_where_the_picture_cannot_be_opened(tmp_path, name):
+    (tmp_path / "damaged.png").write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(40))
+    path = tmp_path / "labels.txt"
+    path.write_text(f"{name}\t" + json.dumps([{"transcription": "x", "points": [[-9, -9], [-5, -5]]}]))
+    (page,) = read_labels(path, tmp_path)
+    assert (page.width_px, page.height_px) == (1, 1)

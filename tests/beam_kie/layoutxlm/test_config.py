@@ -8,6 +8,13 @@ from model_store import BUNDLED
 from tests.small_networks import small_config
 
 
+def nested(depth):
+    value = []
+    for _ in range(depth):
+        value = [value]
+    return value
+
+
 def write(tmp_path, **values):
     path = tmp_path / "config.json"
     path.write_text(json.dumps(values))
@@ -23,6 +30,11 @@ def test_a_saved_configuration_comes_back(tmp_path):
     )
     config.save(tmp_path / "config.json")
     assert LayoutXLMConfig.load(tmp_path / "config.json") == config
+
+
+def test_what_is_saved_of_the_defaults_comes_back(tmp_path):
+    LayoutXLMConfig().save(tmp_path / "config.json")
+    assert LayoutXLMConfig.load(tmp_path / "config.json") == LayoutXLMConfig()
 
 
 def test_a_configuration_written_before_the_newest_fields_loads(tmp_path):
@@ -83,11 +95,11 @@ def test_special_tokens_take_room_from_the_text():
     assert small_config(special_tokens="hf").tokenising.text_tokens == 510
 
 
-def test_a_picture_adds_tokens_only_where_it_is_looked_at():
+def test_picture_adds_tokens_only_with_a_visual_backbone():
     assert small_config().architecture.visual_tokens == 0
     assert small_config().pictures is None
-    looking = small_config(use_visual_backbone=True, image_normalisation="paddleocr")
-    assert (looking.architecture.visual_tokens, looking.pictures) == (49, "paddleocr")
+    with_pictures = small_config(use_visual_backbone=True, image_normalisation="paddleocr")
+    assert (with_pictures.architecture.visual_tokens, with_pictures.pictures) == (49, "paddleocr")
 
 
 @pytest.mark.parametrize(
@@ -151,3 +163,21 @@ def test_a_file_that_is_no_json_object_is_an_error(tmp_path, content):
 def test_a_missing_file_is_an_error(tmp_path):
     with pytest.raises(ConfigError, match="cannot read"):
         LayoutXLMConfig.load(tmp_path / "config.json")
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"labels": [1, "A"]},
+        {"visual_blocks": ["3", "4", "23", "3"]},
+        {"image_feature_pool_shape": [7, 7]},
+        {"image_feature_pool_shape": [1000, 1000, 256], "use_visual_backbone": True},
+        {"a\n\x1b[31m" * 1000: 1},
+        {"entity_calibration": nested(400)},
+        {"labels": nested(400)},
+    ],
+)
+def test_lists_of_other_things_and_strange_names_are_refused_in_one_line(values):
+    with pytest.raises(ConfigError) as caught:
+        LayoutXLMConfig.from_fields(**values)
+    assert str(caught.value).isprintable() and len(str(caught.value)) < 500

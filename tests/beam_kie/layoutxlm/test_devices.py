@@ -6,7 +6,7 @@ from beam_kie.layoutxlm.devices import resolve_device, resolve_dtype
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU here")
-def test_a_gpu_that_is_not_there_is_told():
+def test_missing_gpu_is_an_error():
     assert resolve_device("auto") == torch.device("cpu")
     with pytest.raises(ModelError, match="--device cpu"):
         resolve_device("cuda")

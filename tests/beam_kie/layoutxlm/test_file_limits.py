@@ -1,4 +1,5 @@
-"""What a model folder may ask for. Each hostile file is a small one that would take gigabytes or hours."""
+"""Limits on the files of a model folder. Each malicious file is a small one that would take gigabytes or
+hours."""
 
 import json
 import struct
@@ -38,6 +39,10 @@ def test_the_bundled_model_is_within_all_limits():
         {"switch_penalty": float("nan")},
         {"join_penalty": float("inf")},
         {"labels": [f"L{number}" for number in range(1_000_000)]},
+        {"visual_blocks": [3, 10**9, 23, 3]},
+        {"strip_channels": [4, 6, 10**9]},
+        {"image_feature_pool_shape": [7, -7, 256]},
+        {"labels": ["\x1b[31mred"]},
         {"name": "\x1b[31mred\n"},
         {"name": "\u202egnp"},
     ],
@@ -70,6 +75,13 @@ def test_a_list_of_tensors_without_end_is_refused(tmp_path):
         check_weights(path)
 
 
+def nested(depth: int) -> dict:
+    step = {"type": "NFC"}
+    for _ in range(depth):
+        step = {"type": "Sequence", "normalizers": [step]}
+    return step
+
+
 def replace(pattern: dict, content: str) -> dict:
     return {"type": "Replace", "pattern": pattern, "content": content}
 
@@ -83,6 +95,8 @@ def replace(pattern: dict, content: str) -> dict:
         {"type": "Sequence", "normalizers": [replace({"String": "a"}, "aa")] * 40},
         {"type": "Prepend", "prepend": "x" * 1000},
         {"type": "NewKind"},
+        {"type": ["NFC"]},
+        nested(450),
     ],
 )
 def test_a_normaliser_that_may_take_long_is_refused(tmp_path, normalizer):

@@ -14,8 +14,8 @@ from beam_kie.layoutxlm.reading import NetworkReader
 from tests.small_networks import (
     BIASED_KIND,
     BUNDLED_KIND,
-    LOOKING_KIND,
     PUBLISHED_KIND,
+    STRIPS_KIND,
     VISUAL_KIND,
     character_tokenizer,
     form,
@@ -29,7 +29,7 @@ from tests.small_networks import (
 
 KINDS = {
     "bundled": BUNDLED_KIND,
-    "looking": LOOKING_KIND,
+    "with_pictures": STRIPS_KIND,
     "published": PUBLISHED_KIND,
     "visual": VISUAL_KIND,
     "biased": BIASED_KIND,
@@ -48,7 +48,7 @@ def pages(*rows):
 
 
 def seen_by(kind, text, seed=0):
-    """The page with a picture such as the kind of network looks at."""
+    """The page with the kind of picture that the network needs."""
     if "strip_channels" in kind:
         return with_strips(text, seed)
     return dataclasses.replace(text, picture=noise_thumbnail(seed))
@@ -60,7 +60,7 @@ def whole_line(text, index, label):
 
 
 def own_tokens_only(network: LayoutXLM) -> LayoutXLM:
-    """Attention that adds nothing: every token is judged by itself, whatever window it stands in."""
+    """Attention that adds nothing: every token is classified by itself, whatever window it is in."""
     with torch.no_grad():
         for layer in network.encoder.layer:
             layer.attention.self.value.weight.zero_()
@@ -84,7 +84,7 @@ def test_pages_longer_than_a_window_lose_nothing():
     whole = KieModel(own_tokens_only(small_network(**BUNDLED_KIND, window_tokens=512)), character_tokenizer())
     long = pages(15)
     assert cut.count_tokens(long[0]) > 150
-    # A line judged by the mean of its tokens is whole in every window, as windows begin at lines.
+    # A line that is classified by the mean of its tokens is whole in every window, as windows begin at lines.
     assert same_results(cut.predict(long), whole.predict(long))
     assert cut.token_predictions(long) == whole.token_predictions(long)
 
@@ -157,22 +157,22 @@ def test_special_tokens_leave_the_text_in_its_place():
     assert same_results(found, KieModel(without, character_tokenizer()).predict(text))
 
 
-def test_pictures_are_looked_at_once_a_page_and_count():
-    looking = model(VISUAL_KIND, window_tokens=60, window_overlap_tokens=20)
+def test_pictures_are_encoded_once_a_page_and_change_the_result():
+    with_pictures = model(VISUAL_KIND, window_tokens=60, window_overlap_tokens=20)
     batches = []
-    looking.network.visual.register_forward_hook(lambda _m, inputs, _o: batches.append(len(inputs[0])))
+    with_pictures.network.visual.register_forward_hook(lambda _m, inputs, _o: batches.append(len(inputs[0])))
     text = form(20, picture=noise_thumbnail(1))
     others = [form(1, picture=noise_thumbnail(i)) for i in range(2, 11)]
-    first = looking.predict([text, *others])
+    first = with_pictures.predict([text, *others])
     assert batches == [8, 2]
     darker = dataclasses.replace(text, picture=bytes(len(text.picture)))
-    assert not same_results(looking.predict([darker]), first[:1])
+    assert not same_results(with_pictures.predict([darker]), first[:1])
 
 
-def test_what_lines_look_like_counts_in_every_window():
+def test_line_images_count_in_every_window():
     whole, cut = (
         KieModel(
-            own_tokens_only(small_network(**LOOKING_KIND, window_tokens=size, window_overlap_tokens=15)),
+            own_tokens_only(small_network(**STRIPS_KIND, window_tokens=size, window_overlap_tokens=15)),
             character_tokenizer(),
         )
         for size in (512, 40)
@@ -187,25 +187,25 @@ def test_what_lines_look_like_counts_in_every_window():
 
 
 def test_pages_with_and_without_pixels_share_a_batch():
-    looking = model(LOOKING_KIND)
+    with_pictures = model(STRIPS_KIND)
     seen, text_only = with_strips(form(4, 1)), form(5, 2, seed=1)
-    together = looking.predict([seen, text_only])
-    assert same_results(looking.predict([seen]) + looking.predict([text_only]), together)
+    together = with_pictures.predict([seen, text_only])
+    assert same_results(with_pictures.predict([seen]) + with_pictures.predict([text_only]), together)
 
 
 def test_pixels_of_other_lines_are_an_error_of_that_page():
     wrong = dataclasses.replace(form(3), picture=with_strips(form(2)).picture)
     with pytest.raises(DocumentError, match="6 lines, but pixels of 4"):
-        model(LOOKING_KIND).predict([wrong])
+        model(STRIPS_KIND).predict([wrong])
 
 
 def test_a_page_without_the_picture_that_is_needed_is_an_error_of_that_page():
-    looking = model(VISUAL_KIND)
-    assert looking.pictures == "hf"
+    with_pictures = model(VISUAL_KIND)
+    assert with_pictures.pictures == "hf"
     with pytest.raises(DocumentError, match="without one") as error:
-        looking.predict([form(2)])
+        with_pictures.predict([form(2)])
     assert error.value.category == Category.MODEL_FAILED
-    assert looking.predict([page("", " ")])[0].entities == ()  # nothing to read, nothing to look at
+    assert with_pictures.predict([page("", " ")])[0].entities == ()  # neither text nor picture
     assert model().pictures is None
 
 
@@ -317,7 +317,7 @@ def test_a_model_without_a_token_classifier_only_relates():
             ask([text])
 
 
-def test_temperature_makes_confidence_humble_and_changes_no_label():
+def test_temperature_lowers_confidence_and_changes_no_label():
     plain, humble = model().predict(pages(6))[0], model(entity_temperature=3.0).predict(pages(6))[0]
     confidence = [np.mean([entity.confidence for entity in result.entities]) for result in (plain, humble)]
     assert confidence[1] < confidence[0]

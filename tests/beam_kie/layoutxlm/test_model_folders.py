@@ -58,14 +58,14 @@ def test_bfloat16_finds_nearly_the_same(tmp_path, kind):
 
 
 @pytest.mark.parametrize("missing", ["config.json", "model.safetensors", "tokenizer.json"])
-def test_incomplete_folders_are_told(tmp_path, missing):
+def test_incomplete_folders_are_refused(tmp_path, missing):
     folder = save_model(tmp_path / "model", small_network(**BUNDLED_KIND))
     (folder / missing).unlink()
     with pytest.raises(ModelError, match=missing):
         KieModel.load(folder)
 
 
-def test_files_that_do_not_belong_together_are_told(tmp_path):
+def test_files_that_do_not_belong_together_are_refused(tmp_path):
     folder = save_model(tmp_path / "model", small_network(**BUNDLED_KIND))
     for changes, told in (
         ({"num_hidden_layers": 3}, r"missing: encoder\.layer\.2"),
@@ -80,7 +80,7 @@ def test_files_that_do_not_belong_together_are_told(tmp_path):
         (folder / "config.json").write_text(before)
 
 
-def test_a_tokenizer_of_another_model_is_told(tmp_path):
+def test_tokenizer_of_another_model_is_refused(tmp_path):
     tokenizer = character_tokenizer()
     tokenizer.add_tokens(["another", "word"])
     folder = save_model(tmp_path / "model", small_network(**BUNDLED_KIND), tokenizer)
@@ -89,7 +89,7 @@ def test_a_tokenizer_of_another_model_is_told(tmp_path):
 
 
 @pytest.mark.parametrize("damage", [b"", b"\x00" * 100, b"half"])
-def test_damaged_weights_are_told(tmp_path, damage):
+def test_damaged_weights_are_refused(tmp_path, damage):
     folder = save_model(tmp_path / "model", small_network(**BUNDLED_KIND))
     path = folder / "model.safetensors"
     path.write_bytes(path.read_bytes()[:5000] if damage == b"half" else damage)

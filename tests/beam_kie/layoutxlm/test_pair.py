@@ -56,15 +56,15 @@ def test_relations_that_the_first_model_finds_too_are_not_asked_for():
     assert not asked
 
 
-def test_pictures_are_needed_where_either_looks():
-    looking = model(seed=1, **{**VISUAL_KIND, "token_classifier": False})
-    assert KiePair(model(), looking).pictures == "hf"
+def test_pictures_are_needed_where_either_model_needs_them():
+    with_pictures = model(seed=1, **{**VISUAL_KIND, "token_classifier": False})
+    assert KiePair(model(), with_pictures).pictures == "hf"
     assert KiePair(model(), model(**RELATING)).pictures is None
     seeing = [form(4, seed=3, picture=noise_thumbnail())]
-    assert KiePair(model(), looking).predict(seeing)[0].entities
+    assert KiePair(model(), with_pictures).predict(seeing)[0].entities
 
 
-def test_models_that_do_not_fit_are_told():
+def test_models_that_do_not_fit_are_refused():
     with pytest.raises(ModelError, match="no entities"):
         KiePair(model(**RELATING), model(**RELATING))
     with pytest.raises(ModelError, match="no relations"):

@@ -13,7 +13,7 @@ TAGS = ["O", "B-QUESTION", "I-QUESTION", "B-ANSWER", "I-ANSWER", "B-HEADER", "I-
 
 
 def shapes(prefix="layoutlmv2.", **changes):
-    """Names and shapes as Hugging Face files have them, of a network with these switches."""
+    """Names and shapes as in Hugging Face files, of a network with these settings."""
     heads = ("classifier.", "extractor.")
     return {
         (name if name.startswith(heads) else prefix + name): tuple(value.shape)
@@ -81,7 +81,7 @@ def test_an_exported_model_has_no_configuration_but_sizes():
     assert config.tags == tuple(TAGS)
 
 
-def test_paddle_configurations_that_say_nothing_of_a_visual_backbone_follow_the_weights():
+def test_paddle_configurations_without_a_visual_backbone_switch_follow_the_weights():
     assert config_from_paddlenlp(
         {"num_attention_heads": 4}, shapes(**VISUAL_KIND)
     ).architecture.use_visual_backbone

@@ -94,8 +94,8 @@ def test_paddle_relations(reference, name):
         found = scores[np.searchsorted(tails, pairs[:, 1]), np.searchsorted(heads, pairs[:, 0])]
         assert_near(found, wanted)
         linked = {(int(a), int(b)) for a, b in pairs[wanted.argmax(-1) == 1, :2]}
-        chances, bar = network.extractor.probabilities(scores)
-        ours = {(int(heads[k]), int(tails[v])) for v, k in (chances > bar).nonzero().tolist()}
+        probabilities, threshold = network.extractor.probabilities(scores)
+        ours = {(int(heads[k]), int(tails[v])) for v, k in (probabilities > threshold).nonzero().tolist()}
         assert ours == linked
         in_result = arrays["out_re_pred_relations"][document]
         assert {(int(row[0, 0]), int(row[3, 0])) for row in in_result[1 : in_result[0, 0, 0] + 1]} == linked

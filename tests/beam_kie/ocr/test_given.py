@@ -104,17 +104,6 @@ def test_words_are_joined_to_lines():
     assert lines_of(record(lines=[{"words": words[:2][::-1]}]))[0].text == "Name: Li"
 
 
-def test_halves_of_characters_are_put_together_or_replaced():
-    row = '{"uri": "scans/a.png", "lines": [{"text": "a\\ud83d\\ude00 b\\ud83d", "box": [1, 1, 9, 9]}]}'
-    assert lines_of(row)[0].text == "a\U0001f600 b\ufffd"
-
-
-def test_a_file_that_is_not_utf8_is_said_to_be_none():
-    stream = io.TextIOWrapper(io.BytesIO(json.dumps(record()).encode("utf-16")), encoding="utf-8")
-    with pytest.raises(LinesFileError, match="not UTF-8"):
-        read_lines_file(stream)
-
-
 def test_lines_outside_the_page_are_a_failure_of_the_page():
     inside, outside = BOX, BOX | {"box": [300, 10, 400, 30]}
     engine = GivenLinesEngine(read(record(lines=[inside, outside])))
@@ -152,7 +141,7 @@ def test_lines_are_put_in_reading_order_and_onto_the_page():
     assert lines[1].box == (150, 10, 200, 30)
 
 
-def test_a_byte_order_mark_is_no_harm():
+def test_byte_order_mark_is_ignored():
     assert len(read("\ufeff" + json.dumps(record()))) == 1
 
 
@@ -167,6 +156,9 @@ def test_a_byte_order_mark_is_no_harm():
         (record(page="1"), '"page"'),
         (record(page=True), '"page"'),
         (record(lines=None), '"lines"'),
+        ("[" * 100_000, "nested too deeply"),
+        ('{"uri": "secret", "page": ' + "9" * 5000 + "}", "too many digits"),
+        (record(width=1e-320, height=10), '"width" and "height"'),
         (record(width=100), '"width" and "height"'),
         (record(width=0, height=10), '"width" and "height"'),
         (record(whole_lines="secret"), '"whole_lines" must be true or false'),
@@ -189,13 +181,11 @@ def test_a_byte_order_mark_is_no_harm():
         (record(lines=[BOX | {"confidence": 101}]), '"confidence" must lie in'),
         (record(lines=[BOX | {"confidence": -1}]), '"confidence" must lie in'),
         (record(lines=[BOX, BOX | {"confidence": 95}]), "partly in 0..1 and partly in percent"),
-        ("[" * 100_000, "not JSON"),
-        ('{"uri": ' + "9" * 10_000 + "}", "not JSON"),
         (record(lines=[BOX | {"confidence": "high"}]), '"confidence"'),
         (record(), "page 1 of this uri is already on line 1"),
     ],
 )
-def test_what_is_wrong_is_said_with_its_line_but_without_its_text(bad, message):
+def test_errors_name_the_line_but_not_its_text(bad, message):
     with pytest.raises(LinesFileError, match=message) as caught:
         read(record(), "", bad)
     assert str(caught.value).startswith("line 3 of the OCR lines: ")
@@ -230,7 +220,7 @@ def test_lines_of_the_page_come_before_the_file_and_the_file_before_the_engine()
     assert (engine.name, engine.revision) == ("shouting", "1")
 
 
-def test_lines_may_be_said_to_be_whole():
+def test_lines_may_be_declared_whole():
     for said, known in ((True, True), (False, False)):
         (text,) = GivenLinesEngine(read(record(whole_lines=said))).read([page()])
         assert text.whole_lines is known
@@ -270,3 +260,15 @@ def test_the_revision_of_given_lines_follows_their_text():
     assert GivenLinesEngine(first).revision != GivenLinesEngine(second).revision
     whole = read(record(whole_lines=True))
     assert GivenLinesEngine(first).revision != GivenLinesEngine(whole).revision
+
+
+def test_half_of_a_character_is_no_letter_of_a_line():
+    text = r'{"uri": "scans/a.png", "lines": [{"text": "a\ud800\ud83d\ude00", "box": [10, 10, 50, 30]}]}'
+    assert [line.text for line in lines_of(text)] == ["a\ufffd\U0001f600"]
+
+
+@pytest.mark.parametrize("data", [b'{"uri": "\xe4"}', json.dumps({"uri": "a"}).encode("utf-16")])
+def test_a_file_that_is_not_utf8_is_refused_in_one_line(data):
+    stream = io.TextIOWrapper(io.BytesIO(data), encoding="utf-8")
+    with pytest.raises(LinesFileError, match="not UTF-8"):
+        read_lines_file(stream)

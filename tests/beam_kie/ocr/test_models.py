@@ -30,7 +30,13 @@ def test_inference_yml(tmp_path):
     assert models.read_inference_yml(tmp_path) == {"Global": {"model_name": "mine"}}
     (tmp_path / "inference.yml").write_text("[1, 2]")
     assert models.read_inference_yml(tmp_path) == {}
-    (tmp_path / "inference.yml").write_text("a: [")
+    (tmp_path / "inference.yml").write_text("Global: 3\nPostProcess: {a: b}")
+    assert models.read_inference_yml(tmp_path) == {"PostProcess": {"a": "b"}}
+
+
+@pytest.mark.parametrize("text", ["a: [", "[" * 5000, "a: 2001-99-99", "? {[]: 1}\n: 2", "a: !!int x"])
+def test_a_damaged_inference_yml_is_refused(tmp_path, text):
+    (tmp_path / "inference.yml").write_text(text)
     with pytest.raises(ValueError, match=r"inference\.yml is not readable"):
         models.read_inference_yml(tmp_path)
 

@@ -7,7 +7,7 @@ from beam_kie.ocr import OcrEngine, OcrOptions, create_engine
 
 
 def test_unknown_engines_are_refused_with_the_known_ones():
-    with pytest.raises(ValueError, match=r"'tesseract'.*rapidocr, paddleocr, none"):
+    with pytest.raises(ValueError, match=r"'tesseract'.*rapidocr, ppocr, paddleocr, none"):
         create_engine(OcrOptions(engine="tesseract"))
 
 

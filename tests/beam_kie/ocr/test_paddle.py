@@ -78,7 +78,7 @@ def test_models_of_ones_own(tmp_path, form, form_lines, as_page):
     assert all(line.confidence >= 0.999 for line in page.lines)
 
 
-def test_both_engines_tell_the_same_revision_of_the_same_models(paddle, rapid):
+def test_both_engines_give_the_same_revision_of_the_same_models(paddle, rapid):
     assert paddle.name == "paddleocr/PP-OCRv6-small"
     assert paddle.revision == rapid.revision
 

@@ -54,7 +54,7 @@ def test_system_font_is_taken_where_the_package_is_absent(monkeypatch, tmp_path)
     assert fonts.load_font(20, "zh").getname()[0] == "Noto Sans CJK SC"
 
 
-def test_pillows_own_font_is_the_last_resort_and_said_once(monkeypatch, caplog):
+def test_pillows_own_font_is_the_last_resort_and_logged_once(monkeypatch, caplog):
     monkeypatch.setattr(fonts, "_PACKAGE", "no_such_package")
     monkeypatch.setattr(fonts, "_SYSTEM_FONTS", ())
     with caplog.at_level(logging.WARNING):

@@ -133,5 +133,5 @@ def test_relation_to_nothing_is_an_error(link):
 
 
 def test_label_that_the_model_does_not_have_is_an_error():
-    with pytest.raises(ValueError, match="'HEADER' is none of the model's: O, WEIGHT"):
+    with pytest.raises(ValueError, match="'HEADER' is not one of the model's: O, WEIGHT"):
         ser_line(pages.result(), label_ids(["WEIGHT"]))

@@ -41,7 +41,7 @@ def test_means_are_exact_whatever_the_order():
     assert sums.pop().mean == 0.2333
 
 
-def test_things_without_confidence_count_but_do_not_weigh():
+def test_findings_without_confidence_are_counted_but_not_averaged():
     assert COUNTS.lines.count == 3
     assert COUNTS.lines.mean == 0.15
     assert Confidences.of([None]).mean is None
@@ -68,7 +68,7 @@ def test_page_without_its_picture_came_through():
     assert (made.pages_ok, made.pages_failed, made.pages_not_read) == (1, 0, 0)
 
 
-def test_what_is_told_twice_counts_once():
+def test_repeated_facts_count_once():
     once = tally(page_count=2, failures=[pages.failure("form.jpg", 2)])
     twice = tally(page_count=2, failures=[pages.failure("form.jpg", 2)] * 2)
     twice.add_document(once.document)
@@ -136,7 +136,7 @@ def test_run_summary_adds_up_in_any_grouping():
     }
 
 
-def test_a_lost_document_shows():
+def test_counts_do_not_add_up_where_a_document_is_lost():
     summary = RunSummary().add(tally("a"))
     assert not summary.sections(documents_in=2)["documents"]["counts_add_up"]
 

@@ -1,4 +1,4 @@
-"""A run end to end: it learns, can be cut off, and leaves a model that loads."""
+"""A run end to end: it learns, can be interrupted, and writes a model that loads."""
 
 import dataclasses
 import json
@@ -78,7 +78,7 @@ def test_the_command_learns_labels_of_ones_own(config):
 
 
 def looking_page(folder, number):
-    """Keys are solid, values are striped; text and place tell nothing."""
+    """Keys are solid, values are striped; text and place are the same."""
     rng = random.Random(number)
     pixels = np.full((400, 400), 255, np.uint8)
     entries = []
@@ -92,11 +92,11 @@ def looking_page(folder, number):
 
 
 @pytest.mark.parametrize("images", [None, "."])
-def test_what_only_pixels_tell_is_learned_from_them(config, images):
+def test_what_only_pixels_show_is_learned_from_them(config, images):
     folder = config.parent
     write_paddleocr(folder / "labels.txt", [looking_page(folder, number) for number in range(24)])
     source = {"labels": "labels.txt", "images": images, "holdout": "p2[0-3]"}
-    looking = trainer(
+    with_pictures = trainer(
         config,
         sources=[source],
         network={**OWN_LABELS, "strip_channels": [4, 8, 8]},
@@ -105,7 +105,7 @@ def test_what_only_pixels_tell_is_learned_from_them(config, images):
         steps=120,
         learning_rate=3e-3,
     )
-    report = looking.run()[f"{folder.name}/labels"]
+    report = with_pictures.run()[f"{folder.name}/labels"]
     assert report["ser"] > 0.9 if images else report["ser"] < 0.7
 
 
@@ -116,7 +116,7 @@ class Interruption(dict):
         raise KeyboardInterrupt
 
 
-def test_a_run_that_was_cut_off_goes_on_exactly(config):
+def test_interrupted_run_resumes_exactly(config):
     folder = config.parent
     trainer(config, output="whole", steps=6, evaluate_every=3).run()
     cut = trainer(config, output="cut", checkpoint_minutes=0)
@@ -144,7 +144,7 @@ def of_nothing(entry):
     return dataclasses.replace(entry, label="OTHER", links=())
 
 
-def test_a_student_learns_from_its_teacher_what_its_labels_do_not_say(config):
+def test_student_learns_from_its_teacher_what_its_labels_lack(config):
     trainer(config, output="teacher").run()
     labelled = [page(number) for number in range(24)]
     untold = [dataclasses.replace(each, entries=tuple(map(of_nothing, each.entries))) for each in labelled]

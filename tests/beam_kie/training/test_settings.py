@@ -45,6 +45,6 @@ def test_settings_of_the_bundled_model_can_be_read():
     names = sorted(path.stem for path in SETTINGS.glob("*.json"))
     assert names == ["bundled", "bundled_last", "bundled_start", "bundled_student", "bundled_text_only"]
     found = {name: Settings.load(SETTINGS / f"{name}.json") for name in names}
-    looking = {name for name, settings in found.items() if settings.network_config(8).pictures}
-    assert looking == {"bundled", "bundled_last", "bundled_student"}
+    with_pictures = {name for name, settings in found.items() if settings.network_config(8).pictures}
+    assert with_pictures == {"bundled", "bundled_last", "bundled_student"}
     assert [name for name in names if found[name].teacher] == ["bundled_last", "bundled_student"]

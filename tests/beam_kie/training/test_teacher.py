@@ -1,4 +1,4 @@
-"""What a trained model teaches."""
+"""Training with a teacher."""
 
 import dataclasses
 import random
@@ -12,7 +12,7 @@ from beam_kie.training.augmentation.strips import with_strips
 from beam_kie.training.data.examples import ExampleMaker, collate_examples
 from beam_kie.training.teacher import Scores, Teacher, read_examples, teaching_losses
 from beam_kie.training.weights.ensemble import combine
-from tests.small_networks import BUNDLED_KIND, LOOKING_KIND, character_tokenizer, save_model, small_network
+from tests.small_networks import BUNDLED_KIND, STRIPS_KIND, character_tokenizer, save_model, small_network
 
 TOKENIZER = character_tokenizer()
 CPU = torch.device("cpu")
@@ -32,7 +32,7 @@ def pages():
 
 @pytest.fixture
 def networks():
-    return small_network(1, **LOOKING_KIND, **GROUPING), small_network(2, **BUNDLED_KIND, **GROUPING)
+    return small_network(1, **STRIPS_KIND, **GROUPING), small_network(2, **BUNDLED_KIND, **GROUPING)
 
 
 def batch_of(config, mask_rate=0.0, supervised=True):
@@ -59,7 +59,7 @@ def test_networks_of_an_ensemble_teach_their_mean(networks, tmp_path):
     assert [len(both.relations), len(both.groups)] == [2, 2]
 
 
-def test_a_teacher_sees_what_is_masked_and_what_lines_look_like(networks, tmp_path):
+def test_teacher_reads_unmasked_tokens_and_line_images(networks, tmp_path):
     folder = save_model(tmp_path / "one", networks[0])
     plain, masked = taught(folder), taught(folder, mask_rate=0.5)
     assert torch.allclose(plain.tags, masked.tags, atol=1e-5)
@@ -69,7 +69,7 @@ def test_a_teacher_sees_what_is_masked_and_what_lines_look_like(networks, tmp_pa
     )
 
 
-def test_who_knows_all_that_the_teacher_knows_learns_nothing(networks, tmp_path):
+def test_equal_scores_have_no_teaching_loss(networks, tmp_path):
     network = networks[1]
     found = taught(save_model(tmp_path / "one", network))
     batch, targets, examples = batch_of(network.config)
@@ -97,7 +97,7 @@ def test_temperature_softens_both_and_keeps_the_size_of_gradients():
     assert (losses.relations.item(), losses.groups.item()) == (0, 0)
 
 
-def test_of_plain_text_nothing_is_taught(networks, tmp_path):
+def test_plain_text_has_no_teaching_loss(networks, tmp_path):
     found = taught(save_model(tmp_path / "one", networks[0]), supervised=False)
     _, targets, _ = batch_of(networks[0].config, supervised=False)
     losses = teaching_losses(found, found, targets["weights"])

@@ -1,4 +1,4 @@
-"""The walk-through of docs/training.md does what it says: its settings, its commands, with few steps."""
+"""The walk-through of docs/training.md works: its settings and its commands, with few steps."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""The command line as people meet it: real runs with given lines and a small model of random weights."""
+"""The command line: real runs with given lines and a small model of random weights."""
 
 import json
 import os
@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from functools import partial
 from pathlib import Path
 
@@ -14,7 +14,9 @@ import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
+from tests import hostile
 from transforms.launch import cli, report
+from transforms.launch.processes import descendants
 from transforms.progress import read_counts
 from transforms.runs import locks, paths
 from transforms.sinks import segments
@@ -293,6 +295,40 @@ def test_interrupted_run_ends_at_once_and_is_not_finished(flags, place, number):
     assert not scratch_folders(place)
 
 
+def worker_processes(pid: int) -> list[int]:
+    """The Python processes of Beam's workers, without the shells that start them."""
+    found = []
+    for each in descendants(pid):
+        with suppress(OSError):
+            words = Path(f"/proc/{each}/cmdline").read_bytes().split(b"\0")
+            if b"apache_beam.runners.worker.sdk_worker_main" in words:
+                found.append(each)
+    return found
+
+
+@pytest.mark.slow
+def test_killed_worker_process_ends_the_run(flags, place):
+    write_scans(place / "scans", pages=600)
+    processes = ["--direct_num_workers=2", "--direct_running_mode=multi_processing"]
+    with subprocess.Popen(command(flags, *processes), stderr=subprocess.PIPE, text=True) as run:
+        try:
+            while run.poll() is None and not any(
+                read_counts(str(folder)).done for folder in scratch_folders(place)
+            ):
+                time.sleep(0.05)
+            others = descendants(run.pid)
+            os.kill(worker_processes(run.pid)[0], signal.SIGKILL)
+            _, said = run.communicate(timeout=30)
+        finally:
+            run.kill()
+    assert run.returncode == cli.FAILED
+    assert "run r failed: a worker process" in said and "SIGKILL" in said and "--resume" in said
+    assert not os.path.exists(paths.summary_path("out", "r"))
+    assert not scratch_folders(place)
+    left = [pid for pid in others if Path(f"/proc/{pid}/cmdline").exists()]
+    assert not [pid for pid in left if Path(f"/proc/{pid}/stat").read_text().split()[2] not in "ZX"]
+
+
 @pytest.mark.parametrize("mode", ["in_memory", "multi_threading", "multi_processing"])
 def test_no_recognised_text_is_logged_at_any_level(place, flags, mode):
     workers = [] if mode == "in_memory" else ["--direct_num_workers=2"]
@@ -303,3 +339,43 @@ def test_no_recognised_text_is_logged_at_any_level(place, flags, mode):
     assert done.stderr
     for text in FORM:
         assert text not in done.stderr
+
+
+def test_tables_are_the_same_with_and_without_page_isolation(flags, place):
+    first, *others = [Image.new("L", (300, 400), 200 + number) for number in range(4)]
+    first.save(place / "scans" / "four.tif", save_all=True, append_images=others)
+    first.save(place / "scans" / "one.pdf")
+    (place / "scans" / "broken.pdf").write_bytes(b"%PDF-1.7 broken")
+    (place / "scans" / "empty.png").write_bytes(b"")
+    (place / "scans" / "notes.txt").write_bytes(b"hello")
+    tables = []
+    for isolation in ("off", "on"):
+        again = [*flags, f"--page_isolation={isolation}", "--max_pages=3", "--overwrite"]
+        assert cli.main(again) == cli.OK
+        assert summary_of("r")["options"]["page_isolation"] == isolation
+        tables.append(
+            {
+                str(path): path.read_bytes()
+                for path in sorted(Path("out").glob("*/run_id=r/**/*.*"))
+                if path.name != "summary.json"
+            }
+        )
+    assert tables[0].keys() == tables[1].keys()
+    assert [name for name in tables[0] if tables[0][name] != tables[1][name]] == []
+    assert any(name.endswith(".jpg") for name in tables[0])
+
+
+def test_hostile_page_costs_a_row_and_never_the_run(flags, place):
+    contents = [hostile.GOOD, hostile.SLOW, hostile.GOOD]
+    (place / "scans" / "slow.pdf").write_bytes(hostile.shading_pdf(contents))
+    assert cli.main([*flags, "--page_timeout_s=3"]) == cli.OK
+    summary = summary_of("r")
+    assert summary["documents"]["success"] == 2 and summary["documents"]["failure"] == 1
+    assert summary["failures"]["by_category"] == {"OCR_MISSING": 2, "PAGE_TIMEOUT": 1}
+    failures = pq.read_table(paths.table_folder("out", "failures", "r")).to_pylist()
+    assert [row["page"] for row in failures if row["category"] == "PAGE_TIMEOUT"] == [2]
+
+
+def test_budget_that_no_page_fits_in_ends_the_run_with_one_line(flags, capfd):
+    assert cli.main([*flags, "--page_memory_mb=20"]) == cli.FAILED
+    assert "--page_memory_mb 20 is too little" in capfd.readouterr().err.splitlines()[-2]

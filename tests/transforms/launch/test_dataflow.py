@@ -107,7 +107,7 @@ def test_threads_follow_the_machine(machine, threads):
     assert options.view_as(DebugOptions).number_of_worker_harness_threads == threads
 
 
-def test_what_the_user_says_stays():
+def test_settings_of_the_user_stay():
     said = ("--number_of_worker_harness_threads=3", "--disk_size_gb=55", "--experiments=shuffle_mode=service")
     _, options = checked(*FUSED, *said)
     debug = options.view_as(DebugOptions)

@@ -29,7 +29,7 @@ def test_libraries_only_warn(capsys):
     assert capsys.readouterr().err == "INFO ours\nWARNING their warning\n"
 
 
-def test_at_debug_all_speak_but_beam_which_would_log_elements(capsys):
+def test_at_debug_all_log_but_beam_which_would_log_elements(capsys):
     logs.set_up("DEBUG", "text")
     logging.getLogger("apache_beam.runners.worker.operations").debug("Processing [an element]")
     logging.getLogger("grpc").debug("theirs")

@@ -1,4 +1,4 @@
-"""What is told of other engines before launch. No cluster is needed: nothing here sends a job."""
+"""Checks of runners before launch. No cluster is needed: nothing here sends a job."""
 
 import socket
 from concurrent.futures import ThreadPoolExecutor
@@ -219,7 +219,7 @@ def test_long_runs_on_a_job_server_are_not_given_up(unasked):
     assert timeouts == [runners.PATIENCE_S, 300]
 
 
-def test_job_server_that_does_not_answer_is_told_before_launch(monkeypatch):
+def test_job_server_that_does_not_answer_is_reported_before_launch(monkeypatch):
     monkeypatch.setattr(runners, "_CONNECT_S", 0.2)
     with socket.socket() as nobody:  # bound, but it does not listen
         nobody.bind(("localhost", 0))

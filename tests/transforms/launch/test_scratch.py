@@ -45,7 +45,7 @@ def killed_run(folder: str) -> None:
     assert subprocess.run([sys.executable, "-c", code, folder], cwd=root).returncode == -signal.SIGKILL
 
 
-def test_a_later_run_of_any_id_removes_what_a_killed_one_left(tmp_path):
+def test_later_run_removes_scratch_of_a_killed_one(tmp_path):
     left = scratch.scratch_folder(str(tmp_path), "r", True)
     killed_run(left)
     broken_off = f"{scratch.scratch_folder(str(tmp_path), 'q', True)}.gone"
@@ -55,7 +55,7 @@ def test_a_later_run_of_any_id_removes_what_a_killed_one_left(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
-def test_the_folder_of_a_run_that_goes_on_stays(tmp_path):
+def test_folder_of_a_running_run_stays(tmp_path):
     folder = scratch.scratch_folder(str(tmp_path), "r", True)
     scratch.make(folder)
     scratch.remove_left_over(str(tmp_path))
@@ -70,7 +70,7 @@ def test_what_a_run_with_an_output_elsewhere_left_is_removed_too(tmp_path, monke
     assert not list(tmp_path.iterdir())
 
 
-def test_nobody_else_may_look_into_it(tmp_path):
+def test_it_is_readable_by_its_user_only(tmp_path):
     folder = scratch.scratch_folder(str(tmp_path / "out"), "r", True)
     before = os.umask(0)
     try:

@@ -1,5 +1,6 @@
 """What earlier runs have done: real tables of real outputs, real joins, on this machine and on gs://."""
 
+import json
 import os
 import pickle
 import tempfile
@@ -9,6 +10,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import apache_beam as beam
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.pvalue import TaggedOutput
@@ -231,6 +234,34 @@ def test_a_damaged_run_ends_the_job_and_says_what_to_do(tmp_path, scans):
     with pytest.raises(UnreadableRunError, match=r"run_id=mon/summary.json of an earlier run"):
         find_summary(str(tmp_path), "mon", 10)
     assert find_summary(str(tmp_path), "tue", 10) is None
+
+
+@pytest.mark.parametrize(
+    "changes", [{"options": None}, {"started_at": None}, {"finished_at": 7}, {"run_id": []}]
+)
+def test_a_summary_that_lacks_something_ends_the_job_and_says_what_to_do(tmp_path, scans, changes):
+    write_run(tmp_path, "mon", [tally_of(scans["a"])])
+    path = paths.summary_path(str(tmp_path), "mon")
+    Path(path).write_text(json.dumps(json.loads(Path(path).read_text()) | changes))
+    with pytest.raises(UnreadableRunError, match=r"run_id=mon"):
+        list(runs_made_alike(path, config(tmp_path), PROVENANCE))
+
+
+def test_a_summary_that_is_nested_too_deeply_cannot_be_used(tmp_path):
+    path = Path(paths.summary_path(str(tmp_path), "mon"))
+    path.parent.mkdir(parents=True)
+    path.write_text("[" * 100_000)
+    with pytest.raises(UnreadableRunError, match=r"run_id=mon"):
+        find_summary(str(tmp_path), "mon", 10)
+
+
+@pytest.mark.parametrize("uri", [[b"\xff"], [None], [[1]]])
+def test_a_table_with_other_values_cannot_be_used(tmp_path, uri):
+    path = tmp_path / "run_id=mon" / "part.parquet"
+    path.parent.mkdir()
+    pq.write_table(pa.table({"uri": uri, "retryable": [True]}), path)
+    with pytest.raises(UnreadableRunError, match=r"run_id=mon"):
+        list(earlier_runs.read_retryable(str(path), config(tmp_path)))
 
 
 def test_an_object_of_the_same_generation_is_not_read(gcs_bucket, monkeypatch):

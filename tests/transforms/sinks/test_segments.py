@@ -85,7 +85,7 @@ def test_pages_are_read_one_at_a_time(tmp_path, monkeypatch):
     assert len(read) == len(page)
 
 
-def test_a_full_disk_is_told_with_what_to_do(tmp_path, monkeypatch):
+def test_full_disk_is_an_error_that_says_what_to_do(tmp_path, monkeypatch):
     keep = worker(tmp_path)
     keep.start_bundle()
 
@@ -110,7 +110,7 @@ def test_a_disk_that_is_really_full(monkeypatch):
         segments._append("/dev/full", b"rows")
 
 
-def test_folder_that_a_worker_does_not_see_is_told(tmp_path):
+def test_folder_that_a_worker_does_not_see_is_refused(tmp_path):
     keep = worker(tmp_path / "elsewhere")
     keep.start_bundle()
     with pytest.raises(ScratchError, match="No such file or directory"):

@@ -1,5 +1,6 @@
 import gzip
 import os
+import tracemalloc
 from pathlib import Path
 
 import pytest
@@ -194,8 +195,28 @@ def test_manifest_in_a_bucket(gcs_bucket):
     assert list(inputs.read_manifest(f"{gcs_bucket}/list.csv")) == ["gs://b/a.png"]
 
 
-def test_a_cell_of_a_manifest_that_goes_on_and_on_is_refused_in_one_line(tmp_path):
+def test_very_long_cell_of_a_manifest_is_refused_in_one_line(tmp_path):
     path = tmp_path / "list.csv"
     path.write_text("uri\n" + "x" * 200_000 + "\n")
     with pytest.raises(inputs.InputError, match=r"list\.csv"):
         list(inputs.read_manifest(str(path)))
+
+
+def test_a_damaged_archive_of_a_manifest_is_one_line(tmp_path):
+    whole = gzip.compress(b"".join(b"/scans/%d.png\n" % number for number in range(1000)))
+    for name, data in (("cut.txt.gz", whole[:-20]), ("bad.txt.gz", whole[:40] + b"\xff" * 40 + whole[80:])):
+        (tmp_path / name).write_bytes(data)
+        with pytest.raises(inputs.InputError, match=name):
+            list(inputs.read_manifest(str(tmp_path / name)))
+
+
+def test_a_line_of_a_manifest_that_goes_on_and_on_is_not_read_to_its_end(tmp_path):
+    path = tmp_path / "list.txt.gz"
+    path.write_bytes(gzip.compress(b"/scans/a.png\n" + bytes(100_000_000)))
+    tracemalloc.start()
+    try:
+        with pytest.raises(inputs.InputError, match=r"list\.txt\.gz"):
+            list(inputs.read_manifest(str(path)))
+        assert tracemalloc.get_traced_memory()[1] < 20_000_000
+    finally:
+        tracemalloc.stop()

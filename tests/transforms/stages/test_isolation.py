@@ -91,6 +91,6 @@ def test_a_wrong_number_of_results_is_an_error_of_the_batch():
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt, SystemExit])
-def test_an_order_to_stop_is_not_a_failure_of_a_page(error):
+def test_signal_to_stop_is_not_a_failure_of_a_page(error):
     with pytest.raises(error):
         predict_isolated(Predictor({1}, error), [1, 2], failure_of)

@@ -82,7 +82,7 @@ def test_wide_characters_count_as_a_token_each():
     ("element", "weight"),
     [(page(1, "字" * 50), 51), (page(1, "字" * 500), 100), (page(1), 32), (failed(1), 32)],
 )
-def test_a_page_never_weighs_more_than_a_batch_may_nor_nothing(element, weight):
+def test_weight_of_a_page_is_at_least_one_and_at_most_a_batch(element, weight):
     assert batch_weight(element, budget=100) == weight
 
 

@@ -65,9 +65,19 @@ def test_a_line_that_cannot_be_used_is_named(tmp_path, name, data, line):
 
 
 def test_what_is_no_manifest_is_one_line(tmp_path):
-    for name, data in (
-        ("list.txt.gz", b"not packed"),
-        ("list.csv.gz", gzip.compress(b"uri\na.png\n" * 99)[:-9]),
+    for name, data, message in (
+        ("list.txt.gz", b"not packed", "cannot read the manifest"),
+        ("list.csv.gz", gzip.compress(b"uri\na.png\n" * 99)[:-9], "cut off or damaged"),
     ):
-        with pytest.raises(InputError, match="cannot read the manifest"):
+        with pytest.raises(InputError, match=message):
             read(tmp_path, name, data)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
+def test_a_line_that_is_too_long_is_refused_with_its_number(tmp_path, encoding):
+    with pytest.raises(InputError, match="line 2: it has more than"):
+        read(tmp_path, "list.txt", ("a.png\n" + "x" * 1_500_000).encode(encoding))
+
+
+def test_long_files_of_old_macs_are_read(tmp_path):
+    assert len(read(tmp_path, "list.txt", b"scans/a.png\r" * 100_000)) == 100_000

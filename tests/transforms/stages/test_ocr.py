@@ -15,6 +15,7 @@ from beam_kie.layoutxlm.inputs.strips import unpack_strips
 from beam_kie.options import from_values
 from transforms.config import JobConfig
 from transforms.stages import coders, ocr
+from transforms.stages import pictures as small_pictures
 from transforms.stages.ocr import OcrModelHandler, ReadText, open_engine
 
 WIDTH, HEIGHT = 60, 100
@@ -87,20 +88,20 @@ def test_the_preview_is_the_upright_page_made_smaller(tmp_path):
 
 
 @pytest.mark.parametrize("overlays", ["all", "none"])
-def test_a_model_that_looks_at_pages_gets_the_upright_page(tmp_path, overlays):
+def test_model_with_a_visual_backbone_gets_the_upright_page(tmp_path, overlays):
     outcomes, _ = infer([image(1)], config(tmp_path, overlays=overlays), StubEngine(), pictures="hf")
     pixels = thumbnail_pixels(outcomes[0].picture)
     assert pixels[10, 213, 1] < 100 < pixels[10, 10, 1]
     assert (outcomes[0].preview is None) == (overlays == "none")
 
 
-def test_a_model_that_looks_at_lines_gets_a_strip_of_each(tmp_path):
+def test_model_with_line_images_gets_a_strip_of_each_line(tmp_path):
     (outcome,), _ = infer([image(1)], config(tmp_path), StubEngine(), pictures="strips")
     strips = unpack_strips(outcome.picture)
     assert len(strips) == len(outcome.lines) > 0
 
 
-def test_no_thumbnail_is_made_for_a_model_that_looks_at_none(tmp_path):
+def test_no_thumbnail_is_made_for_a_text_only_model(tmp_path):
     (outcome,), _ = infer([image(1)], config(tmp_path), StubEngine())
     assert outcome.picture is None
 
@@ -124,7 +125,7 @@ def test_a_page_without_a_preview_is_still_read(tmp_path, monkeypatch):
     def broken(*_arguments):
         raise OSError("encoder error")
 
-    monkeypatch.setattr(ocr, "encode_preview", broken)
+    monkeypatch.setattr(small_pictures, "encode_preview", broken)
     (outcome,), _ = infer([image(1)], config(tmp_path), StubEngine())
     assert (outcome.lines[0].text, outcome.preview) == ("page 1", None)
 
@@ -167,7 +168,7 @@ def test_given_lines_go_round_the_engine(tmp_path, monkeypatch):
     assert all(page.preview for page in outcomes)
 
 
-def test_a_page_that_nobody_has_lines_for_fails_alone_where_there_is_no_engine(tmp_path):
+def test_page_without_given_lines_fails_alone_where_there_is_no_engine(tmp_path):
     settings = config(tmp_path, ocr_engine="none")
     batch = [image(1, given=(TextLine("from the PDF", LINE),)), image(2), image(3, given=())]
     outcomes, _ = infer(batch, settings, open_engine(settings))

@@ -160,7 +160,7 @@ def test_a_file_that_is_gone_is_a_failure_and_a_document(tmp_path):
         (b"\x89PNG\r\n\x1a\n" + b"\0" * 40, {"max_file_bytes": 47}, Category.FILE_TOO_LARGE),
     ],
 )
-def test_a_bad_file_is_a_failure_of_its_document(tmp_path, content, changes, category):
+def test_bad_file_is_a_failure_of_its_document(tmp_path, content, changes, category):
     path = tmp_path / "scan.png"
     path.write_bytes(content)
     outputs = decode(path, config(tmp_path, **changes))
@@ -204,7 +204,7 @@ def test_a_defect_of_a_decoder_costs_one_document_and_is_not_quoted(tmp_path, mo
 
 
 @pytest.mark.parametrize("runner", ["FnApiRunner", "DirectRunner", "BundleBasedDirectRunner"])
-def test_good_and_bad_files_part_ways_in_a_pipeline(tmp_path, runner):
+def test_good_and_bad_files_go_to_their_outputs(tmp_path, runner):
     good = write_tiff(tmp_path / "scan.tif", 2)
     bad = tmp_path / "bad.png"
     bad.write_bytes(b"")

@@ -1,4 +1,4 @@
-"""Real clients against a storage that is busy, breaks off, falls silent or sends damaged bytes."""
+"""Real clients against a storage that is busy, closes connections, stops answering or sends damaged bytes."""
 
 import io
 import json
@@ -63,7 +63,7 @@ def unavailable(uri, timeout_s=SHORT_S) -> DocumentError:
 
 
 @pytest.mark.parametrize("kind", [503, 429, 500, "reset", "truncate"])
-def test_reading_outlasts_errors_that_pass(place, kind):
+def test_reading_is_retried_after_transient_errors(place, kind):
     server, bucket = place
     server.faults = [Fault(kind, "file.bin", times=2)]
     assert files.read_bytes(f"{bucket}/file.bin", max_bytes=10**6, timeout_s=PLENTY_S) == CONTENT
@@ -79,7 +79,7 @@ def test_damaged_bytes_are_fetched_again(gs):
 
 
 @pytest.mark.parametrize("kind", ["stall", "stall_body"])
-def test_reading_does_not_wait_for_a_silent_storage(place, kind):
+def test_reading_does_not_wait_for_a_storage_that_does_not_answer(place, kind):
     server, bucket = place
     server.faults = [Fault(kind, "file.bin")]
     assert files.read_bytes(f"{bucket}/file.bin", max_bytes=10**6, timeout_s=PLENTY_S / 3) == CONTENT
@@ -133,7 +133,7 @@ def test_refusal_names_the_permission_that_is_missing(place):
 
 
 @pytest.mark.parametrize("kind", (503, 429, "reset", "stall"))
-def test_writing_outlasts_errors_that_pass(place, kind):
+def test_writing_is_retried_after_transient_errors(place, kind):
     server, bucket = place
     server.faults = [Fault(kind, **upload(server, bucket))]
     files.write_bytes(f"{bucket}/new.bin", CONTENT, timeout_s=PLENTY_S / 3)
@@ -161,7 +161,7 @@ def test_file_that_cannot_be_written_is_one_clear_line_and_leaves_nothing(place,
     assert not files.exists(f"{bucket}/new.bin")
 
 
-def test_listing_outlasts_errors_that_pass_and_reads_every_page_once(place):
+def test_listing_is_retried_after_transient_errors_and_reads_every_page_once(place):
     server, bucket = place
     for number in range(7):
         files.write_bytes(f"{bucket}/scans/{number}.png", b"1")
@@ -190,14 +190,14 @@ def test_listing_that_stays_out_of_reach_is_no_mistake_of_the_users(place):
         list(match_pattern(f"{bucket}/scans/**", timeout_s=SHORT_S))
 
 
-def test_a_named_file_that_cannot_be_looked_at_is_still_a_source(place):
+def test_named_file_that_cannot_be_listed_is_still_a_source(place):
     server, bucket = place
     server.faults = [Fault(503, times=None), Fault(503, method="HEAD", times=None)]
     (source,) = match_pattern(f"{bucket}/file.bin", timeout_s=SHORT_S)
     assert (source.uri, source.size_bytes) == (f"{bucket}/file.bin", None)
 
 
-def test_deleting_outlasts_errors_that_pass(place):
+def test_deleting_is_retried_after_transient_errors(place):
     server, bucket = place
     server.faults = [Fault(503, method="DELETE"), Fault("reset", method="DELETE")]
     assert files.delete_folder(bucket, timeout_s=PLENTY_S) == 1
@@ -237,7 +237,7 @@ def failure_rows(output) -> list[dict]:
     return pq.read_table(io.BytesIO(data)).to_pylist()
 
 
-def test_job_goes_on_where_errors_pass_and_loses_only_files_that_stay_out_of_reach(job):
+def test_job_survives_transient_errors_and_loses_only_unreachable_files(job):
     server, output, flags = job
     uploads = [Fault(503, f"out/{name}/run_id=r", "POST") for name in ("lines", "overlays", "runs")]
     server.faults = [

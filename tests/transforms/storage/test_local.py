@@ -1,4 +1,4 @@
-"""Listing and reading of folders in which anybody may have put anything."""
+"""Listing and reading of folders with files of any kind."""
 
 import os
 import socket
@@ -125,3 +125,8 @@ def test_what_is_too_large_is_refused_unread(tree):
         local.read(str(tree / "a.png"), 4)
     assert caught.value.category is Category.FILE_TOO_LARGE
     assert local.read(str(tree / "a.png"), 5) == local.read(str(tree / "a.png"), local.ANY_SIZE) == b"12345"
+
+
+@pytest.mark.parametrize("name", ["a\0b", "a\ud800b", "x" * 300])
+def test_there_is_no_file_of_a_name_that_none_can_have(tmp_path, name):
+    assert local.look(f"{tmp_path}/{name}") is None

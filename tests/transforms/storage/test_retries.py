@@ -40,7 +40,7 @@ def s3_error(status, code="Any"):
         (ValueError("defect"), False),
     ],
 )
-def test_only_errors_that_may_pass_are_transient(error, transient):
+def test_transient_errors_are_recognised(error, transient):
     assert retries.is_transient(error) is transient
 
 
@@ -68,7 +68,7 @@ def test_transient_errors_are_tried_again_and_others_are_not():
     assert calls[0].silence_s == pytest.approx(1 / 3)
 
 
-def test_errors_that_last_end_with_the_last_of_them():
+def test_lasting_errors_end_with_the_last_of_them():
     def request(_attempt):
         raise ServiceUnavailable("busy")
 

@@ -1,4 +1,4 @@
-"""Pages with very many lines: what is compared grows with their number; other pages stay as they were."""
+"""Pages with very many lines: the number of comparisons grows with that of the lines."""
 
 import pytest
 

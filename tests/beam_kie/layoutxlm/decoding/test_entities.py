@@ -23,7 +23,7 @@ def decoded(text, scores, **config):
 
 def test_entities_have_text_spans_tokens_and_a_mean_confidence():
     text = page("ab: cd", lines=[line("ab: cd", 0, 0, 600)])
-    scores = sure("B-K", "I-K", "I-K", "B-V", "I-V", chance=0.8)
+    scores = sure("B-K", "I-K", "I-K", "B-V", "I-V", probability=0.8)
     key, found = decoded(text, scores)
     assert (key.entity.label, key.entity.text, key.entity.spans) == ("K", "ab:", (LineSpan(0, 0, 3),))
     assert (found.entity.label, found.entity.text) == ("V", "cd")

@@ -24,7 +24,7 @@ TOKENS = PageTokens(ROWS, ROWS, ROWS * 0, ROWS * 0 + 4, ROWS * 0, np.array(BOXES
 
 
 class FixedHead:
-    """Every piece continues the one that it is told to, or begins an entity (None)."""
+    """Every piece continues a given one, or begins an entity (None)."""
 
     def __init__(self, continues):
         self.continues = continues
@@ -48,7 +48,7 @@ def groups(continues, *labels, **settings):
     return [[piece.line for piece in group] for group in joined]
 
 
-def test_lines_that_go_on_become_one_entity():
+def test_lines_that_continue_become_one_entity():
     assert groups([None, 0, None, 1], *["ANSWER"] * 4) == [[0, 1, 3], [2]]
 
 
@@ -56,7 +56,7 @@ def test_lines_of_an_entity_come_from_top_to_bottom_whatever_was_linked():
     assert groups([1, 3, None, None], *["ANSWER"] * 4) == [[0, 1, 3], [2]]
 
 
-def test_every_piece_knows_how_likely_its_place_is():
+def test_every_piece_has_the_probability_of_its_place():
     hidden = torch.randn(len(BOXES), 48)
     found = pieces("ANSWER", "ANSWER", "QUESTION", "ANSWER")
 
@@ -78,8 +78,8 @@ def test_joins_may_cost_something():
     assert groups([None, 0, None, 1], *["ANSWER"] * 4, join_penalty=9.1) == [[0], [1], [2], [3]]
 
 
-def test_keys_in_two_scripts_do_as_the_other_keys_of_their_page():
-    """Five Chinese keys that go on in English; the last one's own odds speak against it, narrowly."""
+def test_keys_in_two_scripts_follow_the_other_keys_of_their_page():
+    """Five Chinese keys that continue in English; the last one's own odds are just below 0."""
     texts = ["姓名", "Name", "地址", "Address", "电话", "Phone", "国籍", "Nation"]
     places = [(100, 100 + 30 * row, 200, 120 + 30 * row) for row in range(len(texts))]
     lines = tuple(TextLine(text, box_polygon(box)) for text, box in zip(texts, places, strict=True))

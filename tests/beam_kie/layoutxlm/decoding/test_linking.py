@@ -13,18 +13,18 @@ HEADS = {"softmax": BUNDLED_KIND, "biaffine": PUBLISHED_KIND}
 
 
 class FixedHead:
-    """Gives the V x K chances it is told, for entities in the order Q, A, Q, A, ..."""
+    """Gives fixed V x K probabilities, for entities in the order Q, A, Q, A, ..."""
 
     first_token_only = False
 
-    def __init__(self, chances, bar=0.5):
-        self.chances, self.bar = torch.tensor(chances), bar
+    def __init__(self, given, threshold=0.5):
+        self.given, self.threshold = torch.tensor(given), threshold
 
     def __call__(self, vectors, labels, boxes, heads, tails):
-        return self.chances[tails // 2][:, heads // 2]
+        return self.given[tails // 2][:, heads // 2]
 
     def probabilities(self, scores, temperature):
-        return scores, torch.full_like(scores[:, :1], self.bar)
+        return scores, torch.full_like(scores[:, :1], self.threshold)
 
 
 def entity(label, row, tokens=(0,)):
@@ -57,14 +57,14 @@ def test_having_no_key_may_cost_something():
     decoded = alternating(2)
     head = small_network(**BUNDLED_KIND).relation_head
 
-    def chance(**config):
+    def probability(**config):
         ((_, _, confidence),) = relations(head, decoded, **BUNDLED_KIND, **config) or [(0, 0, None)]
         return confidence
 
     with torch.inference_mode():
         head.none.bias.fill_(9.0)
-        assert chance() is None
-        assert chance(none_penalty=20.0) > 0.99
+        assert probability() is None
+        assert probability(none_penalty=20.0) > 0.99
     with pytest.raises(ConfigError, match="none_penalty"):
         small_config(**PUBLISHED_KIND, none_penalty=0.5)
 

@@ -50,7 +50,7 @@ def test_the_best_path_is_the_best_of_all_paths(seed, penalty):
 
 
 def test_the_penalty_holds_a_line_together():
-    scores = sure("B-K", "I-K", "B-V", "I-K", "I-K", chance=0.6)
+    scores = sure("B-K", "I-K", "B-V", "I-K", "I-K", probability=0.6)
     split = [piece.label for piece in TagDecoder(TAGS).pieces(scores, on_lines([0] * 5))]
     held = [piece.label for piece in TagDecoder(TAGS, 3.0).pieces(scores, on_lines([0] * 5))]
     assert len(split) > 1
@@ -169,7 +169,7 @@ def test_tags_of_tokens_follow_the_way_of_decoding():
 
 def test_a_cut_right_after_a_colon_may_cost_less():
     decoder = TagDecoder(TAGS, switch_penalty=6.0, colon_discount=5.0)
-    scores = sure("B-K", "I-K", "B-V", chance=0.9)
+    scores = sure("B-K", "I-K", "B-V", probability=0.9)
 
     def labels(*after_colon):
         return [piece.label for piece in decoder.pieces(scores, on_lines([0] * 3, np.array(after_colon)))]
@@ -179,8 +179,10 @@ def test_a_cut_right_after_a_colon_may_cost_less():
     assert [piece.label for piece in decoder.pieces(scores, on_lines([0] * 3))] == ["K"]
 
 
-def test_a_line_that_is_an_entity_gets_the_label_that_all_its_tokens_speak_for():
-    scores = np.concatenate([sure("B-K", "I-K", chance=0.5), sure("I-V", chance=0.99), sure("O", "I-K")])
+def test_whole_line_gets_the_label_with_the_highest_sum_over_its_tokens():
+    scores = np.concatenate(
+        [sure("B-K", "I-K", probability=0.5), sure("I-V", probability=0.99), sure("O", "I-K")]
+    )
     tokens = on_lines([0, 0, 0, 2, 3])
     found = WholeLineDecoder(TAGS).groups(scores, tokens)
     assert found == [[Piece("V", 0, 0, 3, False)], [Piece("K", 3, 4, 5, False)]]

@@ -132,7 +132,7 @@ def test_special_tokens_of_a_tokenizers_file_are_text_on_a_page(tmp_path):
 
 
 @pytest.mark.parametrize("content", [b"", b"not a model", b"\x0a\x0e\x0a\x05<unk>"])
-def test_files_that_are_no_vocabulary_are_told_by_name(tmp_path, content):
+def test_files_that_are_no_vocabulary_are_named(tmp_path, content):
     (tmp_path / SENTENCEPIECE_FILE).write_bytes(content)
     with pytest.raises(TokenizerError, match=SENTENCEPIECE_FILE):
         load_tokenizer(tmp_path)
@@ -160,6 +160,6 @@ def test_a_sentencepiece_file_with_other_special_ids_is_refused(tmp_path):
         XlmRobertaTokenizer(tmp_path / "other.model")
 
 
-def test_a_folder_without_a_vocabulary_is_told_what_it_lacks(tmp_path):
+def test_folder_without_a_vocabulary_is_refused_with_what_is_missing(tmp_path):
     with pytest.raises(TokenizerError, match="neither"):
         load_tokenizer(tmp_path)

@@ -54,7 +54,7 @@ def test_layoutlmv2_biases_are_those_of_transformers():
         assert not torch.allclose(unbiased(hidden, batch), wanted, atol=1e-2)
 
 
-def test_token_bias_sums_what_each_place_says():
+def test_token_bias_is_the_sum_over_positions():
     table = torch.arange(8.0).reshape(2, 4)  # 2 heads, 4 buckets: 0 and nearer ones of either sign
     places = torch.tensor([[0, 0, 1]])
     bias = token_bias([(table, places, 4), (table, torch.zeros(1, 3, dtype=torch.long), 4)])

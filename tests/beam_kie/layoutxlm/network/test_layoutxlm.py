@@ -92,8 +92,8 @@ def test_every_input_counts(kind):
         assert (other - base).abs().max() > 1e-3
 
 
-def test_a_network_without_pictures_is_one_that_may_not_look():
-    """VI-LayoutXLM masks its visual tokens for everybody; leaving them out must be the same."""
+def test_network_without_pictures_equals_one_with_masked_visual_tokens():
+    """VI-LayoutXLM masks its visual tokens everywhere; leaving them out must give the same."""
     network = small_network(**VISUAL_KIND)
     batch = batch_of(network.config, 5)
     text_only = outputs(network, batch)[1]
@@ -136,7 +136,7 @@ def test_a_visual_token_is_features_position_and_place():
     assert torch.allclose(network.visual_states(images)[:, 9], wanted, atol=1e-4)
 
 
-def test_a_line_is_judged_by_all_its_tokens():
+def test_tags_of_a_line_depend_on_all_its_tokens():
     network = small_network(**BUNDLED_KIND)
     batch = batch_of(network.config, 3)
     hidden = torch.randn(1, batch.ids.shape[1], 48)

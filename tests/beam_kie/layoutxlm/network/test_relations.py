@@ -43,9 +43,9 @@ def test_labels_of_a_biaffine_head_default_to_the_order_of_the_configuration(ent
 
 def test_biaffine_probabilities_are_of_the_second_logit_and_must_exceed_one_half():
     scores = torch.tensor([[[0.0, 0.0], [0.0, 2.0]]])
-    chances, bar = BiaffineRelationHead.probabilities(scores)
-    assert chances.tolist() == [[0.5, pytest.approx(0.8808, abs=1e-4)]]
-    assert bar.tolist() == [[0.5]]
+    probabilities, threshold = BiaffineRelationHead.probabilities(scores)
+    assert probabilities.tolist() == [[0.5, pytest.approx(0.8808, abs=1e-4)]]
+    assert threshold.tolist() == [[0.5]]
     cooled, _ = BiaffineRelationHead.probabilities(scores, temperature=2.0)
     assert cooled[0, 1] == pytest.approx(0.7311, abs=1e-4)
 
@@ -55,8 +55,8 @@ def test_keys_of_a_softmax_head_compete(entities):
     head = small_network(**BUNDLED_KIND).relations
     scores = head(*entities, HEADS, TAILS)
     assert scores.shape == (3, 4)
-    chances, bar = head.probabilities(scores)
-    assert torch.allclose(chances.sum(1) + bar[:, 0], torch.ones(3))
+    probabilities, threshold = head.probabilities(scores)
+    assert torch.allclose(probabilities.sum(1) + threshold[:, 0], torch.ones(3))
 
 
 @torch.no_grad()

@@ -1,4 +1,4 @@
-"""What tokens see of the strips of their text lines."""
+"""Features of tokens from the strips of their text lines."""
 
 import numpy as np
 import torch
@@ -52,7 +52,7 @@ def test_lines_are_read_alone_whatever_stands_beside_them_on_the_page():
 
 
 def test_tokens_of_lines_without_pixels_are_zero():
-    looks = reader()([None, strip(50)], places((0, 0.0, 1.0), (1, 0.0, 1.0)))
-    assert looks.shape == (2, CONFIG.architecture.hidden_size)
-    assert looks[0].abs().max() == 0 < looks[1].abs().max()
+    features = reader()([None, strip(50)], places((0, 0.0, 1.0), (1, 0.0, 1.0)))
+    assert features.shape == (2, CONFIG.architecture.hidden_size)
+    assert features[0].abs().max() == 0 < features[1].abs().max()
     assert reader()([None], places((0, 0.0, 1.0))).abs().max() == 0

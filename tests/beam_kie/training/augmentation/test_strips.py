@@ -23,7 +23,7 @@ def page(*lines: TrainingLine) -> TrainingPage:
     return TrainingPage(400, 600, lines, {}, frozenset())
 
 
-def test_every_line_gets_what_it_looks_like():
+def test_every_line_gets_its_strip():
     pixels = np.full((600, 400, 3), 255, np.uint8)
     pixels[100:120, 40:80] = 0
     seen = with_strips(page(line("ab", 40, 100), line("cd", 200, 300)), pixels)
@@ -49,7 +49,7 @@ def test_a_part_of_a_line_has_its_neighbour_in_the_margin():
     assert cut_strip_at(None, 0.5) == (None, None)
 
 
-def test_wear_changes_pixels_and_nothing_else():
+def test_degradation_changes_pixels_and_nothing_else():
     lines = [line("ab", 0, 0, strip(40, 100)), line("cd", 0, 50), line("ef", 0, 90, strip(55, 180))]
     changed = degraded(lines, random.Random(1), drop=0.0)
     assert changed == lines

@@ -105,7 +105,7 @@ def found(label, confidence, *spans):
     return Entity(label, "", (0.0,) * 8, confidence, tuple(LineSpan(*span) for span in spans))
 
 
-def test_findings_are_judged_by_label_characters_and_links():
+def test_findings_are_right_by_label_characters_and_links():
     entities = (
         found("QUESTION", 0.9, (0, 0, 6)),  # "Narne:"
         found("ANSWER", 0.8, (0, 6, 16)),  # " Lee Green": white space does not count
@@ -171,5 +171,5 @@ def test_a_tie_that_falls_the_other_way_keeps_its_confidence():
 
 
 @pytest.mark.parametrize("pages", [{}, {("shop", GOLD): []}])
-def test_no_pages_are_no_trouble(pages):
+def test_no_pages_give_no_results(pages):
     assert measure_confidences(FixedModel((), ()), pages, (1.0,)) == []

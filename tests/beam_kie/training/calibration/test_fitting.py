@@ -28,7 +28,7 @@ def cooled(confidences, temperatures=TEMPERATURES):
 
 
 def page(number, truth, seed=0, source="s", lines="gold", count=400):
-    """``count`` entities and half as many relations; a confidence c is right with chance truth(c)."""
+    """``count`` entities and half as many relations; a confidence c is right with probability truth(c)."""
     random = np.random.default_rng([seed, number])
     entities = random.uniform(0.05, 0.995, count)
     right = random.uniform(size=count) < truth(entities)
@@ -112,7 +112,7 @@ def test_the_halves_divide_every_source_and_keep_the_views_of_a_page_together():
         assert sum(side for (s, _), (side,) in of_page.items() if s == source) == 3
 
 
-def test_calibrated_confidences_are_honest_crosswise():
+def test_calibrated_confidences_fit_in_cross_validation():
     pages = [page(number, squared) for number in range(10)]
 
     ways = choose_ways(pages)
@@ -127,7 +127,7 @@ def test_calibrated_confidences_are_honest_crosswise():
     assert reliability(joined(c.relations(p) for p, c in after), right).ece < 0.04
 
 
-def test_confidences_that_are_right_already_stay():
+def test_calibrated_confidences_stay():
     pages = [page(number, lambda c: c) for number in range(10)]
     ways = choose_ways(pages)
     after = crosswise(pages, *ways)
@@ -140,7 +140,7 @@ def test_confidences_that_are_right_already_stay():
     )
 
 
-def test_pages_without_findings_are_no_trouble():
+def test_pages_without_findings_change_nothing():
     pages = [page(number, squared, count=0) for number in range(4)]
 
     assert choose_ways(pages) == (AS_COMPUTED, AS_COMPUTED)

@@ -8,7 +8,7 @@ from PIL import Image
 from beam_kie.training.calibration.reliability import draw, main, reliability
 
 
-def test_the_error_of_confidences_that_claim_too_much_is_known():
+def test_error_of_overconfident_findings_is_exact():
     found = reliability(np.full(10, 0.9), np.arange(10) < 6)
 
     assert found.ece == pytest.approx(0.3)

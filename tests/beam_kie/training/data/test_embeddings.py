@@ -27,7 +27,7 @@ def likeness(embeddings, first, second):
     return one @ other / (np.linalg.norm(one) * np.linalg.norm(other))
 
 
-def test_words_that_keep_the_same_company_are_close(embeddings):
+def test_words_with_the_same_neighbours_are_close(embeddings):
     assert likeness(embeddings, "apple", "pear") > 0.9
     assert likeness(embeddings, "dog", "cat") > 0.9
     assert likeness(embeddings, "apple", "dog") < 0.5
@@ -47,7 +47,7 @@ def test_neighbours_count_less_with_distance_and_never_across_lines():
     assert counts[dog].nnz == 0
 
 
-def test_information_is_never_negative_and_rare_pairs_tell_more():
+def test_information_is_never_negative_and_higher_for_rare_pairs():
     counts = count_neighbours(TOKENIZER, [LINES])
     information = mutual_information(counts)
     assert information.data.min() >= 0

@@ -39,13 +39,13 @@ def tags_of(example, number):
     return [CONFIG.tags[tag] for tag in example.tags[example.tokens.lines == number]]
 
 
-def test_an_entity_goes_on_in_the_next_line(example):
+def test_entity_continues_on_the_next_line(example):
     assert tags_of(example, 1)[0] == tags_of(example, 2)[0] == "B-ANSWER"
     assert [piece.continues for piece in example.pieces] == [None, None, 1, None, None]
     assert [CONFIG.labels[piece.label] for piece in example.pieces[1:3]] == ["ANSWER", "ANSWER"]
 
 
-def test_without_a_grouping_head_tags_say_what_goes_on():
+def test_without_a_grouping_head_tags_decide_what_continues():
     config = CONFIG.with_fields(grouping_head=False)
     example = ExampleMaker(TOKENIZER, config, mask_rate=0)(PAGE, random.Random(0))
     assert tags_of(example, 1)[0] == "B-ANSWER"
@@ -66,7 +66,7 @@ def test_key_and_value_on_one_line_have_each_their_part_of_its_box(example):
     assert example.entity_boxes[2:] == [key.box, value.box]
 
 
-def test_hidden_lines_show_nothing_and_nobody_has_to_guess_them():
+def test_hidden_lines_are_masked_and_not_predicted():
     hidden = ExampleMaker(TOKENIZER, CONFIG, mask_rate=0, line_mask_rate=1)(PAGE, random.Random(0))
     assert set(hidden.tokens.ids) == {TOKENIZER.token_to_id("<mask>")}
     assert (hidden.masked == UNMASKED).all()

@@ -23,7 +23,7 @@ def test_pictures_are_read_and_broken_ones_named(tmp_path, capsys):
     assert len(read_ocr_lines(str(output))["form.png"]) > 20
 
 
-def test_missing_folder_is_said(tmp_path, capsys):
+def test_missing_folder_is_reported(tmp_path, capsys):
     assert main([str(tmp_path / "none"), "--output", str(tmp_path / "x")]) == 2
     assert "no such folder" in capsys.readouterr().err
 
@@ -52,7 +52,7 @@ def test_entities_that_were_read_are_counted():
     assert agreement(page, record) == Agreement(entities=3, found=2, read=1)
 
 
-def test_unreadable_labels_are_said_before_anything_is_read(tmp_path, capsys):
+def test_unreadable_labels_are_reported_before_anything_is_read(tmp_path, capsys):
     output = tmp_path / "lines.jsonl"
     assert main([str(tmp_path), "--output", str(output), "--labels", str(tmp_path / "none.json")]) == 2
     assert "none.json" in capsys.readouterr().err

@@ -59,7 +59,7 @@ def test_names_that_are_no_picture_names_are_refused(tmp_path, capsys, name):
     assert not (tmp_path / "out").exists()
 
 
-def test_bad_labels_and_sizes_are_said(tmp_path, capsys):
+def test_bad_labels_and_sizes_are_reported(tmp_path, capsys):
     assert main([str(tmp_path / "none.json"), "--output", str(tmp_path / "out")]) == 2
     assert "none.json" in capsys.readouterr().err
     with pytest.raises(SystemExit) as stopped:

@@ -6,7 +6,7 @@ import pytest
 from beam_kie.training.reports.card import DATA, MODEL_CARD, main
 from beam_kie.training.weights.ensemble import combine
 from model_store.model_card import changed_files
-from tests.small_networks import BUNDLED_KIND, LOOKING_KIND, save_model, small_config, small_network
+from tests.small_networks import BUNDLED_KIND, STRIPS_KIND, save_model, small_config, small_network
 
 
 def score(f1):
@@ -110,7 +110,7 @@ def test_an_ensemble_counts_all_its_networks(folder):
 
 def test_a_card_says_whether_a_model_reads_line_images(folder):
     cards = []
-    for kind in (BUNDLED_KIND, LOOKING_KIND):
+    for kind in (BUNDLED_KIND, STRIPS_KIND):
         save_model(folder, small_network(**kind))
         assert write(folder, "--data", "forms") == 0
         cards.append(" ".join((folder / MODEL_CARD).read_text().split("## ")[0].split()))

@@ -98,7 +98,7 @@ def test_run_without_a_log_is_said(tmp_path, capsys, log, message):
 
 
 @drawn
-def test_unknown_ending_and_missing_folder_are_said(tmp_path, capsys):
+def test_unknown_ending_and_missing_folder_are_reported(tmp_path, capsys):
     folder = str(write_log(tmp_path / "run", LOSSES))
     assert main([folder, "--output", str(tmp_path / "curves.gnu")]) == 2
     assert "curves.gnu" in capsys.readouterr().err

@@ -11,7 +11,7 @@ from beam_kie.training.weights.average import main as average
 from beam_kie.training.weights.ensemble import main
 from tests.small_networks import (
     BUNDLED_KIND,
-    LOOKING_KIND,
+    STRIPS_KIND,
     edit_config,
     form,
     same_results,
@@ -23,9 +23,9 @@ from tests.small_networks import (
 
 @pytest.fixture
 def members(tmp_path):
-    looking = save_model(tmp_path / "looking", small_network(1, **LOOKING_KIND))
+    with_pictures = save_model(tmp_path / "with_pictures", small_network(1, **STRIPS_KIND))
     text_only = save_model(tmp_path / "text_only", small_network(2, **BUNDLED_KIND))
-    return looking, text_only
+    return with_pictures, text_only
 
 
 def combined(folder, *models):
@@ -53,7 +53,7 @@ def test_training_goes_on_from_the_first_member(members, tmp_path):
     assert all((value == alone.state_dict()[name]).all() for name, value in first.state_dict().items())
 
 
-def test_members_that_are_missing_in_the_weights_are_told(members, tmp_path):
+def test_members_that_are_missing_in_the_weights_are_refused(members, tmp_path):
     combined(tmp_path / "both", *members)
     edit_config(tmp_path / "both", ensemble_size=3)
     with pytest.raises(ModelError, match="missing"):

@@ -1,12 +1,12 @@
-"""The rival: how PaddleOCR's scripts go through scans, one page after the other. Figures as JSON.
+"""The baseline: scans processed as PaddleOCR's scripts do it, one page after the other. Prints JSON.
 
-    python benchmarks/rival.py --input FOLDER [--model bundled|layoutxlm]
+    python benchmarks/baseline.py --input FOLDER [--model bundled|layoutxlm]
 
 Per page: decode with OpenCV; text by the official PaddleOCR class (engine "onnxruntime", the ONNX files that
 the job reads with, pages searched at 960 pixels as in PaddleOCR's KIE scripts); one SER pass; one RE pass
 through an encoder of its own. float32, no batches, no overlap between pages; nothing is drawn or written.
 
-``--model bundled`` takes the job's own weights, so that only the way of working differs.
+``--model bundled`` takes the job's own weights, so that only the processing differs.
 ``--model layoutxlm`` takes two networks of LayoutXLM-base's size with random weights, as PaddleOCR publishes
 them: SER and RE, each with a visual backbone. All networks run in PyTorch and without padding, which is
 faster than Paddle's own (docs/performance.md), and pages are cut at 512 tokens, as the scripts do.
@@ -76,7 +76,7 @@ def read_page(path: Path):
 
     pixels = cv2.imread(str(path))
     if pixels is None:
-        raise SystemExit(f"{path} is no picture that OpenCV reads: the rival takes pictures of single pages")
+        raise SystemExit(f"{path} is no image that OpenCV reads: the baseline takes images of single pages")
     return PageImage(path.name, str(path), 1, cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB))
 
 

@@ -1,0 +1,93 @@
+"""What a JPEG file claims, read from its markers before a decoder believes it.
+
+Markers and segments are those of ITU-T T.81, annex B.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+
+from beam_kie.document import Category, DocumentError
+from beam_kie.imaging.exif import claims_too_much
+from beam_kie.imaging.page_source import RESAVE
+
+_EXIF = b"Exif\0\0"
+_SOS = 0xDA
+_APP1, _APP15 = 0xE1, 0xEF
+_ALONE = (0x01, *range(0xD0, 0xD9))  # markers without a segment
+# Frames with Huffman codes: baseline, extended, progressive. Arithmetic codes can be shorter than a bit.
+_HUFFMAN_FRAMES = (0xC0, 0xC1, 0xC2)
+# Ordinary progressive files have about ten scans; a decoder goes through all pixels for each.
+_MOST_SCANS = 100
+
+
+def check_claims(data: bytes) -> None:
+    """Check that a JPEG can hold what it claims.
+
+    A decoder goes through all pixels for every scan, and fills in grey what is missing: the page would pass
+    for read.
+
+    Args:
+        data: the whole file.
+
+    Raises:
+        DocumentError: FILE_CORRUPT for more scans than any picture needs, or for fewer bits than there are
+            blocks of 8 x 8 pixels.
+    """
+    # Inside of coded data 0xff is followed by 0, so that this counts scans, and those of thumbnails.
+    scans = data.count(bytes((0xFF, _SOS)))
+    if scans > _MOST_SCANS:
+        raise DocumentError(
+            Category.FILE_CORRUPT,
+            f"the JPEG has {scans:,} scans, where ordinary ones have about ten: {RESAVE}",
+        )
+    for marker, start, end in _segments(data):
+        if marker in _HUFFMAN_FRAMES and end - start >= 6:
+            height, width = struct.unpack_from(">HH", data, start + 1)
+            blocks = -(-width // 8) * -(-height // 8)
+            if blocks > 8 * (len(data) - end):
+                raise DocumentError(
+                    Category.FILE_CORRUPT,
+                    f"the JPEG says that it has {width} x {height} pixels, but its {len(data):,} bytes "
+                    f"cannot hold them: copy the file again, or {RESAVE}",
+                )
+
+
+def without_exif_bomb(data: bytes) -> bytes:
+    """Hide EXIF data that claims far more than it holds from Pillow, which reads it when it opens a file.
+
+    Args:
+        data: the whole file.
+
+    Returns:
+        ``data`` itself where its EXIF data is harmless, else a copy without it.
+    """
+    blocks = [
+        (start, end)
+        for marker, start, end in _segments(data)
+        if marker == _APP1 and data.startswith(_EXIF, start)
+    ]
+    if not blocks or not claims_too_much(b"".join(data[start + len(_EXIF) : end] for start, end in blocks)):
+        return data
+    changed = bytearray(data)
+    for start, _ in blocks:
+        changed[start - 3] = _APP15  # a segment that nobody reads
+    return bytes(changed)
+
+
+def _segments(data: bytes) -> Iterator[tuple[int, int, int]]:
+    """Marker, start and end of the content of each segment before the first scan."""
+    at = 2
+    while at + 4 <= len(data) and data[at] == 0xFF:
+        marker = data[at + 1]
+        if marker == 0xFF:  # a fill byte
+            at += 1
+        elif marker in _ALONE:
+            at += 2
+        else:
+            end = at + 2 + int.from_bytes(data[at + 2 : at + 4], "big")
+            yield marker, at + 4, min(end, len(data))
+            if marker == _SOS:
+                return
+            at = end

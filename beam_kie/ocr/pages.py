@@ -1,0 +1,181 @@
+"""From pages to text with models for single steps: find lines, turn the page if need be, read the lines."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol
+
+import numpy as np
+
+from beam_kie.document import CharSpans, PageImage, PageText, Polygon
+from beam_kie.geometry import box_polygon, clip_polygon, rotate_polygon
+from beam_kie.imaging.decode import upright
+from beam_kie.ocr.cleaning import clean_lines
+from beam_kie.ocr.crops import crop_line
+from beam_kie.ocr.rotation import (
+    COLUMNS,
+    character_boxes,
+    find_rotation,
+    in_doubt,
+    is_sideways,
+    longest_lines,
+    sample_confidence,
+)
+
+
+class Reading(NamedTuple):
+    """What a line says.
+
+    ``confidence`` in [0, 1] is the mean of its characters', ``weakest`` that of the least certain one (None:
+    not known). ``char_spans`` as of TextLine.
+    """
+
+    text: str
+    confidence: float
+    char_spans: CharSpans | None = None
+    weakest: float | None = None
+
+
+class LineModels(Protocol):
+    """Models that find and read lines; for several threads at once."""
+
+    def find_lines(self, pixels: np.ndarray) -> list[Polygon]:
+        """The lines on an RGB page (H x W x 3 uint8) as quadrilaterals in its pixels, none empty."""
+        ...
+
+    def read_crops(self, crops_of_pages: Sequence[Sequence[np.ndarray]]) -> list[list[Reading]]:
+        """What the RGB pictures of lines say, page by page; a page's readings depend on that page alone."""
+        ...
+
+
+@dataclass(slots=True)
+class _Page:
+    """A page on its way: lines found, then read (``readings`` None until then)."""
+
+    pixels: np.ndarray
+    polygons: list[Polygon]
+    crops: list[np.ndarray]
+    rotation_deg: int = 0
+    readings: list[Reading] | None = None
+
+    @property
+    def confidences(self) -> list[float] | None:
+        return None if self.readings is None else [reading.confidence for reading in self.readings]
+
+
+class PageReader:
+    """An OcrEngine on top of ``LineModels``; lines are looked for on several pages at once."""
+
+    def __init__(
+        self,
+        identity: tuple[str, str],
+        models: LineModels,
+        threads: ThreadPoolExecutor,
+        detect_rotation: bool,
+        min_confidence: float,
+    ):
+        """``identity`` is name and revision; ``min_confidence`` in [0, 1] as of OcrOptions."""
+        self.name, self.revision = identity
+        self._line_models = models
+        self._threads = threads
+        self._detect_rotation = detect_rotation
+        self._min_confidence = min_confidence
+
+    def read(self, images: Sequence[PageImage]) -> list[PageText]:
+        """See OcrEngine.read."""
+        pages = list(self._threads.map(self._find_lines, [image.pixels for image in images]))
+        self._read_lines([page for page in pages if not self._may_be_sideways(page)])
+        if self._detect_rotation:
+            pages = [self._turned(page) for page in pages]
+        return [self._page_text(image, page) for image, page in zip(images, pages, strict=True)]
+
+    def _find_lines(self, pixels: np.ndarray) -> _Page:
+        return _Page(pixels, *_cut_out(pixels, self._line_models.find_lines(pixels)))
+
+    def _read_lines(self, pages: Sequence[_Page]) -> None:
+        """Fill in what the lines of the pages say."""
+        readings = self._line_models.read_crops([page.crops for page in pages])
+        for page, reading in zip(pages, readings, strict=True):
+            page.crops = []
+            page.readings = reading
+
+    def _may_be_sideways(self, page: _Page) -> bool:
+        return self._detect_rotation and is_sideways(page.polygons)
+
+    def _turned(self, page: _Page) -> _Page:
+        """The page read upright: itself, or read once more the right way up."""
+        if page.confidences is not None and not in_doubt(page.polygons, page.confidences):
+            return page
+        rotation = find_rotation(
+            page.confidences is None, lambda rotation_deg: self._probe(page, rotation_deg)
+        )
+        if rotation == 270 and self._has_columns(page):
+            rotation = 0
+        if rotation:
+            # Lines are found anew: the result is that of a page which was stored upright.
+            page = self._find_lines(upright(page.pixels, rotation))
+            page.rotation_deg = rotation
+        if page.readings is None:
+            self._read_lines([page])
+        return page
+
+    def _probe(self, page: _Page, rotation_deg: int) -> float:
+        """How well the page's longest lines read when the page is turned by that much."""
+        if rotation_deg == 0 and page.confidences is not None:
+            return sample_confidence(page.polygons, page.confidences)
+        height, width = page.pixels.shape[:2]
+        polygons = [rotate_polygon(polygon, width, height, rotation_deg) for polygon in page.polygons]
+        sample = [polygons[index] for index in longest_lines(polygons)]
+        if not sample:
+            return 0.0
+        sample, crops = _cut_out(upright(page.pixels, rotation_deg), sample)
+        (readings,) = self._line_models.read_crops([crops])
+        return sample_confidence(sample, [reading.confidence for reading in readings])
+
+    def _has_columns(self, page: _Page) -> bool:
+        """Whether lines stand because they are columns of upright characters."""
+        size_px = page.pixels.shape[1::-1]
+        squares = [clip_polygon(box_polygon(box), *size_px) for box in character_boxes(page.polygons)]
+        _, crops = _cut_out(page.pixels, squares)
+        (readings,) = self._line_models.read_crops([crops])
+        return sum(reading.confidence for reading in readings) >= COLUMNS * max(len(readings), 1)
+
+    def _page_text(self, image: PageImage, page: _Page) -> PageText:
+        height, width = page.pixels.shape[:2]
+        readings = page.readings or []
+        lines = clean_lines(
+            [reading.text for reading in readings],
+            page.polygons,
+            [reading.confidence for reading in readings],
+            (width, height),
+            self._min_confidence,
+            [reading.char_spans for reading in readings],
+        )
+        return PageText(
+            image.document_id,
+            image.uri,
+            image.page,
+            width,
+            height,
+            page.rotation_deg,
+            lines,
+            text_source="ocr",
+        )
+
+
+def _cut_out(pixels: np.ndarray, polygons: Sequence[Polygon]) -> tuple[list[Polygon], list[np.ndarray]]:
+    """The pictures of lines, and the polygons of those that have one (all but the thinnest)."""
+    crops = [crop_line(pixels, polygon) for polygon in polygons]
+    kept = [(polygon, crop) for polygon, crop in zip(polygons, crops, strict=True) if crop is not None]
+    return [polygon for polygon, _ in kept], [crop for _, crop in kept]
+
+
+def usable_cores() -> int:
+    """How many cores this process may use."""
+    try:
+        return len(os.sched_getaffinity(0))
+    except AttributeError:  # not on every system
+        return os.cpu_count() or 1

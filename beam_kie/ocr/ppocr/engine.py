@@ -1,0 +1,148 @@
+"""The ppocr engine: a detector, a tiny recogniser for all lines, and a small one for those in doubt."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from itertools import chain, islice
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from beam_kie.document import Polygon
+from beam_kie.ocr import OcrOptions, models
+from beam_kie.ocr.pages import PageReader, Reading, usable_cores
+from beam_kie.ocr.ppocr import graphs
+from beam_kie.ocr.ppocr.boxes import line_boxes
+from beam_kie.ocr.ppocr.doubt import is_doubtful
+from beam_kie.ocr.ppocr.files import TINY_NAME, ModelFiles, model_files, tell_that_tiny_is_missing
+from beam_kie.ocr.ppocr.languages import scripts_of
+from beam_kie.ocr.ppocr.reader import LineReader, ReaderSettings, shrink
+from beam_kie.ocr.ppocr.sessions import Sessions, cache_folder
+
+# Lines shorter than 128 px are padded: the recognisers were trained on padded lines, and read them better.
+# More widths would need more networks, which cost time to prepare and some 10 to 30 MiB each.
+_WIDTHS = (*range(128, 256, 32), *range(256, 512, 64), *range(512, 1024, 128), *range(1024, 2049, 256))
+# Measured on 8 of the pages of doubt.py: no frame of 4,675 that write had a higher logit, 55 % of all have.
+# The tiny recogniser's blanks are not told apart by theirs.
+_SMALL_BLANK = 26.0
+_UNKNOWN_TO_TINY = frozenset({"HIRAGANA", "KATAKANA"})
+_FOREIGN_SHARE = 0.1  # of a page's lines; from that on tiny is not trusted with the others either
+
+_STRIDE = 32
+_TOGETHER = 16  # lines that a thread reads before it looks for other work
+
+
+class PpOcrEngine(PageReader):
+    """Reads pages on CPUs; see ``create_engine`` for what making one raises."""
+
+    def __init__(self, options: OcrOptions):
+        if options.device not in ("auto", "cpu"):
+            raise ValueError(
+                f"the OCR engine ppocr runs on CPUs, not on {options.device}: choose the device cpu, or "
+                "rapidocr with the backend onnxruntime or torch"
+            )
+        files = model_files(options)
+        count = options.threads or usable_cores()
+        threads = ThreadPoolExecutor(count, thread_name_prefix="ppocr")
+        line_models = _Models(options, files, Sessions(count, cache_folder()), threads)
+        identity = identify(options)
+        super().__init__(identity, line_models, threads, options.detect_rotation, options.min_confidence)
+
+
+class _Models:
+    """``LineModels`` of the engine."""
+
+    def __init__(
+        self, options: OcrOptions, files: ModelFiles, sessions: Sessions, threads: ThreadPoolExecutor
+    ):
+        self._max_side = options.max_side
+        self._threads = threads
+        scripts = scripts_of(options.languages)
+        self._detector = sessions.network(
+            f"detector {models.revision([files.det])}", lambda: graphs.load_detector(files.det)
+        )
+        self._small = _reader(sessions, files.rec, ReaderSettings(_WIDTHS, _SMALL_BLANK, scripts))
+        self._tiny: LineReader | None = None
+        if files.tiny is None and options.rec_model_dir is None:
+            tell_that_tiny_is_missing()
+        elif files.tiny is not None and not scripts & _UNKNOWN_TO_TINY:
+            self._tiny = _reader(sessions, files.tiny, ReaderSettings(_WIDTHS, scripts=scripts))
+            self._known_to_tiny = frozenset("".join(self._tiny.characters))
+
+    def find_lines(self, pixels: np.ndarray) -> list[Polygon]:
+        """See LineModels.find_lines."""
+        height, width = pixels.shape[:2]
+        scale = min(1.0, self._max_side / max(height, width))
+        size = [max(round(side * scale / _STRIDE), 1) * _STRIDE for side in (width, height)]
+        with self._detector.answer(cv2.resize(pixels, size)[None]) as (text_map,):
+            return line_boxes(text_map[0, 0], (width, height))
+
+    def read_crops(self, crops_of_pages: Sequence[Sequence[np.ndarray]]) -> list[list[Reading]]:
+        """See LineModels.read_crops."""
+        lines = [list(self._threads.map(shrink, crops)) for crops in crops_of_pages]
+        if self._tiny is None:
+            return self._read(self._small, lines, [range(len(page)) for page in lines])
+        pages = self._read(self._tiny, lines, [range(len(page)) for page in lines])
+        doubtful = [
+            [i for i, (line, reading) in enumerate(zip(*page, strict=True)) if is_doubtful(line, reading)]
+            for page in zip(lines, pages, strict=True)
+        ]
+        self._read_again(lines, doubtful, pages)
+        # Where tiny lacks the script, it takes characters for others that look alike, and is sure of it.
+        rest = [
+            [i for i in range(len(page)) if i not in set(again)] if self._is_foreign(page, again) else []
+            for page, again in zip(pages, doubtful, strict=True)
+        ]
+        self._read_again(lines, rest, pages)
+        return pages
+
+    def _read_again(
+        self,
+        lines: Sequence[Sequence[np.ndarray]],
+        chosen: Sequence[Sequence[int]],
+        pages: Sequence[list[Reading]],
+    ) -> None:
+        """Put what the small recogniser reads in the chosen lines of each page in their place."""
+        for page, indices, readings in zip(
+            pages, chosen, self._read(self._small, lines, chosen), strict=True
+        ):
+            for index, reading in zip(indices, readings, strict=True):
+                page[index] = reading
+
+    def _read(
+        self, reader: LineReader, lines: Sequence[Sequence[np.ndarray]], chosen: Sequence[Sequence[int]]
+    ) -> list[list[Reading]]:
+        """What a recogniser reads in the chosen lines of each page; threads share the work."""
+        # Lines of one width one after the other: the network for it stays in the processor's cache.
+        ordered = [
+            sorted(indices, key=lambda index: page[index].shape[1])
+            for page, indices in zip(lines, chosen, strict=True)
+        ]
+        parts = [
+            [page[index] for index in indices[start : start + _TOGETHER]]
+            for page, indices in zip(lines, ordered, strict=True)
+            for start in range(0, len(indices), _TOGETHER)
+        ]
+        done = chain.from_iterable(self._threads.map(reader.read, parts))
+        found = [dict(zip(indices, islice(done, len(indices)), strict=True)) for indices in ordered]
+        return [[page[index] for index in indices] for page, indices in zip(found, chosen, strict=True)]
+
+    def _is_foreign(self, page: Sequence[Reading], again: Sequence[int]) -> bool:
+        """Whether many of a page's lines, as the small recogniser read them, are beyond the tiny one."""
+        beyond = sum(not self._known_to_tiny.issuperset(page[index].text) for index in again)
+        return beyond > 1 and beyond >= _FOREIGN_SHARE * len(page)
+
+
+def identify(options: OcrOptions) -> tuple[str, str]:
+    """Name and revision of the engine with these options; FileNotFoundError where a model is missing."""
+    files = model_files(options)
+    own = [os.path.basename(os.path.normpath(f)) for f in (options.det_model_dir, options.rec_model_dir) if f]
+    names = own or [models.BUNDLED_NAME, *([TINY_NAME] if files.tiny else [])]
+    return f"ppocr/{'+'.join(names)}", models.revision(files.paths)
+
+
+def _reader(sessions: Sessions, path: Path, settings: ReaderSettings) -> LineReader:
+    return LineReader(sessions, path, models.revision([path]), settings)

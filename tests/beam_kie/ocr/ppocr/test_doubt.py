@@ -1,0 +1,33 @@
+import numpy as np
+import pytest
+
+from beam_kie.ocr.pages import Reading
+from beam_kie.ocr.ppocr.doubt import is_doubtful
+
+
+def doubtful(text, confidence, width=300, weakest=None):
+    return is_doubtful(np.zeros((48, width, 3), np.uint8), Reading(text, confidence, weakest=weakest))
+
+
+def test_what_is_read_badly_is_in_doubt_and_what_is_certain_is_not():
+    for text in ("Invoice", "发票号码", "12"):
+        assert doubtful(text, 0.9)
+        assert not doubtful(text, 0.999)
+    assert doubtful("", 0.0)
+
+
+def test_chinese_needs_less_certainty_than_letters():
+    assert doubtful("Invoice", 0.97)
+    assert not doubtful("发票号码", 0.97)
+
+
+def test_a_guessed_character_makes_a_chinese_line_doubtful():
+    assert doubtful("共同申请人的发票号码", 0.98, weakest=0.4)
+    assert not doubtful("共同申请人的发票号码", 0.98, weakest=0.9)
+
+
+@pytest.mark.parametrize(("confidence", "widths"), [(0.98, (100, 400)), (0.987, (100,))])
+def test_the_longer_a_line_the_less_certain_it_must_be(confidence, widths):
+    assert [width for width in (100, 400, 1000) if doubtful("Invoice number", confidence, width)] == list(
+        widths
+    )

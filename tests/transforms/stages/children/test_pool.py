@@ -1,0 +1,47 @@
+import time
+from pathlib import Path
+
+import pytest
+
+from beam_kie.imaging.limits import DecodeLimits
+from beam_kie.ocr import OcrOptions
+from transforms.stages.children import pool as pools
+from transforms.stages.children.child import Budget
+from transforms.stages.children.messages import ReaderSettings
+
+pytestmark = pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="memory is read from /proc")
+MEMORY = 250 * 1024 * 1024
+SETTINGS = ReaderSettings(ocr=OcrOptions(engine="none"), limits=DecodeLimits(), memory_bytes=MEMORY)
+
+
+def test_users_share_a_pool_and_its_children_end_with_the_last_of_them():
+    first, second = (pools.acquire(SETTINGS, Budget(20, MEMORY), 2) for _ in range(2))
+    assert first is second
+    child = first.lend()
+    other = first.try_lend()
+    assert other is not None and other.pid != child.pid
+    assert first.try_lend() is None, "there are two"
+    first.give_back(other)
+    first.give_back(child)
+    pools.release(first)
+    assert child.is_alive
+    pools.release(second)
+    assert not child.is_alive and not other.is_alive
+    third = pools.acquire(SETTINGS, Budget(20, MEMORY), 2)
+    assert third is not first
+    pools.release(third)
+
+
+def test_child_that_ended_while_idle_is_replaced():
+    pool = pools.acquire(SETTINGS, Budget(20, MEMORY), 1)
+    try:
+        child = pool.lend()
+        pool.give_back(child)
+        child.end()
+        while child.is_alive:
+            time.sleep(0.01)
+        again = pool.lend()
+        assert again.is_alive and again.pid != child.pid
+        pool.give_back(again)
+    finally:
+        pools.release(pool)

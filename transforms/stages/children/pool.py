@@ -1,0 +1,157 @@
+"""The children of one worker process: as many as it has cores for, shared by its threads."""
+
+from __future__ import annotations
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+from transforms.stages.children.child import Budget, Child, ChildLostError, ChildrenUnusableError
+from transforms.stages.children.messages import CloseDocument, ReaderSettings
+
+_STARTS = 3
+_CLOSE_S = 30.0
+# A child that has grown past this share of its budget is replaced: what the allocator keeps for later pages
+# must not be counted against them.
+_WORN = 0.6
+
+
+class Pool:
+    """Up to ``size`` children, each lent to one document at a time."""
+
+    def __init__(self, settings: ReaderSettings, budget: Budget, size: int):
+        """Start no child yet.
+
+        Args:
+            settings: how the children read.
+            budget: what reading one page may cost.
+            size: how many children there may be, at least 1.
+        """
+        self.budget = budget
+        self.size = size
+        self._settings = settings
+        self._condition = threading.Condition()
+        self._idle: list[Child] = []
+        self._free = size
+        self._waiting = 0
+        self.threads = ThreadPoolExecutor(size, thread_name_prefix="children")
+
+    @property
+    def is_wanted(self) -> bool:
+        """Whether somebody waits for a child."""
+        return self._waiting > 0
+
+    def start_one(self) -> None:
+        """Start one more child, if there is room for it, and do not wait for it."""
+        with self._condition:
+            if len(self._idle) < self._free:
+                self._idle.append(Child(self._settings))
+
+    def lend(self) -> Child:
+        """Wait for a child that nobody uses.
+
+        Returns:
+            The child, ready to be asked; to be given back.
+
+        Raises:
+            ChildrenUnusableError: children cannot be started, or cannot load the OCR engine.
+        """
+        with self._condition:
+            self._waiting += 1
+            self._condition.wait_for(lambda: self._free)
+            self._waiting -= 1
+            self._free -= 1
+        return self._ready()
+
+    def try_lend(self) -> Child | None:
+        """Like ``lend``, without waiting.
+
+        Returns:
+            The child, or None where all are lent or somebody waits for one.
+        """
+        with self._condition:
+            if not self._free or self._waiting:
+                return None
+            self._free -= 1
+        return self._ready()
+
+    def give_back(self, child: Child) -> None:
+        """Take back a child, which may have ended."""
+        if child.is_alive and child.document is not None:
+            child.document = None
+            try:
+                child.ask(CloseDocument(), _CLOSE_S)
+            except ChildLostError:
+                child.kill()
+        if child.resident_bytes > _WORN * self.budget.memory_bytes:
+            child.kill()
+        with self._condition:
+            if child.is_alive:
+                self._idle.append(child)
+            self._free += 1
+            self._condition.notify()
+
+    def close(self) -> None:
+        """End all children that are not lent."""
+        with self._condition:
+            idle, self._idle = self._idle, []
+        for child in idle:
+            child.kill()
+        self.threads.shutdown(wait=False)
+
+    def _ready(self) -> Child:
+        """An idle child or a new one, for the place that was just taken."""
+        try:
+            for left in reversed(range(_STARTS)):
+                child = self._idle_child() or Child(self._settings)
+                try:
+                    child.wait_until_ready()
+                    return child
+                except ChildrenUnusableError as error:
+                    # A machine that is short of memory for a moment must not end the run.
+                    if error.is_lasting or not left:
+                        raise
+            raise AssertionError("the last attempt returns or raises")
+        except BaseException:
+            with self._condition:
+                self._free += 1
+                self._condition.notify()
+            raise
+
+    def _idle_child(self) -> Child | None:
+        with self._condition:
+            while self._idle:
+                child = self._idle.pop()
+                if child.is_alive:
+                    return child
+                child.kill()
+        return None
+
+
+_pools: dict[tuple[ReaderSettings, Budget, int], tuple[Pool, int]] = {}
+_lock = threading.Lock()
+
+
+def acquire(settings: ReaderSettings, budget: Budget, size: int) -> Pool:
+    """The process's pool for these arguments, which are those of ``Pool``.
+
+    Returns:
+        The pool, shared with others who asked for the same; to be given to ``release`` once.
+    """
+    key = (settings, budget, size)
+    with _lock:
+        pool, users = _pools.get(key) or (Pool(settings, budget, size), 0)
+        _pools[key] = (pool, users + 1)
+    pool.start_one()  # each thread of a runner is a user: there will be as many children at work
+    return pool
+
+
+def release(pool: Pool) -> None:
+    """End the pool's children when its last user has gone."""
+    with _lock:
+        for key, (known, users) in list(_pools.items()):
+            if known is pool:
+                if users > 1:
+                    _pools[key] = (pool, users - 1)
+                    return
+                del _pools[key]
+    pool.close()

@@ -1,0 +1,189 @@
+"""From files to the text of their pages, with all that touches foreign bytes done in child processes."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+
+import apache_beam as beam
+from apache_beam.pvalue import TaggedOutput
+from apache_beam.typehints.decorators import with_input_types, with_output_types
+from apache_beam.utils.shared import Shared
+
+from beam_kie.document import (
+    Document,
+    FailedPage,
+    Failure,
+    PageText,
+    SourceFile,
+    Stage,
+    StageTime,
+)
+from beam_kie.ocr import Engine, RapidocrBackend
+from beam_kie.ocr.devices import cuda_device
+from beam_kie.ocr.given import GivenPage
+from transforms.config import JobConfig, Overlays, PageIsolation
+from transforms.metrics import StageTimer, count, count_failure, observe
+from transforms.progress import record
+from transforms.ptransform import Transform
+from transforms.stages.children import pool as pools
+from transforms.stages.children.child import Budget
+from transforms.stages.children.documents import read_document
+from transforms.stages.children.memory import MIB, default_budget_bytes
+from transforms.stages.children.messages import NotOpened, OpenDocument, Opened, PageRead, ReaderSettings
+from transforms.stages.given_lines import given_pages
+from transforms.stages.reading import DOCUMENTS, FAILURES, TIMES, describe, document_failure, read_source
+
+_MOST_CHILDREN = 8
+"""More of them in one process are not kept busy: a runner's threads hand them one document at a time."""
+
+
+class ReadPages(Transform):
+    """Read files and the text on their pages: PCollection[SourceFile] to four PCollections.
+
+    ``pages`` PageText, or FailedPage where a decoded page could not be read; ``documents`` one Document per
+    file, also for files that failed; ``failures`` Failure; ``times`` StageTime.
+    """
+
+    def __init__(self, config: JobConfig, pictures: str | None = None):
+        super().__init__()
+        self.config = config
+        self.pictures = pictures
+
+    def expand(self, sources):
+        """Wire the one DoFn; pages are its main output."""
+        return sources | "Read in children" >> beam.ParDo(
+            ReadPagesFn(self.config, self.pictures)
+        ).with_outputs(DOCUMENTS, FAILURES, TIMES, main="pages")
+
+
+@with_input_types(SourceFile)
+@with_output_types(PageText | FailedPage, documents=Document, failures=Failure, times=StageTime)
+class ReadPagesFn(beam.DoFn):
+    """Reads one file, and has its pages read by children of this process."""
+
+    def __init__(self, config: JobConfig, pictures: str | None = None):
+        self._config = config
+        self._pictures = pictures
+        self._shared = Shared()
+
+    def setup(self) -> None:
+        """Have the children started and the user's own lines read, once per process."""
+        settings, budget, size = pool_arguments(self._config, self._pictures)
+        self._pool = pools.acquire(settings, budget, size)
+        self._lines = self._shared.acquire(lambda: _Lines(self._config.ocr_lines))
+
+    def teardown(self) -> None:
+        """End the children with their last user."""
+        pools.release(self._pool)
+
+    def process(self, source: SourceFile) -> Iterator[PageText | FailedPage | TaggedOutput]:
+        """Yield the document, its pages, its failures and the times that they took."""
+        count("documents")
+        with StageTimer("read") as timer:
+            source, data = read_source(source, self._config)
+        yield TaggedOutput(TIMES, timer.spent())
+        document = describe(source, data if isinstance(data, bytes) else None)
+        if not isinstance(data, bytes):
+            yield TaggedOutput(DOCUMENTS, document)
+            yield TaggedOutput(FAILURES, document_failure(document, Stage.READ, data))
+            return
+        count("bytes_read", len(data))
+        request = OpenDocument(document.document_id, document.uri, data, self._lines.of(document.uri))
+        del data
+        for event in read_document(self._pool, request, self._config.limits.max_pages):
+            if isinstance(event, PageRead):
+                yield from self._page(event)
+            else:
+                yield from _opened(document, event)
+
+    def _page(self, page: PageRead) -> Iterator[PageText | FailedPage | TaggedOutput]:
+        if "ocr" in page.seconds:
+            observe("ocr_batch_pages", 1)
+        for stage, seconds in page.seconds.items():
+            observe(f"{stage}_ms", seconds * 1000)
+            yield TaggedOutput(TIMES, StageTime(stage, seconds))
+        if not isinstance(page.outcome, Failure):
+            count("pages_decoded")
+            yield page.outcome
+            return
+        count("pages_failed")
+        count_failure(page.outcome)
+        record(self._config.scratch, pages_ok=0, pages_failed=1)
+        yield TaggedOutput(FAILURES, page.outcome)
+
+
+class _Lines:
+    """The user's own lines by file; an object that ``Shared`` can hold."""
+
+    def __init__(self, path: str | None):
+        self._pages: dict[str, dict[int, GivenPage]] = {}
+        for (uri, page), lines in given_pages(path).items():
+            self._pages.setdefault(uri, {})[page] = lines
+
+    def of(self, uri: str) -> Mapping[int, GivenPage]:
+        """The lines of one file by page, from 1."""
+        return self._pages.get(uri, {})
+
+
+def isolates_pages(config: JobConfig) -> bool:
+    """Whether the run reads pages in child processes."""
+    if config.page_isolation is not PageIsolation.AUTO:
+        return config.page_isolation is PageIsolation.ON
+    return not _may_use_gpu(config)
+
+
+def _may_use_gpu(config: JobConfig) -> bool:
+    """Whether OCR may run on a GPU: there one engine with batches of pages serves a process best."""
+    ocr = config.ocr
+    is_rapid = ocr.engine is Engine.RAPIDOCR
+    on_cpu = is_rapid and ocr.rapidocr_backend is RapidocrBackend.OPENVINO
+    if ocr.engine is Engine.NONE or on_cpu or ocr.device == "cpu":
+        return False
+    if ocr.device != "auto" or config.gpu_type is not None:
+        return True
+    runtime = ocr.rapidocr_backend.value if is_rapid else "torch"
+    return cuda_device("auto", runtime) != "cpu"
+
+
+def pool_arguments(config: JobConfig, pictures: str | None) -> tuple[ReaderSettings, Budget, int]:
+    """The arguments of the pool of children in this process.
+
+    The children share the process's cores, as the threads of OCR would. Where a process has more cores than
+    children, each child has several OCR threads.
+
+    Args:
+        config: the run's.
+        pictures: what the model looks at (KieModel.pictures).
+
+    Returns:
+        How children read, what a page may cost, and how many children there are.
+    """
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    share = config.ocr.threads or cores
+    size = min(share, _MOST_CHILDREN)
+    # Processes side by side share the cores: together they have as many children as there are cores.
+    memory = config.page_memory_mb * MIB or default_budget_bytes(
+        max(min(cores, 64), size), config.limits.max_pixels
+    )
+    settings = ReaderSettings(
+        ocr=replace(config.ocr, threads=max(1, share // size)),
+        limits=config.limits,
+        pdf_dpi=config.pdf_dpi,
+        pdf_text_layer=config.pdf_text_layer,
+        pictures=pictures,
+        preview_side=None if config.overlays is Overlays.NONE else config.overlay_max_side,
+        memory_bytes=memory,
+    )
+    return settings, Budget(config.page_timeout_s, memory), size
+
+
+def _opened(document: Document, event: Opened | NotOpened) -> Iterator[TaggedOutput]:
+    """The document as it is known once a child has opened it, and its failure where that was all."""
+    if isinstance(event, Opened):
+        yield TaggedOutput(DOCUMENTS, replace(document, format=event.format, page_count=event.page_count))
+        return
+    count_failure(event.failure)
+    yield TaggedOutput(DOCUMENTS, replace(document, format=event.format))
+    yield TaggedOutput(FAILURES, event.failure)
