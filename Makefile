@@ -97,7 +97,7 @@ clean:  ## Remove the environment, outputs and caches
 	@touch $@
 
 .venv/made-for-tests: .venv/made-for-job
-	$(BIN)/python -c '$(REQUIREMENTS)' dev paddle s3 train > .venv/requirements.txt
+	$(BIN)/python -c '$(REQUIREMENTS)' dev fast-ocr paddle s3 train > .venv/requirements.txt
 	$(BIN)/python -m pip install --quiet -r .venv/requirements.txt -c constraints.txt
 	$(ONE_OPENCV)
 	@touch $@

@@ -2,11 +2,14 @@
 
 ``generate_layout`` makes the annotation of a form in milliseconds, ``generate_form`` its picture as well,
 ``scan_form`` what a printer and a scanner do to it; ``visual_lines`` are its text lines as an OCR engine
-would find them.
+would find them. ``generate_domain_layout`` makes a form of a domain, such as taxes or customs, with the words
+of its vocabulary file; ``generate_form`` does so for the kinds "domain" and "domain:<name>".
 """
 
 from collections.abc import Sequence
 
+from beam_kie.forms.domain_page import PREFIX, domain_languages, generate_domain_layout
+from beam_kie.forms.domains import domain_names
 from beam_kie.forms.lines import VisualLine, visual_lines
 from beam_kie.forms.model import KINDS, LANGUAGES, Entry, Form, Layout, Piece
 from beam_kie.forms.page import generate_layout
@@ -22,7 +25,10 @@ __all__ = [
     "Piece",
     "ScanSettings",
     "VisualLine",
+    "domain_languages",
+    "domain_names",
     "fax_form",
+    "generate_domain_layout",
     "generate_form",
     "generate_layout",
     "random_settings",
@@ -50,7 +56,8 @@ def generate_form(
     Args:
         language: one of ``LANGUAGES``.
         seed: any whole number; the same arguments give the same form.
-        kind: one of ``KINDS``; None: any.
+        kind: one of ``KINDS`` (None for any), "domain" for a form of any domain of the language or
+            "domain:<name>" for one of ``domain_names(language)``.
         dpi: pixels per inch, above 0.
         scan: "none", "light" or "heavy".
         labels: as of ``generate_layout``.
@@ -59,10 +66,23 @@ def generate_form(
         page: as of ``generate_layout``.
 
     Raises:
-        ValueError: unknown language, kind, style or scan.
+        ValueError: unknown language, kind, domain, style or scan.
     """
-    layout = generate_layout(
-        language, seed, kind, dpi=dpi, labels=labels, prose=prose, noto_only=noto_only, page=page
-    )
+    prefix, _, domain = (kind or "").partition(":")
+    if prefix == PREFIX:
+        layout = generate_domain_layout(
+            language,
+            seed,
+            domain or None,
+            dpi=dpi,
+            labels=labels,
+            prose=prose,
+            noto_only=noto_only,
+            page=page,
+        )
+    else:
+        layout = generate_layout(
+            language, seed, kind, dpi=dpi, labels=labels, prose=prose, noto_only=noto_only, page=page
+        )
     form = Form(render(layout), layout)
     return form if scan == "none" else scan_form(form, scan, seed)

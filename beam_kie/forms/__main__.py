@@ -7,7 +7,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from beam_kie.forms import KINDS, LANGUAGES, generate_form
+from beam_kie.forms import KINDS, LANGUAGES, domain_names, generate_form
+from beam_kie.forms.domain_page import PREFIX
 from beam_kie.forms.samples import write_samples
 from beam_kie.forms.scan import STRENGTHS
 from beam_kie.labelled.formats import write_paddleocr
@@ -26,6 +27,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 0
     if not args.output:
         parser.error("say where to write: --output DIR (or --samples DIR for the sample set)")
+    _check_domain(parser, args)
     _write_forms(args)
     return 0
 
@@ -46,11 +48,31 @@ def _write_forms(args: argparse.Namespace) -> None:
             labels=args.labels,
             noto_only=args.noto_only,
         )
-        name = f"{language}_{form.layout.kind}_{seed:06d}.jpg"
+        name = f"{language}_{form.layout.kind.replace(':', '_')}_{seed:06d}.jpg"
         form.image.save(folder / name, quality=85, dpi=(args.dpi, args.dpi))
         pages.append(form.labelled_page(name))
     write_paddleocr(folder / "labels.txt", pages)
     print(f"{len(pages)} forms and labels.txt in {folder}")
+
+
+def _check_domain(parser: argparse.ArgumentParser, args: argparse.Namespace) -> None:
+    """Ends with 2 where a language does not have the domain asked for."""
+    prefix, _, domain = (args.kind or "").partition(":")
+    if prefix != PREFIX:
+        return
+    for language in args.languages:
+        names = domain_names(language)
+        if not names:
+            parser.error(f"--kind {args.kind}: no domains for language {language!r}, say other --languages")
+        if domain and domain not in names:
+            parser.error(f"--kind {args.kind}: for {language!r} expected one of {', '.join(names)}")
+
+
+def _kind(text: str) -> str:
+    if text not in KINDS and text.partition(":")[0] != PREFIX:
+        kinds = ", ".join((*KINDS, PREFIX, f"{PREFIX}:NAME"))
+        raise argparse.ArgumentTypeError(f"expected one of {kinds}, got {text!r}")
+    return text
 
 
 def _languages(text: str) -> tuple[str, ...]:
@@ -83,7 +105,12 @@ def _parser() -> argparse.ArgumentParser:
         metavar="CODES",
         help=f"languages in turn, comma-separated, of {','.join(LANGUAGES)} (default: all)",
     )
-    parser.add_argument("--kind", choices=KINDS, help="one kind of form (default: any)")
+    parser.add_argument(
+        "--kind",
+        type=_kind,
+        help=f"one kind of form: {', '.join(KINDS)}, {PREFIX} for any domain or {PREFIX}:NAME for one"
+        " (default: any kind, no domains)",
+    )
     parser.add_argument("--seed", type=int, default=0, help="seed of the first form (default 0)")
     parser.add_argument("--scan", choices=STRENGTHS, default="light", help="scan effects (default light)")
     parser.add_argument("--dpi", type=_positive, default=150, help="pixels per inch (default 150)")

@@ -68,15 +68,20 @@ def generate_layout(
     labels = labels or ("funsd" if language == "en" and style < 0.75 else "xfund")
     content = Content(language, rng, prose, chosen)
     theme = make_theme(rng, content.words, labels, noto_only)
-    width, height = _LETTER if language == "en" and rng.random() < 0.6 else _A4
+    width, height = paper(language, rng)
     if chosen in BUSINESS and rng.random() < 0.06:
         width, height = height, width
     sheet = Sheet(width, height, theme, rng, margin=rng.uniform(32, 58))
-    _Page(sheet, content, chosen).build(page)
+    Page(sheet, content, chosen).build(page)
     return sheet.finish(language, chosen, seed, dpi)
 
 
-class _Page:
+def paper(language: str, rng: random.Random) -> tuple[float, float]:
+    """Width and height of a sheet in points: Letter for most English forms, A4 otherwise."""
+    return _LETTER if language == "en" and rng.random() < 0.6 else _A4
+
+
+class Page:
     """Draws a recipe's steps on a sheet, one method a kind of step."""
 
     def __init__(self, sheet: Sheet, content: Content, kind: str):
@@ -90,7 +95,7 @@ class _Page:
         """The whole page."""
         sheet, rng = self.sheet, self.rng
         self.head()
-        steps = [step for step in RECIPES[self.kind] if rng.random() < step.chance]
+        steps = [step for step in self.recipe() if rng.random() < step.chance]
         closing = [step for step in steps if step.what in CLOSING and step is not steps[0]]
         bottom = sheet.bottom
         sheet.bottom -= 34.0 * len(closing)
@@ -105,7 +110,7 @@ class _Page:
                 self.side_by_side(step, upper.pop(0))
             else:
                 self.step(step)
-        fillers = BUSINESS_FILLERS if self.kind in BUSINESS else FILLERS
+        fillers = self.fillers()
         for step in rng.sample(fillers, len(fillers)):
             if sheet.y < limit - 0.3 * room and sheet.lines < 60:
                 self.step(step)
@@ -117,6 +122,14 @@ class _Page:
         texts.footer(sheet, self.content, page)
         if rng.random() < 0.08:
             sheet.frame(sheet.left - 8, sheet.top - 8, sheet.right + 8, sheet.bottom + 6, 1.0)
+
+    def recipe(self) -> Sequence[Step]:
+        """The parts of the form, from top to bottom."""
+        return RECIPES[self.kind]
+
+    def fillers(self) -> Sequence[Step]:
+        """More parts, for a page that is still half empty."""
+        return BUSINESS_FILLERS if self.kind in BUSINESS else FILLERS
 
     def step(self, step: Step) -> None:
         """One step, with the look varied a little; nothing where it does not fit."""

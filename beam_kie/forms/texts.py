@@ -250,7 +250,7 @@ def paragraph(sheet: Sheet, content: Content, x0: float, x1: float) -> bool:
 
 
 def signatures(sheet: Sheet, content: Content, names: list[str], x0: float, x1: float) -> bool:
-    """Places to sign, side by side: a key with a blank, or a line with the key below it.
+    """Places to sign, with the words of the vocabulary; False where they do not fit.
 
     Args:
         sheet: the page that is drawn on; its theme and random generator are used.
@@ -259,8 +259,22 @@ def signatures(sheet: Sheet, content: Content, names: list[str], x0: float, x1: 
         x0: the left edge, in points.
         x1: the right edge, in points.
     """
+    rng, fill = sheet.rng, sheet.theme.fill
+    made = (_signature(content, name, rng.random() < fill) for name in names)
+    return signature_row(sheet, content, [field for field in made if field is not None], x0, x1)
+
+
+def signature_row(sheet: Sheet, content: Content, fields: list[Field], x0: float, x1: float) -> bool:
+    """Places to sign, side by side: a key with a blank, or a line with the key below it.
+
+    Args:
+        sheet: the page that is drawn on; its theme and random generator are used.
+        content: of the form.
+        fields: of the signatures.
+        x0: the left edge, in points.
+        x1: the right edge, in points.
+    """
     theme, rng = sheet.theme, sheet.rng
-    fields = [f for name in names if (f := _signature(content, name, rng.random() < theme.fill)) is not None]
     if not fields:
         return False
     unit = (x1 - x0) / len(fields)

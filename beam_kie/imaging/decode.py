@@ -177,7 +177,12 @@ def _failure(document_id: str, uri: str, page: int, error: DocumentError) -> Fai
 
 
 def too_many_pages(count: int, max_pages: int) -> DocumentError:
-    """What is said of the pages of a file past ``max_pages``, of ``count`` in all."""
+    """What is said of the pages of a file past ``max_pages``, of ``count`` in all.
+
+    Args:
+        count: pages of the file.
+        max_pages: how many are read.
+    """
     return DocumentError(
         Category.TOO_MANY_PAGES,
         f"the file has {count:,} pages, more than max_pages = {max_pages:,}: {count - max_pages:,} were left "

@@ -34,6 +34,9 @@ def claims_too_much(block: bytes) -> bool:
 
     Entries may all point to the same bytes, and a reader copies those for each. ``block`` begins with the
     byte order ("II" or "MM"), as behind ``Exif\\0\\0`` in a JPEG; a block that is too short claims nothing.
+
+    Args:
+        block: the bytes of the EXIF block.
     """
     block = block.removeprefix(b"Exif\0\0")
     order = "<" if block[:2] == b"II" else ">"

@@ -8,7 +8,6 @@ LayoutLMv2 where it has them, so that files of any age load.
 from __future__ import annotations
 
 import dataclasses
-import itertools
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -16,6 +15,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from beam_kie.escaping import listed
+from beam_kie.layoutxlm.config_values import frozen, is_like, is_table, kind_of
 from beam_kie.layoutxlm.file_limits import ModelFileError, check_settings, read_settings
 
 STRIPS = "strips"
@@ -211,7 +211,7 @@ class Calibration(_Part):
 
     def _check(self) -> None:
         for name in _TABLES:
-            if not _is_table(getattr(self, name)):
+            if not is_table(getattr(self, name)):
                 raise ConfigError(f"{name} must be points [x, y] from 0 to 1, x rising and y not falling")
 
 
@@ -289,7 +289,7 @@ class LayoutXLMConfig:
         Raises:
             ConfigError: for unknown names, values of the wrong type, and values that do not go together.
         """
-        values = {_OLD_NAMES.get(name, name): _frozen(value, 0) for name, value in values.items()}
+        values = {_OLD_NAMES.get(name, name): frozen(value, 0) for name, value in values.items()}
         known = {name: (part, field) for name, part, field in _fields()}
         unknown = set(values) - set(known)
         if unknown:
@@ -302,8 +302,8 @@ class LayoutXLMConfig:
         of_parts: dict[str, dict[str, Any]] = {name: {} for name in _PARTS}
         for name, value in values.items():
             part, field = known[name]
-            if name not in _TABLES and not _is_like(value, field):
-                raise ConfigError(f"{name} must be {_kind(field)}")
+            if name not in _TABLES and not is_like(value, field):
+                raise ConfigError(f"{name} must be {kind_of(field)}")
             (own if part is None else of_parts[part])[field.name] = value
         for name, fields in of_parts.items():
             own[name] = _PARTS[name](**fields)
@@ -366,7 +366,6 @@ _PARTS: dict[str, type[_Part]] = {
 _FILE_NAMES = {"method": "decoding"}
 _OLD_NAMES = {"habit_weight": "page_prior_weight"}
 _TABLES = ("entity_calibration", "relation_calibration")
-_KINDS = {bool: "true or false", int: "a whole number", float: "a number", str: "text", tuple: "a list"}
 
 
 def _fields() -> Iterator[tuple[str, str | None, dataclasses.Field[Any]]]:
@@ -377,42 +376,3 @@ def _fields() -> Iterator[tuple[str, str | None, dataclasses.Field[Any]]]:
             continue
         for each in dataclasses.fields(_PARTS[own.name]):  # pyright: ignore[reportArgumentType] - all are dataclasses
             yield _FILE_NAMES.get(each.name, each.name), own.name, each
-
-
-def _frozen(value: object, depth: int) -> object:
-    """Lists as tuples. Nothing here nests deeper than points in a table; what does stays, and is refused."""
-    if not isinstance(value, list) or depth > 2:
-        return value
-    return tuple(_frozen(item, depth + 1) for item in value)
-
-
-def _is_table(value: object) -> bool:
-    """Whether a value is a calibration table; one of a single point would make all confidences equal."""
-    if not isinstance(value, tuple) or len(value) == 1:
-        return False
-    if not all(isinstance(point, tuple) and len(point) == 2 for point in value):
-        return False
-    if not all(type(number) in (int, float) and 0 <= number <= 1 for point in value for number in point):
-        return False
-    return all(a[0] < b[0] and a[1] <= b[1] for a, b in itertools.pairwise(value))
-
-
-def _is_like(value: object, field: dataclasses.Field[Any]) -> bool:
-    """Whether a value from outside may stand in a field."""
-    default = field.default
-    if isinstance(default, float) and not isinstance(default, bool):
-        return isinstance(value, int | float) and not isinstance(value, bool)
-    if type(value) is not type(default):
-        return False
-    return not isinstance(value, tuple) or all(type(item) is _item_type(field) for item in value)
-
-
-def _item_type(field: dataclasses.Field[Any]) -> type:
-    """Of what the lists in a field are."""
-    return int if field.type == "tuple[int, ...]" else str
-
-
-def _kind(field: dataclasses.Field[Any]) -> str:
-    """What a field must be, in words."""
-    of = {int: " of whole numbers", str: " of texts"}[_item_type(field)]
-    return _KINDS[type(field.default)] + (of if isinstance(field.default, tuple) else "")

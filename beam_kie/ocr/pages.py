@@ -43,11 +43,19 @@ class LineModels(Protocol):
     """Models that find and read lines; for several threads at once."""
 
     def find_lines(self, pixels: np.ndarray) -> list[Polygon]:
-        """The lines on an RGB page (H x W x 3 uint8) as quadrilaterals in its pixels, none empty."""
+        """The lines on an RGB page (H x W x 3 uint8) as quadrilaterals in its pixels, none empty.
+
+        Args:
+            pixels: the page, H x W x 3 uint8 RGB.
+        """
         ...
 
     def read_crops(self, crops_of_pages: Sequence[Sequence[np.ndarray]]) -> list[list[Reading]]:
-        """What the RGB pictures of lines say, page by page; a page's readings depend on that page alone."""
+        """What the RGB pictures of lines say, page by page; a page's readings depend on that page alone.
+
+        Args:
+            crops_of_pages: of every page the pictures of its lines, h x w x 3 uint8 RGB.
+        """
         ...
 
 
@@ -77,7 +85,15 @@ class PageReader:
         detect_rotation: bool,
         min_confidence: float,
     ):
-        """``identity`` is name and revision; ``min_confidence`` in [0, 1] as of OcrOptions."""
+        """``identity`` is name and revision; ``min_confidence`` in [0, 1] as of OcrOptions.
+
+        Args:
+            identity: name and revision of the engine.
+            models: what finds and reads lines.
+            threads: of the engine; pages are searched in them.
+            detect_rotation: whether pages turned by 90, 180 or 270 degrees are recognised.
+            min_confidence: in [0, 1]; less certain lines are left out.
+        """
         self.name, self.revision = identity
         self._line_models = models
         self._threads = threads
@@ -85,7 +101,11 @@ class PageReader:
         self._min_confidence = min_confidence
 
     def read(self, images: Sequence[PageImage]) -> list[PageText]:
-        """See OcrEngine.read."""
+        """See OcrEngine.read.
+
+        Args:
+            images: pages as they lie in their files.
+        """
         pages = list(self._threads.map(self._find_lines, [image.pixels for image in images]))
         self._read_lines([page for page in pages if not self._may_be_sideways(page)])
         if self._detect_rotation:

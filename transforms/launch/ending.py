@@ -23,6 +23,9 @@ def ends_when_interrupted(end: Callable[[], None]) -> Iterator[None]:
 
     Without it, the interrupt would be taken for the failure of the page that is just worked on, and the
     process would wait for all pages that worker threads still have before them.
+
+    Args:
+        end: ends the process.
     """
     if threading.current_thread() is not threading.main_thread():
         yield  # signals are somebody else's business
@@ -44,6 +47,9 @@ def ends_with_its_workers(end: Callable[[str], None]) -> Iterator[None]:
 
     With ``--direct_running_mode multi_processing`` Beam would wait for the answer of a worker that was killed
     forever, in a call that no signal interrupts.
+
+    Args:
+        end: ends the process; its argument says how the worker ended.
     """
     before = threading.excepthook
 

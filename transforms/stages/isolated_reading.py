@@ -44,6 +44,10 @@ class ReadPages(Transform):
 
     ``pages`` PageText, or FailedPage where a decoded page could not be read; ``documents`` one Document per
     file, also for files that failed; ``failures`` Failure; ``times`` StageTime.
+
+    Args:
+        config: the job.
+        pictures: what the model takes beside the text, as of ``LayoutXLMConfig.pictures``; None: text only.
     """
 
     def __init__(self, config: JobConfig, pictures: str | None = None):
@@ -61,7 +65,12 @@ class ReadPages(Transform):
 @with_input_types(SourceFile)
 @with_output_types(PageText | FailedPage, documents=Document, failures=Failure, times=StageTime)
 class ReadPagesFn(beam.DoFn):
-    """Reads one file, and has its pages read by children of this process."""
+    """Reads one file, and has its pages read by children of this process.
+
+    Args:
+        config: the job.
+        pictures: what the model takes beside the text, as of ``LayoutXLMConfig.pictures``; None: text only.
+    """
 
     def __init__(self, config: JobConfig, pictures: str | None = None):
         self._config = config
@@ -128,7 +137,11 @@ class _Lines:
 
 
 def isolates_pages(config: JobConfig) -> bool:
-    """Whether the run reads pages in child processes."""
+    """Whether the run reads pages in child processes.
+
+    Args:
+        config: the job.
+    """
     if config.page_isolation is not PageIsolation.AUTO:
         return config.page_isolation is PageIsolation.ON
     return not _may_use_gpu(config)

@@ -48,7 +48,12 @@ def _pictured(page: PageText, pixels: np.ndarray, pictures: str | None, preview_
 
 
 def failed_page(image: PageImage, error: Exception) -> FailedPage:
-    """The failure of one page in OCR; the page as it lay in the file, without lines."""
+    """The failure of one page in OCR; the page as it lay in the file, without lines.
+
+    Args:
+        image: the page.
+        error: what the engine raised.
+    """
     failure = failure_of(error, image, Stage.OCR, Category.OCR_FAILED, _ADVICE)
     height, width = image.pixels.shape[:2]
     return FailedPage(failure, PageText(image.document_id, image.uri, image.page, width, height))

@@ -273,7 +273,13 @@ def describe(source: SourceFile, data: bytes | None) -> Document:
 
 
 def document_failure(document: Document, stage: Stage, error: Exception) -> Failure:
-    """The failure of a whole document; a defect of a decoder is reported like a corrupt file."""
+    """The failure of a whole document; a defect of a decoder is reported like a corrupt file.
+
+    Args:
+        document: what is known of the file.
+        stage: READ or DECODE.
+        error: what was raised.
+    """
     if stage is Stage.READ:
         advice = "Check that the file can be read, then run it again."
         failure = failure_of(error, document, stage, Category.SOURCE_UNAVAILABLE, advice, retryable=True)

@@ -19,7 +19,12 @@ _LONG = 0.975
 
 
 def is_doubtful(line: np.ndarray, reading: Reading) -> bool:
-    """Whether the small recogniser should read a line (48 x w x 3) that the tiny one read so."""
+    """Whether the small recogniser should read a line (48 x w x 3) that the tiny one read so.
+
+    Args:
+        line: the picture that was read, 48 x w x 3 uint8.
+        reading: what the tiny recogniser made of it.
+    """
     if any(_is_han(character) for character in reading.text):
         guessed = reading.weakest is not None and reading.weakest < _HAN_CHARACTER
         return guessed or reading.confidence < _HAN

@@ -36,7 +36,14 @@ _TOGETHER = 16  # lines that a thread reads before it looks for other work
 
 
 class PpOcrEngine(PageReader):
-    """Reads pages on CPUs; see ``create_engine`` for what making one raises."""
+    """Reads pages on CPUs; see ``create_engine`` for what making one raises.
+
+    Args:
+        options: how to read.
+
+    Raises:
+        ValueError: a device other than the CPU is asked for, or a language is unknown.
+    """
 
     def __init__(self, options: OcrOptions):
         if options.device not in ("auto", "cpu"):
@@ -137,7 +144,11 @@ class _Models:
 
 
 def identify(options: OcrOptions) -> tuple[str, str]:
-    """Name and revision of the engine with these options; FileNotFoundError where a model is missing."""
+    """Name and revision of the engine with these options; FileNotFoundError where a model is missing.
+
+    Args:
+        options: as of the engine.
+    """
     files = model_files(options)
     own = [os.path.basename(os.path.normpath(f)) for f in (options.det_model_dir, options.rec_model_dir) if f]
     names = own or [models.BUNDLED_NAME, *([TINY_NAME] if files.tiny else [])]

@@ -36,6 +36,9 @@ def model_files(options: OcrOptions) -> ModelFiles:
 
     A recogniser of the user's own reads alone: what the tiny one may be trusted with was measured against
     the small one.
+
+    Args:
+        options: they may name models of the user's own.
     """
     own_det, own_rec = options.det_model_dir, options.rec_model_dir
     return ModelFiles(

@@ -50,6 +50,9 @@ def load_detector(path: Path) -> ov.Model:
     equals a convolution of 1 x 1 with four times the channels, which are then laid out as pixels (Shi et al.
     2016, "Real-Time Single Image and Video Super-Resolution", sub-pixel convolution). CPUs are much faster at
     that. Other tails are left as they are.
+
+    Args:
+        path: the ONNX file.
     """
     model = _read(path)
     logits = _before(model.outputs[0], "Sigmoid", path).input_value(0)
@@ -59,7 +62,11 @@ def load_detector(path: Path) -> ov.Model:
 
 
 def load_recogniser(path: Path) -> Recogniser:
-    """The recogniser, cut before its last layer, so that this can be spared where nothing is written."""
+    """The recogniser, cut before its last layer, so that this can be spared where nothing is written.
+
+    Args:
+        path: the ONNX file.
+    """
     model = _read(path)
     logits = _node(_before(model.outputs[0], "Softmax", path).input_value(0))
     if logits.get_type_name() != "Add":
@@ -76,14 +83,26 @@ def load_recogniser(path: Path) -> Recogniser:
 
 
 def fixed_line(features: ov.Model, height: int, width: int) -> ov.Model:
-    """The first part of a recogniser for one line of exactly that size in pixels."""
+    """The first part of a recogniser for one line of exactly that size in pixels.
+
+    Args:
+        features: the first part, of any size of line.
+        height: of the line, in pixels.
+        width: of the line, in pixels, padding included.
+    """
     model = features.clone()
     model.reshape([1, 3, height, width])
     return _with_uint8_input(model)
 
 
 def head(weights: np.ndarray, bias: np.ndarray, rows: int) -> ov.Model:
-    """The last layer for ``rows`` frames at once: the best class (int32) and its probability of each."""
+    """The last layer for ``rows`` frames at once: the best class (int32) and its probability of each.
+
+    Args:
+        weights: of the last layer, C x classes.
+        bias: of the last layer, one for each class.
+        rows: how many frames are classified at once.
+    """
     frames = ops.parameter([rows, weights.shape[0]], np.float32, "frames")
     logits = ops.add(ops.matmul(frames, ops.constant(weights), False, False), ops.constant(bias))
     best = ops.topk(logits, ops.constant(1), 1, "max", "none", index_element_type="i32")

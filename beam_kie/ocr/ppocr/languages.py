@@ -39,7 +39,12 @@ def scripts_of(languages: str | None) -> frozenset[str]:
 
 
 def is_written_in(text: str, scripts: frozenset[str]) -> bool:
-    """Whether these scripts use a character; digits, marks and symbols belong to all scripts."""
+    """Whether these scripts use a character; digits, marks and symbols belong to all scripts.
+
+    Args:
+        text: a character, or what one class of a recogniser stands for; not empty.
+        scripts: names as Unicode has them, for example LATIN.
+    """
     if not unicodedata.category(text[0]).startswith("L"):
         return True
     # Full and half width, superscripts and the like are other forms of letters.

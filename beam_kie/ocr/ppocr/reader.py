@@ -48,7 +48,17 @@ class LineReader:
     """
 
     def __init__(self, sessions: Sessions, path: Path, revision: str, settings: ReaderSettings):
-        """``revision`` changes with the content of the ONNX file ``path``."""
+        """``revision`` changes with the content of the ONNX file ``path``.
+
+        Args:
+            sessions: compiles the networks.
+            path: the ONNX file.
+            revision: of its content.
+            settings: sizes, the threshold of blanks, and scripts.
+
+        Raises:
+            ValueError: the characters of the file are not as many as its classes.
+        """
         self._sessions = sessions
         self._path = path
         self._revision = revision
@@ -69,7 +79,11 @@ class LineReader:
         return graphs.load_recogniser(self._path)
 
     def read(self, lines: Sequence[np.ndarray]) -> list[Reading]:
-        """What lines say; each is LINE_HEIGHT x w x 3 uint8 RGB (``shrink``)."""
+        """What lines say; each is LINE_HEIGHT x w x 3 uint8 RGB (``shrink``).
+
+        Args:
+            lines: pictures of lines.
+        """
         features = [self._features(line) for line in lines]
         frames = np.concatenate(features) if features else np.zeros((0, len(self._blank_weights)), np.float32)
         classes, probabilities = self._classify(frames)
@@ -127,7 +141,11 @@ class LineReader:
 
 
 def shrink(crop: np.ndarray) -> np.ndarray:
-    """The picture of a line (h x w x 3) at the height that recognisers read at."""
+    """The picture of a line (h x w x 3) at the height that recognisers read at.
+
+    Args:
+        crop: h x w x 3 uint8 RGB, of any size above 0.
+    """
     width = max(1, math.ceil(LINE_HEIGHT * crop.shape[1] / crop.shape[0]))
     return cv2.resize(crop, (width, LINE_HEIGHT))
 

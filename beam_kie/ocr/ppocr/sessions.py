@@ -28,7 +28,11 @@ _REVISION = "1"  # of what graphs.py makes of the files
 
 
 class Network:
-    """A compiled network that several threads may ask at once, each with a request of its own."""
+    """A compiled network that several threads may ask at once, each with a request of its own.
+
+    Args:
+        compiled: the network.
+    """
 
     def __init__(self, compiled: ov.CompiledModel):
         self._compiled = compiled
@@ -36,7 +40,11 @@ class Network:
 
     @contextmanager
     def answer(self, values: np.ndarray) -> Iterator[list[np.ndarray]]:
-        """The outputs for one input; they are OpenVINO's memory and end with the ``with`` block."""
+        """The outputs for one input; they are OpenVINO's memory and end with the ``with`` block.
+
+        Args:
+            values: the input, of the shape and type that the network was compiled for.
+        """
         try:
             request = self._idle.get_nowait()
         except Empty:
@@ -52,7 +60,12 @@ class Sessions:
     """Compiles networks for so many threads, one core for each request."""
 
     def __init__(self, threads: int, cache: Path | None = None):
-        """``cache`` is a folder for compiled networks; None: they are compiled anew by every process."""
+        """``cache`` is a folder for compiled networks; None: they are compiled anew by every process.
+
+        Args:
+            threads: how many requests are computed at once.
+            cache: the folder, which need not exist.
+        """
         self._core = ov.Core()
         self._cache = cache
         # One network with a stream for each thread: as fast as a network for each, and its weights are
@@ -67,7 +80,12 @@ class Sessions:
         self._lock = Lock()
 
     def network(self, key: str, make: Callable[[], ov.Model]) -> Network:
-        """The compiled network of that key, which names all that ``make`` depends on."""
+        """The compiled network of that key, which names all that ``make`` depends on.
+
+        Args:
+            key: a name; equal keys mean equal networks.
+            make: makes the network where it was not compiled before.
+        """
         found = self._networks.get(key)
         if found is not None:
             return found

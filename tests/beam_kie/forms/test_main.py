@@ -30,3 +30,19 @@ def test_impossible_arguments_end_with_two(arguments, tmp_path, monkeypatch):
         main(arguments)
     assert stopped.value.code == 2
     assert list(tmp_path.iterdir()) == []
+
+
+def test_forms_of_a_domain_are_written(tmp_path):
+    arguments = ["--count", "2", "--languages", "en,zh", "--kind", "domain:customs", "--dpi", "60"]
+    assert main(["--output", str(tmp_path), *arguments]) == 0
+    names = [page.name for page in read_labels(tmp_path / "labels.txt", tmp_path)]
+    assert names == ["en_domain_customs_000000.jpg", "zh_domain_customs_000001.jpg"]
+
+
+@pytest.mark.parametrize("kind", ["novel", "domain:novel"])
+def test_unknown_kinds_and_domains_end_with_two(kind, tmp_path, capsys):
+    with pytest.raises(SystemExit) as stopped:
+        main(["--output", str(tmp_path / "new"), "--languages", "en", "--kind", kind])
+    assert stopped.value.code == 2
+    assert not (tmp_path / "new").exists()
+    assert "customs" in capsys.readouterr().err or kind == "novel"

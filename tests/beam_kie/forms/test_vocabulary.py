@@ -3,7 +3,7 @@ import pytest
 from beam_kie.forms import KINDS, LANGUAGES
 from beam_kie.forms.fields import COLUMNS, FIELDS, TABLES
 from beam_kie.forms.kinds import BUSINESS_FILLERS, FILLERS, RECIPES
-from beam_kie.forms.page import _Page
+from beam_kie.forms.page import Page
 from beam_kie.forms.vocabulary import load
 
 
@@ -31,7 +31,7 @@ def test_recipes_name_only_what_exists():
     for kind, steps in RECIPES.items():
         assert kind in KINDS
         for step in steps:
-            assert callable(getattr(_Page, step.what))
+            assert callable(getattr(Page, step.what))
             if step.what == "fields":
                 assert set(step.names) <= set(FIELDS)
             if step.what == "table":

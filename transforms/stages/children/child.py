@@ -52,7 +52,9 @@ class Budget:
 class ChildrenUnusableError(RuntimeError):
     """Children cannot be started or cannot load their models: no page could be read.
 
-    ``is_lasting``: another attempt would end alike.
+    Args:
+        message: one line that says why.
+        is_lasting: whether another attempt would end alike.
     """
 
     def __init__(self, message: str, is_lasting: bool):
@@ -63,7 +65,11 @@ class ChildrenUnusableError(RuntimeError):
 class ChildLostError(Exception):
     """A child was ended, or ended by itself, over what it was asked; it is of no more use.
 
-    ``stage`` is where in the page it was.
+    Args:
+        category: of the failure that the page gets.
+        message: one line for ``failures``.
+        stage: where in the page it was.
+        retryable: whether a later run may succeed.
     """
 
     def __init__(self, category: Category, message: str, stage: Stage, retryable: bool = False):
@@ -95,6 +101,8 @@ class Child:
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115 (it lives as long as the process)
         self._last_words: list[str] = []
         self._socket, theirs = socket.socketpair()
+        # A default timeout, which any library may set, makes sockets non-blocking, in the child as well.
+        theirs.setblocking(True)
         try:
             self._process = _starter.submit(_start, theirs, self._errors.fileno()).result()
         finally:

@@ -34,7 +34,11 @@ _OOM_SCORE = "500"
 
 
 def main(arguments: list[str]) -> None:
-    """Serve the worker at the other end of the socket until it closes it."""
+    """Serve the worker at the other end of the socket until it closes it.
+
+    Args:
+        arguments: the number of the socket's descriptor, and the id of the process that started this one.
+    """
     descriptor, parent = map(int, arguments)
     _end_with(parent)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the launcher too, which ends its children

@@ -149,7 +149,7 @@ def unpack_reply(body: bytes) -> object:
         The reply.
 
     Raises:
-        pickle.UnpicklingError: it is none, or holds a type that replies do not have. Damaged pickles raise
+        UnpicklingError: it is none, or holds a type that replies do not have. Damaged pickles raise
             other errors as well.
     """
     reply = _Unpickler(io.BytesIO(body)).load()

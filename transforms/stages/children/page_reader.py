@@ -94,6 +94,9 @@ class PageReader:
 
         Returns:
             The page; a Failure where it cannot be decoded, a FailedPage where it cannot be read.
+
+        Raises:
+            RuntimeError: no file is open.
         """
         if self._source is None:
             raise RuntimeError("no file is open")

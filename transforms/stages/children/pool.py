@@ -75,7 +75,11 @@ class Pool:
         return self._ready()
 
     def give_back(self, child: Child) -> None:
-        """Take back a child, which may have ended."""
+        """Take back a child, which may have ended.
+
+        Args:
+            child: one that was lent.
+        """
         if child.is_alive and child.document is not None:
             child.document = None
             try:
@@ -132,7 +136,12 @@ _lock = threading.Lock()
 
 
 def acquire(settings: ReaderSettings, budget: Budget, size: int) -> Pool:
-    """The process's pool for these arguments, which are those of ``Pool``.
+    """The process's pool for these arguments.
+
+    Args:
+        settings: how children read.
+        budget: what a page may cost.
+        size: the most children at work, at least 1.
 
     Returns:
         The pool, shared with others who asked for the same; to be given to ``release`` once.
@@ -146,7 +155,11 @@ def acquire(settings: ReaderSettings, budget: Budget, size: int) -> Pool:
 
 
 def release(pool: Pool) -> None:
-    """End the pool's children when its last user has gone."""
+    """End the pool's children when its last user has gone.
+
+    Args:
+        pool: what ``acquire`` returned.
+    """
     with _lock:
         for key, (known, users) in list(_pools.items()):
             if known is pool:

@@ -3,6 +3,7 @@
 import io
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -271,3 +272,16 @@ def test_document_that_has_taken_all_of_its_time_is_left_alone(monkeypatch):
         timeout = Category.PAGE_TIMEOUT
         assert categories(pages)[1:] == [timeout, timeout, timeout]
         assert "4 pages" in pages[-1].message
+
+
+def test_default_timeout_of_sockets_is_no_matter():
+    before = socket.getdefaulttimeout()
+    socket.setdefaulttimeout(5)
+    try:
+        with children(size=2) as pool:
+            for _ in range(2):
+                _, pages = read(pool, tiff(4))
+                assert categories(pages) == [None] * 4
+                time.sleep(0.1)  # a child that waits for its next request
+    finally:
+        socket.setdefaulttimeout(before)
