@@ -39,7 +39,7 @@ _NAMES = re.compile(
     r"zip|zipcode|postcode|postal|plz|postleitzahl|ssn|dni|nif|nie|cif|rut|rfc|curp|cpf|cnpj|cédula|cedula|"
     r"siret|siren|passport|reisepass|pasaporte|passeport|passaporto|passaporte|pin|aktenzeichen|matrícula|"
     r"personalausweis|steuer-?id|vat id|code|kennziffer|kennung)\b"
-    r"|\w[\w.]*[\s-]+number\b|\bn[úu]mero (?:de|di|do|da) |\bn°|#\s*:?$"
+    r"|(?<=[\w.][\s-])number\b|\bn[úu]mero (?:de|di|do|da) |\bn°|#\s*:?$"
     r"|電話|电话|番号|號碼|号码|编号|編號|邮编|郵便|邮政编码|手机|手機|传真|傳真|证号|證號|帐号|账号|帳號|口座|型号|型番|品番"
     r"|工号|学号|单号|票号|전화|번호|팩스|우편"
 )

@@ -56,8 +56,8 @@ def read_amount(text: str) -> Reading:
 
 
 def _in_brackets(text: str) -> str | None:
-    match = re.fullmatch(r"\(\s*([^()]+?)\s*\)", text)
-    return match[1] if match else None
+    match = re.fullmatch(r"\(([^()]+)\)", text)
+    return match[1].strip() if match else None
 
 
 def _is_negative(match: re.Match[str], bracketed: bool) -> bool | Doubt | None:
