@@ -19,6 +19,8 @@ from model_store.pickle_limits import check_pickle
 SAFETENSORS, PICKLE = "model.safetensors", "pytorch_model.bin"
 INDEXES = (f"{SAFETENSORS}.index.json", f"{PICKLE}.index.json")
 _MAX_PICKLE_BYTES = 64 * 1024 * 1024
+# PyTorch searches its own message, which quotes the file, in a time that grows with the square of its length.
+_LONGEST_NAME = 4096
 # PyTorch's old format: magic number, version, facts of the machine, tensors, names of their storages.
 _PICKLES_IN_A_ROW = 5
 WEIGHTS = (SAFETENSORS, INDEXES[0], PICKLE, INDEXES[1])
@@ -108,7 +110,7 @@ def _check_pickles(path: Path) -> None:
                 return
             file.seek(0)
             for _ in range(_PICKLES_IN_A_ROW):
-                check_pickle(file)
+                check_pickle(file, _LONGEST_NAME)
     except SourceError as error:
         if not str(error).startswith("refused"):
             return  # damaged: loading raises its own error
@@ -131,7 +133,7 @@ def _check_archive(path: Path) -> None:
                 if entry.filename.lower().endswith("/data.pkl"):
                     if entry.file_size > _MAX_PICKLE_BYTES:
                         raise SourceError("refused: its list of tensors is too long")
-                    check_pickle(io.BytesIO(archive.read(entry)))
+                    check_pickle(io.BytesIO(archive.read(entry)), _LONGEST_NAME)
     except SourceError:
         raise
     except Exception as error:  # a damaged archive can raise anything; PyTorch might read it all the same

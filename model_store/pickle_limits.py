@@ -23,14 +23,16 @@ _PUTS = frozenset({"PUT", "BINPUT", "LONG_BINPUT"})
 _GETS = frozenset({"GET", "BINGET", "LONG_BINGET"})
 
 
-def check_pickle(file: BinaryIO) -> None:
+def check_pickle(file: BinaryIO, longest_text: int | None = None) -> None:
     """Reads one pickle from ``file``, up to its end, without making anything of it.
 
     Args:
         file: Open for reading; stands behind the pickle afterwards.
+        longest_text: Characters or bytes of any one text in it; None: any number.
 
     Raises:
-        SourceError: it nests too deep, takes too many steps, makes sets, or is no pickle.
+        SourceError: it nests too deep, takes too many steps, makes sets, holds too long a text, or is no
+            pickle.
     """
     stack: list[int | None] = []  # the depth of every value; None is a mark
     memo: dict[int, int] = {}
@@ -40,6 +42,8 @@ def check_pickle(file: BinaryIO) -> None:
                 raise SourceError("refused: the pickle takes more steps than tensors need")
             if operation.name in _SETS:
                 raise SourceError("refused: the pickle makes sets, which tensors do not need")
+            if longest_text is not None and _length(argument) > longest_text:
+                raise SourceError("refused: the pickle holds a longer text than names of tensors are")
             _step(operation, argument, stack, memo)
     except SourceError:
         raise
@@ -84,6 +88,10 @@ def _taken(operation: pickletools.OpcodeInfo, stack: list[int | None]) -> list[i
         raise ValueError("the stack is empty")
     del stack[cut:]
     return taken
+
+
+def _length(argument: object) -> int:
+    return len(argument) if isinstance(argument, str | bytes | bytearray) else 0
 
 
 def _top(stack: list[int | None]) -> int:

@@ -56,7 +56,11 @@ class Count(NamedTuple):
 
 
 def printed(domain: Domain) -> Iterator[tuple[str, str]]:
-    """Every printed text of a domain with its class; keys may come several times."""
+    """Every printed text of a domain with its class; keys may come several times.
+
+    Args:
+        domain: as ``load_domain`` returns it.
+    """
     for text in domain.titles:
         yield text, HEADER
     for group in (*domain.sections, *domain.tables):
@@ -73,7 +77,11 @@ def printed(domain: Domain) -> Iterator[tuple[str, str]]:
 
 
 def count(domain: Domain) -> Count:
-    """The different texts of a domain by class."""
+    """The different texts of a domain by class.
+
+    Args:
+        domain: as ``load_domain`` returns it.
+    """
     texts = set(printed(domain))
     return Count(*(sum(name == wanted for _, name in texts) for wanted in (KEY, HEADER, OPTION, NOTE)))
 
@@ -118,6 +126,9 @@ def language_problems(language: str) -> list[str]:
     Raises:
         ValueError: the language has no ``common``.
         DomainError: a file cannot be read.
+
+    Args:
+        language: whose files are checked.
     """
     domains = [load_domain(language, name) for name in (COMMON, *domain_names(language))]
     found = [problem for domain in domains for problem in domain_problems(domain)]
@@ -172,7 +183,11 @@ def _repeated(domain: Domain) -> list[str]:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Prints counts and problems; 0 where there is none, 1 otherwise, 2 for impossible arguments."""
+    """Prints counts and problems; 0 where there is none, 1 otherwise, 2 for impossible arguments.
+
+    Args:
+        argv: arguments without the program; those of the process where it is None.
+    """
     parser = argparse.ArgumentParser(
         prog="python -m beam_kie.forms.domain_check",
         description="Counts the words of the form generator's domains and says what is wrong with them.",

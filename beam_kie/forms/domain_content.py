@@ -90,7 +90,14 @@ _COMPANIES = frozenset(
 
 
 class DomainContent(Content):
-    """Makes the content of one form of ``domain``; ``common`` has what all domains share."""
+    """Makes the content of one form of ``domain``; ``common`` has what all domains share.
+
+    Args:
+        domain: as ``load_domain`` returns it.
+        common: what forms of all domains of the language have.
+        rng: decides everything that is random.
+        prose: sentences of plain text in the language, for free texts.
+    """
 
     def __init__(
         self, domain: Domain, common: Domain, rng: random.Random, prose: Sequence[str] | None = None
@@ -103,23 +110,42 @@ class DomainContent(Content):
     def load(
         cls, language: str, name: str, rng: random.Random, prose: Sequence[str] | None = None
     ) -> DomainContent:
-        """The content of a domain of the package; ValueError where the language does not have it."""
+        """The content of a domain of the package; ValueError where the language does not have it.
+
+        Args:
+            language: a code for which there are domain files, for example "de".
+            name: of the domain.
+            rng: decides everything that is random.
+            prose: sentences of plain text in the language, for free texts.
+        """
         return cls(load_domain(language, name), load_domain(language, COMMON), rng, prose)
 
     # Groups, by a name that a step can carry
 
     def register(self, group: Group) -> str:
-        """Remembers a group and returns the name to ask for it by."""
+        """Remembers a group and returns the name to ask for it by.
+
+        Args:
+            group: of fields that are filled in together.
+        """
         name = f"group:{len(self._groups)}"
         self._groups[name] = group
         return name
 
     def group(self, name: str) -> Group:
-        """The group that ``register`` named so."""
+        """The group that ``register`` named so.
+
+        Args:
+            name: of the group.
+        """
         return self._groups[name]
 
     def heading(self, section: str) -> str:
-        """One of a group's headings; of a section that all forms have, the base vocabulary's."""
+        """One of a group's headings; of a section that all forms have, the base vocabulary's.
+
+        Args:
+            section: with its titles.
+        """
         if section not in self._groups:
             return super().heading(section)
         words = self._groups[section].headings
@@ -130,21 +156,35 @@ class DomainContent(Content):
     # Texts
 
     def fresh(self, topic: str) -> list[str]:
-        """Notes and declarations of the domain and of all forms, those that this form does not have yet."""
+        """Notes and declarations of the domain and of all forms, those that this form does not have yet.
+
+        Args:
+            topic: what the text is about.
+        """
         if topic not in ("notes", "declarations"):
             return super().fresh(topic)
         words = [*getattr(self.domain, topic), *getattr(self.common, topic)]
         return [text for text in words if text not in self.used] or words or super().fresh(topic)
 
     def text(self, topic: str, count: int | None = None) -> str:
-        """Free text that fits the domain."""
+        """Free text that fits the domain.
+
+        Args:
+            topic: what the text is about.
+            count: how many.
+        """
         words = [*self.domain.free, *self.common.free]
         if not words or (self.prose and self.rng.random() < 0.5):
             return super().text(topic, count)
         return self.rng.choice(words)
 
     def pick(self, section: str, name: str) -> str:
-        """One of the vocabulary's alternatives; stamps and footers are the domain's where it has some."""
+        """One of the vocabulary's alternatives; stamps and footers are the domain's where it has some.
+
+        Args:
+            section: of the old word lists.
+            name: of the list.
+        """
         if section == "texts" and name in ("stamp", "footers"):
             entry = "stamps" if name == "stamp" else "footers"
             words = [*getattr(self.domain, entry), *getattr(self.common, entry)]
@@ -161,7 +201,12 @@ class DomainContent(Content):
     # Fields
 
     def key_field(self, key: Key, filled: bool = True) -> Field:
-        """A key in one of its wordings with a value of its type, or its options with one ticked."""
+        """A key in one of its wordings with a value of its type, or its options with one ticked.
+
+        Args:
+            key: a field label with what may be written to it.
+            filled: whether a value is written.
+        """
         text = self.wording(key)
         value = key.value
         options = self._option_words(value)
@@ -179,7 +224,11 @@ class DomainContent(Content):
         return Field(name, text, [made] if made else [], weight=weight, long=long, unit=unit)
 
     def wording(self, key: Key) -> str:
-        """A wording of a key, not one that this form already has if that can be helped."""
+        """A wording of a key, not one that this form already has if that can be helped.
+
+        Args:
+            key: a field label with what may be written to it.
+        """
         unused = [word for word in key.wordings if word not in self._used_keys] or list(key.wordings)
         text = self.rng.choice(unused)
         self._used_keys.add(text)

@@ -82,7 +82,13 @@ def domain_languages() -> tuple[str, ...]:
 
 
 class DomainPage(Page):
-    """Draws a domain's sections and tables, and sections of common.toml around them."""
+    """Draws a domain's sections and tables, and sections of common.toml around them.
+
+    Args:
+        sheet: the page that is drawn on.
+        content: of the form: its words and values.
+        kind: of form, as of ``KINDS``.
+    """
 
     content: DomainContent
 
@@ -127,7 +133,11 @@ class DomainPage(Page):
         return Step(what, self.content.register(group), (), low, high, chance)
 
     def fields(self, step: Step) -> None:
-        """A section of keys and values; amounts of taxes and the like as numbered lines at times."""
+        """A section of keys and values; amounts of taxes and the like as numbered lines at times.
+
+        Args:
+            step: what is drawn, as of the kind's recipe.
+        """
         group = self.content.group(step.section)
         amounts = [key for key in group.keys if key.value.name == "money"]
         if len(amounts) > 4 and len(amounts) > 0.7 * len(group.keys) and self.rng.random() < 0.5:
@@ -153,7 +163,11 @@ class DomainPage(Page):
         self._block(step.section, lambda: lists.amount_lines(sheet, content, words, sheet.left, sheet.right))
 
     def table(self, step: Step) -> None:
-        """A table of the domain."""
+        """A table of the domain.
+
+        Args:
+            step: what is drawn, as of the kind's recipe.
+        """
         rng = self.rng
         rows, empty = rng.randrange(1, 6), rng.choice((0, 0, 1, 2, 3))
         gaps = rng.choice((0.0, 0.05, 0.2))
@@ -177,7 +191,11 @@ class DomainPage(Page):
         return table
 
     def sign(self, step: Step) -> None:
-        """Places to sign, with the words of common.toml."""
+        """Places to sign, with the words of common.toml.
+
+        Args:
+            step: what is drawn, as of the kind's recipe.
+        """
         sheet, rng, content = self.sheet, self.rng, self.content
         keys = content.group(self._signatures).keys
         signed = [key for key in keys if key.value.name == "sign"]

@@ -146,6 +146,11 @@ def parse_domain(language: str, name: str, text: str) -> Domain:
     Raises:
         DomainError: not TOML, an unknown list or table, an empty line or key, a value that
             ``parse_value`` does not know.
+
+    Args:
+        language: a code for which there are domain files, for example "de".
+        name: of the domain.
+        text: of the domain's TOML file.
     """
     where = f"{language}/{name}.toml"
     try:
@@ -170,6 +175,10 @@ def load_domain(language: str, name: str) -> Domain:
     Raises:
         ValueError: the language does not have such a domain.
         DomainError: its file cannot be read.
+
+    Args:
+        language: a code for which there are domain files, for example "de".
+        name: of the domain.
     """
     path = resources.files("beam_kie.forms") / "vocabulary" / language / f"{name}.toml"
     try:
@@ -181,7 +190,11 @@ def load_domain(language: str, name: str) -> Domain:
 
 @lru_cache(maxsize=16)
 def domain_names(language: str) -> tuple[str, ...]:
-    """The domains of a language, sorted, without ``common``; empty for a language that has none."""
+    """The domains of a language, sorted, without ``common``; empty for a language that has none.
+
+    Args:
+        language: a code for which there are domain files, for example "de".
+    """
     folder = resources.files("beam_kie.forms") / "vocabulary" / language
     if not folder.is_dir():
         return ()

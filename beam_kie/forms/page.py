@@ -6,12 +6,13 @@ import random
 from collections.abc import Sequence
 from dataclasses import replace
 
-from beam_kie.forms import field_rows, lists, stamps, tables, texts
-from beam_kie.forms.business import business_head, staff_row
+from beam_kie.forms import field_rows, stamps, texts
+from beam_kie.forms.business import business_head
 from beam_kie.forms.content import Content, Field
 from beam_kie.forms.grid import grid, side_heading
 from beam_kie.forms.kinds import BUSINESS_FILLERS, CLOSING, FILLERS, RECIPES, Step
 from beam_kie.forms.model import BUSINESS, KINDS, LANGUAGES, Layout
+from beam_kie.forms.page_steps import Steps
 from beam_kie.forms.sheet import HEADING, Sheet
 from beam_kie.forms.theme import make_theme, varied
 
@@ -77,22 +78,30 @@ def generate_layout(
 
 
 def paper(language: str, rng: random.Random) -> tuple[float, float]:
-    """Width and height of a sheet in points: Letter for most English forms, A4 otherwise."""
+    """Width and height of a sheet in points: Letter for most English forms, A4 otherwise.
+
+    Args:
+        language: one of ``LANGUAGES``.
+        rng: decides everything that is random.
+    """
     return _LETTER if language == "en" and rng.random() < 0.6 else _A4
 
 
-class Page:
-    """Draws a recipe's steps on a sheet, one method a kind of step."""
+class Page(Steps):
+    """Draws a recipe's steps on a sheet, one method a kind of step.
 
-    def __init__(self, sheet: Sheet, content: Content, kind: str):
-        self.sheet, self.content, self.kind = sheet, content, kind
-        self.rng, self.theme = sheet.rng, sheet.theme
-        self.gap = self.rng.uniform(4, 13)
-        self.joined_at: float | None = None
-        self.photo = kind in ("application", "job", "registration") and self.rng.random() < 0.35
+    Args:
+        sheet: the page that is drawn on.
+        content: of the form: its words and values.
+        kind: of form, as of ``KINDS``.
+    """
 
     def build(self, page: tuple[int, int]) -> None:
-        """The whole page."""
+        """The whole page.
+
+        Args:
+            page: number and count of the page; None: the form has one.
+        """
         sheet, rng = self.sheet, self.rng
         self.head()
         steps = [step for step in self.recipe() if rng.random() < step.chance]
@@ -132,14 +141,23 @@ class Page:
         return BUSINESS_FILLERS if self.kind in BUSINESS else FILLERS
 
     def step(self, step: Step) -> None:
-        """One step, with the look varied a little; nothing where it does not fit."""
+        """One step, with the look varied a little; nothing where it does not fit.
+
+        Args:
+            step: what is drawn, as of the kind's recipe.
+        """
         sheet = self.sheet
         sheet.theme = varied(self.theme, self.rng)
         getattr(self, step.what)(step)
         sheet.theme = self.theme
 
     def side_by_side(self, first: Step, second: Step) -> None:
-        """Two sections of fields, one in each half of the page."""
+        """Two sections of fields, one in each half of the page.
+
+        Args:
+            first: the left step.
+            second: the right step.
+        """
         sheet = self.sheet
         if self.joined_at == sheet.y:
             sheet.y += self.gap
@@ -189,7 +207,11 @@ class Page:
     # Steps of recipes
 
     def fields(self, step: Step) -> None:
-        """A section of keys and values in one of the arrangements."""
+        """A section of keys and values in one of the arrangements.
+
+        Args:
+            step: what is drawn, as of the kind's recipe.
+        """
         made = self._make_fields(step)
         if made:
             self._section(step.section, made)
@@ -273,7 +295,11 @@ class Page:
             self.sheet.y += self.gap
 
     def choices(self, step: Step) -> None:
-        """Keys with options to tick."""
+        """Keys with options to tick.
+
+        Args:
+            step: what is drawn, as of the kind's recipe.
+        """
         content, rng = self.content, self.rng
         names = [name for name in step.names if content.words.has("option_keys", name)]
         count = min(len(names), rng.randint(step.low, step.high))
@@ -289,111 +315,3 @@ class Page:
             field.weight = 3 if length > (16 if self.theme.cjk else 30) or len(field.key) > 30 else 2
         if made:
             self._section(step.section if rng.random() < 0.4 else "", made)
-
-    def table(self, step: Step) -> None:
-        """A table of columns."""
-        rng = self.rng
-        rows = rng.randrange(1, 5)
-        empty = rng.choice((0, 0, 1, 2, 3))
-        name = rng.choice(step.names)
-        made = tables.make_table(self.content, name, rows, empty, rng.choice((0.0, 0.05, 0.2)))
-        self._table(step.section, made)
-
-    def goods(self, step: Step) -> None:
-        """A table of goods with totals."""
-        rows = self.rng.choice((2, 3, 4, 5, 6, 7, 8, 9, 11))
-        self._table(
-            step.section if self.rng.random() < 0.2 else "",
-            tables.goods_table(self.content, rows, "priced" in step.names),
-        )
-
-    def _table(self, section: str, made: tables.Table) -> None:
-        sheet, rng = self.sheet, self.rng
-        mark = sheet.mark()
-        joined = sheet.theme.joined and sheet.theme.table_look == "full" and self.joined_at == sheet.y
-        if self.joined_at == sheet.y and not joined:
-            sheet.y += self.gap
-        sheet.parent = None
-        if section and rng.random() < 0.8:
-            texts.heading(sheet, self.content.heading(section), sheet.left, sheet.right, attached=joined)
-        if not tables.draw_table(sheet, made, sheet.left, sheet.right):
-            sheet.rollback(mark)
-            return
-        if joined and not made.totals:
-            self.joined_at = sheet.y
-        else:
-            sheet.y += self.gap
-
-    def amounts(self, step: Step) -> None:
-        """Numbered amounts of a tax form."""
-        sheet, content, rng = self.sheet, self.content, self.rng
-        pool = content.words.words("lists", step.names[0])
-        chosen = sorted(rng.sample(range(len(pool)), rng.randrange(4, 9)))
-        keys = [pool[index] for index in chosen]
-        self._block(
-            step.section,
-            lambda: lists.amount_lines(sheet, content, keys, sheet.left, sheet.right),
-        )
-
-    def ratings(self, step: Step) -> None:
-        """Statements to rate."""
-        sheet = self.sheet
-        self._block(step.section, lambda: lists.rating_table(sheet, self.content, sheet.left, sheet.right))
-
-    def questions(self, step: Step) -> None:
-        """Questions as whole sentences, each with options or a line for an answer."""
-        sheet = self.sheet
-        self._block(step.section, lambda: lists.question_list(sheet, self.content, sheet.left, sheet.right))
-
-    def _block(self, section: str, draw_it) -> None:
-        sheet = self.sheet
-        mark = sheet.mark()
-        if self.joined_at == sheet.y:
-            sheet.y += self.gap
-        sheet.parent = None
-        if section and self.rng.random() < 0.85:
-            texts.heading(sheet, self.content.heading(section), sheet.left, sheet.right)
-        if draw_it():
-            sheet.y += self.gap
-        else:
-            sheet.rollback(mark)
-
-    def notes(self, step: Step) -> None:
-        """Notes to whoever fills the form in."""
-        topic = "goods_notes" if self.kind in BUSINESS else "notes"
-        self._block(
-            "",
-            lambda: texts.notes(
-                self.sheet, self.content, topic, self.sheet.left, self.sheet.right, self.rng.randrange(1, 6)
-            ),
-        )
-
-    def declaration(self, step: Step) -> None:
-        """What the applicant declares."""
-        self._block(
-            "",
-            lambda: texts.notes(
-                self.sheet,
-                self.content,
-                "declarations",
-                self.sheet.left,
-                self.sheet.right,
-                self.rng.randrange(1, 4),
-            ),
-        )
-
-    def sign(self, step: Step) -> None:
-        """Places to sign."""
-        count = self.rng.randrange(1, min(4, len(step.names) + 1))
-        names = [
-            name for name in step.names[:2] + tuple(self.rng.sample(step.names[2:], len(step.names) - 2))
-        ][:count]
-        self._block(
-            "", lambda: texts.signatures(self.sheet, self.content, names, self.sheet.left, self.sheet.right)
-        )
-
-    def staff(self, step: Step) -> None:
-        """A row of who wrote, checked and received it."""
-        count = self.rng.randint(step.low, step.high)
-        names = self.rng.sample(step.names, min(len(step.names), count))
-        self._block("", lambda: staff_row(self.sheet, self.content, names))

@@ -42,7 +42,11 @@ LANGUAGES = frozenset(_PATTERNS)
 
 
 def patterns(language: str) -> tuple[str, ...]:
-    """How an amount goes on after its words: ``{words}`` and ``{cents}`` stand for the parts."""
+    """How an amount goes on after its words: ``{words}`` and ``{cents}`` stand for the parts.
+
+    Args:
+        language: one of ``LANGUAGES``.
+    """
     return _PATTERNS[language]
 
 

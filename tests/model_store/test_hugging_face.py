@@ -174,3 +174,11 @@ def test_a_member_whose_name_is_no_text_makes_no_weights(tmp_path):
     path.write_bytes(data.replace(b"pytorch_model/version", b"\x80ytorch_model/version"))
     with pytest.raises(SourceError, match="cut off"):
         read_weights(tmp_path)
+
+
+@pytest.mark.parametrize("zipped", [True, False])
+def test_a_text_that_no_name_is_as_long_as_is_refused_at_once(tmp_path, zipped):
+    path = tmp_path / "pytorch_model.bin"
+    torch.save(TENSORS | {"x" * 300_000: torch.ones(1)}, path, _use_new_zipfile_serialization=zipped)
+    with pytest.raises(SourceError, match="refused: the pickle holds a longer text"):
+        read_weights(tmp_path)
