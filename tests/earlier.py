@@ -4,11 +4,12 @@ from dataclasses import asdict, replace
 
 from beam_kie import __version__
 from beam_kie.document import Category, Document, Failure, Stage
-from beam_kie.imaging.limits import DecodeLimits
+from beam_kie.options import values_of
 from beam_kie.tables.rows import document_row, failure_row
 from beam_kie.tables.summary import DocumentTally, PageCounts, to_json
 from tests import pages
 from tests.parquet_files import write_parquet
+from transforms.config import LIMIT_OPTIONS, JobConfig
 from transforms.runs import paths
 from transforms.stages.reading import describe, look_at
 from transforms.storage import files
@@ -51,7 +52,8 @@ def write_run(
     **options,
 ):
     """What a run leaves: two shards of documents and failures, and the summary."""
-    limits = asdict(DecodeLimits())
+    values = values_of(JobConfig(output=str(output), run_id=run_id))
+    limits = {name: values[name] for name in LIMIT_OPTIONS}
     for shard in (0, 1):
         part = tallies[shard::2]
         failures = [

@@ -2,6 +2,7 @@
 
 import json
 import os
+import time
 from collections import Counter
 
 import boto3
@@ -12,9 +13,10 @@ from apache_beam.options.pipeline_options import PipelineOptions
 from beam_kie.document import Category, DocumentError
 from tests.test_object_storage import bad_files, file_of, given_lines
 from transforms.launch import cli
-from transforms.runs import paths
+from transforms.runs import locks, paths
 from transforms.stages import inputs
-from transforms.storage import files
+from transforms.storage import files, s3
+from transforms.storage.retries import Attempt
 
 
 @pytest.fixture
@@ -115,3 +117,14 @@ def test_from_a_bucket_to_a_bucket(s3_bucket, endpoint):
 def written_files(bucket: str) -> dict[str, bytes]:
     written = [path for path in files.list_files(f"{bucket}/out") if "summary.json" not in path]
     return {path: files.read_bytes(path) for path in written}
+
+
+def test_of_two_runs_that_begin_at_once_one_is_refused(bucket):
+    uri = f"{bucket}/out/_started.json"
+    first, second = locks.claimed(bucket, "r", False), locks.claimed(bucket, "r", False)
+    with first, pytest.raises(locks.RunTakenError), second:
+        pass
+    # Both looked before either made it.
+    files.write_bytes(uri, b"first")
+    assert not s3.create(uri, b"second", Attempt(5, time.monotonic() + 5))
+    assert files.read_bytes(uri) == b"first"

@@ -140,8 +140,9 @@ class JobConfig:
     ocr_lines: str | None = field(
         default=None,
         metadata=_ocr(
-            "Your own OCR as JSON lines with uri, page and lines; used for the pages that it has. With "
-            "whole_lines true beside them, each line of the page is one key, value or header, or none.",
+            "Your own OCR as JSON lines with uri, page and lines (docs/own-ocr.md); used for the pages that "
+            "it has. With whole_lines true beside them, each line of the page is one key, value or header, "
+            "or none.",
             effect=Effect.RESULTS,
             metavar="FILE",
             is_uri=True,

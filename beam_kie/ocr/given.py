@@ -4,21 +4,22 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from beam_kie.document import Category, DocumentError, PageImage, PageText, Polygon, TextLine
 from beam_kie.escaping import whole_characters
-from beam_kie.geometry import box_polygon
+from beam_kie.geometry import polygon_area
 from beam_kie.ocr import OcrEngine
 from beam_kie.ocr.cleaning import clean_lines
+from beam_kie.ocr.shapes import ShapeError, numbers, read_box, read_polygon
+from beam_kie.ocr.words import join_words, lines_of_words
 
 PageKey = tuple[str, int]
 """The URI of a document and a page of it, counted from 1."""
 
-
-_LARGEST = 10_000_000
+_PERCENT = 100
 # Of a page that coordinates refer to; less would scale them beyond all numbers.
 _SMALLEST = 0.001
 
@@ -38,6 +39,11 @@ class GivenPage:
     lines: tuple[TextLine, ...]
     size: tuple[float, float] | None = None
     whole_lines: bool = False
+
+    @property
+    def text_count(self) -> int:
+        """How many of the lines are not blank."""
+        return sum(bool(line.text.strip()) for line in self.lines)
 
     def on_page(self, width_px: int, height_px: int) -> tuple[TextLine, ...]:
         """The lines in pixels of a page of that size, in reading order; blank ones are left out.
@@ -76,7 +82,8 @@ class GivenLinesEngine:
             images: as of OcrEngine.read.
 
         Raises:
-            DocumentError: OCR_MISSING: a page has no given lines, and there is no other engine.
+            DocumentError: OCR_MISSING: a page has no given lines, and there is no other engine. OCR_FAILED:
+                given lines lie outside their page.
         """
         found = [self._given(image) for image in images]
         missing = [image for image, text in zip(images, found, strict=True) if text is None]
@@ -89,63 +96,67 @@ class GivenLinesEngine:
 
     def _given(self, image: PageImage) -> PageText | None:
         height, width = image.pixels.shape[:2]
+        page = self._pages.get((image.uri, image.page))
         if image.given_lines is not None:
             page, source = GivenPage(image.given_lines), "pdf"
-        elif (page := self._pages.get((image.uri, image.page))) is not None:
+        elif page is not None:
             source = "given"
         else:
             return None
+        lines = page.on_page(width, height)
+        if source == "given" and (lost := page.text_count - len(lines)):
+            raise _outside(lost, page, width, height)
         return PageText(
             image.document_id,
             image.uri,
             image.page,
             width,
             height,
-            lines=page.on_page(width, height),
+            lines=lines,
             text_source=source,
             whole_lines=page.whole_lines,
         )
 
 
-def read_lines_file(stream: Iterable[str]) -> dict[PageKey, GivenPage]:
-    """The pages of a file of OCR lines with one JSON object per line.
-
-    ``{"uri": ..., "page": 1, "lines": [{"text": ..., "polygon": [8 numbers] or "box": [x0, y0, x1, y1],
-    "confidence": 0.9}]}``; ``page`` defaults to 1, ``confidence`` may be left out. "width" and "height"
-    beside "lines" give the size of page that the coordinates refer to (else pixels of the page as it is
-    decoded). ``"whole_lines": true`` says that every line is one key, value or header, or none, as an
-    annotator draws them: they are neither split nor joined. Other keys and empty lines are ignored.
+def read_lines_file(stream: Iterable[str], spelling: Callable[[str], str] = str) -> dict[PageKey, GivenPage]:
+    """The pages of a file of OCR lines with one JSON object per line; docs/own-ocr.md describes it.
 
     Args:
-        stream: the lines of the file.
+        stream: the lines of the file. Empty lines and unknown keys are ignored.
+        spelling: gives the one spelling of a URI that may have several.
 
     Returns:
         The pages by (uri, page).
 
     Raises:
-        LinesFileError: a line cannot be used; the message names it.
+        LinesFileError: a line cannot be used; the message names it, without its text.
     """
     pages: dict[PageKey, GivenPage] = {}
     seen_at: dict[PageKey, int] = {}
-    for number, row in enumerate(_text(stream), start=1):
+    for number, row in enumerate(_decoded(stream), start=1):
         if not row.strip().strip("\ufeff"):
             continue
         try:
-            key, page = _page(row)
+            (uri, page_number), page = _page(row)
+            key = (spelling(uri), page_number)
             if key in pages:
                 raise _Wrong(f"page {key[1]} of this uri is already on line {seen_at[key]}")
-        except _Wrong as wrong:
+        except (_Wrong, ShapeError) as wrong:
             raise LinesFileError(f"line {number} of the OCR lines: {wrong}") from None
         pages[key], seen_at[key] = page, number
     return pages
 
 
-def _text(stream: Iterable[str]) -> Iterator[str]:
-    """The lines of a stream that decodes while it is read."""
+def _decoded(stream: Iterable[str]) -> Iterator[str]:
+    """The lines of a file, one at a time."""
+    read = 0
     try:
-        yield from stream
-    except UnicodeDecodeError as error:
-        raise LinesFileError("the OCR lines are not UTF-8 text: save the file as UTF-8") from error
+        for row in stream:
+            yield row
+            read += 1
+    except UnicodeDecodeError:
+        message = f"line {read + 1} of the OCR lines or one soon after it: not UTF-8; save the file as UTF-8"
+        raise LinesFileError(message) from None
 
 
 class _Wrong(Exception):
@@ -163,66 +174,94 @@ def _page(row: str) -> tuple[PageKey, GivenPage]:
         raise _Wrong("a number has too many digits") from None
     if not isinstance(record, dict):
         raise _Wrong('a JSON object with "uri", "page" and "lines" is expected')
-    uri, page, lines = record.get("uri"), record.get("page", 1), record.get("lines")
+    uri, page = record.get("uri"), record.get("page", 1)
     if not isinstance(uri, str) or not uri:
         raise _Wrong('"uri" must be the document\'s URI')
     if not isinstance(page, int) or isinstance(page, bool) or page < 1:
         raise _Wrong('"page" must be a whole number, counted from 1')
-    if not isinstance(lines, list):
-        raise _Wrong('"lines" must be a list')
-    found = []
-    for index, line in enumerate(lines):
-        try:
-            found.append(_line(line))
-        except _Wrong as wrong:
-            raise _Wrong(f"lines[{index}]: {wrong}") from None
     whole_lines = record.get("whole_lines", False)
     if not isinstance(whole_lines, bool):
         raise _Wrong('"whole_lines" must be true or false')
-    return (uri, page), GivenPage(tuple(found), _size(record), whole_lines)
+    if "lines" not in record and "words" in record:
+        lines = lines_of_words(_texts(record["words"], "words"))
+    else:
+        lines = _texts(record.get("lines"), "lines")
+    return (uri, page), GivenPage(tuple(_as_fractions(lines)), _size(record), whole_lines)
+
+
+def _texts(values: Any, name: str) -> list[TextLine]:
+    """The lines or words of a page, blank ones left out."""
+    if not isinstance(values, list):
+        raise _Wrong(f'"{name}" must be a list')
+    found = []
+    for index, value in enumerate(values):
+        try:
+            found.append(_line(value))
+        except (_Wrong, ShapeError) as wrong:
+            raise _Wrong(f"{name}[{index}]: {wrong}") from None
+    return [line for line in found if line is not None]
 
 
 def _size(record: dict[str, Any]) -> tuple[float, float] | None:
     if record.get("width") is None and record.get("height") is None:
         return None
-    width, height = _numbers([record.get("width"), record.get("height")], '"width" and "height"')
+    width, height = numbers([record.get("width"), record.get("height")], '"width" and "height"')
     if min(width, height) < _SMALLEST:
         raise _Wrong(f'"width" and "height" must be at least {_SMALLEST}')
     return width, height
 
 
-def _line(line: Any) -> TextLine:
+def _line(line: Any) -> TextLine | None:
+    """A line or word; None where it is blank."""
+    if isinstance(line, dict) and "text" not in line and isinstance(line.get("words"), list):
+        words = _texts(line["words"], "words")
+        return join_words(words) if words else None
     if not isinstance(line, dict) or not isinstance(line.get("text"), str):
         raise _Wrong('an object with "text" is expected')
     confidence = line.get("confidence")
     if confidence is not None:
-        (confidence,) = _numbers([confidence], '"confidence"')
-        if not 0 <= confidence <= 1:
-            raise _Wrong('"confidence" must lie in 0..1')
-    return TextLine(whole_characters(line["text"]), _polygon(line), confidence)
+        (confidence,) = numbers([confidence], '"confidence"')
+        if not 0 <= confidence <= _PERCENT:
+            raise _Wrong('"confidence" must lie in 0..1, or in 0..100')
+    polygon = read_polygon(line["polygon"]) if line.get("polygon") is not None else _box(line)
+    text = whole_characters(line["text"])
+    if not text.strip():
+        return None
+    if polygon_area(polygon) <= 0:
+        raise _Wrong("its box or polygon has no width or no height")
+    return TextLine(text, polygon, confidence)
 
 
-def _polygon(line: dict[str, Any]) -> Polygon:
-    if "polygon" in line:
-        polygon = line["polygon"]
-        if isinstance(polygon, list) and all(isinstance(point, list) for point in polygon):
-            polygon = [value for point in polygon for value in point]
-        if not isinstance(polygon, list) or len(polygon) != 8:
-            raise _Wrong('"polygon" must have 8 numbers: x and y of four corners')
-        return _numbers(polygon, '"polygon"')
-    box = line.get("box")
-    if not isinstance(box, list) or len(box) != 4:
-        raise _Wrong('"polygon" with 8 numbers or "box" with 4 (x0, y0, x1, y1) is expected')
-    return box_polygon(_numbers(box, '"box"'))
+def _box(line: dict[str, Any]) -> Polygon:
+    if line.get("box") is None:
+        raise _Wrong('"polygon" with the corners or "box" with 4 numbers (x0, y0, x1, y1) is expected')
+    return read_box(line["box"])
 
 
-def _numbers(values: list[Any], name: str) -> tuple[float, ...]:
-    if any(not isinstance(value, int | float) or isinstance(value, bool) for value in values):
-        raise _Wrong(f"{name} must be numbers")
-    # Pages have no more pixels than this either way; it keeps out NaN and infinity as well.
-    if not all(abs(value) <= _LARGEST for value in values):
-        raise _Wrong(f"{name} must be numbers, none beyond {_LARGEST:,}")
-    return tuple(float(value) for value in values)
+def _as_fractions(lines: Sequence[TextLine]) -> list[TextLine]:
+    """Confidences of a page in 0..1, also where they are given in percent."""
+    known = [line.confidence for line in lines if line.confidence is not None]
+    if not any(confidence > 1 for confidence in known):
+        return list(lines)
+    if any(0 < confidence < 1 for confidence in known):
+        raise _Wrong('"confidence" is partly in 0..1 and partly in percent: give one of them')
+    return [
+        line if line.confidence is None else replace(line, confidence=line.confidence / _PERCENT)
+        for line in lines
+    ]
+
+
+def _outside(lost: int, page: GivenPage, width: int, height: int) -> DocumentError:
+    advice = (
+        'their "width" and "height" are not those of the picture that the coordinates refer to'
+        if page.size
+        else 'if the coordinates are those of another picture, give its "width" and "height" beside "lines"'
+    )
+    return DocumentError(
+        Category.OCR_FAILED,
+        f"{lost} of {page.text_count} given lines lie outside the page, which has {width} x {height} pixels: "
+        f"{advice}",
+    )
 
 
 def _missing(image: PageImage) -> DocumentError:

@@ -13,8 +13,9 @@ from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 
 from beam_kie.document import Entity, Failure, KeyValue, PageResult, PageText, Polygon, Status, TextLine
+from beam_kie.tables.conventions import Convention, page_convention
 from beam_kie.tables.key_values import KEY_LABELS, key_values
-from beam_kie.tables.normalise import normalise
+from beam_kie.tables.normalise import Doubt, interpret
 from beam_kie.tables.schema import Provenance, Row
 from beam_kie.tables.summary import DocumentTally, PageCounts
 
@@ -131,8 +132,9 @@ def key_value_rows(
         **_page_geometry_columns(page),
         **_provenance_columns(provenance, page),
     }
+    convention = page_convention(line.text for line in page.lines)
     pairs = enumerate(key_values(result, key_labels))
-    return [_key_value_row(page, index, pair) | shared for index, pair in pairs]
+    return [_key_value_row(page, index, pair, convention) | shared for index, pair in pairs]
 
 
 def failure_row(failure: Failure, provenance: Provenance) -> Row:
@@ -231,9 +233,10 @@ def _entity_row(page: PageText, index: int, entity: Entity) -> Row:
     }
 
 
-def _key_value_row(page: PageText, index: int, pair: KeyValue) -> Row:
+def _key_value_row(page: PageText, index: int, pair: KeyValue, convention: Convention) -> Row:
     value = pair.value
-    plain = normalise(value.text) if value else None
+    found = interpret(value.text, pair.key.text, convention) if value else None
+    doubt, plain = (found, None) if isinstance(found, Doubt) else (None, found)
     return {
         "pair_id": f"{page_id(page.document_id, page.page)}-k{index:04d}",
         "pair_index": index,
@@ -242,6 +245,7 @@ def _key_value_row(page: PageText, index: int, pair: KeyValue) -> Row:
         "value_type": plain.type if plain else None,
         "value_normalised": plain.text if plain else None,
         "value_currency": plain.currency if plain else None,
+        "value_null_reason": doubt.value if doubt else None,
         "confidence": _confidence(pair.confidence),
         "key_confidence": _confidence(pair.key.confidence),
         "value_confidence": _confidence(value.confidence) if value else None,

@@ -7,7 +7,7 @@ from typing import Any
 
 import pyarrow as pa
 
-SCHEMA_VERSION = "1.1"
+SCHEMA_VERSION = "1.2"
 """The minor number grows with every new (nullable) column, the major one when a column changes or is
 removed."""
 
@@ -165,6 +165,12 @@ _COLUMNS: dict[str, list[pa.Field]] = {
             "date: YYYY-MM-DD; amount, number: digits with a point; checkbox: true or false",
         ),
         _nullable("value_currency", _STRING, "ISO 4217 code of an amount; NULL where its sign is ambiguous"),
+        _nullable(
+            "value_null_reason",
+            _STRING,
+            "why a text that looks like a date or number has no value_type: date_order, century, "
+            "decimal_mark, sign, identifier or time",
+        ),
         _column(
             "confidence",
             _FLOAT,

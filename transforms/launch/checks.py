@@ -7,14 +7,17 @@ from __future__ import annotations
 
 import argparse
 import importlib.util
+import logging
 import os
 from dataclasses import dataclass, replace
 from itertools import islice
 
+from apache_beam.io.filesystem import BeamIOError
 from apache_beam.io.filesystems import FileSystems
 from apache_beam.options.pipeline_options import DirectOptions, PipelineOptions, StandardOptions
 
 from beam_kie.ocr import PADDLE_EXTRA, Engine
+from beam_kie.ocr.given import LinesFileError
 from beam_kie.ocr.ppocr.languages import scripts_of
 from beam_kie.options import options_of, values_of, with_values
 from model_store import StoreError
@@ -22,15 +25,17 @@ from transforms.config import SHARDS_ELSEWHERE, JobConfig
 from transforms.launch import cores, dataflow, runners
 from transforms.launch.arguments import UsageError, job_config
 from transforms.launch.runners import DATAFLOW, IN_PROCESS
-from transforms.runs import folders, paths
+from transforms.runs import folders, locks, paths
 from transforms.runs.finished_runs import find_summary
 from transforms.stages import inputs
+from transforms.stages.given_lines import given_pages
 from transforms.stages.models import model_folder
 from transforms.storage import files, uris
 from transforms.storage.retries import reason
 
+_LOGGER = logging.getLogger("beam_kie")
 # How many lines of a manifest are read before launch.
-_MANIFEST_SAMPLE = 1000
+_MANIFEST_SAMPLE = 100_000
 
 
 @dataclass(frozen=True)
@@ -77,6 +82,7 @@ def prepare_job(namespace: argparse.Namespace, options: PipelineOptions) -> Job:
         config = with_values(config, ocr_threads=threads)
         config = replace(config, input=inputs.normalise_inputs(config.input, config.storage_timeout_s))
         _check_ocr(config)
+        _check_lines(config)
         _check_model(config)
         _check_devices(config, runner)
         _check_output(config)
@@ -109,6 +115,9 @@ def _absolute_paths(config: JobConfig) -> JobConfig:
     values = values_of(config)
     names = ("output", "manifest", "ocr_lines", "ocr_det_model_dir", "ocr_rec_model_dir")
     changes = {name: uris.absolute_uri(values[name]) for name in names if values[name]}
+    if uris.is_local(changes["output"]):
+        # One folder under two names would be two outputs, of which each may be taken for free.
+        changes["output"] = uris.uri_of(os.path.realpath(uris.local_path(changes["output"])))
     for name in ("model", "re_model"):
         reference = values[name]
         if reference and os.path.isdir(reference):
@@ -154,6 +163,28 @@ def _check_ocr(config: JobConfig) -> None:
             raise UsageError(f"--{flag}: there is no folder {folder!r}")
     if config.ocr_lines and not _file_exists(config.ocr_lines, config.storage_timeout_s):
         raise UsageError(f"--ocr_lines: there is no file {config.ocr_lines!r}")
+
+
+def _check_lines(config: JobConfig) -> None:
+    """Read all of the user's own OCR: what cannot be used is found here, not by a worker."""
+    path = config.ocr_lines
+    if not path:
+        return
+    try:
+        pages = given_pages(path)
+    except LinesFileError as error:
+        raise UsageError(f"--ocr_lines: {path!r}: {error}") from error
+    except (OSError, BeamIOError, ValueError) as error:
+        raise UsageError(f"--ocr_lines: cannot read {path!r}: {reason(error)}") from error
+    if config.manifest or config.retry_failures:
+        return
+    unused = sorted({uri for uri, _ in pages if not inputs.covers(config.input, uris.local_path(uri))})
+    if unused:
+        _LOGGER.warning(
+            "--ocr_lines: %d of its documents are not in --input, such as %r; a uri must be the same in both",
+            len(unused),
+            unused[0],
+        )
 
 
 def _check_model(config: JobConfig) -> None:
@@ -217,7 +248,7 @@ def _check_inputs(config: JobConfig, asked: tuple[str, ...] | list[str], place: 
         _check_manifest(config.manifest, place)
     inputs.check_inputs(asked, config.storage_timeout_s)
     picture = paths.overlay_path(config.output, config.run_id, "document", 1)
-    if inputs.covers(config.input, picture):
+    if inputs.covers(config.input, picture) or inputs.covers(inputs.without_links(config.input), picture):
         raise UsageError(
             f"--output: {config.output!r} lies inside --input, so that its pictures would be read as scans; "
             "choose another folder"
@@ -258,6 +289,8 @@ def _check_resume(config: JobConfig, namespace: argparse.Namespace) -> None:
 
 
 def _check_run_id(config: JobConfig) -> None:
+    if locks.is_running(config.output, config.run_id):
+        raise UsageError(str(locks.taken(config.output, config.run_id)))
     if config.overwrite or config.resume:
         return
     try:

@@ -29,7 +29,7 @@ from transforms.launch.ending import end_at_once, ends_when_interrupted, ends_wi
 from transforms.launch.local_runner import no_timed_flush
 from transforms.launch.options import LaunchOptions, LogFormat
 from transforms.progress import ProgressLine
-from transforms.runs import folders
+from transforms.runs import locks
 from transforms.runs.finished_runs import UnreadableRunError, find_summary
 from transforms.storage import files
 
@@ -76,7 +76,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         with _ends_at_once(job):
             return _run(job, launch)
-    except UsageError as error:
+    except (UsageError, locks.RunTakenError) as error:
         _complain(f"error: {error}")
         return BAD_OPTIONS
     except Exception as error:
@@ -132,8 +132,16 @@ def _run(job: Job, launch: LaunchOptions) -> int:
     config = job.config
     _let_worker_processes_import_us()
     pipeline = _graph_of(job)
-    if config.overwrite or config.resume:
-        folders.clear_run(config.output, config.run_id, config.storage_timeout_s)
+    replace_old = config.overwrite or config.resume
+    with locks.claimed(config.output, config.run_id, replace_old, config.storage_timeout_s) as claim:
+        return _run_claimed(job, launch, pipeline, started, claim)
+
+
+def _run_claimed(
+    job: Job, launch: LaunchOptions, pipeline: beam.Pipeline, started: float, claim: locks.Claim
+) -> int:
+    """Run the graph, which no other process does now."""
+    config = job.config
     scratch.remove_left_over(config.output)
     if config.scratch:
         scratch.make(config.scratch)
@@ -143,6 +151,7 @@ def _run(job: Job, launch: LaunchOptions) -> int:
     with no_timed_flush(), progress:
         result = pipeline.run()
         if job.runner == DATAFLOW and not launch.wait:
+            claim.goes_on = True
             print(printable(report.launched(config, _job_id(result)), keep="\n"))
             return OK
         state = result.wait_until_finish()
@@ -211,9 +220,13 @@ def _ends_at_once(job: Job) -> Iterator[None]:
 
     def end(what: str, exit_code: int) -> None:
         text = f"{PROGRAM}: run {job.config.run_id} {what} {_again(job)}"
-        end_at_once(text, exit_code, lambda: scratch.remove(folder) if folder else None)
+        end_at_once(text, exit_code, clear_up)
 
-    folder = job.config.scratch
+    def clear_up() -> None:
+        if job.config.scratch:
+            scratch.remove(job.config.scratch)
+        locks.release(job.config.output, job.config.run_id)
+
     with ends_when_interrupted(interrupted), ends_with_its_workers(lost_worker):
         yield
 

@@ -128,6 +128,16 @@ def summary_path(output: str, run_id: str) -> str:
     return _join(_run_folder(output, "runs", run_id), "summary.json")
 
 
+def marker_path(output: str, run_id: str) -> str:
+    """The object that a run leaves when it begins, where there are no locks; readers of tables pass it over.
+
+    Args:
+        output: the output folder, a URI.
+        run_id: of the run.
+    """
+    return _join(_run_folder(output, "runs", run_id), "_started.json")
+
+
 def run_folders(output: str, run_id: str) -> list[str]:
     """Every folder that holds files of the run, that of its summary first.
 

@@ -64,6 +64,10 @@ def model_card(reference: str, re_reference: str | None = None) -> ModelCard:
     )
 
 
+# Options that older versions did not have: unset, they are not in the digest, so that their runs still count.
+_ADDED_LATER = ("ocr_languages",)
+
+
 def _checked_folder(reference: str) -> Path:
     folder = model_folder(reference)
     if not (folder / WEIGHTS_FILE).is_file():
@@ -115,6 +119,9 @@ def options_digest(config: JobConfig, model: ModelCard) -> str:
         DocumentError: the file of OCR lines cannot be read.
     """
     values = {name: value for name, value in values_of(config).items() if name in RESULT_OPTIONS}
+    for name in _ADDED_LATER:
+        if values[name] is None:
+            del values[name]
     if config.ocr_lines:
         # The same lines under another name are the same lines.
         lines = files.read_bytes(config.ocr_lines, timeout_s=config.storage_timeout_s)

@@ -1,4 +1,4 @@
-"""Which files a run reads: folders, patterns, single files and manifests turned into what Beam matches.
+"""Which files a run reads: folders, patterns and single files turned into what Beam matches; manifests.
 
 A file's identity is its URI, so local paths become absolute: the same file has the same URI however it
 was typed. Nothing here lists more than it must; the pipeline itself does the matching.
@@ -6,32 +6,33 @@ was typed. Nothing here lists more than it must; the pipeline itself does the ma
 
 from __future__ import annotations
 
-import csv
-import gzip
-import io
 import itertools
 import os
 import re
-import zlib
-from collections.abc import Iterable, Iterator, Sequence
-from typing import TextIO
+from collections.abc import Sequence
 
-from apache_beam.io.filesystem import BeamIOError, CompressionTypes
-from apache_beam.io.filesystems import FileSystems
+from apache_beam.io.filesystem import BeamIOError
 
+from transforms.stages.manifests import InputError, manifest_uris, read_manifest
 from transforms.storage import files
-from transforms.storage.patterns import escape_pattern, has_magic, matcher
+from transforms.storage.patterns import escape_pattern, fixed_prefix, has_magic, matcher
 from transforms.storage.retries import TIMEOUT_S, reason
 from transforms.storage.uris import absolute_uri, is_local, local_path
+
+__all__ = [
+    "InputError",
+    "check_inputs",
+    "covers",
+    "is_system_file",
+    "manifest_uris",
+    "normalise_inputs",
+    "read_manifest",
+    "without_links",
+]
 
 _SYSTEM_NAMES = frozenset({"thumbs.db", "desktop.ini", "ehthumbs.db"})
 # How many files of a pattern are listed before launch to check that one of them will be read.
 _SAMPLE_FILES = 20
-_LONGEST_LINE = 1_000_000
-
-
-class InputError(ValueError):
-    """An input that cannot be read; the message is one line that says which and what to do."""
 
 
 def is_system_file(uri: str) -> bool:
@@ -99,70 +100,21 @@ def covers(patterns: Sequence[str], path: str) -> bool:
     return any(matcher(local_path(pattern))(path) for pattern in patterns)
 
 
-def read_manifest(path: str) -> Iterator[str]:
-    """The URIs that a manifest lists, one at a time, in its order; duplicates are kept.
-
-    A name that ends in .csv or .tsv (or that with .gz) is a table: its column ``uri``, or else its first
-    column. Anything else is text with one URI a line. Blank lines and lines that begin with ``#`` are passed
-    over.
+def without_links(patterns: Sequence[str]) -> tuple[str, ...]:
+    """Beam patterns with the links in their fixed part followed, as in outputs; remote ones as they are.
 
     Args:
-        path: of the manifest, a local path or URI.
-
-    Raises:
-        InputError: the manifest cannot be read or is not UTF-8.
+        patterns: from ``normalise_inputs``.
     """
-    try:
-        with FileSystems.open(path, compression_type=CompressionTypes.UNCOMPRESSED) as stream:
-            # Beam's own decompressing reader cannot be wrapped as text.
-            data = gzip.GzipFile(fileobj=stream) if path.lower().endswith(".gz") else stream
-            yield from manifest_uris(path, _lines(io.TextIOWrapper(data, encoding="utf-8-sig")))
-    except UnicodeDecodeError as error:
-        raise InputError(f"manifest {path!r} is not UTF-8 text: save it as UTF-8") from error
-    except csv.Error as error:
-        raise InputError(f"manifest {path!r}: {error}; is it a table of text?") from error
-    except (EOFError, zlib.error) as error:
-        raise InputError(f"manifest {path!r} is cut off or damaged: copy it again") from error
-    except (OSError, BeamIOError, ValueError) as error:
-        raise InputError(f"cannot read the manifest {path!r}: {reason(error)}") from error
+    return tuple(_without_links(pattern) if is_local(pattern) else pattern for pattern in patterns)
 
 
-def _lines(text: TextIO) -> Iterator[str]:
-    """The lines of a manifest; a small archive could hold one that takes all memory."""
-    while line := text.readline(_LONGEST_LINE + 1):
-        if len(line) > _LONGEST_LINE:
-            raise ValueError(f"a line has more than {_LONGEST_LINE:,} characters; is it a list of files?")
-        yield line
-
-
-def manifest_uris(name: str, lines: Iterable[str]) -> Iterator[str]:
-    """The URIs in the lines of a manifest; see ``read_manifest``.
-
-    Args:
-        name: of the manifest; its end says what it is.
-        lines: of the manifest.
-    """
-    lines = (line for line in lines if line.strip() and not line.lstrip().startswith("#"))
-    kind = re.sub(r"\.gz$", "", name.lower())
-    if kind.endswith((".csv", ".tsv")):
-        values = _column(csv.reader(lines, delimiter="\t" if kind.endswith(".tsv") else ","))
-    else:
-        values = iter(lines)
-    return (absolute_uri(value) for value in values if value.strip())
-
-
-def _column(rows: Iterator[list[str]]) -> Iterator[str]:
-    """The column named uri, or the first one (whose first cell is a header if it cannot be a path)."""
-    first = next(rows, None)
-    if first is None:
-        return
-    names = [cell.strip().lower() for cell in first]
-    index = names.index("uri") if "uri" in names else 0
-    if "uri" not in names and re.search(r"[./]", names[0]):
-        yield first[0]
-    for row in rows:
-        if len(row) > index:
-            yield row[index]
+def _without_links(pattern: str) -> str:
+    path = local_path(pattern)
+    folder, separator, _ = fixed_prefix(path).rpartition("/")
+    if not separator:
+        return path
+    return escape_pattern(os.path.realpath(folder or "/").rstrip("/")) + path[len(folder) :]
 
 
 def _patterns_of(text: str, timeout_s: float) -> tuple[str, ...]:

@@ -32,7 +32,7 @@ from transforms.stages.children.child import Budget
 from transforms.stages.children.documents import read_document
 from transforms.stages.children.memory import MIB, default_budget_bytes
 from transforms.stages.children.messages import NotOpened, OpenDocument, Opened, PageRead, ReaderSettings
-from transforms.stages.ocr import given_pages
+from transforms.stages.given_lines import given_pages
 from transforms.stages.reading import DOCUMENTS, FAILURES, TIMES, describe, document_failure, read_source
 
 _MOST_CHILDREN = 8

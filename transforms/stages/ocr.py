@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterable, Sequence
 from typing import Any
 
 import apache_beam as beam
-from apache_beam.io.filesystems import FileSystems
 from apache_beam.ml.inference.base import ModelHandler, RunInference
 from apache_beam.pvalue import TaggedOutput
 from apache_beam.typehints.decorators import with_output_types
 
 from beam_kie.document import FailedPage, PageImage, PageText, StageTime
 from beam_kie.ocr import Engine, OcrEngine, create_engine
-from beam_kie.ocr.given import GivenLinesEngine, GivenPage, PageKey, read_lines_file
+from beam_kie.ocr.given import GivenLinesEngine
 from transforms.config import JobConfig
 from transforms.metrics import StageTimer, observe
 from transforms.ptransform import Transform
+from transforms.stages.given_lines import given_pages
 from transforms.stages.isolation import predict_isolated
 from transforms.stages.pictures import add_pictures, failed_page
-from transforms.storage.uris import absolute_uri
 
 TIMES = "times"
 
@@ -138,16 +136,3 @@ def open_engine(config: JobConfig) -> OcrEngine:
     """
     engine = None if config.ocr.engine is Engine.NONE else create_engine(config.ocr)
     return GivenLinesEngine(given_pages(config.ocr_lines), fallback=engine)
-
-
-def given_pages(path: str | None) -> dict[PageKey, GivenPage]:
-    """The user's own lines by URI and page, from 1; their file may write a URI as the command line does.
-
-    Args:
-        path: of the file of ``--ocr_lines``; None: there is none.
-    """
-    if path is None:
-        return {}
-    with FileSystems.open(path) as stream, io.TextIOWrapper(stream, encoding="utf-8") as text:
-        pages = read_lines_file(text)
-    return {(absolute_uri(uri), page): lines for (uri, page), lines in pages.items()}

@@ -36,6 +36,18 @@ def write(uri: str, data: bytes, _attempt: Attempt) -> None:
         file.write(data)
 
 
+def create(uri: str, data: bytes, attempt: Attempt) -> bool:
+    """Make the file: these filesystems know no condition.
+
+    Args:
+        uri: a local path or URI.
+        data: the whole file.
+        attempt: not used: Beam's filesystems know no time limits.
+    """
+    write(uri, data, attempt)
+    return True
+
+
 def look(uri: str, _attempt: Attempt | None = None) -> StoredFile | None:
     """The file's size and time; None where there is none.
 

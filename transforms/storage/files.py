@@ -92,6 +92,39 @@ def write_bytes(path: str, data: bytes, timeout_s: float = TIMEOUT_S) -> None:
         _asked("write", path, lambda store, attempt: store.write(path, data, attempt), timeout_s)
 
 
+def create(uri: str, data: bytes, timeout_s: float = TIMEOUT_S) -> bool:
+    """Make a file of a remote storage unless it is there.
+
+    Args:
+        uri: of the file, not a local path.
+        data: the whole file.
+        timeout_s: for how long transient errors are retried, in seconds, above 0.
+
+    Returns:
+        Whether it was made; False also where an attempt that seemed to fail had made it.
+
+    Raises:
+        StorageError: the storage does not answer, after transient errors were retried.
+    """
+    # Some servers that speak a storage's protocol do not know the condition.
+    if look(uri, timeout_s) is not None:
+        return False
+    return _asked("write", uri, lambda store, attempt: store.create(uri, data, attempt), timeout_s)
+
+
+def delete(uri: str, timeout_s: float = TIMEOUT_S) -> None:
+    """Delete a file of a remote storage, if it is there.
+
+    Args:
+        uri: of the file, not a local path.
+        timeout_s: for how long transient errors are retried, in seconds, above 0.
+
+    Raises:
+        StorageError: it cannot be deleted, after transient errors were retried.
+    """
+    _delete(uri, timeout_s)
+
+
 @contextmanager
 def writing(path: str, timeout_s: float = TIMEOUT_S) -> Iterator[BinaryIO]:
     """A file to write to in a ``with`` block; it replaces the one at ``path`` if the block ends well.

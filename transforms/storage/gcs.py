@@ -9,7 +9,7 @@ import mimetypes
 import os
 from typing import Any
 
-from google.api_core.exceptions import NotFound
+from google.api_core.exceptions import NotFound, PreconditionFailed
 from google.cloud import storage
 from requests.adapters import HTTPAdapter
 
@@ -52,6 +52,21 @@ def write(uri: str, data: bytes, attempt: Attempt) -> None:
     """
     kind = mimetypes.guess_type(uri)[0] or "application/octet-stream"
     _blob(uri).upload_from_string(data, content_type=kind, **_once(attempt))
+
+
+def create(uri: str, data: bytes, attempt: Attempt) -> bool:
+    """Make the object unless it is there; whether it was made.
+
+    Args:
+        uri: of the object.
+        data: the whole object.
+        attempt: the time limits of this request.
+    """
+    try:
+        _blob(uri).upload_from_string(data, if_generation_match=0, **_once(attempt))
+    except PreconditionFailed:
+        return False
+    return True
 
 
 def look(uri: str, attempt: Attempt) -> StoredFile | None:

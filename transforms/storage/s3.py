@@ -62,6 +62,29 @@ def write(uri: str, data: bytes, attempt: Attempt) -> None:
     _client(attempt).put_object(Bucket=bucket, Key=key, Body=data, ContentType=kind)
 
 
+def create(uri: str, data: bytes, attempt: Attempt) -> bool:
+    """Make the object unless it is there; whether it was made.
+
+    Args:
+        uri: of the object.
+        data: the whole object.
+        attempt: the time limits of this request.
+    """
+    from botocore.exceptions import ClientError
+
+    bucket, key = split_uri(uri)
+    try:
+        _client(attempt).put_object(Bucket=bucket, Key=key, Body=data, IfNoneMatch="*")
+    except ClientError as error:
+        if error.response.get("Error", {}).get("Code") in (
+            "PreconditionFailed",
+            "ConditionalRequestConflict",
+        ):
+            return False
+        raise
+    return True
+
+
 def look(uri: str, attempt: Attempt) -> StoredFile | None:
     """The object's size and time; None where there is none.
 

@@ -49,6 +49,71 @@ def test_polygons_flat_and_as_points(polygon):
     assert lines_of(record(lines=[{"text": "Name:", "polygon": polygon, "confidence": 0.9}])) == (NAME,)
 
 
+SIX = [10, 10, 30, 10, 50, 10, 50, 30, 30, 30, 10, 30]
+
+
+@pytest.mark.parametrize(
+    "shape",
+    [
+        {"polygon": SIX},
+        {"polygon": [10, 20, 20, 10, 40, 10, 50, 20, 40, 30, 20, 30]},
+        {"polygon": [10, 10, 50, 10, 50, 30]},
+        {"polygon": [10, 10, 50, 30]},
+        # corners that are not in order
+        {"polygon": [10, 10, 50, 30, 50, 10, 10, 30]},
+        {"polygon": [{"x": 10, "y": 10}, {"x": 50, "y": 10}, {"x": 50, "y": 30}, {"x": 10, "y": 30}]},
+        {"polygon": [{"X": 10, "Y": 10}, {"X": 50, "Y": 10}, {"X": 50, "Y": 30}, {"X": 10, "Y": 30}]},
+        {"box": {"left": 10, "top": 10, "right": 50, "bottom": 30}},
+        {"box": {"Left": 10, "Top": 10, "Width": 40, "Height": 20}},
+        {"box": {"x0": 10, "y0": 10, "x1": 50, "y1": 30}},
+        {"box": {"x1": 10, "y1": 10, "x2": 50, "y2": 30}},
+        {"box": {"x": 10, "y": 10, "w": 40, "h": 20}},
+        {"box": [[10, 10], [50, 30]]},
+        {"box": [[10, 10], [50, 10], [50, 30], [10, 30]]},
+        {"box": [50, 30, 10, 10]},
+    ],
+)
+def test_any_usual_notation_of_corners(shape):
+    (line,) = lines_of(record(lines=[{"text": "Name:", "confidence": 0.9} | shape]))
+    assert line == NAME
+
+
+def test_tilted_lines_stay_tilted_whatever_their_number_of_corners():
+    tilted = [10, 10, 30, 15, 50, 20, 48, 28, 28, 23, 8, 18]
+    (line,) = lines_of(record(lines=[{"text": "a", "polygon": tilted}]))
+    assert line.polygon == pytest.approx([10, 10, 50, 20, 48, 28, 8, 18])
+
+
+def test_confidences_in_percent():
+    lines = lines_of(record(lines=[BOX | {"confidence": 90}, BOX | {"text": "b", "confidence": 1}]))
+    assert [line.confidence for line in lines] == pytest.approx([0.9, 0.01])
+
+
+def test_words_are_joined_to_lines():
+    words = [
+        {"text": "Li", "box": [60, 11, 70, 31], "confidence": 0.5},
+        {"text": "Name:", "box": [10, 10, 50, 30], "confidence": 0.9},
+        {"text": "far", "box": [150, 10, 180, 30]},
+        {"text": "李", "box": [10, 50, 29, 70]},
+        {"text": "雷", "box": [31, 50, 50, 70]},
+    ]
+    lines = lines_of({"uri": "scans/a.png", "words": words})
+    assert [line.text for line in lines] == ["Name: Li", "far", "李雷"]
+    assert lines[0].box == (10, 10, 70, 31)
+    assert lines[0].confidence == pytest.approx(0.7)
+    assert lines_of(record(lines=[{"words": words[:2][::-1]}]))[0].text == "Name: Li"
+
+
+def test_lines_outside_the_page_are_a_failure_of_the_page():
+    inside, outside = BOX, BOX | {"box": [300, 10, 400, 30]}
+    engine = GivenLinesEngine(read(record(lines=[inside, outside])))
+    with pytest.raises(DocumentError, match=r'1 of 2 given lines.*200 x 100 pixels.*"width"') as caught:
+        engine.read([page()])
+    assert caught.value.category == Category.OCR_FAILED
+    (text,) = GivenLinesEngine(read(record(lines=[inside, outside], width=400, height=100))).read([page()])
+    assert [line.text for line in text.lines] == ["Name:", "Name:"]
+
+
 def test_confidence_may_be_left_out_and_low():
     (unknown, low) = lines_of(
         record(
@@ -99,14 +164,23 @@ def test_byte_order_mark_is_ignored():
         (record(whole_lines="secret"), '"whole_lines" must be true or false'),
         (record(lines=[BOX, "secret"]), r"lines\[1\].*\"text\""),
         (record(lines=[{"text": 5, "box": [1, 2, 3, 4]}]), r"lines\[0\].*\"text\""),
-        (record(lines=[{"text": "secret"}]), '"polygon" with 8 numbers or "box"'),
+        (record(lines=[{"text": "secret"}]), '"polygon" with the corners or "box"'),
         (record(lines=[{"text": "secret", "box": [1, 2, 3]}]), '"box"'),
         (record(lines=[{"text": "secret", "box": [1, 2, 3, "4"]}]), '"box" must be numbers'),
         (record(lines=[{"text": "secret", "box": [1, 2, 3, float("nan")]}]), '"box" must be numbers'),
         (record(lines=[{"text": "secret", "box": [1, 2, 3, 10**400]}]), '"box" must be numbers'),
-        (record(lines=[{"text": "secret", "polygon": [1, 2, 3, 4, 5, 6]}]), "8 numbers"),
-        (record(lines=[{"text": "secret", "polygon": [[1], [2]]}]), "8 numbers"),
-        (record(lines=[BOX | {"confidence": 90}]), '"confidence"'),
+        (record(lines=[{"text": "secret", "polygon": [1, 2, 3, 4, 5]}]), "even number of numbers"),
+        (record(lines=[{"text": "secret", "polygon": [[1], [2]]}]), '"polygon" must'),
+        (record(lines=[{"text": "secret", "polygon": {"x": 1}}]), '"polygon" must'),
+        (record(lines=[{"text": "secret", "polygon": [{"x": 1, "z": 2}] * 4}]), '"x" and "y"'),
+        (record(lines=[{"text": "secret", "box": {"left": 1, "top": 2}}]), '"box" must have left, top'),
+        (record(lines=[{"text": "secret", "box": [10, 10, 10, 30]}]), "no width or no height"),
+        (record(lines=[{"text": "secret", "polygon": [1, 1, 5, 5, 9, 9, 7, 7]}]), "no width or no height"),
+        (record(lines=None, words=5), '"lines"'),
+        ({"uri": "b", "words": [{"text": "secret"}]}, r"words\[0\]"),
+        (record(lines=[BOX | {"confidence": 101}]), '"confidence" must lie in'),
+        (record(lines=[BOX | {"confidence": -1}]), '"confidence" must lie in'),
+        (record(lines=[BOX, BOX | {"confidence": 95}]), "partly in 0..1 and partly in percent"),
         (record(lines=[BOX | {"confidence": "high"}]), '"confidence"'),
         (record(), "page 1 of this uri is already on line 1"),
     ],
@@ -193,7 +267,8 @@ def test_half_of_a_character_is_no_letter_of_a_line():
     assert [line.text for line in lines_of(text)] == ["a\ufffd\U0001f600"]
 
 
-def test_a_file_that_is_not_utf8_is_refused_in_one_line():
-    stream = io.TextIOWrapper(io.BytesIO(b'{"uri": "\xe4"}'), encoding="utf-8")
-    with pytest.raises(LinesFileError, match="UTF-8"):
+@pytest.mark.parametrize("data", [b'{"uri": "\xe4"}', json.dumps({"uri": "a"}).encode("utf-16")])
+def test_a_file_that_is_not_utf8_is_refused_in_one_line(data):
+    stream = io.TextIOWrapper(io.BytesIO(data), encoding="utf-8")
+    with pytest.raises(LinesFileError, match="not UTF-8"):
         read_lines_file(stream)

@@ -66,7 +66,7 @@ def test_key_without_value_has_null_in_all_columns_of_the_value():
     *_, alone = tables_of()["key_values"]
     assert alone["key_text"] == "備考"
     of_value = [name for name in alone if name.startswith("value_")]
-    assert len(of_value) == 12
+    assert len(of_value) == 13
     assert {alone[name] for name in [*of_value, "relation_confidence"]} == {None}
     assert alone["confidence"] == alone["key_confidence"] == 0.9
 
@@ -80,6 +80,25 @@ def test_plain_values_are_normalised_beside_their_text():
         "1234.50",
         "EUR",
     )
+
+
+def test_values_are_read_with_their_key_and_page():
+    corners = (0, 0, 9, 0, 9, 9, 0, 9)
+    entities = (
+        Entity("QUESTION", "Phone", corners, 0.9, ()),
+        Entity("ANSWER", "5551234", corners, 0.9, ()),
+        Entity("QUESTION", "Due", corners, 0.9, ()),
+        Entity("ANSWER", "03/04/2021", corners, 0.9, ()),
+    )
+    found = []
+    for line in ("a page", "25/03/2021"):
+        page = pages.page_text(lines=(TextLine(line, corners),))
+        rows = tables_of(PageResult(page, entities, (Relation(0, 1, 0.5), Relation(2, 3, 0.5))))["key_values"]
+        found.append([(row["value_normalised"], row["value_null_reason"]) for row in rows])
+    assert found == [
+        [(None, "identifier"), (None, "date_order")],
+        [(None, "identifier"), ("2021-04-03", None)],
+    ]
 
 
 def test_equal_entities_keep_their_own_ids():

@@ -1,4 +1,5 @@
 import importlib.util
+import json
 import os
 from pathlib import Path
 
@@ -8,7 +9,7 @@ from apache_beam.options.pipeline_options import DirectOptions, StandardOptions
 
 from transforms.launch.arguments import UsageError, parse_arguments
 from transforms.launch.checks import Job, prepare_job
-from transforms.runs import paths
+from transforms.runs import locks, paths
 
 
 @pytest.fixture
@@ -170,6 +171,53 @@ def test_given_lines_stand_in_for_ocr(place):
     assert job_of(*SCANS, "--ocr_engine=none", "--pdf_text_layer").config.pdf_text_layer
     job = job_of(*SCANS, "--ocr_engine=none", "--ocr_lines=lines.jsonl")
     assert job.config.ocr_lines == f"{place}/lines.jsonl"
+
+
+@pytest.mark.parametrize(
+    ("rows", "says"),
+    [
+        ([{"uri": "scans/a.png", "lines": []}, {"uri": "b", "lines": [{"text": "secret"}]}], "line 2 of the"),
+        ([{"uri": "scans/a.png", "lines": [{"text": "secret", "box": [5, 5, 5, 9]}]}], "line 1 of the"),
+        # two spellings of one file
+        ([{"uri": "scans/a.png", "lines": []}, {"uri": "./scans/a.png", "lines": []}], "line 2 of the"),
+    ],
+)
+def test_lines_that_cannot_be_used_are_refused_with_file_and_line(place, rows, says):
+    Path("lines.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    message = message_of(*SCANS, "--ocr_lines=lines.jsonl")
+    assert message.startswith(f"--ocr_lines: '{place}/lines.jsonl': {says}")
+    assert "secret" not in message
+
+
+def test_two_names_of_an_output_are_one(place):
+    (place / "link").symlink_to("out")
+    assert job_of(*SCANS, "--output=link").config.output == f"{place}/out"
+    (place / "out" / "runs" / "run_id=r").mkdir(parents=True)
+    (place / "out" / "runs" / "run_id=r" / "summary.json").write_text("{}")
+    assert "already holds run r" in message_of(*SCANS, "--output=link")
+
+
+def test_an_output_in_an_input_is_refused_by_any_name(place):
+    (place / "link").symlink_to("scans")
+    for given, output in (("link", "scans/out"), ("scans", "link/out"), ("link/**", "scans")):
+        assert message_of("--input", given, f"--output={output}").startswith("--output: ")
+
+
+@pytest.mark.parametrize("flags", [[], ["--resume"], ["--overwrite"], ["--validate_only"]])
+def test_a_run_that_is_going_on_is_refused(place, flags):
+    with locks.claimed(f"{place}/out", "r", False):
+        assert message_of(*SCANS, *flags).startswith("--run_id: another process is writing run r")
+    assert job_of(*SCANS, *flags)
+
+
+def test_lines_of_files_that_are_not_read_are_told(place, caplog):
+    Path("lines.jsonl").write_text('{"uri": "scans/a.png", "lines": []}\n')
+    job_of(*SCANS, "--ocr_lines=lines.jsonl")
+    assert not caplog.records
+    Path("lines.jsonl").write_text('{"uri": "a.png", "lines": []}\n')
+    job_of(*SCANS, "--ocr_lines=lines.jsonl")
+    (record,) = caplog.records
+    assert f"{place}/a.png" in record.getMessage()
 
 
 @pytest.mark.parametrize("flag", ["--device", "--ocr_device"])

@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import time
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from functools import partial
 from pathlib import Path
 
@@ -19,7 +19,7 @@ from transforms.config import JobConfig
 from transforms.launch import cli, report
 from transforms.launch.processes import descendants
 from transforms.progress import read_counts
-from transforms.runs import paths
+from transforms.runs import locks, paths
 from transforms.sinks import segments
 from transforms.storage import files
 
@@ -161,6 +161,24 @@ def test_json_logs_are_json_to_the_last_line(flags, capfd):
     assert cli.main([*flags, "--log_format=json"]) == cli.OK
     lines = [json.loads(line) for line in capfd.readouterr().err.splitlines()]
     assert any(line["message"].startswith("pages done 2") for line in lines)
+
+
+def test_of_two_runs_with_one_id_the_second_writes_nothing(flags, monkeypatch, capfd):
+    """Both are checked before either writes."""
+    output = str(Path("out").resolve())
+    prepare = cli.prepare_job
+    first = ExitStack()
+
+    def prepare_and_be_late(*args):
+        job = prepare(*args)
+        first.enter_context(locks.claimed(output, "r", False))
+        return job
+
+    monkeypatch.setattr(cli, "prepare_job", prepare_and_be_late)
+    with first:
+        assert cli.main(flags) == cli.BAD_OPTIONS
+        assert "another process is writing run r" in capfd.readouterr().err
+        assert [path.name for path in Path(output).iterdir()] == [".beam-kie-lock~r"]
 
 
 def scratch_folders(place) -> list[Path]:
