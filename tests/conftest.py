@@ -28,6 +28,7 @@ def chrome():
         yield running
 
 
+@pytest.fixture(scope="session")
 def reference() -> Path:
     """The folder of the reference implementations' numbers; see its README."""
     return REPOSITORY / "tests" / "reference"

@@ -15,7 +15,7 @@ from transforms.launch.arguments import parse_arguments
 from transforms.storage import files
 
 MODEL = "Find entities and relations/Run model"
-OCR = "Read the text of pages/Run OCR"
+OCR = "Read scans in child processes/"
 IMAGE = "us-docker.pkg.dev/my-project/beam-kie/cuda:1"
 ACCELERATOR = "beam:resources:accelerator:v1"
 MIN_RAM = "beam:resources:min_ram_bytes:v1"

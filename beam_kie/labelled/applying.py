@@ -23,7 +23,7 @@ from beam_kie.labelled.corrections_file import (
     EntityName,
     PageCorrections,
 )
-from beam_kie.tables.normalise import normalise
+from beam_kie.tables.normalise import Doubt, interpret
 from beam_kie.tables.rows import CONFIDENCE_DECIMALS, COORDINATE_DECIMALS
 from beam_kie.tables.schema import Row
 
@@ -215,7 +215,9 @@ def _ends_left(
 
 
 def _pair_row(page: Row, number: int, key: Row, value: Row | None, old: Row | None) -> Row:
-    plain = normalise(value["text"] or "") if value else None
+    found = interpret(value["text"] or "", key["text"] or "") if value else None
+    doubt = found if isinstance(found, Doubt) else None
+    plain = None if isinstance(found, Doubt) else found
     columns = {name: page[name] for name in (*_SHARED, *_PROVENANCE) if name in page}
     same_link = old is not None and old["value_entity_id"] is not None
     row = {
@@ -227,6 +229,7 @@ def _pair_row(page: Row, number: int, key: Row, value: Row | None, old: Row | No
         "value_type": plain.type if plain else None,
         "value_normalised": plain.text if plain else None,
         "value_currency": plain.currency if plain else None,
+        "value_null_reason": doubt.value if doubt else None,
         "confidence": 1.0,
         "key_confidence": key["confidence"],
         "value_confidence": value["confidence"] if value else None,
