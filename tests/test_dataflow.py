@@ -15,7 +15,7 @@ from transforms.launch.arguments import parse_arguments
 from transforms.storage import files
 
 MODEL = "Find entities and relations/Run model"
-OCR = "Read scans in child processes/"
+OCR = "Read the text of pages/Run OCR"
 IMAGE = "us-docker.pkg.dev/my-project/beam-kie/cuda:1"
 ACCELERATOR = "beam:resources:accelerator:v1"
 MIN_RAM = "beam:resources:min_ram_bytes:v1"
@@ -137,6 +137,7 @@ def test_separate_gives_a_gpu_to_the_model_s_steps_only(gcs_bucket):
         "--gpu_stage=separate",
         "--gpu_type=nvidia-l4",
         "--gpu_machine_type=g2-standard-4",
+        "--page_isolation=off",  # with it no step hands on pictures of pages
         "--gpu_min_ram_gb=16",
         "--machine_type=n2-standard-8",
     )
