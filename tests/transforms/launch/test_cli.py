@@ -182,7 +182,7 @@ def test_of_two_runs_with_one_id_the_second_writes_nothing(flags, monkeypatch, c
 
 
 def scratch_folders(place) -> list[Path]:
-    return list((place / "out").glob(".*"))
+    return list((place / "out").glob(".beam-kie-scratch~*"))
 
 
 def test_no_scratch_folder_is_left_behind(flags, place, monkeypatch):
