@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import threading
-from contextlib import closing
+from contextlib import closing, suppress
 
 import numpy as np
 import pypdfium2 as pdfium
@@ -16,6 +16,7 @@ import pypdfium2.raw as pdfium_c
 from beam_kie.document import Category, DocumentError, TextLine
 from beam_kie.imaging.limits import DecodeLimits, check_pixels
 from beam_kie.imaging.page_source import RESAVE, DecodedPage
+from beam_kie.imaging.pdf_images import picture_sizes
 from beam_kie.imaging.pdf_text import page_lines
 
 MIN_DPI = 72
@@ -57,6 +58,7 @@ class PdfPages:
         with _pdfium_lock:
             self._document = _open(data)
             self.page_count = len(self._document)
+            self._hidden = self._hidden_sizes(data)
 
     def read(self, index: int) -> DecodedPage:
         """Render a page.
@@ -69,11 +71,13 @@ class PdfPages:
         """
         with _pdfium_lock:
             with closing(self._load(index)) as page:
-                objects = page.get_objects(filter=[pdfium_c.FPDF_PAGEOBJ_IMAGE])
-                pictures = [each for each in objects if isinstance(each, pdfium.PdfImage)]
+                pictures = _pictures(page)
                 for picture in pictures:
                     width, height = picture.get_px_size()
                     check_pixels(width, height, self._limits, "a picture in the PDF page")
+                for width, height in self._hidden:
+                    what = "a picture in a mask, pattern, annotation or font of the PDF file"
+                    check_pixels(width, height, self._limits, what)
                 scale = self._scale(*page.get_size())
                 pixels = _render(page, scale)
                 _check_pictures_drawn(pixels, pictures)
@@ -86,6 +90,14 @@ class PdfPages:
         """Close the file."""
         with _pdfium_lock:
             self._document.close()
+
+    def _hidden_sizes(self, data: bytes) -> set[tuple[int, int]]:
+        """Sizes above the limits of pictures that no page lists: which page draws them is not known."""
+        large = {size for size in picture_sizes(data) if size[0] * size[1] > self._limits.max_pixels}
+        for index in range(self.page_count if large else 0):
+            with suppress(DocumentError), closing(self._load(index)) as page:
+                large -= {picture.get_px_size() for picture in _pictures(page)}
+        return large
 
     def _load(self, index: int) -> pdfium.PdfPage:
         try:
@@ -120,6 +132,12 @@ class PdfPages:
         while math.ceil(width * scale) * math.ceil(height * scale) > allowed:
             scale = max(smallest, scale * 0.999)
         return scale
+
+
+def _pictures(page: pdfium.PdfPage) -> list[pdfium.PdfImage]:
+    """The pictures that a page draws itself or through forms."""
+    objects = page.get_objects(filter=[pdfium_c.FPDF_PAGEOBJ_IMAGE])
+    return [each for each in objects if isinstance(each, pdfium.PdfImage)]
 
 
 def _open(data: bytes) -> pdfium.PdfDocument:
