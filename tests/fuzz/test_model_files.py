@@ -16,7 +16,7 @@ from model_store.errors import SourceError
 from model_store.importing import ImportOptions, import_model
 from tests.fuzz.mutations import arbitrary, as_json, json_values, mutated, mutated_json
 from tests.fuzz.sandbox import REPOSITORY, target
-from tests.small_networks import LOOKING_KIND, VISUAL_KIND, save_model, small_config, small_network
+from tests.small_networks import STRIPS_KIND, VISUAL_KIND, save_model, small_config, small_network
 
 REFERENCE = REPOSITORY / "tests" / "reference"
 PUBLISHED = json.loads((REFERENCE / "hf_tiny_visual" / "config.json").read_text())
@@ -40,7 +40,7 @@ YML_WORDS = (
     b"%YAML 9\n",
 )
 SETTINGS = LayoutXLMConfig().fields()
-NETWORK = json.loads(as_json(small_config(**LOOKING_KIND).fields()))
+NETWORK = json.loads(as_json(small_config(**STRIPS_KIND).fields()))
 VISUAL = json.loads(as_json(small_config(**VISUAL_KIND).fields()))
 TOKENIZER = {
     "version": "1.0",
@@ -89,7 +89,7 @@ def look_at_tokenizer(data: bytes) -> None:
 def weights() -> dict[str, bytes]:
     """Files of a small network; made once, in the child."""
     with tempfile.TemporaryDirectory() as folder:
-        saved = save_model(Path(folder, "model"), small_network(**LOOKING_KIND))
+        saved = save_model(Path(folder, "model"), small_network(**STRIPS_KIND))
         return {path.name: path.read_bytes() for path in saved.iterdir()}
 
 
