@@ -100,7 +100,7 @@ class Page(Steps):
         """The whole page.
 
         Args:
-            page: number and count of the page; None: the form has one.
+            page: this page and all pages, for the footer.
         """
         sheet, rng = self.sheet, self.rng
         self.head()
