@@ -114,11 +114,61 @@ class TextLine:
         return (min(xs), min(ys), max(xs), max(ys))
 
 
+class FieldKind(StrEnum):
+    """What a field of a fillable form is."""
+
+    TEXT = "text"
+    CHOICE = "choice"
+    CHECKBOX = "checkbox"
+    RADIO = "radio"
+
+
+@dataclass(frozen=True, slots=True)
+class FormField:
+    """One place of a fillable form's field on a page, as the file declares it.
+
+    ``name`` is the full name of the field, ``tooltip`` what its author calls it for people (None: nothing);
+    ``polygon`` is where it stands. ``value`` is the text of a field for text or of a choice as a viewer shows
+    it; None where it is empty or must not be shown (passwords). ``selected`` is the state of a check box or
+    radio button, None for other kinds. ``option`` is what such a button stands for in the file.
+    """
+
+    name: str
+    tooltip: str | None
+    kind: FieldKind
+    polygon: Polygon
+    value: str | None = field(default=None, repr=False)
+    selected: bool | None = None
+    option: str | None = None
+
+    @property
+    def box(self) -> Box:
+        """The upright rectangle around the polygon, in pixels."""
+        xs, ys = self.polygon[0::2], self.polygon[1::2]
+        return (min(xs), min(ys), max(xs), max(ys))
+
+
+@dataclass(frozen=True, slots=True)
+class PageRemainder:
+    """What OCR has to do on a page of which some lines are given.
+
+    ``pixels`` is the page without the ink of the given lines (H x W x 3 uint8 RGB), ``box`` encloses what may
+    be text on it (None: nothing). ``fonts`` names for each given line the fonts of which nothing but the
+    file says which letters they draw: a sample of each has to be compared with what OCR reads.
+    """
+
+    pixels: np.ndarray = field(repr=False, compare=False)
+    box: Box | None
+    fonts: tuple[frozenset[int], ...] = ()
+
+
 @dataclass(frozen=True, slots=True)
 class PageImage:
     """One decoded page: EXIF orientation applied, ``pixels`` is H x W x 3 uint8 RGB.
 
-    ``given_lines`` are the lines that came with the page (a PDF text layer); None where OCR must read.
+    ``given_lines`` are the lines that came with the page (a PDF text layer); None where OCR must read all of
+    it. ``remainder`` is what OCR has to do besides, None for nothing. ``fields`` are those of a fillable
+    form.
     Never send one through a shuffle: it is tens of megabytes.
     """
 
@@ -128,6 +178,8 @@ class PageImage:
     pixels: np.ndarray = field(repr=False, compare=False)
     dpi: float | None = None
     given_lines: tuple[TextLine, ...] | None = field(default=None, repr=False)
+    remainder: PageRemainder | None = field(default=None, repr=False)
+    fields: tuple[FormField, ...] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,9 +188,11 @@ class PageText:
 
     ``rotation_deg`` is how far the stored page has to be turned clockwise to stand upright (0, 90, 180
     or 270); width, height and all polygons are those of the upright page. ``preview`` is a small JPEG
-    of the upright page, or None. ``text_source`` is "ocr", "pdf" or "given". ``picture`` is what a model
-    takes beside the text (``with_picture`` of ``beam_kie.layoutxlm``), None where it takes text only.
+    of the upright page, or None. ``text_source`` is "ocr", "pdf", "given" or, where lines of the text layer
+    and of OCR stand on one page, "mixed". ``picture`` is what a model takes beside the text
+    (``with_picture`` of ``beam_kie.layoutxlm``), None where it takes text only.
     ``whole_lines``: every line is known to be one entity or none, as in labelled pages; OCR's are not.
+    ``fields`` are those of a fillable form, in pixels of the upright page.
     """
 
     document_id: str
@@ -152,6 +206,7 @@ class PageText:
     preview: bytes | None = field(default=None, repr=False, compare=False)
     picture: bytes | None = field(default=None, repr=False, compare=False)
     whole_lines: bool = False
+    fields: tuple[FormField, ...] = field(default=(), repr=False)
 
     def with_read_lines(self, lines: Iterable[TextLine]) -> PageText:
         """The page with lines that OCR read in place of its own.

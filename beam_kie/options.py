@@ -24,6 +24,7 @@ import re
 import typing
 from collections.abc import Iterator, Mapping
 from dataclasses import MISSING, Field, dataclass, fields, is_dataclass
+from dataclasses import field as dataclass_field
 from enum import Enum, StrEnum
 from functools import cache
 from types import NoneType
@@ -60,7 +61,8 @@ class OptionInfo:
     number are inclusive. A text must match ``pattern``, which ``form`` puts in words. ``shown_default`` is
     what the help says where the default is known only at launch; the flag then has none. ``required``: no
     run can do without it. ``is_uri``: a place in storage that all workers must reach. ``in_template`` is
-    False where the option makes no sense in a job template.
+    False where the option makes no sense in a job template. ``bare`` is the choice that a flag without a
+    value means; ``other_words`` are other words for choices of an enum, in lower case.
     """
 
     help: str
@@ -78,6 +80,8 @@ class OptionInfo:
     required: bool = False
     is_uri: bool = False
     in_template: bool = True
+    bare: str | None = None
+    other_words: Mapping[str, str] = dataclass_field(default_factory=dict)
 
 
 def option(help: str, *, group: str, effect: Effect, **more: Any) -> dict[str, OptionInfo]:
@@ -177,6 +181,7 @@ class Option:
         if value is None or self.several:
             return value
         if issubclass(self.kind, Enum):
+            value = self.info.other_words.get(str(value).lower(), value)
             if value not in self.choices:
                 raise ValueError(f"unknown value {value!r}: choose one of {', '.join(self.choices)}")
             return self.kind(value)

@@ -16,6 +16,7 @@ from enum import StrEnum
 from functools import partial
 
 from beam_kie.imaging.limits import DecodeLimits
+from beam_kie.imaging.page_source import PdfTextLayer
 from beam_kie.ocr import OcrOptions
 from beam_kie.options import DEVICES, Effect, check_options, option, options_of
 
@@ -111,10 +112,15 @@ class JobConfig:
             maximum=1200,
         ),
     )
-    pdf_text_layer: bool = field(
-        default=False,
+    pdf_text_layer: PdfTextLayer = field(
+        default=PdfTextLayer.AUTO,
         metadata=_input(
-            "Take the text layer of PDF pages that have one instead of OCR.", effect=Effect.RESULTS
+            "The text that PDF files hold. auto: taken line by line where a viewer shows it and could copy "
+            "it, while OCR reads the rest; always: taken for the page as a whole, also where it is invisible "
+            "(an earlier OCR); off: OCR reads everything. Without a value: auto.",
+            effect=Effect.RESULTS,
+            bare="auto",
+            other_words={"true": "auto", "false": "off"},
         ),
     )
 

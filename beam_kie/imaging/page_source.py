@@ -3,13 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Protocol
 
 import numpy as np
 
-from beam_kie.document import Category, DocumentError, TextLine
+from beam_kie.document import Category, DocumentError, FormField, PageImage, PageRemainder, TextLine
 
 RESAVE = "scan or export it again"
+
+
+class PdfTextLayer(StrEnum):
+    """What is done with the text that a PDF file holds."""
+
+    AUTO = "auto"
+    """It is taken line by line where it is what a viewer shows; OCR reads the rest."""
+    ALWAYS = "always"
+    """It is taken for the whole page, also where it is invisible (OCR of a scan)."""
+    OFF = "off"
+    """OCR reads everything."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,11 +29,33 @@ class DecodedPage:
     """The pixels of one upright page, H x W x 3 uint8 RGB, and what came with them.
 
     ``dpi`` is None where the file does not say; ``lines`` None where there is no text layer to be used.
+    ``remainder`` and ``fields`` as of PageImage.
     """
 
     pixels: np.ndarray = field(repr=False)
     dpi: float | None = None
     lines: tuple[TextLine, ...] | None = field(default=None, repr=False)
+    remainder: PageRemainder | None = field(default=None, repr=False)
+    fields: tuple[FormField, ...] = field(default=(), repr=False)
+
+    def image(self, document_id: str, uri: str, page: int) -> PageImage:
+        """The page as it travels through the job.
+
+        Args:
+            document_id: of its document.
+            uri: of its document.
+            page: its number, from 1.
+        """
+        return PageImage(
+            document_id,
+            uri,
+            page,
+            self.pixels,
+            self.dpi,
+            self.lines,
+            self.remainder,
+            self.fields,
+        )
 
 
 class PageSource(Protocol):

@@ -22,11 +22,13 @@ _SAME_LINE = 0.5
 class Glyph:
     """One character and its box, y growing downwards, on a page on which its text runs left to right.
 
-    ``box`` is None for a space that is not in the file but belongs between its neighbours.
+    ``box`` is None for a space that is not in the file but belongs between its neighbours. ``index`` is
+    the place of the character on the page, for the caller alone.
     """
 
     text: str
     box: Box | None
+    index: int = -1
 
 
 def assemble_lines(glyphs: Iterable[Glyph]) -> list[TextLine]:
@@ -43,6 +45,15 @@ def assemble_lines(glyphs: Iterable[Glyph]) -> list[TextLine]:
     Returns:
         The lines, with polygons in the pixels of the glyphs' boxes.
     """
+    return [line_of(line) for line in assemble_glyphs(glyphs)]
+
+
+def assemble_glyphs(glyphs: Iterable[Glyph]) -> list[list[Glyph]]:
+    """The characters of each line that ``assemble_lines`` makes of them.
+
+    Args:
+        glyphs: the characters of one page in the file's order.
+    """
     runs: list[list[Glyph]] = []
     for glyph in glyphs:
         if glyph.box is None:
@@ -53,7 +64,7 @@ def assemble_lines(glyphs: Iterable[Glyph]) -> list[TextLine]:
         else:
             runs.append([glyph])
     written = [stripped for stripped in map(_strip, runs) if stripped]
-    return [_to_line(line) for row in _rows(written) for line in _join(row)]
+    return [line for row in _rows(written) for line in _join(row)]
 
 
 def _are_neighbours(previous: Box, following: Box) -> bool:
@@ -123,7 +134,12 @@ def _join(row: Iterable[list[Glyph]]) -> list[list[Glyph]]:
     return lines
 
 
-def _to_line(glyphs: Sequence[Glyph]) -> TextLine:
+def line_of(glyphs: Sequence[Glyph]) -> TextLine:
+    """A line of characters, with a polygon in the pixels of their boxes.
+
+    Args:
+        glyphs: of the line, in its order; the first and the last have a box.
+    """
     # Characters above U+FFFF may come as two halves.
     text = whole_characters(" ".join("".join(glyph.text for glyph in glyphs).split()))
     box = union_box(glyph.box for glyph in glyphs if glyph.box is not None)

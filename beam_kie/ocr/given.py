@@ -14,6 +14,7 @@ from beam_kie.geometry import polygon_area
 from beam_kie.ocr import OcrEngine
 from beam_kie.ocr.cleaning import clean_lines
 from beam_kie.ocr.shapes import ShapeError, numbers, read_box, read_polygon
+from beam_kie.ocr.text_layer import read_with_layer, with_fields
 from beam_kie.ocr.words import join_words, lines_of_words
 
 PageKey = tuple[str, int]
@@ -62,7 +63,9 @@ class GivenPage:
 
 
 class GivenLinesEngine:
-    """Takes the lines that a page came with, else those of the user's file, else asks another engine.
+    """Takes the lines of the user's file, else those that a page came with, else asks another engine.
+
+    Where the page came with some of its lines only, the engine reads what is left of it.
 
     Args:
         pages: the lines of the user's file, as of ``read_lines_file``.
@@ -91,20 +94,21 @@ class GivenLinesEngine:
             return [text for text in found if text is not None]
         if self._fallback is None:
             raise _missing(missing[0])
-        read = iter(self._fallback.read(missing))
+        read = iter(map(with_fields, missing, self._fallback.read(missing)))
         return [next(read) if text is None else text for text in found]
 
     def _given(self, image: PageImage) -> PageText | None:
         height, width = image.pixels.shape[:2]
         page = self._pages.get((image.uri, image.page))
-        if image.given_lines is not None:
-            page, source = GivenPage(image.given_lines), "pdf"
-        elif page is not None:
-            source = "given"
-        else:
-            return None
+        if page is None:
+            if image.given_lines is None:
+                return None
+            if self._fallback is not None:
+                return read_with_layer(image, self._fallback.read)
+            # Without an engine a page of which nothing can be taken is not an empty one.
+            return read_with_layer(image) if image.given_lines or image.remainder is None else None
         lines = page.on_page(width, height)
-        if source == "given" and (lost := page.text_count - len(lines)):
+        if lost := page.text_count - len(lines):
             raise _outside(lost, page, width, height)
         return PageText(
             image.document_id,
@@ -113,8 +117,9 @@ class GivenLinesEngine:
             width,
             height,
             lines=lines,
-            text_source=source,
+            text_source="given",
             whole_lines=page.whole_lines,
+            fields=image.fields,
         )
 
 

@@ -78,7 +78,7 @@ def page_row(page: PageText, provenance: Provenance, counts: PageCounts) -> Row:
         **_page_columns(page),
         **_page_geometry_columns(page),
         **_count_columns(counts),
-        **_provenance_columns(provenance, page),
+        **_provenance_columns(provenance, page.text_source),
     }
 
 
@@ -89,12 +89,12 @@ def line_rows(page: PageText, provenance: Provenance) -> list[Row]:
         page: its text, in reading order.
         provenance: names and revisions of OCR and model, for every row.
     """
-    shared = {
-        **_page_columns(page),
-        **_page_geometry_columns(page),
-        **_provenance_columns(provenance, page),
-    }
-    return [_line_row(page, index, line) | shared for index, line in enumerate(page.lines)]
+    shared = _page_columns(page) | _page_geometry_columns(page)
+    read = {source: _read_columns(provenance, source) for source in ("ocr", "pdf", page.text_source)}
+    return [
+        _line_row(page, index, line) | shared | read[_line_source(page, line)]
+        for index, line in enumerate(page.lines)
+    ]
 
 
 def entity_rows(result: PageResult, provenance: Provenance) -> list[Row]:
@@ -108,7 +108,7 @@ def entity_rows(result: PageResult, provenance: Provenance) -> list[Row]:
     shared = {
         **_page_columns(page),
         **_page_geometry_columns(page),
-        **_provenance_columns(provenance, page),
+        **_provenance_columns(provenance, page.text_source),
     }
     return [_entity_row(page, index, entity) | shared for index, entity in enumerate(result.entities)]
 
@@ -130,7 +130,7 @@ def key_value_rows(
     shared = {
         **_page_columns(page),
         **_page_geometry_columns(page),
-        **_provenance_columns(provenance, page),
+        **_provenance_columns(provenance, page.text_source),
     }
     convention = page_convention(line.text for line in page.lines)
     pairs = enumerate(key_values(result, key_labels))
@@ -272,10 +272,21 @@ def _page_geometry_columns(page: PageText) -> Row:
     }
 
 
-def _provenance_columns(provenance: Provenance, page: PageText) -> Row:
-    """Who read this page: a text layer or given lines were read by no OCR engine."""
+def _line_source(page: PageText, line: TextLine) -> str:
+    """Where a line comes from; of those that did not come from OCR no confidence is known."""
+    if page.text_source != "mixed":
+        return page.text_source
+    return "pdf" if line.confidence is None else "ocr"
+
+
+def _read_columns(provenance: Provenance, text_source: str) -> Row:
+    return {"text_source": text_source, **_provenance_columns(provenance, text_source)}
+
+
+def _provenance_columns(provenance: Provenance, text_source: str) -> Row:
+    """Who read the text: a text layer or given lines were read by no OCR engine."""
     columns = asdict(provenance)
-    if page.text_source != "ocr":
+    if text_source not in ("ocr", "mixed"):
         columns |= {"ocr_engine": None, "ocr_revision": None}
     return columns
 

@@ -58,7 +58,11 @@ def _page_geometry() -> list[pa.Field]:
         _column("page_width_px", _INT, "width of the upright page in pixels"),
         _column("page_height_px", _INT, "height of the upright page in pixels"),
         _column("rotation_deg", _INT, "clockwise turn that makes the stored page upright: 0, 90, 180 or 270"),
-        _column("text_source", _STRING, "where the lines came from: ocr, pdf (text layer) or given"),
+        _column(
+            "text_source",
+            _STRING,
+            "where the text came from: ocr, pdf (text layer), given, or mixed (ocr and pdf)",
+        ),
     ]
 
 

@@ -122,7 +122,10 @@ def _arguments(item: Option) -> dict[str, Any]:
     if item.kind is bool:
         return arguments | {"type": _parser(item), "nargs": "?", "const": True}
     if item.choices:
-        return arguments | {"choices": item.choices}
+        if item.info.bare is not None:
+            arguments |= {"nargs": "?", "const": item.info.bare}
+        words = item.info.other_words
+        return arguments | {"choices": item.choices, "type": lambda text: words.get(text.lower(), text)}
     if item.several:
         return arguments | {"nargs": "+", "action": "extend"}
     return arguments | {"type": _parser(item)}

@@ -7,6 +7,7 @@ import json
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from beam_kie.imaging.page_source import PdfTextLayer
 from beam_kie.layoutxlm.checkpoints import WEIGHTS_FILE, ModelError, file_revision
 from beam_kie.layoutxlm.config import LayoutXLMConfig
 from beam_kie.layoutxlm.pair import check_models
@@ -66,6 +67,8 @@ def model_card(reference: str, re_reference: str | None = None) -> ModelCard:
 
 # Options that older versions did not have: unset, they are not in the digest, so that their runs still count.
 _ADDED_LATER = ("ocr_languages",)
+# What older versions called the same.
+_FORMER = {("pdf_text_layer", PdfTextLayer.OFF): False, ("pdf_text_layer", PdfTextLayer.ALWAYS): True}
 
 
 def _checked_folder(reference: str) -> Path:
@@ -122,6 +125,7 @@ def options_digest(config: JobConfig, model: ModelCard) -> str:
     for name in _ADDED_LATER:
         if values[name] is None:
             del values[name]
+    values = {name: _FORMER.get((name, value), value) for name, value in values.items()}
     if config.ocr_lines:
         # The same lines under another name are the same lines.
         lines = files.read_bytes(config.ocr_lines, timeout_s=config.storage_timeout_s)

@@ -13,8 +13,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from beam_kie.document import Category, FailedPage, Failure, PageText, Stage, TextLine
+from beam_kie.document import (
+    Category,
+    FailedPage,
+    Failure,
+    FieldKind,
+    FormField,
+    PageText,
+    Stage,
+    TextLine,
+)
 from beam_kie.imaging.limits import DecodeLimits
+from beam_kie.imaging.page_source import PdfTextLayer
 from beam_kie.ocr import OcrOptions
 from beam_kie.ocr.given import GivenPage
 
@@ -34,7 +44,7 @@ class ReaderSettings:
     ocr: OcrOptions
     limits: DecodeLimits
     pdf_dpi: int = 200
-    pdf_text_layer: bool = False
+    pdf_text_layer: PdfTextLayer = PdfTextLayer.OFF
     pictures: str | None = None
     preview_side: int | None = None
     memory_bytes: int = 1 << 40
@@ -113,7 +123,7 @@ class Closed:
 
 _REPLIES = (
     *(Ready, Broken, Opened, NotOpened, Step, PageRead, Closed),
-    *(PageText, TextLine, FailedPage, Failure, Stage, Category),
+    *(PageText, TextLine, FormField, FieldKind, FailedPage, Failure, Stage, Category),
 )
 _KNOWN = {(kind.__module__, kind.__qualname__): kind for kind in _REPLIES}
 

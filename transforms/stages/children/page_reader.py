@@ -12,7 +12,6 @@ from beam_kie.document import (
     DocumentError,
     FailedPage,
     Failure,
-    PageImage,
     PageText,
     Stage,
 )
@@ -106,7 +105,7 @@ class PageReader:
                 page = self._source.read(index)
         except Exception as error:  # decoders raise anything on hostile bytes: it is the page's alone
             return PageRead(self._failure(index, decoding_error(error)), seconds)
-        image = PageImage(self._document_id, self._uri, index + 1, page.pixels, page.dpi, page.lines)
+        image = page.image(self._document_id, self._uri, index + 1)
         del page
         step(Stage.OCR)
         outcome: PageText | FailedPage
