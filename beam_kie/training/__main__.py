@@ -10,7 +10,7 @@ import torch
 from beam_kie.labelled.formats import LabelError
 from beam_kie.labelled.sources import PictureError
 from beam_kie.layoutxlm.checkpoints import ModelError
-from beam_kie.program import program_name
+from beam_kie.program import add_version, program_name
 from beam_kie.training.data.pages import PageSource
 from beam_kie.training.loop import Trainer
 from beam_kie.training.planning.plan import Plan, make_plan
@@ -28,6 +28,7 @@ def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         program_name("python -m beam_kie.training"), description=__doc__, allow_abbrev=False
     )
+    add_version(parser)
     parser.add_argument("--config", required=True, metavar="FILE", help="settings of the run, JSON")
     parser.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda"))
     args = parser.parse_args(argv)
