@@ -2,8 +2,8 @@ import pytest
 import torch
 
 from beam_kie.document import Category, DocumentError, Failure, Stage
+from beam_kie.failures import failure_of, is_out_of_memory
 from tests import pages
-from transforms.stages.failures import failure_of, is_out_of_memory
 
 PAGE = pages.page_text(page=3)
 
