@@ -11,6 +11,7 @@ from apache_beam.typehints.decorators import with_input_types, with_output_types
 
 from beam_kie.document import Failure, PageResult, SourceFile
 from beam_kie.options import from_values, options_of
+from beam_kie.tables.conventions import ValueOptions
 from beam_kie.tables.rows import PAGE_TABLES, failure_row, page_tables
 from beam_kie.tables.schema import Provenance, Row
 from transforms.config import JobConfig, Overlays
@@ -22,7 +23,7 @@ from transforms.stages.kie import FindEntities
 from transforms.stages.reading import GivenFile
 from transforms.storage.uris import absolute_uri, uri_of
 
-_GROUPS = ("OCR", "Model", "Limits")
+_GROUPS = ("OCR", "Model", "Values", "Limits")
 _FLAGS = ("pdf_dpi", "pdf_text_layer")
 FAILURES = "failures"
 
@@ -47,7 +48,7 @@ class ExtractKeyValues(Transform):
     Pages are read in child processes, as in the job (SECURITY.md). The models are loaded once per process.
 
     Args:
-        **options: options of the job by the names of their flags, of its groups OCR, Model and Limits, and
+        **options: options of the job by the names of their flags: its groups OCR, Model, Values and Limits, and
             ``pdf_dpi`` and ``pdf_text_layer`` (docs/options.md).
 
     Raises:
@@ -84,7 +85,7 @@ class ExtractKeyValues(Transform):
         sources = files | "Take files" >> beam.Map(source_of).with_output_types(SourceFile | GivenFile)
         read = read_pages(sources, self.config, model.pictures)
         found = outputs_of(read.pages | "Find entities and relations" >> FindEntities(self.config))
-        make_rows = beam.ParDo(MakePlainRowsFn(provenance, model.key_labels))
+        make_rows = beam.ParDo(MakePlainRowsFn(provenance, model.key_labels, self.config.values))
         rows = found.results | "Make rows" >> make_rows.with_outputs(*PAGE_TABLES, FAILURES)
         failures = (
             (read.failures, found.failures, rows[FAILURES])
@@ -118,11 +119,13 @@ class MakePlainRowsFn(beam.DoFn):
     Args:
         provenance: names and revisions that go on every row.
         key_labels: the labels of keys.
+        values: how ambiguous values are read.
     """
 
-    def __init__(self, provenance: Provenance, key_labels: Sequence[str]):
+    def __init__(self, provenance: Provenance, key_labels: Sequence[str], values: ValueOptions):
         self._provenance = provenance
         self._key_labels = key_labels
+        self._values = values
 
     def process(self, result: PageResult) -> Iterator[TaggedOutput]:
         """Yield the rows of the page, or its failure.
@@ -131,7 +134,7 @@ class MakePlainRowsFn(beam.DoFn):
             result: what was found on one page.
         """
         try:
-            tables = page_tables(result, self._provenance, self._key_labels)
+            tables = page_tables(result, self._provenance, self._key_labels, self._values)
         except Exception as error:
             yield TaggedOutput(FAILURES, failure_of_result(result, error))
             return

@@ -168,7 +168,8 @@ def _read_page(image: PageImage, models: Models, options: ReadOptions) -> ReadPa
     try:
         result = models.kie.predict([text])[0] if text.lines else PageResult(text)
         key_labels = models.kie.config.head_labels
-        return ReadPage(result, page_tables(result, models.provenance, key_labels), key_labels)
+        tables = page_tables(result, models.provenance, key_labels, options.values)
+        return ReadPage(result, tables, key_labels)
     except Exception as error:
         return failure_of(error, image, Stage.MODEL, Category.MODEL_FAILED, _MODEL_ADVICE)
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from beam_kie.imaging.limits import DecodeLimits
 from beam_kie.ocr import OcrOptions
+from beam_kie.tables.conventions import ValueOptions
 
 _PDF_DPI = (36, 1200)
 
@@ -19,6 +20,7 @@ class ReadOptions:
     """
 
     ocr: OcrOptions = field(default_factory=OcrOptions)
+    values: ValueOptions = field(default_factory=ValueOptions)
     limits: DecodeLimits = field(default_factory=DecodeLimits)
     pdf_dpi: int = 200
     pdf_text_layer: bool = False

@@ -11,7 +11,7 @@ from pathlib import Path
 import pandas
 import pyarrow.parquet as pq
 import pytest
-from PIL import Image
+from PIL import Image, ImageDraw, ImageFont
 
 import beam_kie
 from beam_kie.document import Category
@@ -169,6 +169,15 @@ def test_wrong_options_are_refused(values, error):
         read(INVOICE, **values)
     with pytest.raises(TypeError):
         read(42)
+
+
+def test_ambiguous_values_are_read_as_the_options_say():
+    image = Image.new("RGB", (900, 300), "white")
+    font = ImageFont.load_default(40)
+    ImageDraw.Draw(image).text((40, 100), "Invoice date: 03/04/2021", fill="black", font=font)
+    for order, date in (("dmy", "2021-04-03"), ("mdy", "2021-03-04")):
+        (pair,) = [each for each in read(image, date_order=order).pairs if each.value]
+        assert (pair.value, pair.normalised) == ("03/04/2021", date)
 
 
 def test_models_are_loaded_once_by_all_threads(monkeypatch):
