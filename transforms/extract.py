@@ -48,8 +48,8 @@ class ExtractKeyValues(Transform):
     Pages are read in child processes, as in the job (SECURITY.md). The models are loaded once per process.
 
     Args:
-        **options: options of the job by the names of their flags: its groups OCR, Model, Values and Limits, and
-            ``pdf_dpi`` and ``pdf_text_layer`` (docs/options.md).
+        **options: options of the job by the names of their flags (docs/options.md): those of the groups OCR,
+            Model, Values and Limits, and ``pdf_dpi`` and ``pdf_text_layer``.
 
     Raises:
         TypeError: there is no such option.
@@ -86,7 +86,7 @@ class ExtractKeyValues(Transform):
         read = read_pages(sources, self.config, model.pictures)
         found = outputs_of(read.pages | "Find entities and relations" >> FindEntities(self.config))
         make_rows = beam.ParDo(MakePlainRowsFn(provenance, model.key_labels, self.config.values))
-        rows = found.results | "Make rows" >> make_rows.with_outputs(*PAGE_TABLES, FAILURES)
+        rows = outputs_of(found.results | "Make rows" >> make_rows.with_outputs(*PAGE_TABLES, FAILURES))
         failures = (
             (read.failures, found.failures, rows[FAILURES])
             | "Put failures together" >> beam.Flatten()
