@@ -123,7 +123,7 @@ class PageReader:
         readings = self._line_models.read_crops([page.crops for page in pages])
         standing = [_standing(page.polygons, page.crops) for page in pages]
         again = [[column.picture for _, column in columns] for columns in standing]
-        read_again = self._line_models.read_crops(again) if any(again) else again
+        read_again = self._line_models.read_crops(again) if any(again) else [[] for _ in pages]
         for page, reading, columns, others in zip(pages, readings, standing, read_again, strict=True):
             for (index, column), other in zip(columns, others, strict=True):
                 if other.confidence > reading[index].confidence:
