@@ -32,7 +32,7 @@ _LAYER = "/OCProperties<</OCGs[{0}]/D<</OFF[{0}]/Order[{0}]>>>>"
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """A file, the lines that a viewer shows (from top to bottom), and whether the file itself has them all."""
+    """A file, the lines that a viewer shows (from top to bottom), and whether all are taken from the file."""
 
     name: str
     data: bytes
@@ -356,8 +356,7 @@ def typed_as_annotation(pdf: Pdf) -> None:
 @_kind(is_digital=True)
 def stamped_as_annotation(pdf: Pdf) -> tuple[str, ...]:
     _three_lines(pdf)
-    appearance = pdf.form(
-        "1 0 0 RG 1 1 78 18 re S 1 0 0 rg BT /F1 12 Tf 14 6 Td (PAID) Tj ET", (0, 0, 80, 20)
-    )
+    drawn = "1 0 0 RG 1 1 78 18 re S 1 0 0 rg BT /F1 12 Tf 14 6 Td (PAID) Tj ET"
+    appearance = pdf.form(drawn, (0, 0, 80, 20))
     pdf.annotation(f"/Subtype/Stamp/Rect[{numbers((250, 100, 330, 120))}]/F 4/AP<</N {appearance}>>")
     return (NUMBER, CUSTOMER, TOTAL, "PAID")

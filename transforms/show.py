@@ -11,9 +11,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from apache_beam.io.filesystems import FileSystems
 
+from beam_kie.program import add_version, program_name
+from beam_kie.tables.text_table import text_table
 from transforms.runs import paths
 from transforms.runs.finished_runs import newest_run
-from transforms.runs.text_table import text_table
 from transforms.storage.patterns import escape_pattern
 from transforms.storage.uris import absolute_uri
 
@@ -63,7 +64,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns:
         The exit code: 0, or 2 where there is no such run.
     """
-    parser = argparse.ArgumentParser(prog="python -m transforms.show", description="Show the pairs of a run.")
+    parser = argparse.ArgumentParser(
+        prog=program_name("python -m transforms.show", "show"), description="Show the pairs of a run."
+    )
+    add_version(parser)
     parser.add_argument("output", help="folder that the run was told to write to")
     parser.add_argument("--run_id", help="default: the run that finished last")
     parser.add_argument("--limit", type=int, default=40, help="rows to show at most (default: 40)")
@@ -78,10 +82,10 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _shards(output: str, run_id: str) -> list[str]:
-    """The files of key_values, in the order of their names; there is always one at least."""
+    """The files of key_values in their order; there is always one at least."""
     folder = paths.table_folder(escape_pattern(output), "key_values", run_id)
     (found,) = FileSystems.match([f"{folder}/*.parquet"])
-    return sorted(item.path for item in found.metadata_list)
+    return sorted((item.path for item in found.metadata_list), key=paths.place_of_table_file)
 
 
 def _cells(row: dict) -> list[str]:

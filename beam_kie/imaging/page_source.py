@@ -23,6 +23,11 @@ class PdfTextLayer(StrEnum):
     OFF = "off"
     """OCR reads everything."""
 
+    @classmethod
+    def _missing_(cls, value: object) -> PdfTextLayer | None:
+        """True and False, also as words, as the option once was."""
+        return {"true": cls.AUTO, "false": cls.OFF}.get(str(value).lower())
+
 
 @dataclass(frozen=True, slots=True)
 class DecodedPage:

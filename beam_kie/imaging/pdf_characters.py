@@ -41,8 +41,9 @@ class TextObject:
     """A piece of text that the file draws at once.
 
     ``is_invisible``: it says itself that it is not drawn. ``is_plain``: it is drawn as text is read, neither
-    mirrored nor used as a stencil, in a font with boxes of letters (not Type 3). ``font`` numbers the fonts of the page; ``is_embedded``: the letters of
-    the font are drawn by the file itself, whatever they are called.
+    mirrored nor used as a stencil, in a font with boxes of letters (not Type 3). ``font`` numbers the fonts
+    of the page; ``is_embedded``: the letters of the font are drawn by the file itself, whatever they are
+    called.
     """
 
     handle: ctypes._Pointer
