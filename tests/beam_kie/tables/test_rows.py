@@ -181,10 +181,11 @@ def test_text_that_no_ocr_read_names_no_ocr_engine():
 
 
 def test_lines_of_a_page_from_two_sources_say_which():
-    lines = (replace(pages.result().page.lines[0], confidence=None), pages.result().page.lines[1])
+    first, *others = pages.result().page.lines
+    lines = (replace(first, confidence=None), *others)
     tables = tables_of(pages.result(text_source="mixed", lines=lines))
-    assert [row["text_source"] for row in tables["lines"]] == ["pdf", "ocr"]
-    assert [row["ocr_engine"] is None for row in tables["lines"]] == [True, False]
+    assert [row["text_source"] for row in tables["lines"]] == ["pdf"] + ["ocr"] * len(others)
+    assert [row["ocr_engine"] is None for row in tables["lines"]] == [True] + [False] * len(others)
     assert {row["text_source"] for name in ("pages", "entities") for row in tables[name]} == {"mixed"}
     assert tables["pages"][0]["ocr_engine"] is not None
     (page,) = tables_of()["pages"]
