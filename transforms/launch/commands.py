@@ -26,6 +26,8 @@ JOB = "transforms.launch.cli:main"
 COMMANDS = {
     "show": Command("transforms.show:main", "print the pairs of a finished run"),
     "review": Command("transforms.review:main", "write the review page of a finished run"),
+    "check": Command("transforms.runs.check:main", "say whether the last run is good, for schedulers"),
+    "cost": Command("transforms.machines.cost:main", "what a run on Dataflow costs"),
     "corrections": Command(
         "beam_kie.labelled.corrections:main", "turn corrections into tables and labels, and labels back"
     ),

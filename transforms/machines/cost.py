@@ -14,6 +14,7 @@ from math import ceil
 from typing import Any
 
 from beam_kie.document import DocumentError
+from beam_kie.program import add_version, program_name
 from transforms.machines.types import gpu_types, size_of, tables, what_is_wrong
 from transforms.runs.finished_runs import UnreadableRunError, find_summary, newest_run
 from transforms.runs.text_table import text_table
@@ -160,10 +161,11 @@ def main(argv: Sequence[str] | None = None) -> int:
 def argument_parser() -> argparse.ArgumentParser:
     """The command's arguments."""
     parser = argparse.ArgumentParser(
-        prog="beam-kie cost",
+        prog=program_name("python -m transforms.machines.cost", "cost"),
         description="What a run on Dataflow costs, from the CPU time of a page, and what services charge.",
     )
     prices = tables()["prices"]["dataflow"]
+    add_version(parser)
     add = parser.add_argument
     add(
         "--pages",
