@@ -47,7 +47,7 @@ test: .venv/made-for-tests lint  ## All checks and tests, and what of the code t
 schedules: .venv/made-for-tests  ## Check the schedules with Airflow and Kubernetes' schemas (2 GB, in build/schedules)
 	$(PYTHON) -m venv build/schedules
 	build/schedules/bin/python -m pip install --quiet "apache-airflow>=3,<4" \
-		"apache-airflow-providers-google[apache.beam]" "kubernetes-validate>=1.31"
+		apache-airflow-providers-google apache-airflow-providers-apache-beam "kubernetes-validate>=1.31"
 	BEAM_KIE_SCHEDULES_PYTHON=$(CURDIR)/build/schedules/bin/python $(BIN)/python -m pytest -q tests/test_cluster_schedules.py
 
 fuzz: .venv/made-for-tests  ## Parsers on hostile bytes, new ones in every round (MINUTES=60); stops at a finding

@@ -166,38 +166,53 @@ def argument_parser() -> argparse.ArgumentParser:
     )
     prices = tables()["prices"]["dataflow"]
     add_version(parser)
-    add = parser.add_argument
-    add(
+    parser.add_argument(
         "--pages",
         type=_over_0(int),
         default=1_000_000,
         metavar="N",
         help="pages to read (default: 1,000,000)",
     )
-    add("--hours", type=_over_0(float), default=8.0, help="time that the run may take (default: 8)")
-    add("--output", help="output of a finished run on such a machine: the time of a page is taken from it")
-    add("--run_id", help="the run in --output (default: the one that finished last)")
-    add(
+    parser.add_argument(
+        "--hours", type=_over_0(float), default=8.0, help="time that the run may take (default: 8)"
+    )
+    parser.add_argument(
+        "--output", help="output of a finished run on such a machine: the time of a page is taken from it"
+    )
+    parser.add_argument("--run_id", help="the run in --output (default: the one that finished last)")
+    parser.add_argument(
         "--cpu_seconds", type=_over_0(float), metavar="S",
         help=f"CPU time of a page, if there is no run to take it from (default: {CPU_SECONDS}, measured: "
         "docs/performance.md)",
     )  # fmt: skip
-    add("--machine_type", default="n2-standard-4", help="of the workers (default: n2-standard-4)")
-    add("--memory_gb", type=_over_0(float), help="memory of a worker, for machine types that are not known")
-    add("--disk_gb", type=_over_0(int), default=50, help="disk of a worker (default: 50)")
-    add("--gpu_type", choices=gpu_types(), metavar="TYPE", help="a GPU for every worker")
-    add("--gpu_count", type=_over_0(int), default=1, help="GPUs of a worker (default: 1)")
-    add(
+    parser.add_argument(
+        "--machine_type", default="n2-standard-4", help="of the workers (default: n2-standard-4)"
+    )
+    parser.add_argument(
+        "--memory_gb", type=_over_0(float), help="memory of a worker, for machine types that are not known"
+    )
+    parser.add_argument("--disk_gb", type=_over_0(int), default=50, help="disk of a worker (default: 50)")
+    parser.add_argument("--gpu_type", choices=gpu_types(), metavar="TYPE", help="a GPU for every worker")
+    parser.add_argument("--gpu_count", type=_over_0(int), default=1, help="GPUs of a worker (default: 1)")
+    parser.add_argument(
         "--on_gpu_seconds", type=_over_0(float), metavar="S",
         help="the part of the time of a page that a GPU takes over (default: the model's, from --output)",
     )  # fmt: skip
-    add("--start_minutes", type=float, default=5.0, help="paid before a worker's first page (default: 5)")
-    for name, unit in (("core", "core"), ("memory_gb", "GB of memory"), ("disk_gb", "GB of disk")):
-        add(
-            f"--{name}_hour", type=float, default=prices[name], metavar="DOLLARS",
-            help=f"price of a {unit} for an hour (default: {prices[name]})",
+    parser.add_argument(
+        "--start_minutes", type=float, default=5.0, help="paid before a worker's first page (default: 5)"
+    )
+    for flag, unit, price in (
+        ("core", "core", prices["core"]),
+        ("memory_gb", "GB of memory", prices["memory_gb"]),
+        ("disk_gb", "GB of disk", prices["disk_gb"]),
+    ):
+        parser.add_argument(
+            f"--{flag}_hour", type=float, default=price, metavar="DOLLARS",
+            help=f"price of a {unit} for an hour (default: {price})",
         )  # fmt: skip
-    add("--gpu_hour", type=float, metavar="DOLLARS", help="price of a GPU for an hour (default: a table's)")
+    parser.add_argument(
+        "--gpu_hour", type=float, metavar="DOLLARS", help="price of a GPU for an hour (default: a table's)"
+    )
     return parser
 
 
