@@ -1,7 +1,7 @@
 """Two nightly DAGs for Apache Airflow 3: ``beam_kie_dataflow`` and ``beam_kie_machine`` (docs/scheduling.md).
 
-They need ``apache-airflow-providers-google`` and ``apache-airflow-providers-apache-beam``. Copy this file into
-the folder of DAGs and set the Airflow variables that it names. Both DAGs end with a task that reads
+They need ``apache-airflow-providers-google`` and ``apache-airflow-providers-apache-beam``. Copy this file
+into the folder of DAGs and set the Airflow variables that it names. Both DAGs end with a task that reads
 ``summary.json`` of the run; if a task fails, ``tell`` is called.
 """
 
