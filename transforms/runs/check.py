@@ -62,8 +62,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     arguments = argument_parser().parse_args(argv)
     output = absolute_uri(arguments.output).rstrip("/") or "/"
+    run_id = arguments.run_id
     try:
-        run_id = arguments.run_id or newest_run(output)
+        run_id = run_id or newest_run(output)
         summary = find_summary(output, run_id, TIMEOUT_S)
         if summary is None:
             raise FileNotFoundError(f"{output!r} holds no finished run {run_id}")
