@@ -11,6 +11,7 @@ from apache_beam.pvalue import PCollection, TaggedOutput
 from apache_beam.typehints.decorators import with_output_types
 
 from beam_kie.document import Category, Failure, PageResult, Stage
+from beam_kie.failures import failure_of
 from beam_kie.tables.conventions import NO_VALUE_OPTIONS, ValueOptions
 from beam_kie.tables.key_values import KEY_LABELS
 from beam_kie.tables.parquet import by_page, encode_rows, write_pages
@@ -22,7 +23,6 @@ from transforms.ptransform import Transform
 from transforms.runs import paths
 from transforms.sinks.segments import KeepRowsFn, Place, PlacedRows, Segment, pages_of
 from transforms.sinks.summaries import Fact, page_fact
-from transforms.stages.failures import failure_of
 from transforms.storage import files
 
 FAILURES = "failures"
