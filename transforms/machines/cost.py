@@ -15,9 +15,9 @@ from typing import Any
 
 from beam_kie.document import DocumentError
 from beam_kie.program import add_version, program_name
+from beam_kie.tables.text_table import text_table
 from transforms.machines.types import gpu_types, size_of, tables, what_is_wrong
 from transforms.runs.finished_runs import UnreadableRunError, find_summary, newest_run
-from transforms.runs.text_table import text_table
 from transforms.storage.files import TIMEOUT_S
 from transforms.storage.uris import absolute_uri
 
