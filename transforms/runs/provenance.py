@@ -68,7 +68,7 @@ def model_card(reference: str, re_reference: str | None = None) -> ModelCard:
 # Options that older versions did not have: unset, they are not in the digest, so that their runs still count.
 _ADDED_LATER = ("ocr_languages", "date_order", "currency")
 # What older versions called the same.
-_FORMER = {("pdf_text_layer", PdfTextLayer.OFF): False, ("pdf_text_layer", PdfTextLayer.ALWAYS): True}
+_FORMER_TEXT_LAYER = {PdfTextLayer.OFF: False, PdfTextLayer.ALWAYS: True}
 
 
 def _checked_folder(reference: str) -> Path:
@@ -125,7 +125,8 @@ def options_digest(config: JobConfig, model: ModelCard) -> str:
     for name in _ADDED_LATER:
         if values[name] is None:
             del values[name]
-    values = {name: _FORMER.get((name, value), value) for name, value in values.items()}
+    layer = values["pdf_text_layer"]
+    values["pdf_text_layer"] = _FORMER_TEXT_LAYER.get(layer, layer)
     if config.ocr_lines:
         # The same lines under another name are the same lines.
         lines = files.read_bytes(config.ocr_lines, timeout_s=config.storage_timeout_s)
