@@ -7,7 +7,7 @@ from typing import Any
 
 import pyarrow as pa
 
-SCHEMA_VERSION = "1.2"
+SCHEMA_VERSION = "1.3"
 """The minor number grows with every new (nullable) column, the major one when a column changes or is
 removed."""
 
@@ -123,6 +123,7 @@ _COLUMNS: dict[str, list[pa.Field]] = {
     "pages": [
         _column("page_id", _STRING, "document_id and page"),
         *_page(),
+        _nullable("status", _STRING, "PARTIAL: a part is damaged, and its text is missing; else SUCCESS"),
         *_page_geometry(),
         *_counts("the page"),
         *_provenance(),
