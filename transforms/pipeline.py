@@ -6,12 +6,14 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 import apache_beam as beam
+from apache_beam.options.pipeline_options import StandardOptions
 from apache_beam.pvalue import PCollection
 
 from transforms.config import JobConfig
 from transforms.ptransform import outputs_of
 from transforms.runs.earlier_runs import FailedSources, OnlyNamed, OnlyNew
 from transforms.runs.provenance import model_card, provenance_of
+from transforms.sinks.failure_ratio import FailBadRuns
 from transforms.sinks.outputs import Streams, WriteOutputs
 from transforms.sinks.summaries import SumTimesFn
 from transforms.stages.isolated_reading import ReadPages, isolates_pages
@@ -41,7 +43,7 @@ def build(pipeline: beam.Pipeline, config: JobConfig) -> None:
     if config.skip_done:
         parted = outputs_of(sources | "Leave out what is done" >> OnlyNew(config, provenance))
         skipped, new = parted.skipped, parted.new
-    read = _read_pages(new, config, model.pictures)
+    read = read_pages(new, config, model.pictures)
     found = outputs_of(read.pages | "Find entities and relations" >> FindEntities(config))
     failures = (read.failures, found.failures) | "Put failures together" >> beam.Flatten()
     times = [
@@ -58,10 +60,18 @@ def build(pipeline: beam.Pipeline, config: JobConfig) -> None:
         times=times,
     )
     write = WriteOutputs(config, provenance, model.labels, model.key_labels)
-    _ = streams | "Write tables, pictures and summary" >> write
+    summary = streams | "Write tables, pictures and summary" >> write
+    if config.max_failure_ratio < 1 and not _is_local(pipeline):
+        _ = summary | "Fail where too much failed" >> FailBadRuns(config)
 
 
-class _Read(NamedTuple):
+def _is_local(pipeline: beam.Pipeline) -> bool:
+    """Whether the launcher runs the job itself: there it checks the failure ratio, after its report."""
+    runner = pipeline.options.view_as(StandardOptions).runner
+    return runner is None or runner.rpartition(".")[2] in StandardOptions.LOCAL_RUNNERS
+
+
+class Read(NamedTuple):
     """The text of all pages, with what else comes of the files; ``times`` by the name of what took them."""
 
     pages: PCollection
@@ -70,14 +80,24 @@ class _Read(NamedTuple):
     times: Mapping[str, PCollection]
 
 
-def _read_pages(sources: PCollection, config: JobConfig, pictures: str | None) -> _Read:
+def read_pages(sources: PCollection, config: JobConfig, pictures: str | None) -> Read:
+    """Read files and the text of their pages, in child processes where the run isolates pages.
+
+    Args:
+        sources: PCollection[SourceFile | GivenFile].
+        config: what to do.
+        pictures: what the model takes beside the text, as of ``KieModel.pictures``; None: text only.
+
+    Returns:
+        PCollections of pages, documents and failures, and the times that they took.
+    """
     if isolates_pages(config):
         read = outputs_of(sources | "Read scans in child processes" >> ReadPages(config, pictures))
-        return _Read(read.pages, read.documents, read.failures, {"reading": read.times})
+        return Read(read.pages, read.documents, read.failures, {"reading": read.times})
     decoded = outputs_of(sources | "Read and decode scans" >> DecodeSources(config))
     read = outputs_of(decoded.pages | "Read the text of pages" >> ReadText(config, pictures))
     times = {"decoding": decoded.times, "OCR": read.times}
-    return _Read(read.pages, decoded.documents, decoded.failures, times)
+    return Read(read.pages, decoded.documents, decoded.failures, times)
 
 
 def _find_sources(pipeline: beam.Pipeline, config: JobConfig) -> PCollection:
