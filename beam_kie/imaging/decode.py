@@ -57,8 +57,8 @@ def decode_pages(
 ) -> DecodedPages:
     """Open a file, once: its format, its number of pages, and the pages in their order.
 
-    Each page comes as a PageImage, or as a Failure where it cannot be decoded; where a part of it cannot, as a
-    PageImage with ``damage``. Pages past ``max_pages`` are
+    Each page comes as a PageImage, or as a Failure where it cannot be decoded; where a part of it cannot,
+    as a PageImage with ``damage``. Pages past ``max_pages`` are
     left out, which one Failure for the first of them says; so is what follows a break in a TIFF's list of
     pages.
 

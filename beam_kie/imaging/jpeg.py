@@ -77,7 +77,9 @@ def is_damaged(data: bytes) -> bool:
     try:
         kind = simplejpeg.decode_jpeg_header(data, strict=False)[2]
         # An eighth of the size: all codes are read, but only the mean of every block is computed.
-        simplejpeg.decode_jpeg(data, "CMYK" if kind in ("CMYK", "YCCK") else "GRAY", min_height=1, min_factor=8)
+        simplejpeg.decode_jpeg(
+            data, "CMYK" if kind in ("CMYK", "YCCK") else "GRAY", min_height=1, min_factor=8
+        )
     except ValueError as error:
         return not _HARMLESS.search(str(error))
     return False

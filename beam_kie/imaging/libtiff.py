@@ -1,7 +1,7 @@
 """What libtiff says of the strips of a TIFF while it decodes them.
 
-Damaged fax and JPEG data is decoded all the same, into a page that looks whole, and libtiff only warns. Pillow
-drops the warnings, so the library that Pillow brings is asked itself.
+Damaged fax and JPEG data is decoded all the same, into a page that looks whole, and libtiff only warns.
+Pillow drops the warnings, so the library that Pillow brings is asked itself.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _SIGNATURES = {
     "TIFFReadEncodedStrip": (_SIZE, _POINTER, _NUMBER, _POINTER, _SIZE),
     "TIFFReadEncodedTile": (_SIZE, _POINTER, _NUMBER, _POINTER, _SIZE),
 }
-# "Group 3 data without EOL" is a layout; a few bytes between the codes and the next marker of a JPEG are padding.
+# Group 3 data without EOL is a layout; a few bytes between the codes and the end of a JPEG are padding.
 _HARMLESS = re.compile(rb"without EOL|: \d{1,2} extraneous bytes before marker 0xd9")
 _MESSAGE_BYTES = 300
 _MOST_BYTES = 1 << 30

@@ -144,6 +144,6 @@ def _kind(stream: Stream) -> str:
 def _damage(what: str) -> DocumentError:
     return DocumentError(
         Category.FILE_CORRUPT,
-        f"{what} is cut off or damaged, and what it shows is missing; the rest was read: copy the file again, "
-        f"print the PDF anew, or {RESAVE}",
+        f"{what} is cut off or damaged, and what it shows is missing; the rest was read: copy the file "
+        f"again, print the PDF anew, or {RESAVE}",
     )

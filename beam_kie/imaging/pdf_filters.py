@@ -1,7 +1,7 @@
 """Whether the data of a stream in a PDF is whole, filter by filter.
 
-PDFium shows what it can decode, and says nothing of the rest. Filters are those of ISO 32000-1, 7.4. What cannot be
-checked (unknown filters, very large streams) counts as whole.
+PDFium shows what it can decode, and says nothing of the rest. Filters are those of ISO 32000-1, 7.4. What
+cannot be checked (unknown filters, very large streams) counts as whole.
 """
 
 from __future__ import annotations
@@ -23,7 +23,12 @@ _MOST_KEPT = 16 << 20
 # Runs and codes are counted one by one.
 _MOST_COUNTED = 16 << 20
 _MOST_TEXT = 4 << 20
-_SHORT_NAMES = {"A85": "ASCII85Decode", "AHx": "ASCIIHexDecode", "CCF": "CCITTFaxDecode", "DCT": "DCTDecode"} | {
+_SHORT_NAMES = {
+    "A85": "ASCII85Decode",
+    "AHx": "ASCIIHexDecode",
+    "CCF": "CCITTFaxDecode",
+    "DCT": "DCTDecode",
+} | {
     "Fl": "FlateDecode",
     "LZW": "LZWDecode",
     "RL": "RunLengthDecode",

@@ -1,7 +1,7 @@
 """The streams that a page of a PDF needs: its contents, pictures, masks, forms, appearances and fonts.
 
-PDFium gives no access to them, but it writes a page on its own as a new file, decrypted, with everything that the
-page refers to. That file is plain enough to be searched: PDFium puts no stream or dictionary into compressed objects.
+PDFium gives no access to them, but it writes a page on its own as a new file, decrypted, with everything that
+the page refers to. That file is plain enough to be searched: PDFium compresses no objects.
 """
 
 from __future__ import annotations

@@ -122,7 +122,9 @@ class TiffPages:
             raise
         # Closing the picture would close the file, which the next page needs.
         page = _decode(image, self._limits)
-        if getattr(image, "tag_v2", {}).get(_COMPRESSION) in _NEVER_FAILS and self._has_damage(directory.offset):
+        if getattr(image, "tag_v2", {}).get(_COMPRESSION) in _NEVER_FAILS and self._has_damage(
+            directory.offset
+        ):
             return replace(page, damage=_partly_damaged())
         return page
 
@@ -157,8 +159,8 @@ def _broken_list(pages: int) -> DocumentError:
 def _partly_damaged() -> DocumentError:
     return DocumentError(
         Category.FILE_CORRUPT,
-        "the pixels of the page are damaged in places, where they were filled in; what could be read was read: "
-        f"copy the file again, or {RESAVE}",
+        "the pixels of the page are damaged in places, where they were filled in; what could be read was "
+        f"read: copy the file again, or {RESAVE}",
     )
 
 

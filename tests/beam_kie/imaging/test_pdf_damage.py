@@ -1,4 +1,4 @@
-"""Pictures, contents and fonts of PDF pages that are cut off or corrupt: the page says so, the others do not."""
+"""Pictures, contents and fonts of PDF pages that are cut off or corrupt: the page says so, others do not."""
 
 import base64
 import io
@@ -192,9 +192,10 @@ def test_inline_pictures(kind, is_cut):
 
 
 def contents(*streams: bytes) -> bytes:
+    kids = " ".join(f"{4 + number} 0 R" for number in range(len(streams)))
     objects = {
         1: b"<</Type/Catalog/Pages 2 0 R>>",
-        2: f"<</Type/Pages/Kids[{' '.join(f'{4 + n} 0 R' for n in range(len(streams)))}]/Count {len(streams)}>>".encode(),
+        2: f"<</Type/Pages/Kids[{kids}]/Count {len(streams)}>>".encode(),
         3: b"<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>",
     }
     for number, data in enumerate(streams):

@@ -97,8 +97,8 @@ class Step:
 class PageRead:
     """What became of a page.
 
-    ``seconds``: the time that each stage of ``StageTime`` took in the child. ``damage``: what of the page could
-    not be decoded, where the rest could.
+    ``seconds``: the time that each stage of ``StageTime`` took in the child. ``damage``: what of the page
+    could not be decoded, where the rest could.
     """
 
     outcome: PageText | FailedPage | Failure
