@@ -167,8 +167,9 @@ class PageImage:
     """One decoded page: EXIF orientation applied, ``pixels`` is H x W x 3 uint8 RGB.
 
     ``given_lines`` are the lines that came with the page (a PDF text layer); None where OCR must read all of
-    it. ``remainder`` is what OCR has to do besides, None for nothing. ``fields`` are those of a fillable
-    form.
+    it. ``damage`` says what of the page could not be decoded, where the rest could; else None.
+    ``remainder`` is what OCR has to do besides the given lines, None for nothing. ``fields`` are those of a
+    fillable form.
     Never send one through a shuffle: it is tens of megabytes.
     """
 
@@ -178,6 +179,7 @@ class PageImage:
     pixels: np.ndarray = field(repr=False, compare=False)
     dpi: float | None = None
     given_lines: tuple[TextLine, ...] | None = field(default=None, repr=False)
+    damage: Failure | None = None
     remainder: PageRemainder | None = field(default=None, repr=False)
     fields: tuple[FormField, ...] = field(default=(), repr=False)
 
@@ -193,6 +195,7 @@ class PageText:
     (``with_picture`` of ``beam_kie.layoutxlm``), None where it takes text only.
     ``whole_lines``: every line is known to be one entity or none, as in labelled pages; OCR's are not.
     ``fields`` are those of a fillable form, in pixels of the upright page.
+    ``is_damaged``: a part of the page could not be decoded, and its text is missing; a Failure says more.
     """
 
     document_id: str
@@ -206,6 +209,7 @@ class PageText:
     preview: bytes | None = field(default=None, repr=False, compare=False)
     picture: bytes | None = field(default=None, repr=False, compare=False)
     whole_lines: bool = False
+    is_damaged: bool = False
     fields: tuple[FormField, ...] = field(default=(), repr=False)
 
     def with_read_lines(self, lines: Iterable[TextLine]) -> PageText:

@@ -8,7 +8,7 @@ from typing import Protocol
 
 import numpy as np
 
-from beam_kie.document import Category, DocumentError, FormField, PageImage, PageRemainder, TextLine
+from beam_kie.document import Category, DocumentError, Failure, FormField, PageImage, PageRemainder, TextLine
 
 RESAVE = "scan or export it again"
 
@@ -34,22 +34,25 @@ class DecodedPage:
     """The pixels of one upright page, H x W x 3 uint8 RGB, and what came with them.
 
     ``dpi`` is None where the file does not say; ``lines`` None where there is no text layer to be used.
+    ``damage`` says what is missing on the page because the file is damaged there; None: nothing.
     ``remainder`` and ``fields`` as of PageImage.
     """
 
     pixels: np.ndarray = field(repr=False)
     dpi: float | None = None
     lines: tuple[TextLine, ...] | None = field(default=None, repr=False)
+    damage: DocumentError | None = None
     remainder: PageRemainder | None = field(default=None, repr=False)
     fields: tuple[FormField, ...] = field(default=(), repr=False)
 
-    def image(self, document_id: str, uri: str, page: int) -> PageImage:
+    def image(self, document_id: str, uri: str, page: int, damage: Failure | None = None) -> PageImage:
         """The page as it travels through the job.
 
         Args:
             document_id: of its document.
             uri: of its document.
             page: its number, from 1.
+            damage: the failure that ``self.damage`` is.
         """
         return PageImage(
             document_id,
@@ -58,6 +61,7 @@ class DecodedPage:
             self.pixels,
             self.dpi,
             self.lines,
+            damage,
             self.remainder,
             self.fields,
         )

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 import threading
 from contextlib import closing, suppress
+from dataclasses import replace
 
 import numpy as np
 import pypdfium2 as pdfium
@@ -16,6 +17,7 @@ import pypdfium2.raw as pdfium_c
 from beam_kie.document import Category, DocumentError, TextLine
 from beam_kie.imaging.limits import DecodeLimits, check_pixels
 from beam_kie.imaging.page_source import RESAVE, DecodedPage, PdfTextLayer
+from beam_kie.imaging.pdf_damage import DamageFinder, cut_off
 from beam_kie.imaging.pdf_images import picture_sizes
 from beam_kie.imaging.pdf_layer import Layer, read_layer
 from beam_kie.imaging.pdf_text import page_lines
@@ -50,8 +52,6 @@ class PdfPages:
         ValueError: ``dpi`` is not above 0.
     """
 
-    remark = None
-
     def __init__(
         self,
         data: bytes,
@@ -69,6 +69,8 @@ class PdfPages:
             self._document = _open(data)
             self.page_count = len(self._document)
             self._hidden = self._hidden_sizes(data)
+            self._damage = DamageFinder(self._document)
+            self.remark = cut_off(self._document, data)
 
     def read(self, index: int) -> DecodedPage:
         """Render a page.
@@ -77,7 +79,7 @@ class PdfPages:
             index: of the page, from 0.
 
         Raises:
-            DocumentError: the page is damaged or too large.
+            DocumentError: the page is damaged or too large. Where only a part is damaged, ``damage`` says so.
         """
         with _pdfium_lock:
             with closing(self._load(index)) as page:
@@ -91,14 +93,19 @@ class PdfPages:
                 scale = self._scale(*page.get_size())
                 pixels = _render(page, scale)
                 _check_pictures_drawn(pixels, pictures)
+                damage = self._damage.find(index, pictures)
+                if damage is not None and pixels.min() == pixels.max():
+                    raise damage  # nothing at all can be seen
                 flat = self._text_layer is not PdfTextLayer.OFF and _flatten(page)
-            dpi = scale * _POINTS_PER_INCH
+            decoded = DecodedPage(pixels, scale * _POINTS_PER_INCH, damage=damage)
             if not flat:
-                return DecodedPage(pixels, dpi)
+                return decoded
             if self._text_layer is PdfTextLayer.ALWAYS:
-                return DecodedPage(pixels, dpi, self._read_lines(index, pixels))
+                return replace(decoded, lines=self._read_lines(index, pixels))
             layer = self._read_layer(index, pixels, scale)
-        return DecodedPage(pixels, dpi) if layer is None else DecodedPage(pixels, dpi, *layer)
+        if layer is None:
+            return decoded
+        return replace(decoded, lines=layer.lines, remainder=layer.remainder)
 
     def close(self) -> None:
         """Close the file."""
