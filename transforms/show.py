@@ -245,9 +245,10 @@ def _ratio(text: str) -> float:
 
 
 def _shards(output: str, run_id: str, timeout_s: float) -> Iterator[pq.ParquetFile]:
-    """The files of key_values, in the order of their names; there is always one at least."""
+    """The files of key_values, in their order; there is always one at least."""
     folder = paths.table_folder(escape_pattern(output), "key_values", run_id)
-    found = sorted(file.uri for file in files.match(f"{folder}/*.parquet", timeout_s=timeout_s))
+    matched = files.match(f"{folder}/*.parquet", timeout_s=timeout_s)
+    found = sorted((file.uri for file in matched), key=paths.place_of_table_file)
     if not found:
         raise unreadable(f"{folder}/*.parquet", "there is no file")
     for uri in found:
