@@ -65,10 +65,10 @@ class Choice(NamedTuple):
             rows: with the columns ``uri`` and ``confidence``.
         """
         if self.doubtful is not None:
-            rows = rows.filter(pc.less(rows["confidence"], self.doubtful))
+            rows = rows.filter(pc.field("confidence") < self.doubtful)
         if self.file is not None:
-            uris = [uri for uri in pc.unique(rows["uri"]).to_pylist() if self._is_file(uri)]
-            rows = rows.filter(pc.is_in(rows["uri"], pa.array(uris, pa.string())))
+            uris = [uri for uri in rows["uri"].unique().to_pylist() if self._is_file(uri)]
+            rows = rows.filter(pc.field("uri").isin(uris))
         return rows
 
     @property
