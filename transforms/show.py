@@ -40,7 +40,7 @@ CSV_COLUMNS = (
 )
 """The columns of ``--csv``: those of the table (docs/data-dictionary.md)."""
 
-_COLUMNS = ["uri", "page", "pair_index", "key_text", "value_text", "confidence"]
+_COLUMNS = ["uri", "page", "pair_index", "key_text", "value_text", "confidence", "key_label", "value_label"]
 _ORDER = ("uri", "page", "pair_index")
 _LIMIT = 40
 # Less than a run's: somebody waits for the answer.
@@ -68,7 +68,7 @@ class Choice(NamedTuple):
             rows = rows.filter(pc.field("confidence") < self.doubtful)
         if self.file is not None:
             uris = [uri for uri in rows["uri"].unique().to_pylist() if self._is_file(uri)]
-            rows = rows.filter(pc.field("uri").isin(uris))
+            rows = rows.filter(pc.field("uri").isin(pa.array(uris, pa.string())))
         return rows
 
     @property
@@ -261,7 +261,9 @@ def _shards(output: str, run_id: str, timeout_s: float) -> Iterator[pq.ParquetFi
 def _cells(row: dict) -> list[str]:
     file_name = row["uri"].rsplit("/", 1)[-1]
     value = "" if row["value_text"] is None else row["value_text"]
-    return [file_name, str(row["page"]), row["key_text"] or "", value, f"{row['confidence']:.2f}"]
+    # A value without a key is told by its label.
+    key = row["key_text"] or ("" if row["key_label"] else f"({row['value_label']})")
+    return [file_name, str(row["page"]), key, value, f"{row['confidence']:.2f}"]
 
 
 if __name__ == "__main__":
