@@ -7,10 +7,8 @@ arithmetic do not change them.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import asdict
-from datetime import UTC, datetime, timedelta
 from statistics import fmean
 
 from beam_kie.document import (
@@ -20,10 +18,10 @@ from beam_kie.document import (
     LineSpan,
     PageResult,
     PageText,
-    Polygon,
     Status,
     TextLine,
 )
+from beam_kie.tables.cells import box_columns, confidence_cell, instant
 from beam_kie.tables.conventions import NO_VALUE_OPTIONS, Convention, ValueOptions, page_convention
 from beam_kie.tables.key_text import normalise_key
 from beam_kie.tables.key_values import KEY_LABELS, key_values
@@ -31,9 +29,6 @@ from beam_kie.tables.normalise import Doubt, interpret, readings
 from beam_kie.tables.schema import Provenance, Row
 from beam_kie.tables.summary import DocumentTally, PageCounts
 from beam_kie.tables.table_rows import table_rows
-
-CONFIDENCE_DECIMALS = 4
-COORDINATE_DECIMALS = 2
 
 PAGE_TABLES = ("pages", "lines", "entities", "key_values")
 
@@ -207,7 +202,7 @@ def document_row(tally: DocumentTally, provenance: Provenance) -> Row:
         "uri": document.uri,
         "content_sha256": document.content_sha256,
         "size_bytes": document.size_bytes,
-        "source_updated_at": _instant(document.updated_at_s),
+        "source_updated_at": instant(document.updated_at_s),
         "source_version": document.source_version,
         "format": document.format,
         "status": tally.status.value,
@@ -247,8 +242,8 @@ def _line_row(page: PageText, index: int, line: TextLine) -> Row:
         "line_id": _line_id(page, index),
         "line_index": index,
         "text": line.text or None,
-        "confidence": _confidence(line.confidence),
-        **_box_columns("", line.polygon),
+        "confidence": confidence_cell(line.confidence),
+        **box_columns("", line.polygon),
     }
 
 
@@ -258,10 +253,10 @@ def _entity_row(page: PageText, index: int, entity: Entity) -> Row:
         "entity_index": index,
         "label": entity.label,
         "text": entity.text or None,
-        "confidence": _confidence(entity.confidence),
+        "confidence": confidence_cell(entity.confidence),
         "first_line_id": _line_id(page, entity.spans[0].line) if entity.spans else None,
         "line_count": len({span.line for span in entity.spans}),
-        **_box_columns("", entity.polygon),
+        **box_columns("", entity.polygon),
     }
 
 
@@ -275,17 +270,17 @@ def _key_value_row(page: PageText, key: Entity | None, pair: KeyValue, conventio
     spans = [span for end in (key, value) if end is not None for span in end.spans]
     return {
         **text_columns(key.text if key else "", value.text if value else None, convention),
-        "confidence": _confidence(pair.confidence),
-        "key_confidence": _confidence(key.confidence) if key else None,
-        "value_confidence": _confidence(value.confidence) if value else None,
-        "relation_confidence": _confidence(pair.relation_confidence),
+        "confidence": confidence_cell(pair.confidence),
+        "key_confidence": confidence_cell(key.confidence) if key else None,
+        "value_confidence": confidence_cell(value.confidence) if value else None,
+        "relation_confidence": confidence_cell(pair.relation_confidence),
         **_ocr_columns(page, spans),
         "key_label": key.label if key else None,
         "value_label": value.label if value else None,
         "key_entity_id": _entity_id(page, pair.key_index) if key else None,
         "value_entity_id": None if pair.value_index is None else _entity_id(page, pair.value_index),
-        **_box_columns("key_", key.polygon if key else None),
-        **_box_columns("value_", value.polygon if value else None),
+        **box_columns("key_", key.polygon if key else None),
+        **box_columns("value_", value.polygon if value else None),
     }
 
 
@@ -314,11 +309,11 @@ def text_columns(key: str, value: str | None, convention: Convention) -> Row:
 
 def _ocr_columns(page: PageText, spans: Sequence[LineSpan]) -> Row:
     """The least and the mean confidence of the lines of key and value, each line once."""
-    found = (_confidence(page.lines[line].confidence) for line in sorted({span.line for span in spans}))
+    found = (confidence_cell(page.lines[line].confidence) for line in sorted({span.line for span in spans}))
     measured = [confidence for confidence in found if confidence is not None]
     return {
         "ocr_confidence_min": min(measured, default=None),
-        "ocr_confidence_mean": _confidence(fmean(measured)) if measured else None,
+        "ocr_confidence_mean": confidence_cell(fmean(measured)) if measured else None,
     }
 
 
@@ -365,33 +360,10 @@ def _count_columns(counts: PageCounts) -> Row:
         "entity_count": counts.entities.count,
         "pair_count": counts.pairs.count,
         "key_without_value_count": counts.keys_without_value,
-        "mean_line_confidence": _confidence(counts.lines.mean),
-        "mean_entity_confidence": _confidence(counts.entities.mean),
-        "mean_pair_confidence": _confidence(counts.pairs.mean),
+        "mean_line_confidence": confidence_cell(counts.lines.mean),
+        "mean_entity_confidence": confidence_cell(counts.entities.mean),
+        "mean_pair_confidence": confidence_cell(counts.pairs.mean),
     }
-
-
-def _box_columns(prefix: str, polygon: Polygon | None) -> Row:
-    if polygon is None:
-        return {f"{prefix}{name}": None for name in ("x0", "y0", "x1", "y1", "polygon")}
-    corners = [round(float(value), COORDINATE_DECIMALS) for value in polygon]
-    xs, ys = corners[0::2], corners[1::2]
-    edges = {"x0": min(xs), "y0": min(ys), "x1": max(xs), "y1": max(ys), "polygon": corners}
-    return {f"{prefix}{name}": value for name, value in edges.items()}
-
-
-def _confidence(value: float | None) -> float | None:
-    """Rounded to what different devices agree on; a value that is no number was not measured."""
-    if value is None or not math.isfinite(value):
-        return None
-    return round(float(value), CONFIDENCE_DECIMALS)
-
-
-def _instant(seconds: float | None) -> datetime | None:
-    """Seconds since 1970 as UTC, to the microsecond."""
-    if seconds is None:
-        return None
-    return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=round(seconds * 1e6))
 
 
 def _line_id(page: PageText, index: int) -> str:
