@@ -131,6 +131,19 @@ class PageImage:
 
 
 @dataclass(frozen=True, slots=True)
+class Straightening:
+    """How a page that is askew becomes straight.
+
+    ``matrix``: nine numbers, row by row, of the homography from pixels of the upright page to those of the
+    straight one, which is ``width_px`` x ``height_px``.
+    """
+
+    matrix: tuple[float, ...]
+    width_px: int
+    height_px: int
+
+
+@dataclass(frozen=True, slots=True)
 class PageText:
     """The text of one page, in reading order.
 
@@ -139,6 +152,9 @@ class PageText:
     of the upright page, or None. ``text_source`` is "ocr", "pdf" or "given". ``picture`` is what a model
     takes beside the text (``with_picture`` of ``beam_kie.layoutxlm``), None where it takes text only.
     ``whole_lines``: every line is known to be one entity or none, as in labelled pages; OCR's are not.
+    ``skew_deg`` is how far text lines run down to the right, in degrees (None: not known).
+    ``straightening`` is how the page becomes straight, for the model and the order of reading; None where it
+    is as good as straight. ``polygon`` and ``box`` of lines stay those on the upright page.
     """
 
     document_id: str
@@ -152,6 +168,8 @@ class PageText:
     preview: bytes | None = field(default=None, repr=False, compare=False)
     picture: bytes | None = field(default=None, repr=False, compare=False)
     whole_lines: bool = False
+    skew_deg: float | None = None
+    straightening: Straightening | None = field(default=None, repr=False)
 
     def with_read_lines(self, lines: Iterable[TextLine]) -> PageText:
         """The page with lines that OCR read in place of its own.

@@ -83,6 +83,7 @@ def page_row(page: PageText, provenance: Provenance, counts: PageCounts) -> Row:
     return {
         **_page_columns(page),
         **_page_geometry_columns(page),
+        "skew_deg": page.skew_deg,
         **_count_columns(counts),
         **_provenance_columns(provenance, page),
     }

@@ -131,6 +131,11 @@ _COLUMNS: dict[str, list[pa.Field]] = {
         _column("page_id", _STRING, "document_id and page"),
         *_page(),
         *_page_geometry(),
+        _nullable(
+            "skew_deg",
+            _FLOAT,
+            "slope of lines on the upright page in degrees, clockwise; NULL: not known",
+        ),
         *_counts("the page"),
         *_provenance(),
     ],
