@@ -10,7 +10,7 @@ from beam_kie.layoutxlm.checkpoints import ModelError
 from beam_kie.layoutxlm.config import LayoutXLMConfig
 from beam_kie.layoutxlm.decoding.straight import as_pictured
 from beam_kie.layoutxlm.inputs.straight import straight_page
-from beam_kie.layoutxlm.model import DEFAULT_BATCH_TOKENS, KieModel
+from beam_kie.layoutxlm.model import DEFAULT_BATCH_TOKENS, KieModel, with_keyless
 
 
 class KiePair:
@@ -44,7 +44,7 @@ class KiePair:
             pages: their lines, and their pictures where ``pictures`` asks for them.
         """
         straight = [straight_page(page) for page in pages]
-        results = self.re.relate(straight, self.ser.find_entities(straight))
+        results = self.relate(straight, self.ser.find_entities(straight))
         return [as_pictured(result, page) for result, page in zip(results, pages, strict=True)]
 
     def relate(self, pages: Sequence[PageText], entities: Sequence[Sequence[Entity]]) -> list[PageResult]:
@@ -54,7 +54,8 @@ class KiePair:
             pages: as of ``predict``.
             entities: of every page, in reading order.
         """
-        return self.re.relate(pages, entities)
+        labels = self.ser.config.keyless_labels
+        return [with_keyless(result, labels) for result in self.re.relate(pages, entities)]
 
     def token_predictions(self, pages: Sequence[PageText]) -> list[list[list[str]]]:
         """For every page and line the tag of each token by itself.
