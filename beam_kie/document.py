@@ -119,6 +119,7 @@ class PageImage:
     """One decoded page: EXIF orientation applied, ``pixels`` is H x W x 3 uint8 RGB.
 
     ``given_lines`` are the lines that came with the page (a PDF text layer); None where OCR must read.
+    ``damage`` says what of the page could not be decoded, where the rest could; else None.
     Never send one through a shuffle: it is tens of megabytes.
     """
 
@@ -128,6 +129,7 @@ class PageImage:
     pixels: np.ndarray = field(repr=False, compare=False)
     dpi: float | None = None
     given_lines: tuple[TextLine, ...] | None = field(default=None, repr=False)
+    damage: Failure | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +154,7 @@ class PageText:
     of the upright page, or None. ``text_source`` is "ocr", "pdf" or "given". ``picture`` is what a model
     takes beside the text (``with_picture`` of ``beam_kie.layoutxlm``), None where it takes text only.
     ``whole_lines``: every line is known to be one entity or none, as in labelled pages; OCR's are not.
+    ``is_damaged``: a part of the page could not be decoded, and its text is missing; a Failure says more.
     ``skew_deg`` is how far text lines run down to the right, in degrees (None: not known).
     ``straightening`` is how the page becomes straight, for the model and the order of reading; None where it
     is as good as straight. ``polygon`` and ``box`` of lines stay those on the upright page.
@@ -168,6 +171,7 @@ class PageText:
     preview: bytes | None = field(default=None, repr=False, compare=False)
     picture: bytes | None = field(default=None, repr=False, compare=False)
     whole_lines: bool = False
+    is_damaged: bool = False
     skew_deg: float | None = None
     straightening: Straightening | None = field(default=None, repr=False)
 
