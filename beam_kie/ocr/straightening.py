@@ -142,18 +142,24 @@ def _nearness(ends: np.ndarray, lengths: np.ndarray, angles: np.ndarray, skew: f
         return 0.0
     across = _across(ends, skew) / radius
     slopes = np.radians(angles - skew)
-    weights = lengths / lengths.sum()
-    design = np.stack([np.ones_like(across), across], axis=1)
-    for _ in range(2):  # once more without what does not fit
-        root = np.sqrt(weights)[:, None]
-        (offset, slope), *_ = np.linalg.lstsq(design * root, slopes * root[:, 0], rcond=None)
-        rest = np.abs(slopes - design @ (offset, slope))
-        weights = np.where(rest <= 3 * max(np.median(rest), 1e-3), lengths, 0.0)
+    fit = _line_fit(across, slopes, lengths)
+    # Once more without what does not fit.
+    rest = np.abs(slopes - fit[0] - fit[1] * across)
+    fit = _line_fit(across, slopes, np.where(rest <= 3 * max(np.median(rest), 1e-3), lengths, 0.0))
+    rest = slopes - fit[0] - fit[1] * across
     spread = float(np.sqrt(np.average((slopes - np.average(slopes, weights=lengths)) ** 2, weights=lengths)))
     left = float(np.sqrt(np.average(rest**2, weights=lengths)))
     if spread < math.radians(LEAST_SKEW_DEG) or left > _CLEARLY_LESS * spread:
         return 0.0
-    return -float(np.clip(slope, -_MOST_CONVERGENCE, _MOST_CONVERGENCE))
+    return -float(np.clip(fit[1], -_MOST_CONVERGENCE, _MOST_CONVERGENCE))
+
+
+def _line_fit(places: np.ndarray, values: np.ndarray, weights: np.ndarray) -> tuple[float, float]:
+    """Offset and slope of the straight line with the least weighted squares."""
+    root = np.sqrt(weights)
+    design = np.stack([root, places * root], axis=1)
+    (offset, slope), *_ = np.linalg.lstsq(design, values * root, rcond=None)
+    return float(offset), float(slope)
 
 
 def _across(ends: np.ndarray, skew: float) -> np.ndarray:
