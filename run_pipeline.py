@@ -2,7 +2,7 @@
 
 import sys
 
-from transforms.launch.cli import main
+from transforms.launch.commands import main
 
 if __name__ == "__main__":
     sys.exit(main())

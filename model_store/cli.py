@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from beam_kie.program import program_name
+from beam_kie.program import add_version, program_name
 from model_store.cache import ENVIRONMENT, Cache
 from model_store.errors import ModelNotFoundError, SourceError, StoreError
 from model_store.model_card import LAYOUTXLM_LICENCE, changed_files
@@ -42,11 +42,12 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog=program_name("python -m model_store"),
+        prog=program_name("python -m model_store", "models"),
         description="Models for the job: fetch, check and convert them.",
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    add_version(parser)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     def add(name: str, help: str, command) -> argparse.ArgumentParser:

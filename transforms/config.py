@@ -1,7 +1,7 @@
 """The configuration of the job: every option, declared once.
 
 To add an option, add a field with ``metadata=option(...)`` to ``JobConfig``, or to the dataclass within it
-that the option belongs to (``OcrOptions``, ``DecodeLimits``), then run ``make docs``. The flag on the command
+that the option belongs to (``OcrOptions``, ``ValueOptions``), then run ``make docs``. The flag on the command
 line and among Beam's options, its check, ``--help``, docs/options.md, the parameter of the flex template, and
 the entry in summary.json follow from the field. ``effect`` decides whether ``--skip_done`` may reuse what a
 run with another value has written; see ``beam_kie.options.Effect``. Flags for the launcher alone, which never
@@ -18,6 +18,7 @@ from functools import partial
 from beam_kie.imaging.limits import DecodeLimits
 from beam_kie.ocr import OcrOptions
 from beam_kie.options import DEVICES, Effect, check_options, option, options_of
+from beam_kie.tables.conventions import ValueOptions
 
 SHARDS_ELSEWHERE = 64
 """Files a table where a service or cluster does the work: one worker must be able to hold one file's rows."""
@@ -200,6 +201,8 @@ class JobConfig:
             minimum=512,
         ),
     )
+
+    values: ValueOptions = field(default_factory=ValueOptions)
 
     gpu_type: str | None = field(
         default=None,

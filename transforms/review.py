@@ -11,6 +11,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 import pyarrow.parquet as pq
 
 from beam_kie.document import DocumentError
+from beam_kie.program import add_version, program_name
 from beam_kie.review.files import INDEX, ReviewFile, review_files
 from beam_kie.review.pages import COLUMNS, PageRows, Place, Row, join_pages
 from beam_kie.review.pictures import Pictures
@@ -77,8 +78,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         The exit code: 0; 1 where storage fails; 2 where there is no such run.
     """
     parser = argparse.ArgumentParser(
-        prog="python -m transforms.review", description="Write the review page of a finished run."
+        prog=program_name("python -m transforms.review", "review"),
+        description="Write the review page of a finished run.",
     )
+    add_version(parser)
     parser.add_argument("output", help="folder that the run was told to write to")
     parser.add_argument("--run_id", help="default: the run that finished last")
     arguments = parser.parse_args(argv)

@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from apache_beam.io.filesystems import FileSystems
 
+from beam_kie.program import add_version, program_name
 from transforms.runs import paths
 from transforms.runs.finished_runs import newest_run
 from transforms.runs.text_table import text_table
@@ -63,7 +64,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns:
         The exit code: 0, or 2 where there is no such run.
     """
-    parser = argparse.ArgumentParser(prog="python -m transforms.show", description="Show the pairs of a run.")
+    parser = argparse.ArgumentParser(
+        prog=program_name("python -m transforms.show", "show"), description="Show the pairs of a run."
+    )
+    add_version(parser)
     parser.add_argument("output", help="folder that the run was told to write to")
     parser.add_argument("--run_id", help="default: the run that finished last")
     parser.add_argument("--limit", type=int, default=40, help="rows to show at most (default: 40)")

@@ -32,7 +32,7 @@ from beam_kie.layoutxlm.config import STRIPS
 from beam_kie.layoutxlm.model import KieModel
 from beam_kie.layoutxlm.pair import KiePair, load_kie
 from beam_kie.ocr import create_engine
-from beam_kie.program import program_name
+from beam_kie.program import add_version, program_name
 
 DESCRIPTION = """
 Measures a model on labelled pages. Pages are taken with the labels' own lines, whatever their label;
@@ -78,6 +78,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = Parser(
         program_name("python -m beam_kie.evaluation"), description=DESCRIPTION, allow_abbrev=False
     )
+    add_version(parser)
     parser.add_argument(
         "--labels",
         type=Path,

@@ -12,6 +12,7 @@ from beam_kie.forms.domain_page import PREFIX
 from beam_kie.forms.samples import write_samples
 from beam_kie.forms.scan import STRENGTHS
 from beam_kie.labelled.formats import write_paddleocr
+from beam_kie.program import add_version
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -21,6 +22,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         argv: arguments; None: those of the process.
     """
     parser = _parser()
+    add_version(parser)
     args = parser.parse_args(argv)
     if args.samples:
         write_samples(args.samples)

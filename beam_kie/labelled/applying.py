@@ -23,8 +23,8 @@ from beam_kie.labelled.corrections_file import (
     EntityName,
     PageCorrections,
 )
-from beam_kie.tables.normalise import Doubt, interpret
-from beam_kie.tables.rows import CONFIDENCE_DECIMALS, COORDINATE_DECIMALS
+from beam_kie.tables.conventions import UNKNOWN
+from beam_kie.tables.rows import CONFIDENCE_DECIMALS, COORDINATE_DECIMALS, text_columns
 from beam_kie.tables.schema import Row
 
 CORRECTED_BY = "corrected_by"
@@ -34,7 +34,8 @@ Ends = tuple[EntityName, EntityName | None]
 """A key and its value, or None where it has none."""
 
 _CHANGED, _ACCEPTED = "changed", "accepted"
-_SHARED = ("document_id", "uri", "page", "page_width_px", "page_height_px", "rotation_deg", "text_source")
+_PAGE = ("document_id", "uri", "page", "page_id")
+_SHARED = (*_PAGE, "page_width_px", "page_height_px", "rotation_deg", "text_source")
 _PROVENANCE = ("ocr_engine", "ocr_revision", "model", "model_revision", "options_digest")
 
 
@@ -215,21 +216,13 @@ def _ends_left(
 
 
 def _pair_row(page: Row, number: int, key: Row, value: Row | None, old: Row | None) -> Row:
-    found = interpret(value["text"] or "", key["text"] or "") if value else None
-    doubt = found if isinstance(found, Doubt) else None
-    plain = None if isinstance(found, Doubt) else found
     columns = {name: page[name] for name in (*_SHARED, *_PROVENANCE) if name in page}
     same_link = old is not None and old["value_entity_id"] is not None
     row = {
         **columns,
         "pair_id": f"{page['page_id']}-k{number:04d}",
         "pair_index": number,
-        "key_text": key["text"],
-        "value_text": value["text"] if value else None,
-        "value_type": plain.type if plain else None,
-        "value_normalised": plain.text if plain else None,
-        "value_currency": plain.currency if plain else None,
-        "value_null_reason": doubt.value if doubt else None,
+        **text_columns(key["text"] or "", (value["text"] or "") if value else None, UNKNOWN),
         "confidence": 1.0,
         "key_confidence": key["confidence"],
         "value_confidence": value["confidence"] if value else None,
@@ -238,6 +231,10 @@ def _pair_row(page: Row, number: int, key: Row, value: Row | None, old: Row | No
         "value_label": value["label"] if value else None,
         "key_entity_id": key["entity_id"],
         "value_entity_id": value["entity_id"] if value else None,
+        # Of the text that was read; nobody measured a person's.
+        "ocr_confidence_min": None,
+        "ocr_confidence_mean": None,
+        "table_row": old.get("table_row") if same_link and old else None,
     }
     for name in ("x0", "y0", "x1", "y1", "polygon"):
         row[f"key_{name}"] = key[name]

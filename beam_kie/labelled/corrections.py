@@ -24,9 +24,10 @@ from beam_kie.labelled.formats import write_paddleocr
 from beam_kie.labelled.from_labels import corrections_from_labels, read_label_file
 from beam_kie.labelled.run_tables import RunTables, open_run
 from beam_kie.labelled.to_labels import labels_of_pictures, labels_of_scans
+from beam_kie.program import add_version, program_name
 
 OK, FAILED, BAD_OPTIONS = 0, 1, 2
-PROGRAM = "python -m beam_kie.labelled.corrections"
+PROGRAM = program_name("python -m beam_kie.labelled.corrections", "corrections")
 
 _DONE, _CHANGED, _ALL = "done", "changed", "all"
 
@@ -56,6 +57,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog=PROGRAM, description="Corrections into tables and labels, labels into corrections."
     )
+    add_version(parser)
     parser.add_argument(
         "file", metavar="FILE", help="corrections of the review page, or labels of other tools"
     )

@@ -11,6 +11,9 @@ _OTHER_CODES = """
     ISK SAR AED EGP KWD QAR PKR LKR BDT NPR NGN KES UYU
 """
 _CODES = _DOLLARS | frozenset(_OTHER_CODES.split())
+KNOWN_CODES = _CODES
+"""ISO 4217 codes that are recognised beside amounts."""
+
 _SIGNS = {
     "us$": "USD",
     "a$": "AUD",
@@ -81,32 +84,39 @@ _COMMA_CODES = """
 _COMMA_GROUPS = frozenset(_COMMA_CODES.split())
 # Written with commas on all pages where this sign stands before or behind them.
 _COMMA_SIGNS = frozenset(["$", "¥", "元", "圆", "圓", "元整", "圆整", "圓整"])
+# Written with points between thousands, although the sign is a dollar's.
+_POINT_DOLLARS = frozenset(["ARS", "CLP", "COP"])
 # No hundredths are in use, so that any group of three digits is one of thousands.
 _NO_DECIMALS = frozenset(["JPY", "KRW", "VND", "IDR", "CLP", "ISK"])
 
 
-def codes_of(signs: list[str]) -> frozenset[str]:
+def codes_of(signs: list[str], currency: str | None = None) -> frozenset[str]:
     """The ISO 4217 codes that all of the signs may stand for.
 
     Args:
         signs: at least one, case folded, as ``SIGN`` finds them.
+        currency: the code that counts where it is one of several.
     """
-    return frozenset.intersection(*(_CURRENCIES[sign] for sign in signs))
+    codes = frozenset.intersection(*(_CURRENCIES[sign] for sign in signs))
+    return frozenset([currency]) if currency is not None and currency in codes else codes
 
 
-def groups_with_comma(signs: list[str]) -> bool:
+def groups_with_comma(signs: list[str], codes: frozenset[str]) -> bool:
     """Whether a comma before three digits stands between thousands.
 
     Args:
         signs: at least one, case folded, as ``SIGN`` finds them.
+        codes: of ``codes_of``.
     """
-    return any(sign in _COMMA_SIGNS for sign in signs) or codes_of(signs) <= _COMMA_GROUPS
+    if codes <= _POINT_DOLLARS:
+        return False
+    return any(sign in _COMMA_SIGNS for sign in signs) or codes <= _COMMA_GROUPS
 
 
-def has_no_decimals(signs: list[str]) -> bool:
+def has_no_decimals(codes: frozenset[str]) -> bool:
     """Whether the currency has no hundredths in use.
 
     Args:
-        signs: at least one, case folded, as ``SIGN`` finds them.
+        codes: of ``codes_of``.
     """
-    return codes_of(signs) <= _NO_DECIMALS
+    return codes <= _NO_DECIMALS

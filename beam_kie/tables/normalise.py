@@ -8,6 +8,9 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
 
 from beam_kie.tables.conventions import UNKNOWN, Convention
 from beam_kie.tables.key_kinds import KeyKind, kind_of_key
@@ -34,6 +37,7 @@ __all__ = [
     "Normalised",
     "interpret",
     "normalise",
+    "readings",
 ]
 
 
@@ -68,9 +72,9 @@ def interpret(text: str, key: str = "", convention: Convention = UNKNOWN) -> Rea
         return None
     plain = unicodedata.normalize("NFKC", text).strip()
     kind = kind_of_key(key)
-    found = _checkbox(plain) or read_date(plain, convention) or read_amount(plain)
+    found = _checkbox(plain) or read_date(plain, convention) or read_amount(plain, convention)
     if found is None:
-        found = read_number(plain)
+        found = read_number(plain, convention)
         is_name = kind is KeyKind.IDENTIFIER or (kind is KeyKind.ITEM and len(plain) > _ITEM_DIGITS)
         if found is not None and is_name:
             return Doubt.IDENTIFIER
@@ -81,6 +85,42 @@ def interpret(text: str, key: str = "", convention: Convention = UNKNOWN) -> Rea
         return Doubt.IDENTIFIER
     return found
 
+
+def readings(text: str, key: str = "", convention: Convention = UNKNOWN) -> tuple[str, ...]:
+    """The plain forms that a text may have of which ``interpret`` says why it has no single one.
+
+    Args:
+        text: of a whole value, as it was read.
+        key: text of its key; "" where it has none.
+        convention: of its page.
+
+    Returns:
+        Each once, the likelier ones first; none where ``interpret`` gives the plain form itself, or the text
+        looks like none or names something.
+    """
+    if not isinstance(interpret(text, key, convention), Doubt):
+        return ()
+    return tuple(dict.fromkeys(_readings(text, key, convention)))
+
+
+def _readings(text: str, key: str, convention: Convention) -> Iterator[str]:
+    found = interpret(text, key, convention)
+    if isinstance(found, Normalised):
+        yield found.text
+    elif found is not None:
+        for way in _WAYS.get(found, ()):
+            assumed = replace(convention, **way)
+            # What the assumption does not settle would be assumed for ever.
+            if interpret(text, key, assumed) is not found:
+                yield from _readings(text, key, assumed)
+
+
+_WAYS: dict[Doubt, tuple[dict[str, Any], ...]] = {
+    Doubt.DATE_ORDER: ({"day_first": True}, {"day_first": False}, {"year_first": True}),
+    Doubt.CENTURY: ({"century": 20}, {"century": 19}),
+    Doubt.DECIMAL_MARK: ({"decimal_mark": "."}, {"decimal_mark": ","}),
+    Doubt.SIGN: ({"negative": False}, {"negative": True}),
+}
 
 _ITEM_DIGITS = 3
 _CLOCK = re.compile(r"(?:[01]?[0-9]|2[0-4])[.,][0-5][0-9]")

@@ -11,13 +11,16 @@ import math
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
+from statistics import fmean
 
 from beam_kie.document import Entity, Failure, KeyValue, PageResult, PageText, Polygon, Status, TextLine
-from beam_kie.tables.conventions import Convention, page_convention
+from beam_kie.tables.conventions import NO_VALUE_OPTIONS, Convention, ValueOptions, page_convention
+from beam_kie.tables.key_text import normalise_key
 from beam_kie.tables.key_values import KEY_LABELS, key_values
-from beam_kie.tables.normalise import Doubt, interpret
+from beam_kie.tables.normalise import Doubt, interpret, readings
 from beam_kie.tables.schema import Provenance, Row
 from beam_kie.tables.summary import DocumentTally, PageCounts
+from beam_kie.tables.table_rows import table_rows
 
 CONFIDENCE_DECIMALS = 4
 COORDINATE_DECIMALS = 2
@@ -26,7 +29,10 @@ PAGE_TABLES = ("pages", "lines", "entities", "key_values")
 
 
 def page_tables(
-    result: PageResult, provenance: Provenance, key_labels: Sequence[str] = KEY_LABELS
+    result: PageResult,
+    provenance: Provenance,
+    key_labels: Sequence[str] = KEY_LABELS,
+    options: ValueOptions = NO_VALUE_OPTIONS,
 ) -> dict[str, list[Row]]:
     """All rows of one page.
 
@@ -34,6 +40,7 @@ def page_tables(
         result: entities and relations of one page.
         provenance: names and revisions of OCR and model, for every row.
         key_labels: labels whose entities are keys also where no value goes with them.
+        options: how to read ambiguous values.
 
     Returns:
         Rows by name of the table (PAGE_TABLES).
@@ -44,7 +51,7 @@ def page_tables(
     tables = {
         "lines": line_rows(result.page, provenance),
         "entities": entity_rows(result, provenance),
-        "key_values": key_value_rows(result, provenance, key_labels),
+        "key_values": key_value_rows(result, provenance, key_labels, options),
     }
     return {"pages": [page_row(result.page, provenance, count_rows(tables))], **tables}
 
@@ -74,7 +81,6 @@ def page_row(page: PageText, provenance: Provenance, counts: PageCounts) -> Row:
         counts: what was found on it.
     """
     return {
-        "page_id": page_id(page.document_id, page.page),
         **_page_columns(page),
         **_page_geometry_columns(page),
         **_count_columns(counts),
@@ -114,7 +120,10 @@ def entity_rows(result: PageResult, provenance: Provenance) -> list[Row]:
 
 
 def key_value_rows(
-    result: PageResult, provenance: Provenance, key_labels: Sequence[str] = KEY_LABELS
+    result: PageResult,
+    provenance: Provenance,
+    key_labels: Sequence[str] = KEY_LABELS,
+    options: ValueOptions = NO_VALUE_OPTIONS,
 ) -> list[Row]:
     """The rows of ``result`` in key_values: every relation, and every key without a value.
 
@@ -122,6 +131,7 @@ def key_value_rows(
         result: entities and relations of one page.
         provenance: names and revisions of OCR and model, for every row.
         key_labels: labels whose entities are keys also where no value goes with them.
+        options: how to read ambiguous values.
 
     Raises:
         ValueError: a relation does not join two entities of the page.
@@ -132,9 +142,13 @@ def key_value_rows(
         **_page_geometry_columns(page),
         **_provenance_columns(provenance, page),
     }
-    convention = page_convention(line.text for line in page.lines)
-    pairs = enumerate(key_values(result, key_labels))
-    return [_key_value_row(page, index, pair, convention) | shared for index, pair in pairs]
+    convention = page_convention((line.text for line in page.lines), options)
+    pairs = key_values(result, key_labels)
+    numbered = enumerate(zip(pairs, table_rows(pairs), strict=True))
+    return [
+        _key_value_row(page, index, pair, convention) | {"table_row": row} | shared
+        for index, (pair, row) in numbered
+    ]
 
 
 def failure_row(failure: Failure, provenance: Provenance) -> Row:
@@ -149,6 +163,7 @@ def failure_row(failure: Failure, provenance: Provenance) -> Row:
         "document_id": failure.document_id,
         "uri": failure.uri,
         "page": failure.page,
+        "page_id": None if failure.page is None else page_id(failure.document_id, failure.page),
         "stage": failure.stage.value,
         "category": failure.category.value,
         "message": failure.message,
@@ -235,21 +250,15 @@ def _entity_row(page: PageText, index: int, entity: Entity) -> Row:
 
 def _key_value_row(page: PageText, index: int, pair: KeyValue, convention: Convention) -> Row:
     value = pair.value
-    found = interpret(value.text, pair.key.text, convention) if value else None
-    doubt, plain = (found, None) if isinstance(found, Doubt) else (None, found)
     return {
         "pair_id": f"{page_id(page.document_id, page.page)}-k{index:04d}",
         "pair_index": index,
-        "key_text": pair.key.text or None,
-        "value_text": (value.text or None) if value else None,
-        "value_type": plain.type if plain else None,
-        "value_normalised": plain.text if plain else None,
-        "value_currency": plain.currency if plain else None,
-        "value_null_reason": doubt.value if doubt else None,
+        **text_columns(pair.key.text, value.text if value else None, convention),
         "confidence": _confidence(pair.confidence),
         "key_confidence": _confidence(pair.key.confidence),
         "value_confidence": _confidence(value.confidence) if value else None,
         "relation_confidence": _confidence(pair.relation_confidence),
+        **_ocr_columns(page, pair),
         "key_label": pair.key.label,
         "value_label": value.label if value else None,
         "key_entity_id": _entity_id(page, pair.key_index),
@@ -259,8 +268,47 @@ def _key_value_row(page: PageText, index: int, pair: KeyValue, convention: Conve
     }
 
 
+def text_columns(key: str, value: str | None, convention: Convention) -> Row:
+    """The columns of key_values that follow from the texts of key and value.
+
+    Args:
+        key: text of the key; may be empty.
+        value: text of the value; None where the key has none.
+        convention: of the page.
+    """
+    found = None if value is None else interpret(value, key, convention)
+    doubt, plain = (found, None) if isinstance(found, Doubt) else (None, found)
+    return {
+        "key_text": key or None,
+        "key_normalised": normalise_key(key) or None,
+        "value_text": value or None,
+        "value_type": plain.type if plain else None,
+        "value_normalised": plain.text if plain else None,
+        "value_currency": plain.currency if plain else None,
+        "value_currency_readings": list(plain.currencies) or None if plain else None,
+        "value_null_reason": doubt.value if doubt else None,
+        "value_readings": list(readings(value, key, convention)) or None if doubt and value else None,
+    }
+
+
+def _ocr_columns(page: PageText, pair: KeyValue) -> Row:
+    """The least and the mean confidence of the lines of key and value, each line once."""
+    spans = (*pair.key.spans, *(pair.value.spans if pair.value else ()))
+    found = (_confidence(page.lines[line].confidence) for line in sorted({span.line for span in spans}))
+    measured = [confidence for confidence in found if confidence is not None]
+    return {
+        "ocr_confidence_min": min(measured, default=None),
+        "ocr_confidence_mean": _confidence(fmean(measured)) if measured else None,
+    }
+
+
 def _page_columns(page: PageText) -> Row:
-    return {"document_id": page.document_id, "uri": page.uri, "page": page.page}
+    return {
+        "document_id": page.document_id,
+        "uri": page.uri,
+        "page": page.page,
+        "page_id": page_id(page.document_id, page.page),
+    }
 
 
 def _page_geometry_columns(page: PageText) -> Row:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pyarrow as pa
 
-SCHEMA_VERSION = "1.2"
+SCHEMA_VERSION = "1.3"
 """The minor number grows with every new (nullable) column, the major one when a column changes or is
 removed."""
 
@@ -30,6 +30,7 @@ class Provenance:
 
 
 _STRING, _INT, _FLOAT = pa.string(), pa.int32(), pa.float32()
+_TEXTS = pa.list_(pa.field("element", _STRING, nullable=False))
 _POLYGON = pa.list_(pa.field("element", _FLOAT, nullable=False))
 _INSTANT = pa.timestamp("us", tz="UTC")
 
@@ -51,6 +52,10 @@ def _source() -> list[pa.Field]:
 
 def _page() -> list[pa.Field]:
     return [*_source(), _column("page", _INT, "page of the file, from 1")]
+
+
+def _place() -> list[pa.Field]:
+    return [*_page(), _nullable("page_id", _STRING, "the page, a row of pages: document_id and page")]
 
 
 def _page_geometry() -> list[pa.Field]:
@@ -107,13 +112,15 @@ _COLUMNS: dict[str, list[pa.Field]] = {
         ),
         _nullable("format", _STRING, "jpeg, png, tiff, bmp, webp or pdf, by content; NULL where it is none"),
         _column(
-            "status", _STRING, "SUCCESS, PARTIAL (something failed), FAILURE (no page came through), SKIPPED"
+            "status", _STRING, "SUCCESS, PARTIAL (something failed), FAILURE (no page was processed), SKIPPED"
         ),
         _nullable("page_count", _INT, "pages in the file; NULL where it could not be opened"),
-        _column("pages_ok", _INT, "pages that came through, rows in pages"),
-        _column("pages_failed", _INT, "pages that did not"),
+        _column("pages_ok", _INT, "pages that were processed, rows of pages"),
+        _column("pages_failed", _INT, "pages that failed, with rows in failures"),
         _column("failure_count", _INT, "rows of the document in failures"),
-        _nullable("retryable_failure_count", _INT, "those of them that may succeed in a later run"),
+        _nullable(
+            "retryable_failure_count", _INT, "failures of the document that may not occur in a later run"
+        ),
         _nullable(
             "result_run_id", _STRING, "SKIPPED: the earlier run that holds the document's rows; else NULL"
         ),
@@ -129,7 +136,7 @@ _COLUMNS: dict[str, list[pa.Field]] = {
     ],
     "lines": [
         _column("line_id", _STRING, "document_id, page and line_index"),
-        *_page(),
+        *_place(),
         _column("line_index", _INT, "place of the line in the page's reading order, from 0"),
         _nullable("text", _STRING, "recognised text; NULL where it is empty"),
         _nullable(
@@ -141,22 +148,29 @@ _COLUMNS: dict[str, list[pa.Field]] = {
     ],
     "entities": [
         _column("entity_id", _STRING, "document_id, page and entity_index"),
-        *_page(),
+        *_place(),
         _column("entity_index", _INT, "place of the entity in the page's reading order, from 0"),
-        _column("label", _STRING, "what it is, for example QUESTION (a key), ANSWER (a value) or HEADER"),
+        _column(
+            "label", _STRING, "class: QUESTION (a key), ANSWER (a value), HEADER, or one of your own model"
+        ),
         _nullable("text", _STRING, "its text, from one or several lines; NULL where it is empty"),
-        _column("confidence", _FLOAT, "that label and extent are right, 0 to 1"),
+        _column("confidence", _FLOAT, "probability that label and extent are right, 0 to 1"),
         _nullable("first_line_id", _STRING, "the line where it begins, a row of lines"),
-        _column("line_count", _INT, "how many lines it takes text from"),
+        _column("line_count", _INT, "number of lines that its text is on"),
         *_box("", "the entity"),
         *_page_geometry(),
         *_provenance(),
     ],
     "key_values": [
         _column("pair_id", _STRING, "document_id, page and pair_index"),
-        *_page(),
+        *_place(),
         _column("pair_index", _INT, "place of the pair in the page's reading order, from 0"),
         _nullable("key_text", _STRING, "text of the key as recognised; NULL where it is empty"),
+        _nullable(
+            "key_normalised",
+            _STRING,
+            "key_text in Unicode's form NFKC, case folded, with single spaces, without bullets and colons",
+        ),
         _nullable("value_text", _STRING, "text of the value; NULL where the key has no value or it is empty"),
         _nullable("value_type", _STRING, "date, amount, number or checkbox where the value is plainly one"),
         _nullable(
@@ -166,26 +180,45 @@ _COLUMNS: dict[str, list[pa.Field]] = {
         ),
         _nullable("value_currency", _STRING, "ISO 4217 code of an amount; NULL where its sign is ambiguous"),
         _nullable(
+            "value_currency_readings", _TEXTS, "codes that the ambiguous sign of an amount may stand for"
+        ),
+        _nullable(
             "value_null_reason",
             _STRING,
             "why a text that looks like a date or number has no value_type: date_order, century, "
             "decimal_mark, sign, identifier or time",
         ),
+        _nullable(
+            "value_readings",
+            _TEXTS,
+            "the forms that value_normalised could have where value_null_reason says that there are several",
+        ),
         _column(
             "confidence",
             _FLOAT,
-            "that key, value and their link are right; the key's own without a value; 0 to 1",
+            "probability that key, value and their link are right; of the key alone without a value; 0 to 1",
         ),
-        _column("key_confidence", _FLOAT, "that the key's label and extent are right, 0 to 1"),
+        _column("key_confidence", _FLOAT, "probability that the key's label and extent are right, 0 to 1"),
         _nullable(
             "value_confidence",
             _FLOAT,
-            "that the value's label and extent are right, 0 to 1; NULL without a value",
+            "probability that the value's label and extent are right, 0 to 1; NULL without a value",
         ),
         _nullable(
             "relation_confidence",
             _FLOAT,
-            "that the two belong together, should both be right, 0 to 1; NULL without a value",
+            "probability that key and value belong together if both are right, 0 to 1; NULL without a value",
+        ),
+        _nullable(
+            "ocr_confidence_min",
+            _FLOAT,
+            "least of lines.confidence over the lines of key and value, 0 to 1; NULL where none was measured",
+        ),
+        _nullable("ocr_confidence_mean", _FLOAT, "mean of them, each line once, 0 to 1"),
+        _nullable(
+            "table_row",
+            _INT,
+            "row of the tables on the page that the value stands in, from 0; NULL where it stands in none",
         ),
         _column("key_label", _STRING, "label of the key's entity"),
         _nullable("value_label", _STRING, "label of the value's entity; NULL without a value"),
@@ -200,6 +233,7 @@ _COLUMNS: dict[str, list[pa.Field]] = {
         _column("failure_id", _STRING, "document_id, page, stage and category"),
         *_source(),
         _nullable("page", _INT, "page of the file, from 1; NULL: the whole document"),
+        _nullable("page_id", _STRING, "document_id and page; NULL: the whole document"),
         _column("stage", _STRING, "READ, DECODE, OCR, MODEL or OVERLAY"),
         _column("category", _STRING, "kind of failure, one of a closed set"),
         _column("message", _STRING, "what happened and what to do; never holds recognised text"),

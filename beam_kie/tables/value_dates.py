@@ -45,7 +45,7 @@ _DATES = tuple(
     )
 )
 _SHORT = re.compile(r"(\d{1,2})\s*([-/.])\s*(\d{1,2})\s*\2\s*(\d{2})|'?(\d{2})年(\d{1,2})月(\d{1,2})日")
-_SHORT_WORD = re.compile(rf"\d{{1,2}}{_ORDINAL}[\s/-]*{_WORD}[\s,/-]*'?\d{{2}}")
+_SHORT_WORD = re.compile(rf"(?P<d>\d{{1,2}}){_ORDINAL}[\s/-]*{_WORD}[\s,/-]*'?(?P<y>\d{{2}})")
 _WEEKDAY = re.compile(r"\s*\([月火水木金土日월화수목금토일]\)$")
 
 
@@ -54,7 +54,7 @@ def read_date(text: str, convention: Convention) -> Reading:
 
     Args:
         text: in Unicode's form NFKC.
-        convention: of its page; decides where day and month may be swapped.
+        convention: of its page; decides where day and month may be swapped, and of a year of two digits.
 
     Returns:
         The date, what is not known of it, or None where the text is no date.
@@ -69,7 +69,9 @@ def read_date(text: str, convention: Convention) -> Reading:
             return parts
         if parts:
             return _calendar_date(*parts)
-    return Doubt.CENTURY if _has_short_year(text) else None
+    if convention.century is None:
+        return Doubt.CENTURY if _has_short_year(text) else None
+    return _short_date(text, convention)
 
 
 def _year_month_day(found: dict[str, str], convention: Convention) -> tuple[int, int, int] | Doubt | None:
@@ -107,6 +109,32 @@ def _has_short_year(text: str) -> bool:
         return day_month or (1 <= second <= 12 and 1 <= third <= 31)
     match = _SHORT_WORD.fullmatch(text)
     return match is not None and match["name"] in _MONTHS
+
+
+def _short_date(text: str, convention: Convention) -> Reading:
+    """A date with a year of two digits, of the century that is assumed."""
+    assert convention.century is not None
+    century = 100 * convention.century
+    if match := _SHORT_WORD.fullmatch(text):
+        month = _MONTHS.get(match["name"])
+        return _calendar_date(century + int(match["y"]), month, int(match["d"])) if month else None
+    match = _SHORT.fullmatch(text)
+    if match is None:
+        return None
+    first, second, third = (int(part) for part in match.groups() if part and part.isdigit())
+    ways = {"ymd": _calendar_date(century + first, second, third)}
+    if match[2]:
+        ways["dmy"] = _calendar_date(century + third, second, first)
+        # With points between them the day is never second.
+        ways["mdy"] = None if match[2] == "." else _calendar_date(century + third, first, second)
+    found = {way: date for way, date in ways.items() if date}
+    known = "ymd" if convention.year_first else "dmy" if convention.day_first else "mdy"
+    if known in found and (convention.year_first or convention.day_first is not None):
+        return found[known]
+    dates = set(found.values())
+    if len(dates) > 1:
+        return Doubt.DATE_ORDER
+    return dates.pop() if dates else None
 
 
 def _calendar_date(year: int, month: int, day: int) -> Normalised | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from decimal import Decimal
 
+from beam_kie.tables.conventions import UNKNOWN, Convention
 from beam_kie.tables.currencies import SIGN, codes_of, groups_with_comma, has_no_decimals
 from beam_kie.tables.value_types import AMOUNT, NUMBER, Doubt, Normalised, Reading
 
@@ -26,11 +27,12 @@ _AMOUNT = re.compile(
 _INDIAN_UNITS = {"lakh": 100_000, "lac": 100_000, "crore": 10_000_000}
 
 
-def read_amount(text: str) -> Reading:
+def read_amount(text: str, convention: Convention = UNKNOWN) -> Reading:
     """An amount of money, which has a currency's sign or code.
 
     Args:
         text: in Unicode's form NFKC.
+        convention: of its page; decides what its sign, mark or dash leave open.
 
     Returns:
         The amount, what is not known of it, or None where the text is no amount.
@@ -41,18 +43,21 @@ def read_amount(text: str) -> Reading:
     if match is None:
         return None
     signs = [match[name] for name in ("before", "before2", "after") if match[name]]
-    if not signs or not codes_of(signs):
+    codes = codes_of(signs, convention.currency) if signs else None
+    if not codes:
         return None
-    size = _size_of_amount(match, signs)
+    size = _size_of_amount(match, signs, codes, convention.decimal_mark)
     if size is None or isinstance(size, Doubt):
         return size
     negative = _is_negative(match, bracketed=inner is not None)
+    if isinstance(negative, Doubt) and convention.negative is not None:
+        negative = convention.negative
     if negative is None or isinstance(negative, Doubt):
         return negative
-    codes = codes_of(signs)
-    return Normalised(
-        AMOUNT, ("-" if negative else "") + size, next(iter(codes)) if len(codes) == 1 else None
-    )
+    plain = ("-" if negative else "") + size
+    if len(codes) == 1:
+        return Normalised(AMOUNT, plain, next(iter(codes)))
+    return Normalised(AMOUNT, plain, None, tuple(sorted(codes)))
 
 
 def _in_brackets(text: str) -> str | None:
@@ -83,10 +88,12 @@ def _is_negative(match: re.Match[str], bracketed: bool) -> bool | Doubt | None:
     return bool(bracketed or match["trailing"]) or "-" in (match["minus"], match["minus2"])
 
 
-def _size_of_amount(match: re.Match[str], signs: list[str]) -> str | Doubt | None:
+def _size_of_amount(
+    match: re.Match[str], signs: list[str], codes: frozenset[str], decimal_mark: str | None
+) -> str | Doubt | None:
     number, unit = match["number"], match["unit"] or ""
     if unit.rstrip("s") in _INDIAN_UNITS:
-        return _in_indian_units(number, unit.rstrip("s")) if "INR" in codes_of(signs) else None
+        return _in_indian_units(number, unit.rstrip("s")) if "INR" in codes else None
     if unit:
         return None if match["no_cents"] else read_myriads(number + unit)
     if match["no_cents"]:
@@ -94,7 +101,11 @@ def _size_of_amount(match: re.Match[str], signs: list[str]) -> str | Doubt | Non
         whole = plain_digits(f"{number}{separator}0", any_groups=True)
         return whole if whole is None or isinstance(whole, Doubt) else whole.partition(".")[0]
     return plain_digits(
-        number, comma_groups=groups_with_comma(signs), any_groups=has_no_decimals(signs), most=_MOST_DIGITS
+        number,
+        comma_groups=groups_with_comma(signs, codes),
+        any_groups=has_no_decimals(codes),
+        most=_MOST_DIGITS,
+        decimal_mark=decimal_mark,
     )
 
 
@@ -108,28 +119,31 @@ def _in_indian_units(number: str, unit: str) -> str | Doubt | None:
 # ---------------------------------------------------------------- numbers
 
 
-def read_number(text: str) -> Reading:
+def read_number(text: str, convention: Convention = UNKNOWN) -> Reading:
     """A number without a unit.
 
     Args:
         text: in Unicode's form NFKC.
+        convention: of its page; decides what its mark or dash leave open.
 
     Returns:
         The number, what is not known of it, or None where the text is no number.
     """
     text = text.translate(_DASHES)
     if (inner := _in_brackets(text)) is not None:
-        return _negative_by_brackets(inner)
+        return _negative_by_brackets(inner, convention)
     if re.fullmatch(rf"{_DIGITS}-", text):
-        plain = plain_digits(text[:-1])
+        plain = plain_digits(text[:-1], decimal_mark=convention.decimal_mark)
         sure = not isinstance(plain, Doubt) and plain and re.search(r"[.,][0-9]{2}-$", text)
-        return Normalised(NUMBER, f"-{plain}") if sure else Doubt.SIGN
+        if sure:
+            return Normalised(NUMBER, f"-{plain}")
+        return Doubt.SIGN if plain is None else _of_either_sign(plain, convention)
     sign, digits = (text[0], text[1:]) if text[:1] in ("-", "+") else ("", text)
     if sign == "+" and _is_telephone(digits):
         return Doubt.IDENTIFIER
     if (myriads := read_myriads(digits)) is not None:
         return Normalised(NUMBER, ("-" if sign == "-" else "") + myriads)
-    plain = plain_digits(digits)
+    plain = plain_digits(digits, decimal_mark=convention.decimal_mark)
     if plain is None or isinstance(plain, Doubt):
         return plain
     if _is_name(digits):
@@ -137,13 +151,20 @@ def read_number(text: str) -> Reading:
     return Normalised(NUMBER, ("-" if sign == "-" else "") + plain)
 
 
-def _negative_by_brackets(inner: str) -> Reading:
+def _negative_by_brackets(inner: str, convention: Convention) -> Reading:
     """Accounts put negative amounts in brackets; "(12)" may as well be a note, an item or a code."""
-    plain = plain_digits(inner)
+    plain = plain_digits(inner, decimal_mark=convention.decimal_mark)
     if plain is None or isinstance(plain, Doubt):
         return plain
     sure = re.fullmatch(r".*[.,][0-9]{2}", inner) or re.fullmatch(r"[0-9]{1,3}(,[0-9]{3}){2,}", inner)
-    return Normalised(NUMBER, f"-{plain}") if sure else Doubt.SIGN
+    return Normalised(NUMBER, f"-{plain}") if sure else _of_either_sign(plain, convention)
+
+
+def _of_either_sign(plain: str | Doubt, convention: Convention) -> Reading:
+    """A number of which nothing but the convention says whether it is negative."""
+    if convention.negative is None:
+        return Doubt.SIGN
+    return plain if isinstance(plain, Doubt) else Normalised(NUMBER, "-" * convention.negative + plain)
 
 
 def _is_telephone(digits: str) -> bool:
@@ -174,7 +195,11 @@ _MYRIAD_COMMAS = re.compile(r"([1-9][0-9]{0,3}(?:,[0-9]{4}){2,})(\.[0-9]+)?")
 
 
 def plain_digits(
-    text: str, comma_groups: bool = False, any_groups: bool = False, most: int = MAX_PLAIN_DIGITS
+    text: str,
+    comma_groups: bool = False,
+    any_groups: bool = False,
+    most: int = MAX_PLAIN_DIGITS,
+    decimal_mark: str | None = None,
 ) -> str | Doubt | None:
     """Digits with a point.
 
@@ -183,6 +208,7 @@ def plain_digits(
         comma_groups: a comma before three digits at the end stands between thousands.
         any_groups: so does a point.
         most: digits of a number without separators.
+        decimal_mark: "," or ".", where the page decides; only used where the text leaves it open.
 
     Returns:
         The digits, what is not known of them, or None where the text is no number.
@@ -203,7 +229,9 @@ def plain_digits(
     groups = match[1].split(match["group"])
     one_comma_or_point = len(groups) == 2 and match["point"] is None and match["group"] in ",."
     if one_comma_or_point and not any_groups and not (comma_groups and match["group"] == ","):
-        return Doubt.DECIMAL_MARK
+        if decimal_mark is None:
+            return Doubt.DECIMAL_MARK
+        return ("." if match["group"] == decimal_mark else "").join(groups)
     fraction = f".{match[4]}" if match["point"] else ""
     return f"{''.join(groups)}{fraction}"
 

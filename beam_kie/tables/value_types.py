@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 DATE, AMOUNT, NUMBER, CHECKBOX = "date", "amount", "number", "checkbox"
@@ -15,12 +15,13 @@ class Normalised:
 
     ``type`` is one of VALUE_TYPES. ``text`` is ``YYYY-MM-DD`` for a date, digits with a point for an amount
     or number (``-1234.50``), "true" or "false" for a check box. ``currency`` is the ISO 4217 code of an
-    amount, None where its sign stands for several currencies ("$", "¥").
+    amount, None where its sign stands for several currencies ("$", "¥"): ``currencies`` are their codes.
     """
 
     type: str
     text: str
     currency: str | None = None
+    currencies: tuple[str, ...] = field(default=(), compare=False)
 
 
 class Doubt(StrEnum):

@@ -12,7 +12,7 @@ from tokenizers import Tokenizer
 
 from beam_kie.labelled.formats import LabelError, read_labels
 from beam_kie.labelled.sources import split_held_out
-from beam_kie.program import program_name
+from beam_kie.program import add_version, program_name
 from beam_kie.training.data.pages import PageSource, read_text
 from beam_kie.training.data.vocabulary import train_tokenizer
 from beam_kie.training.loop import Trainer
@@ -31,6 +31,7 @@ def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         program_name("python -m beam_kie.training"), description=__doc__, allow_abbrev=False
     )
+    add_version(parser)
     parser.add_argument("--config", required=True, metavar="FILE", help="settings of the run, JSON")
     parser.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda"))
     args = parser.parse_args(argv)

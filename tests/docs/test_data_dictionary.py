@@ -55,10 +55,21 @@ def test_every_stage_that_is_timed_is_described():
     assert set(described) == timed
 
 
+FORM = [
+    *pages.FORM,
+    ("QUESTION", "Item", (100, 700, 200, 740)),
+    ("QUESTION", "Price", (500, 700, 600, 740)),
+    ("ANSWER", "5", (500, 750, 520, 790)),
+    ("ANSWER", "a", (100, 750, 120, 790)),
+    ("ANSWER", "b", (100, 800, 120, 840)),
+]
+CELLS = [(8, 11, 0.1), (8, 12, 0.1), (9, 10, 0.1)]
+
+
 @pytest.fixture
 def run(tmp_path):
     """A run "demo" under out/, as the queries expect it."""
-    tables = page_tables(pages.result(), pages.PROVENANCE)
+    tables = page_tables(pages.result(form=FORM, links=[*pages.LINKS, *CELLS]), pages.PROVENANCE)
     tally = DocumentTally()
     tally.add_document(pages.document())
     tables["documents"] = [document_row(tally, pages.PROVENANCE)]
@@ -72,7 +83,8 @@ def run(tmp_path):
 
 def test_queries_run_and_find_what_they_say(run, monkeypatch):
     monkeypatch.chdir(run)
-    pairs, fields, again = (duckdb.sql(query).fetchall() for query in QUERIES)
-    assert [row[2] for row in pairs] == ["Gebühr", "Date of birth", "姓名:"]
+    pairs, fields, again, rows = (duckdb.sql(query).fetchall() for query in QUERIES)
+    assert [row[2] for row in pairs][-3:] == ["Gebühr", "Date of birth", "姓名:"]
     assert str(fields[0][2]) == "2001-02-03"
     assert again == [("gs://scans/form.jpg",)]
+    assert [row[2:] for row in rows] == [(0, ["item = a", "price = 5"]), (1, ["item = b"])]

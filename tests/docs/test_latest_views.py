@@ -14,7 +14,15 @@ from tests.parquet_files import write_parquet
 from transforms.runs import folders, paths
 from transforms.storage import files
 
-SQL = Path(__file__).parents[2] / "docs" / "sql"
+DOCS = Path(__file__).parents[2] / "docs"
+SQL = DOCS / "sql"
+DATA_FRAMES = dict(
+    zip(
+        ("pandas", "polars"),
+        re.findall(r"```python\n(.*?)```", (DOCS / "reruns.md").read_text(encoding="utf-8"), re.DOTALL),
+        strict=True,
+    )
+)
 
 
 def duckdb_views(output: Path):
@@ -142,3 +150,22 @@ def test_times_decide_and_names_that_look_like_numbers_stay_names(views, tmp_pat
             tmp_path, run_id, [tally_of(scans["a"])], started_at=f"2026-01-{20 - int(run_id):02d}T00:00:00Z"
         )
     assert seen(views) == {"a": ("SUCCESS", "9", "9")}
+
+
+@pytest.mark.parametrize("library", DATA_FRAMES)
+def test_data_frames_hold_the_rows_of_the_views(library, tmp_path, scans, monkeypatch):
+    out = tmp_path / "out"
+    write(out, "mon", [tally_of(scans["a"]), tally_of(scans["b"])])
+    scans["a"].write_bytes(b"other scan")
+    write(out, "tue", [tally_of(scans["a"]), tally_of(scans["b"], skipped="mon")])
+    write(out, "wed", [tally_of(scans["a"]), tally_of(scans["c"])], finished=False)
+    columns = ("run_id", "document_id", "value_text", "page_id")
+    query = f"SELECT {', '.join(columns)} FROM latest_key_values ORDER BY ALL"
+    expected = [dict(zip(columns, row, strict=True)) for row in duckdb_views(out).sql(query).fetchall()]
+    assert [row["run_id"] for row in expected] == ["mon", "tue"]
+    monkeypatch.chdir(tmp_path)
+    names = {}
+    exec(DATA_FRAMES[library], names)
+    pairs = names["pairs"].to_dict("records") if library == "pandas" else names["pairs"].to_dicts()
+    found = [{name: row[name] for name in columns} for row in pairs]
+    assert sorted(found, key=lambda row: row["run_id"]) == expected

@@ -20,5 +20,5 @@ def test_the_file_that_is_shown_can_be_read():
 def test_flags_of_the_converter_are_described(capsys):
     with pytest.raises(SystemExit):
         main(["--help"])
-    for flag in set(re.findall(r"--\w+", capsys.readouterr().out)) - {"--help", "--output"}:
+    for flag in set(re.findall(r"--\w+", capsys.readouterr().out)) - {"--help", "--version", "--output"}:
         assert f"`{flag} " in TEXT, flag

@@ -16,6 +16,7 @@ import apache_beam
 import pytest
 
 from transforms.launch.arguments import argument_parser
+from transforms.launch.commands import COMMANDS
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = sorted(
@@ -70,6 +71,9 @@ def commands_of(page: Path) -> Iterator[list[str]]:
 
 def source_of(command: list[str]) -> Path | None:
     """The module, script or package that a command runs; None where it is not ours."""
+    if command[0] in ("beam-kie", "run_pipeline.py") and command[1:] and command[1] in COMMANDS:
+        target = COMMANDS[command[1]].target
+        return Path(pkgutil.resolve_name(target.partition(":")[0]).__file__ or "")
     if command[0] in PROJECT["scripts"]:
         return ROOT / (PROJECT["scripts"][command[0]].partition(":")[0].replace(".", "/") + ".py")
     name = command[1] if command[0] == "-m" else command[0]

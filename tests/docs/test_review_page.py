@@ -36,4 +36,4 @@ def test_options_are_those_of_the_command():
         text for action in _parser()._actions for text in action.option_strings if text.startswith("--")
     }
     told = set(re.findall(r"^\| `(--\w+)", PAGE, re.MULTILINE))
-    assert told == options - {"--help", "--run", "--pages"}
+    assert told == options - {"--help", "--version", "--run", "--pages"}

@@ -12,12 +12,14 @@ from typing import Any
 from apache_beam.options.pipeline_options import PipelineOptions
 
 from beam_kie.options import from_values, options_of
-from beam_kie.program import program_name
+from beam_kie.program import add_version, program_name
 from transforms.config import JobConfig
+from transforms.launch.commands import COMMANDS, commands_help
 from transforms.launch.options import LaunchOptions, groups
 
 PROGRAM = program_name("run_pipeline.py")
-USAGE = f"{program_name('python run_pipeline.py')} --input PATTERN [PATTERN ...] --output FOLDER [options]"
+_CALL = program_name("python run_pipeline.py")
+USAGE = f"{_CALL} --input PATTERN [PATTERN ...] --output FOLDER [options]\n       {_CALL} COMMAND [options]"
 BEAM_HELP = (
     "Beam's own options are accepted as well, for example --runner (default: DirectRunner, which is always "
     "Beam's in-process FnApiRunner here), --direct_num_workers, --direct_running_mode, --project, --region, "
@@ -79,9 +81,12 @@ def argument_parser() -> argparse.ArgumentParser:
         usage=USAGE,
         description="Scanned documents in, tables of key-value pairs and pictures of what was found out.",
         parents=[beam_parser],
+        epilog=f"Commands ({_CALL} COMMAND --help shows their options):\n{commands_help()}",
+        formatter_class=_HelpFormatter,
         add_help=False,
         allow_abbrev=False,
     )
+    add_version(parser)
     for name, kind in JOB_SERVER_FLAGS.items():
         parser.add_argument(f"--{name}", help=argparse.SUPPRESS, **kind)
     parser.add_argument_group("Beam", BEAM_HELP)
@@ -128,6 +133,13 @@ def launch_options(namespace: argparse.Namespace) -> LaunchOptions:
     return from_values(LaunchOptions, values)
 
 
+class _HelpFormatter(argparse.HelpFormatter):
+    """Keeps the lines of the epilog, and fills all other texts."""
+
+    def _fill_text(self, text: str, width: int, indent: str) -> str:
+        return text if text.startswith("Commands (") else super()._fill_text(text, width, indent)
+
+
 class _StrictParser(argparse.ArgumentParser):
     """Raises an error of one line instead of printing two screens of usage."""
 
@@ -138,6 +150,11 @@ class _StrictParser(argparse.ArgumentParser):
 def _explain_unknown(argument: str, parser: argparse.ArgumentParser) -> str:
     flag = argument.split("=", 1)[0]
     if not flag.startswith("-"):
-        return f"unexpected argument {argument!r}: every value belongs to a flag, for example --input"
+        close = difflib.get_close_matches(flag, COMMANDS, n=1)
+        return f"unexpected argument {argument!r}: " + (
+            f"did you mean the command {close[0]}?"
+            if close
+            else "every value belongs to a flag, for example --input"
+        )
     close = difflib.get_close_matches(flag, list(parser._option_string_actions), n=1)
     return f"unknown flag {flag}" + (f": did you mean {close[0]}?" if close else ": see --help")

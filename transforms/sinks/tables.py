@@ -11,6 +11,7 @@ from apache_beam.pvalue import PCollection, TaggedOutput
 from apache_beam.typehints.decorators import with_output_types
 
 from beam_kie.document import Category, Failure, PageResult, Stage
+from beam_kie.tables.conventions import NO_VALUE_OPTIONS, ValueOptions
 from beam_kie.tables.key_values import KEY_LABELS
 from beam_kie.tables.parquet import by_page, encode_rows, write_pages
 from beam_kie.tables.rows import count_rows, page_tables
@@ -72,10 +73,11 @@ class MakeRows(Transform):
         self.num_shards = config.num_shards
         self.provenance = provenance
         self.key_labels = tuple(key_labels)
+        self.values = config.values
 
     def expand(self, results):
         """Wire the one DoFn; rows are its main output."""
-        make = beam.ParDo(MakeRowsFn(self.num_shards, self.provenance, self.key_labels))
+        make = beam.ParDo(MakeRowsFn(self.num_shards, self.provenance, self.key_labels, self.values))
         return results | "Turn into rows" >> make.with_outputs(FACTS, FAILURES, main="rows")
 
 
@@ -87,12 +89,20 @@ class MakeRowsFn(beam.DoFn):
         num_shards: files of each table, at least 1.
         provenance: of this run: models, OCR and options.
         key_labels: the labels of keys.
+        values: how to read ambiguous values.
     """
 
-    def __init__(self, num_shards: int, provenance: Provenance, key_labels: Sequence[str] = KEY_LABELS):
+    def __init__(
+        self,
+        num_shards: int,
+        provenance: Provenance,
+        key_labels: Sequence[str] = KEY_LABELS,
+        values: ValueOptions = NO_VALUE_OPTIONS,
+    ):
         self._num_shards = num_shards
         self._provenance = provenance
         self._key_labels = key_labels
+        self._values = values
 
     def process(self, result: PageResult) -> Iterator[PlacedRows | TaggedOutput]:
         """Yield everything of the page, or nothing but its failure.
@@ -102,7 +112,7 @@ class MakeRowsFn(beam.DoFn):
         """
         page = result.page
         try:
-            tables = page_tables(result, self._provenance, self._key_labels)
+            tables = page_tables(result, self._provenance, self._key_labels, self._values)
             placed = [
                 place_rows(table, page.document_id, rows, self._num_shards)
                 for table, rows in tables.items()

@@ -11,8 +11,9 @@ from pathlib import Path
 from beam_kie.escaping import printable
 from beam_kie.ocr.convert.formats import read_file
 from beam_kie.ocr.convert.found import FormatError, FoundPage, row_of, usable
+from beam_kie.program import add_version, program_name
 
-_PROGRAM = "python -m beam_kie.ocr.convert"
+_PROGRAM = program_name("python -m beam_kie.ocr.convert", "convert")
 
 
 class _UsageError(Exception):
@@ -87,6 +88,7 @@ def _parser() -> argparse.ArgumentParser:
         "Google Document AI, Amazon Textract, Azure Document Intelligence.",
         allow_abbrev=False,
     )
+    add_version(parser)
     parser.add_argument("files", nargs="+", metavar="FILE", help="what the OCR wrote")
     parser.add_argument("-o", "--output", required=True, metavar="FILE", help="the file for --ocr_lines")
     parser.add_argument(

@@ -52,6 +52,17 @@ def test_a_changed_text_is_in_its_pair_with_its_plain_value():
     assert page.page["corrected_by"] == "human"
 
 
+def test_all_columns_of_a_row_are_those_of_what_a_person_wrote():
+    before = page_of().key_values[1]
+    page = corrected([EntityChange(4, "change", text="03/04/2021")])
+    row = page.key_values[1]
+    assert row.keys() == {*before, "corrected_by"}
+    assert (row["page_id"], row["key_normalised"]) == (before["page_id"], "date of birth")
+    assert (row["value_normalised"], row["value_readings"]) == (None, ["2021-04-03", "2021-03-04"])
+    assert (before["ocr_confidence_min"], row["ocr_confidence_min"]) == (0.95, None)
+    assert page.entities[4].keys() == {*page_of().entities[4], "corrected_by"}
+
+
 def test_ids_of_pairs_that_stay_stay_and_an_empty_text_is_null():
     page = corrected([EntityChange(2, "change", text="")])
     assert pairs(page) == [("姓名:", None, "human"), *UNTOUCHED[1:]]

@@ -4,10 +4,11 @@ from datetime import UTC, datetime
 
 import pytest
 
-from beam_kie.document import Category, Entity, PageResult, Relation, Stage, TextLine
+from beam_kie.document import Category, Entity, LineSpan, PageResult, Relation, Stage, TextLine
+from beam_kie.tables.conventions import ValueOptions
 from beam_kie.tables.parquet import encode_rows
 from beam_kie.tables.rows import document_row, failure_id, failure_row, page_tables
-from beam_kie.tables.schema import SCHEMAS
+from beam_kie.tables.schema import ROW_ID, SCHEMAS
 from beam_kie.tables.summary import DocumentTally, PageCounts
 from tests import pages
 
@@ -66,7 +67,7 @@ def test_key_without_value_has_null_in_all_columns_of_the_value():
     *_, alone = tables_of()["key_values"]
     assert alone["key_text"] == "備考"
     of_value = [name for name in alone if name.startswith("value_")]
-    assert len(of_value) == 13
+    assert len(of_value) == 15
     assert {alone[name] for name in [*of_value, "relation_confidence"]} == {None}
     assert alone["confidence"] == alone["key_confidence"] == 0.9
 
@@ -99,6 +100,49 @@ def test_values_are_read_with_their_key_and_page():
         [(None, "identifier"), (None, "date_order")],
         [(None, "identifier"), ("2021-04-03", None)],
     ]
+
+
+def test_every_row_of_a_page_names_it():
+    tables = tables_of()
+    (page,) = tables["pages"]
+    for rows in tables.values():
+        assert {row["page_id"] for row in rows} == {page["page_id"]}
+    for number, expected in ((1, page["page_id"]), (None, None)):
+        assert failure_row(pages.failure("form.jpg", number), pages.PROVENANCE)["page_id"] == expected
+
+
+def test_pairs_say_how_well_their_lines_were_read():
+    corners = (0, 0, 9, 0, 9, 9, 0, 9)
+    lines = [TextLine("x", corners, confidence) for confidence in (0.9, 0.6, None, 0.75)]
+    key = Entity("QUESTION", "q", corners, 0.9, (LineSpan(0, 0, 1), LineSpan(1, 0, 1)))
+    value = Entity("ANSWER", "a", corners, 0.9, (LineSpan(1, 0, 1), LineSpan(2, 0, 1), LineSpan(3, 0, 1)))
+    unread = Entity("QUESTION", "q", corners, 0.9, (LineSpan(2, 0, 1),))
+    page = pages.page_text(lines=tuple(lines))
+    rows = tables_of(PageResult(page, (key, value, unread), (Relation(0, 1, 0.5),)))["key_values"]
+    found = [(row["ocr_confidence_min"], row["ocr_confidence_mean"]) for row in rows]
+    assert found == [(0.6, 0.75), (None, None)]
+
+
+def test_ambiguous_values_have_their_readings_until_options_decide():
+    corners = (0, 0, 9, 0, 9, 9, 0, 9)
+    texts = ("Due:", "03/04/2021", "Sum", "$5", "Qty", "5")
+    entities = tuple(Entity("QUESTION", text, corners, 0.9, ()) for text in texts)
+    result = PageResult(pages.page_text(), entities, tuple(Relation(n, n + 1, 0.5) for n in (0, 2, 4)))
+
+    def found(**options):
+        rows = page_tables(result, pages.PROVENANCE, options=ValueOptions(**options))["key_values"]
+        wanted = ("value_normalised", "value_readings", "value_currency", "value_currency_readings")
+        due, total, quantity = ([row[name] for name in wanted] for row in rows if row["value_text"])
+        assert quantity == ["5", None, None, None]
+        return due, total
+
+    due, total = found()
+    assert due == [None, ["2021-04-03", "2021-03-04"], None, None]
+    assert total[:3] == ["5", None, None] and {"USD", "CAD"} < set(total[3])
+    assert found(date_order="mdy", currency="CAD") == (
+        ["2021-03-04", None, None, None],
+        ["5", None, "CAD", None],
+    )
 
 
 def test_equal_entities_keep_their_own_ids():
@@ -196,6 +240,6 @@ def test_failures_of_one_page_in_two_stages_have_two_ids():
 
 def test_ids_depend_on_nothing_but_the_page():
     # A change here changes the ids that users may have stored: raise the schema version.
-    ids = [row[0][next(iter(row[0]))] for row in tables_of().values()]
+    ids = [rows[0][ROW_ID[table]] for table, rows in tables_of().items()]
     document = hashlib.sha256(b"gs://scans/form.jpg\nform.jpg").hexdigest()[:32]
     assert ids == [f"{document}-p0001{end}" for end in ("", "-l0000", "-e0000", "-k0000")]

@@ -13,6 +13,7 @@ from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.pvalue import TaggedOutput
 
 from beam_kie.document import Category, Document, Entity, FailedPage, PageResult, Stage, StageTime
+from beam_kie.tables.conventions import ValueOptions
 from beam_kie.tables.key_values import KEY_LABELS
 from beam_kie.tables.schema import SCHEMAS
 from tests import pages
@@ -214,6 +215,13 @@ def test_rows_of_a_document_lie_in_one_shard(tmp_path):
     counts = duckdb.sql(query + "filename=true) GROUP BY 1").fetchall()
     assert {count for _, count in counts} == {1}
     assert len(counts) == 20
+
+
+def test_ambiguous_values_are_read_as_the_options_say(tmp_path):
+    form = [("QUESTION", "Due", (0, 0, 9, 9)), ("ANSWER", "03/04/2021", (20, 0, 90, 9))]
+    given = {"results": [pages.result(form=form, links=[(0, 1, 1.0)])], "failures": [], "documents": []}
+    run(tmp_path, given, overlays="none", values=ValueOptions(date_order="mdy"))
+    assert table(tmp_path, "key_values")["value_normalised"].tolist() == ["2021-03-04"]
 
 
 def test_nothing_in_gives_all_tables_without_rows(tmp_path):

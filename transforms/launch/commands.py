@@ -1,0 +1,61 @@
+"""The subcommands: ``beam-kie NAME ...`` runs a command on its own, anything else is the job's.
+
+Nothing is imported before it is needed: a command does not wait for Beam and PyTorch unless it uses them.
+To add a command, add an entry to ``COMMANDS``; its function takes the arguments after the name and returns an
+exit code. Its parser gets its name from ``beam_kie.program.program_name``.
+"""
+
+from __future__ import annotations
+
+import pkgutil
+import sys
+from collections.abc import Sequence
+from typing import NamedTuple
+
+
+class Command(NamedTuple):
+    """A subcommand: its function as "module:function", and what it does in a few words."""
+
+    target: str
+    summary: str
+
+
+JOB = "transforms.launch.cli:main"
+"""What runs where the first argument is no subcommand."""
+
+COMMANDS = {
+    "show": Command("transforms.show:main", "print the pairs of a finished run"),
+    "review": Command("transforms.review:main", "write the review page of a finished run"),
+    "corrections": Command(
+        "beam_kie.labelled.corrections:main", "turn corrections into tables and labels, and labels back"
+    ),
+    "convert": Command("beam_kie.ocr.convert.__main__:main", "turn another OCR's files into --ocr_lines"),
+    "models": Command("model_store.cli:main", "list, fetch, import and verify models"),
+}
+"""Name -> command, in the order of ``--help``."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a subcommand, or the job.
+
+    Args:
+        argv: Arguments without the program; those of the process where it is None.
+
+    Returns:
+        The exit code of what ran.
+    """
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    command = COMMANDS.get(arguments[0]) if arguments else None
+    if command is None:
+        return pkgutil.resolve_name(JOB)(arguments)
+    return pkgutil.resolve_name(command.target)(arguments[1:])
+
+
+def commands_help() -> str:
+    """The subcommands for ``--help``.
+
+    Returns:
+        One line each, without a line break at the end.
+    """
+    width = max(map(len, COMMANDS))
+    return "\n".join(f"  {name:<{width}}  {command.summary}" for name, command in COMMANDS.items())
