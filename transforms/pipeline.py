@@ -11,6 +11,7 @@ from apache_beam.pvalue import PCollection
 from transforms.config import JobConfig
 from transforms.ptransform import outputs_of
 from transforms.runs.earlier_runs import FailedSources, OnlyNamed, OnlyNew
+from transforms.runs.field_files import load_fields
 from transforms.runs.provenance import model_card, provenance_of
 from transforms.sinks.outputs import Streams, WriteOutputs
 from transforms.sinks.summaries import SumTimesFn
@@ -57,7 +58,8 @@ def build(pipeline: beam.Pipeline, config: JobConfig) -> None:
         skipped=skipped,
         times=times,
     )
-    write = WriteOutputs(config, provenance, model.labels, model.key_labels)
+    fields = load_fields(config.fields, config.storage_timeout_s) if config.fields else None
+    write = WriteOutputs(config, provenance, model.labels, model.key_labels, fields)
     _ = streams | "Write tables, pictures and summary" >> write
 
 

@@ -29,7 +29,7 @@ class Candidate:
 
     ``value`` is of the field's type (of a list, of its values), None where the text cannot be read as one;
     ``text`` is None where the key has no value at all. ``confidence`` is that of the pair times how well its
-    key means the field; ``score`` the latter alone and ``order`` the place of the key in the field's ``keys``.
+    key means the field; ``score`` the latter alone, ``order`` the place of the key in the field's ``keys``.
     ``box`` is that of the value, x0, y0, x1, y1 in pixels of the upright page.
     """
 
@@ -174,7 +174,7 @@ def _candidate(field: Field, row: Mapping[str, Any], match: KeyMatch) -> Candida
 
 
 def _rank(field: Field, candidate: Candidate) -> tuple[Any, ...]:
-    """What sorts candidates, the best first: those that can be read, then those of keys of the field's own."""
+    """What sorts candidates, the best first: those that can be read, of keys of the field's own."""
     place = (candidate.page, candidate.pair_index)
     if field.is_list:
         return place
@@ -198,7 +198,7 @@ def _packed(candidate: Candidate) -> list[Any]:
     value = candidate.value
     if isinstance(value, (Decimal, datetime.date)):
         value = str(value)
-    if value == candidate.text and isinstance(value, str):
+    elif isinstance(value, str) and value == candidate.text:
         value = 0  # most texts are their own value
     return [
         candidate.page,
@@ -215,7 +215,7 @@ def _packed(candidate: Candidate) -> list[Any]:
 
 
 def _unpacked(packed: Sequence[Any], type_: FieldType) -> Candidate:
-    *head, text, value, currency, box = packed
+    page, pair_index, key, score, order, confidence, text, value, currency, box = packed
     if value is not None:
         if type_ is FieldType.TEXT:
             value = text if value == 0 else value
@@ -223,5 +223,5 @@ def _unpacked(packed: Sequence[Any], type_: FieldType) -> Candidate:
             value = datetime.date.fromisoformat(value)
         elif type_ is FieldType.AMOUNT:
             value = Decimal(value)
-    return Candidate(*head, text, value, currency, None if box is None else tuple(box))
-
+    box = None if box is None else tuple(box)
+    return Candidate(page, pair_index, key, score, order, confidence, text, value, currency, box)

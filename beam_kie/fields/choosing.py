@@ -117,9 +117,7 @@ def _is_rival(field: Field, chosen: Candidate, other: Candidate) -> bool:
     return by_confidence and close and is_sure(other) == is_sure(chosen)
 
 
-def _on_page(
-    field: Field, found: Mapping[str, list[Candidate]], page_count: int | None
-) -> list[Candidate]:
+def _on_page(field: Field, found: Mapping[str, list[Candidate]], page_count: int | None) -> list[Candidate]:
     """The candidates of a field, those of its page where it is counted from the end."""
     candidates = found.get(field.name, [])
     if field.page is None or field.page > 0:

@@ -49,8 +49,8 @@ class Field:
     ``keys`` and ``patterns`` (regular expressions) say which keys mean it; there is at least one of them.
     ``fuzzy`` is the least similarity of a key that is not spelled as in ``keys``, 0 to 1; None: only the same
     key counts. ``of`` is the type of a list's values, else the type itself. ``section`` is the text of the
-    header that the key must stand below; ``page`` the page it must stand on, from 1, or from -1, the last one,
-    backwards.
+    header that the key must stand below; ``page`` the page it must stand on, from 1, or from -1, the last
+    one, backwards.
     """
 
     name: str
@@ -74,7 +74,7 @@ class Field:
 class FieldFile:
     """The fields of a file, in its order.
 
-    ``name`` is that of the file. Values below ``doubtful_below`` are doubtful. ``digest`` stands for
+    ``name`` is that of the file, without its folder. Values below ``doubtful_below`` are doubtful. ``digest`` stands for
     everything that decides what is found.
     """
 

@@ -29,8 +29,20 @@ MAX_BYTES = 1_000_000
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,62}")
 _TAKEN = frozenset(
-    "document_id uri content_sha256 status page_count pages_failed result_run_id confidence missing doubtful "
-    "field_file run_id ocr_engine ocr_revision model model_revision options_digest picture".split()
+    (
+        *("document_id", "uri", "content_sha256", "status", "page_count", "pages_failed", "result_run_id"),
+        *(
+            "confidence",
+            "missing",
+            "doubtful",
+            "field_file",
+            "run_id",
+            "picture",
+            "ocr_engine",
+            "ocr_revision",
+        ),
+        *("model", "model_revision", "options_digest"),
+    )
 )
 _ENDINGS = ("_source", "_currency")
 _TOP = ("extends", "doubtful_below", "fields")
@@ -79,13 +91,15 @@ def parse_fields(data: bytes, name: str) -> FieldFile:
         raise FieldFileError(f"{name}: doubtful_below must be a number from 0 to 1, not {_shown(below)}")
     tables = content.get("fields")
     if not isinstance(tables, dict) or not tables:
-        raise FieldFileError(f"{name}: there is no field: begin one with [fields.NAME], such as [fields.total]")
+        raise FieldFileError(
+            f"{name}: there is no field: begin one with [fields.NAME], such as [fields.total]"
+        )
     if len(tables) > MAX_FIELDS:
         raise FieldFileError(f"{name}: {len(tables)} fields are more than the {MAX_FIELDS} that are possible")
     fields = tuple(_Table(name, field, table).field() for field, table in tables.items())
     _check_names(name, [field.name for field in fields])
     digest = hashlib.sha256(json.dumps([below, list(tables.items())], sort_keys=True, default=str).encode())
-    return FieldFile(name, fields, float(below), digest.hexdigest()[:16])
+    return FieldFile(name.rsplit("/", 1)[-1], fields, float(below), digest.hexdigest()[:16])
 
 
 def _content(data: bytes, name: str) -> dict[str, Any]:
@@ -103,7 +117,8 @@ def _content(data: bytes, name: str) -> dict[str, Any]:
         return content
     if base not in READY_MADE:
         raise FieldFileError(
-            f"{name}: extends must be one of {', '.join(READY_MADE)}, not {_shown(base)}{_close(base, READY_MADE)}"
+            f"{name}: extends must be one of {', '.join(READY_MADE)}, not {_shown(base)}"
+            f"{_close(base, READY_MADE)}"
         )
     own = content.get("fields", {})
     below = tomllib.loads(ready_made_text(base))
@@ -137,7 +152,7 @@ class _Table:
         self._name = name
         if not _NAME.fullmatch(name):
             raise self._error(
-                "a name is 1 to 63 letters from A to Z, digits or _, and begins with a letter: it becomes a column"
+                "a name becomes a column: 1 to 63 letters from A to Z, digits or _, a letter first"
             )
         if not isinstance(table, dict):
             raise self._error(f"must be a table: write [fields.{name}] and its lines below")
@@ -220,7 +235,7 @@ class _Table:
         page = self._table.get("page")
         if page is not None and (isinstance(page, bool) or not isinstance(page, int) or page == 0):
             raise self._error(
-                f"page must be a page from 1, or -1 for the last one, -2 for the one before it, not {_shown(page)}"
+                f"page must be 1 or more, or counted from the end: -1 is the last page; not {_shown(page)}"
             )
         return page
 
@@ -237,7 +252,9 @@ def _check_names(file: str, names: list[str]) -> None:
     for name in names:
         folded = name.lower()
         if folded in _TAKEN:
-            raise FieldFileError(f"{file}: field {name!r}: the table has a column of that name: take another one")
+            raise FieldFileError(
+                f"{file}: field {name!r}: the table has a column of that name: take another one"
+            )
         if folded in seen:
             raise FieldFileError(f"{file}: field {name!r}: only its case tells it from {seen[folded]!r}")
         seen[folded] = name

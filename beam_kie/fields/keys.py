@@ -1,4 +1,4 @@
-"""Which keys of a page mean a field: the same text after folding, nearly the same, or a regular expression."""
+"""Which keys mean a field: the same text after folding, nearly the same, or a regular expression."""
 
 from __future__ import annotations
 

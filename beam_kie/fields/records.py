@@ -14,10 +14,7 @@ from beam_kie.fields.choosing import Chosen, Gap
 from beam_kie.fields.definitions import Field, FieldFile, FieldType
 from beam_kie.fields.values import AMOUNT_DECIMALS, AMOUNT_DIGITS
 from beam_kie.tables.rows import page_id
-from beam_kie.tables.schema import SCHEMA_VERSION, Provenance, Row
-
-RECORDS = "records"
-"""The name of the table."""
+from beam_kie.tables.schema import RECORDS, SCHEMA_VERSION, Provenance, Row
 
 _STRING, _INT, _FLOAT = pa.string(), pa.int32(), pa.float32()
 _TEXTS = pa.list_(pa.field("element", _STRING, nullable=False))
@@ -64,14 +61,10 @@ def records_schema(file: FieldFile) -> pa.Schema:
         _column("field_file", _STRING, "name of the field file", nullable=False),
         *(_column(name, _STRING, "as in documents") for name in Provenance.__slots__),
     ]
-    return pa.schema(
-        columns, metadata={"beam_kie.schema_version": SCHEMA_VERSION, "beam_kie.table": RECORDS}
-    )
+    return pa.schema(columns, metadata={"beam_kie.schema_version": SCHEMA_VERSION, "beam_kie.table": RECORDS})
 
 
-def record_row(
-    document: Row, chosen: Sequence[Chosen], file: FieldFile, provenance: Provenance
-) -> Row:
+def record_row(document: Row, chosen: Sequence[Chosen], file: FieldFile, provenance: Provenance) -> Row:
     """The row of a document.
 
     Args:
@@ -130,7 +123,7 @@ def missing_failure(document: Row, chosen: Sequence[Chosen]) -> Failure | None:
         page=None,
         stage=Stage.FIELDS,
         category=Category.FIELD_MISSING,
-        message=f"{fields} no value: {told}{pages}. Look at the page; add the keys that it uses to the field.",
+        message=f"{fields} no value: {told}{pages}. Look at the page; add its keys to the fields.",
     )
 
 

@@ -25,8 +25,20 @@ class Value(NamedTuple):
     currency: str | None = None
 
 
-_YES = frozenset("yes y ja oui si sim true x ok 是 有 はい 有り あり checked".split())
-_NO = frozenset("no n nein non nao false 否 无 無 いいえ 無し なし unchecked".split())
+_YES = frozenset(
+    [
+        *("yes", "y", "ja", "oui", "si", "sim", "true", "x", "ok"),
+        "是",
+        "有",
+        "はい",
+        "有り",
+        "あり",
+        "checked",
+    ]
+)
+_NO = frozenset(
+    [*("no", "n", "nein", "non", "nao", "false"), "否", "无", "無", "いいえ", "無し", "なし", "unchecked"]
+)
 _BOX = re.compile(r"^\s*(?P<box>[☑☒✓✔✅√■☐□▢]|[\[(]\s*[xX✓√]?\s*[\])])")
 _TIME_BEHIND = re.compile(r"[\sT,]+\d{1,2}:\d{2}(?::\d{2})?(?:\s*[ap]\.?m\.?)?(?:\s*uhr)?$", re.IGNORECASE)
 _UNIT_BEHIND = re.compile(r"(?<=\d)\s*(?:%|[^\W\d]+\.?)$")

@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 
 from beam_kie.tables.schema import ROW_ID, SCHEMAS, Row
 
+_DOCUMENT = "document_id"
 _PLACE_ON_PAGE = {
     "documents": "document_id",
     "pages": "page",
@@ -29,27 +30,28 @@ _JOINED_ROWS = 1_000
 _KEY_SIZE = 2
 
 
-def encode_rows(table: str, rows: Sequence[Row]) -> bytes:
+def encode_rows(table: str, rows: Sequence[Row], schema: pa.Schema | None = None) -> bytes:
     """Rows of one page (or document) in one table as bytes, small enough to shuffle: key, then Arrow.
 
     Args:
         table: name of the table, a key of SCHEMAS.
         rows: of one page, or of one document in tables without pages.
+        schema: of the table, where it is none of SCHEMAS: one with a row a document.
 
     Raises:
         ValueError: a column is missing or unknown, NULL where the schema forbids it, or the rows are of
             several pages.
     """
-    schema = SCHEMAS[table]
-    names = set(schema.names)
+    columns = SCHEMAS[table] if schema is None else schema
+    names = set(columns.names)
     for row in rows:
         if row.keys() != names:
             raise ValueError(f"{table}: columns {sorted(row.keys() ^ names)} are missing or unknown")
     places = {(row["document_id"], row.get("page")) for row in rows}
     if len(places) > 1:
         raise ValueError(f"{table}: rows of several pages must be encoded one page at a time")
-    batch = pa.RecordBatch.from_pylist(list(rows), schema=schema)
-    for column in schema:
+    batch = pa.RecordBatch.from_pylist(list(rows), schema=columns)
+    for column in columns:
         if not column.nullable and batch.column(column.name).null_count:
             raise ValueError(f"{table}.{column.name} may not be NULL")
     key = b"".join(_key(*place) for place in places)
@@ -73,7 +75,9 @@ def page_key(encoded: bytes) -> bytes:
     return encoded[_KEY_SIZE : _KEY_SIZE + int.from_bytes(encoded[:_KEY_SIZE], "big")]
 
 
-def write_pages(table: str, pages: Iterable[Sequence[bytes]], sink: BinaryIO) -> int:
+def write_pages(
+    table: str, pages: Iterable[Sequence[bytes]], sink: BinaryIO, schema: pa.Schema | None = None
+) -> int:
     """Write rows as one Parquet file.
 
     The file is a function of the set of rows alone: they are sorted by place, and a row id that comes twice
@@ -83,13 +87,15 @@ def write_pages(table: str, pages: Iterable[Sequence[bytes]], sink: BinaryIO) ->
         table: name of the table, a key of SCHEMAS.
         pages: all ``encode_rows`` bytes of one ``page_key`` each, in the order of their keys.
         sink: a binary file to write to.
+        schema: of the table, where it is none of SCHEMAS: one with a row a document.
 
     Returns:
         The number of rows.
     """
-    tables = (_rows_of_page(table, encoded) for encoded in pages)
+    schema = schema or SCHEMAS[table]
+    tables = (_rows_of_page(table, encoded, schema) for encoded in pages)
     written = 0
-    with pq.ParquetWriter(sink, SCHEMAS[table], compression="zstd", version="2.6") as writer:
+    with pq.ParquetWriter(sink, schema, compression="zstd", version="2.6") as writer:
         for group in _row_groups(tables):
             writer.write_table(group, row_group_size=_ROW_GROUP)
             written += group.num_rows
@@ -107,19 +113,19 @@ def by_page(encoded: Iterable[bytes]) -> Iterator[list[bytes]]:
         yield list(same)
 
 
-def _decode(table: str, encoded: bytes) -> pa.RecordBatch:
+def _decode(encoded: bytes, schema: pa.Schema) -> pa.RecordBatch:
     batch = zlib.decompress(memoryview(encoded)[_KEY_SIZE + len(page_key(encoded)) :])
-    return pa.ipc.read_record_batch(pa.py_buffer(batch), SCHEMAS[table])
+    return pa.ipc.read_record_batch(pa.py_buffer(batch), schema)
 
 
-def _rows_of_page(table: str, encoded: Iterable[bytes]) -> pa.Table:
+def _rows_of_page(table: str, encoded: Iterable[bytes], schema: pa.Schema) -> pa.Table:
     """The rows of one page in their order, each id once."""
     # By their bytes first: which of two rows with one id is kept must not depend on the order of arrival.
-    rows = pa.Table.from_batches([_decode(table, data) for data in sorted(encoded)])
+    rows = pa.Table.from_batches([_decode(data, schema) for data in sorted(encoded)])
     if rows.num_rows < 2:
         return rows
-    rows = rows.combine_chunks().sort_by(_PLACE_ON_PAGE[table])
-    ids = rows.column(ROW_ID[table]).combine_chunks()
+    rows = rows.combine_chunks().sort_by(_PLACE_ON_PAGE.get(table, _DOCUMENT))
+    ids = rows.column(ROW_ID.get(table, _DOCUMENT)).combine_chunks()
     is_new = pc.call_function("not_equal", [ids[1:], ids[:-1]])
     return rows.filter(pa.concat_arrays([pa.array([True]), is_new]))
 
