@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -17,6 +18,9 @@ from beam_kie.layoutxlm.inputs.features import page_tokens
 from beam_kie.layoutxlm.inputs.strips import HEIGHT, MARGIN, pack_strips
 from beam_kie.layoutxlm.network.layoutxlm import LayoutXLM
 
+REFERENCE = Path(__file__).parent / "reference"
+SENTENCEPIECE_FILE_OF_TESTS = "tiny_sentencepiece.bpe.model"
+SENTENCEPIECE_KIND = {"vocab_size": 4002, "pad_token_id": 1}
 CHARACTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789:.,-/姓名张三"
 
 # The same switches as the bundled model without and with strips of the lines, the published network with a
@@ -154,6 +158,14 @@ def save_model(folder: Path, network: LayoutXLM, tokenizer: Tokenizer | None = N
     weights = {name: value.contiguous() for name, value in network.state_dict().items()}
     save_file(weights, folder / "model.safetensors")
     (tokenizer or character_tokenizer()).save(str(folder / "tokenizer.json"))
+    return folder
+
+
+def save_published(folder: Path, network: LayoutXLM) -> Path:
+    """A model folder as ``model_store import`` makes it, with a SentencePiece tokenizer of 4002 ids."""
+    save_model(folder, network)
+    (folder / "tokenizer.json").unlink()
+    shutil.copyfile(REFERENCE / SENTENCEPIECE_FILE_OF_TESTS, folder / "sentencepiece.bpe.model")
     return folder
 
 

@@ -42,7 +42,7 @@ def build(pipeline: beam.Pipeline, config: JobConfig) -> None:
     if config.skip_done:
         parted = outputs_of(sources | "Leave out what is done" >> OnlyNew(config, provenance))
         skipped, new = parted.skipped, parted.new
-    read = _read_pages(new, config, model.pictures)
+    read = read_pages(new, config, model.pictures)
     found = outputs_of(read.pages | "Find entities and relations" >> FindEntities(config))
     failures = (read.failures, found.failures) | "Put failures together" >> beam.Flatten()
     times = [
@@ -63,7 +63,7 @@ def build(pipeline: beam.Pipeline, config: JobConfig) -> None:
     _ = streams | "Write tables, pictures and summary" >> write
 
 
-class _Read(NamedTuple):
+class Read(NamedTuple):
     """The text of all pages, with what else comes of the files; ``times`` by the name of what took them."""
 
     pages: PCollection
@@ -72,14 +72,24 @@ class _Read(NamedTuple):
     times: Mapping[str, PCollection]
 
 
-def _read_pages(sources: PCollection, config: JobConfig, pictures: str | None) -> _Read:
+def read_pages(sources: PCollection, config: JobConfig, pictures: str | None) -> Read:
+    """Read files and the text of their pages, in child processes where the run isolates pages.
+
+    Args:
+        sources: PCollection[SourceFile | GivenFile].
+        config: what to do.
+        pictures: what the model takes beside the text, as of ``KieModel.pictures``; None: text only.
+
+    Returns:
+        PCollections of pages, documents and failures, and the times that they took.
+    """
     if isolates_pages(config):
         read = outputs_of(sources | "Read scans in child processes" >> ReadPages(config, pictures))
-        return _Read(read.pages, read.documents, read.failures, {"reading": read.times})
+        return Read(read.pages, read.documents, read.failures, {"reading": read.times})
     decoded = outputs_of(sources | "Read and decode scans" >> DecodeSources(config))
     read = outputs_of(decoded.pages | "Read the text of pages" >> ReadText(config, pictures))
     times = {"decoding": decoded.times, "OCR": read.times}
-    return _Read(read.pages, decoded.documents, decoded.failures, times)
+    return Read(read.pages, decoded.documents, decoded.failures, times)
 
 
 def _find_sources(pipeline: beam.Pipeline, config: JobConfig) -> PCollection:

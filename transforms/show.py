@@ -12,9 +12,9 @@ import pyarrow.parquet as pq
 from apache_beam.io.filesystems import FileSystems
 
 from beam_kie.program import add_version, program_name
+from beam_kie.tables.text_table import text_table
 from transforms.runs import paths
 from transforms.runs.finished_runs import newest_run
-from transforms.runs.text_table import text_table
 from transforms.storage.patterns import escape_pattern
 from transforms.storage.uris import absolute_uri
 

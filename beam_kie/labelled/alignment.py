@@ -39,6 +39,7 @@ class TrainingPage:
     """Lines in reading order (boxes in pixels), the label of every entity and the (key, value) relations.
 
     No entity has the id None, so that ``labels.get`` can be called with the owner of any character.
+    ``picture`` is the page's thumbnail, 224 x 224 x 3 uint8 RGB, where a network reads it.
     """
 
     width_px: int
@@ -46,6 +47,7 @@ class TrainingPage:
     lines: tuple[TrainingLine, ...] = field(repr=False)
     labels: Mapping[int | None, str] = field(repr=False)
     relations: frozenset[tuple[int, int]] = field(repr=False)
+    picture: np.ndarray | None = field(default=None, repr=False, compare=False)
 
 
 class Pairing(NamedTuple):

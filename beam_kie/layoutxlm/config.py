@@ -47,7 +47,8 @@ class Architecture(_Part):
 
     Encoder: ``spatial_bias`` is "none" or "lines" (attention bias from the relative place of two text
     lines); ``has_relative_attention_bias`` and ``has_spatial_attention_bias`` are LayoutLMv2's biases
-    between tokens. ``norm_first`` puts layer norms before the sublayers.
+    between tokens. ``norm_first`` puts layer norms before the sublayers. The dropout rates act in training
+    alone.
 
     Picture: with ``use_visual_backbone`` a ResNeXt-FPN of the ``visual_*`` sizes reads the page.
     ``image_normalisation`` is "hf" (blue-green-red, normalised once) or "paddleocr" (red-green-blue,
@@ -68,6 +69,7 @@ class Architecture(_Part):
     intermediate_size: int = 3072
     layer_norm_eps: float = 1e-5
     hidden_dropout_prob: float = 0.1
+    attention_probs_dropout_prob: float = 0.0
     max_position_embeddings: int = 514
     max_2d_position_embeddings: int = 1024
     coordinate_size: int = 128

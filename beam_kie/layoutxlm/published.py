@@ -23,7 +23,8 @@ RELATION_LABELS = ("HEADER", "QUESTION", "ANSWER")
 
 _SHARED_FIELDS = (
     "vocab_size", "hidden_size", "num_hidden_layers", "num_attention_heads", "intermediate_size",
-    "layer_norm_eps", "hidden_dropout_prob", "max_position_embeddings", "max_2d_position_embeddings",
+    "layer_norm_eps", "hidden_dropout_prob", "attention_probs_dropout_prob", "max_position_embeddings",
+    "max_2d_position_embeddings",
     "coordinate_size", "shape_size", "type_vocab_size", "pad_token_id", "bos_token_id", "eos_token_id",
     "has_relative_attention_bias", "rel_pos_bins", "max_rel_pos", "has_spatial_attention_bias",
     "rel_2d_pos_bins", "max_rel_2d_pos", "has_visual_segment_embedding", "image_feature_pool_shape",

@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 import argparse
-import itertools
-import random
 import sys
 
 import torch
-from tokenizers import Tokenizer
 
-from beam_kie.labelled.formats import LabelError, read_labels
-from beam_kie.labelled.sources import split_held_out
+from beam_kie.labelled.formats import LabelError
+from beam_kie.labelled.sources import PictureError
+from beam_kie.layoutxlm.checkpoints import ModelError
 from beam_kie.program import add_version, program_name
-from beam_kie.training.data.pages import PageSource, read_text
-from beam_kie.training.data.vocabulary import train_tokenizer
+from beam_kie.training.data.pages import PageSource
 from beam_kie.training.loop import Trainer
+from beam_kie.training.planning.plan import Plan, make_plan
+from beam_kie.training.planning.values import SettingsError
 from beam_kie.training.reports.curves import draw_after_run
-from beam_kie.training.settings import Settings, SettingsError
-
-VOCABULARY_CHARACTERS = 1_000_000  # of each plain text; more takes long and changes little
+from beam_kie.training.settings import Settings
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -39,29 +36,20 @@ def main(argv: list[str] | None = None) -> int:
         settings = Settings.load(args.config)
         if settings.threads:
             torch.set_num_threads(settings.threads)
-        source = PageSource(settings)
-        Trainer(settings, source, _tokenizer(settings), args.device).run()
+        plan = _plan(settings, args.config)
+        Trainer(plan, PageSource(plan), args.device).run()
         draw_after_run(settings.output)
-    except (SettingsError, LabelError) as error:
+    except (SettingsError, LabelError, PictureError, ModelError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
     return 0
 
 
-def _tokenizer(settings: Settings) -> Tokenizer:
-    if settings.tokenizer:
-        return Tokenizer.from_file(settings.tokenizer)
-    texts = [line for path in settings.texts for line in _sample(read_text(path), settings.seed)]
-    for source in settings.sources:
-        kept, _ = split_held_out(read_labels(source.labels, source.images), source.holdout)
-        texts += [entry.text for page in kept for entry in page.entries]
-    return train_tokenizer(texts)
-
-
-def _sample(lines: list[str], seed: int) -> list[str]:
-    lines = random.Random(seed).sample(lines, len(lines))
-    sizes = itertools.accumulate(len(line) for line in lines)
-    return [line for line, size in zip(lines, sizes, strict=True) if size <= VOCABULARY_CHARACTERS]
+def _plan(settings: Settings, path: str) -> Plan:
+    try:
+        return make_plan(settings)
+    except SettingsError as error:
+        raise SettingsError(f"{path}: {error}") from error
 
 
 if __name__ == "__main__":

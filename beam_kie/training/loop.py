@@ -5,11 +5,9 @@ from __future__ import annotations
 
 import copy
 import json
-import math
 import random
 import time
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -18,22 +16,31 @@ from tokenizers import Tokenizer
 from torch import Tensor
 from torch.optim.swa_utils import get_ema_multi_avg_fn
 
-from beam_kie.evaluation.measure import evaluate
-from beam_kie.evaluation.pairs import pairs_from_lines
-from beam_kie.layoutxlm.checkpoints import ModelError, load_network
+from beam_kie.layoutxlm.checkpoints import WEIGHTS_FILE, ModelError
 from beam_kie.layoutxlm.config import ConfigError
 from beam_kie.layoutxlm.devices import resolve_device, resolve_dtype
 from beam_kie.layoutxlm.inputs.batches import Batch, Window, plan_batches
-from beam_kie.layoutxlm.inputs.tokenizer import TokenizerError, load_tokenizer
+from beam_kie.layoutxlm.inputs.tokenizer import PageTokenizer, TokenizerError, load_tokenizer
 from beam_kie.layoutxlm.model import KieModel
 from beam_kie.layoutxlm.network.layoutxlm import LayoutXLM
 from beam_kie.training.augmentation.pages import augment
 from beam_kie.training.data.embeddings import text_embeddings
-from beam_kie.training.data.examples import Example, ExampleMaker, batch_line_features, collate_examples
-from beam_kie.training.data.pages import PageSource, read_text
+from beam_kie.training.data.examples import (
+    Example,
+    ExampleMaker,
+    collate_examples,
+    text_part,
+    with_pictures_of,
+)
+from beam_kie.training.data.pages import PageSource
+from beam_kie.training.data.vocabulary import read_text, same_vocabulary, save_tokenizer
 from beam_kie.training.losses import grouping_loss, masked_loss, relation_loss, tag_loss
-from beam_kie.training.settings import Settings, SettingsError
+from beam_kie.training.planning.plan import Plan
+from beam_kie.training.planning.values import SettingsError
+from beam_kie.training.reports.measuring import measured
 from beam_kie.training.teacher import Teacher, read_examples, teaching_losses
+from beam_kie.training.weights.optimising import create_optimizer, learning_rate
+from beam_kie.training.weights.starting import start_from
 
 POOL_PAGES = 32
 CHECKPOINT = "checkpoint.pt"
@@ -43,46 +50,57 @@ class Trainer:
     """One run. ``log`` receives a dict for every line of ``log.jsonl``.
 
     Args:
-        settings: of the run.
+        plan: of the run.
         source: draws the pages.
-        tokenizer: of the network.
         device: as of ``resolve_device``.
+
+    Raises:
+        SettingsError: the network to begin from, the teacher or the precision does not fit.
     """
 
-    def __init__(self, settings: Settings, source: PageSource, tokenizer: Tokenizer, device: str = "auto"):
-        self.settings, self.source, self.tokenizer = settings, source, tokenizer
-        self.output = Path(settings.output)
-        self.output.mkdir(parents=True, exist_ok=True)
+    def __init__(self, plan: Plan, source: PageSource, device: str = "auto"):
+        self.settings, self.source, self.tokenizer = plan.settings, source, plan.tokenizer
+        settings = plan.settings
         self.device = resolve_device(device)
-        self.dtype = resolve_dtype("auto", self.device)
+        self.dtype = _precision(settings.precision, self.device)
+        self.teacher = _find_teacher(plan, self.device)
         torch.manual_seed(settings.seed)
-        config = settings.network_config(tokenizer.get_vocab_size())
-        self.network = LayoutXLM(config).to(self.device)
+        self.network = LayoutXLM(plan.config)
+        self.output = Path(settings.output)
         if settings.start_from:
-            self._start_from(Path(settings.start_from))
+            start_from(self.network, settings.start_from)
         elif settings.text_embeddings and not (self.output / CHECKPOINT).is_file():
             self._start_with_embeddings()
-        self.teacher = self._find_teacher()
-        self.average = copy.deepcopy(self.network).eval()
-        self.optimizer = torch.optim.AdamW(
-            _groups(self.network, settings.weight_decay, settings.strip_rate), lr=1.0, fused=True
+        self.network.to(self.device)
+        if settings.activation_checkpointing:
+            self.network.recompute_activations()
+        self.average = copy.deepcopy(self.network).eval() if settings.average_decay else self.network
+        self.optimizer = create_optimizer(self.network, settings)
+        self.scheduler = torch.optim.lr_scheduler.LambdaLR(
+            self.optimizer, lambda step: learning_rate(settings, step)
         )
-        self.scheduler = torch.optim.lr_scheduler.LambdaLR(self.optimizer, self._rate)
+        self.scaler = torch.amp.GradScaler(self.device.type, enabled=self.dtype == torch.float16)
         self.make = ExampleMaker(
-            tokenizer, config, settings.max_page_tokens, settings.mask_rate, settings.line_mask_rate
+            plan.tokenizer,
+            plan.config,
+            settings.max_page_tokens or plan.config.tokenising.text_tokens,
+            settings.mask_rate,
+            settings.line_mask_rate,
+            settings.tag_weights,
         )
         self.step = 0
         self.pool = self.place = 0  # which pool of pages, how many of its batches are done
 
     def run(self) -> dict:
         """Trains to the end, from the last checkpoint if there is one; returns the last measurement."""
+        self.output.mkdir(parents=True, exist_ok=True)
         self._resume()
         saved, started, report = time.monotonic(), time.monotonic(), {}
         sums: dict[str, float] = {}
         last = self.step
         batches = self._batches()
         while self.step < self.settings.steps:
-            losses = self._train(next(batches))
+            losses = self._train([next(batches) for _ in range(self.settings.accumulate)])
             self.step += 1
             for name, value in losses.items():
                 sums[name] = sums.get(name, 0.0) + value
@@ -94,7 +112,8 @@ class Trainer:
             if self.step % self.settings.evaluate_every == 0 or self.step == self.settings.steps:
                 report = self.measure()
                 self._log({"step": self.step, **report})
-                export(self.average, self.tokenizer, self.output / "model")
+                kind = getattr(torch, self.settings.saved_type)
+                export(self.average, self.tokenizer, self.output / "model", kind)
             if time.monotonic() - saved > 60 * self.settings.checkpoint_minutes:
                 self._save_checkpoint()
                 saved = time.monotonic()
@@ -107,45 +126,51 @@ class Trainer:
         ``pairs_read``: pairs on the lines that an OCR engine read, where the source has them.
         """
         model = KieModel(copy.deepcopy(self.average), self.tokenizer, dtype=self.dtype, device=self.device)
-        report = {}
-        for name, pages in self.source.held_out.items():
-            found = evaluate(model, pages)
-            report[name] = {
-                "ser": round(found.ser.f1, 4),
-                "re": round(found.re.f1, 4),
-                "pairs": round(found.pairs_gold_lines.f1, 4),
-            }
-            read = self.source.held_out_read[name]
-            if read:
-                report[name]["pairs_read"] = round(pairs_from_lines(model, read).f1, 4)
-        return report
+        return {
+            name: measured(model, pages, self.source.held_out_read[name])
+            for name, pages in self.source.held_out.items()
+        }
 
-    def _train(self, examples: list[Example]) -> dict[str, float]:
+    def _train(self, batches: list[list[Example]]) -> dict[str, float]:
+        """One step: the mean of the gradients of the batches. Returns the means of the parts of the loss."""
         self.network.train()
-        batch, targets = collate_examples(examples, self.network.config)
-        batch = batch.to(self.device)
-        targets = {name: value.to(self.device) for name, value in targets.items()}
-        with torch.autocast(self.device.type, self.dtype, enabled=self.dtype != torch.float32):
-            loss, parts = self._losses(examples, batch, targets)
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
-        self.optimizer.step()
+        sums: dict[str, float] = {}
+        for examples in batches:
+            batch, targets = collate_examples(examples, self.network.config)
+            batch = batch.to(self.device)
+            targets = {name: value.to(self.device) for name, value in targets.items()}
+            with torch.autocast(self.device.type, self.dtype, enabled=self.dtype != torch.float32):
+                loss, parts = self._losses(examples, batch, targets)
+            if loss.requires_grad:  # pages without anything to learn have no gradient
+                self.scaler.scale(loss / len(batches)).backward()
+            for name, value in parts.items():
+                sums[name] = sums.get(name, 0.0) + value.item() / len(batches)
+        self._update()
+        return sums
+
+    def _update(self) -> None:
+        if self.settings.clip_norm:
+            self.scaler.unscale_(self.optimizer)
+            torch.nn.utils.clip_grad_norm_(self.network.parameters(), self.settings.clip_norm)
+        self.scaler.step(self.optimizer)
+        self.scaler.update()
         self.optimizer.zero_grad(set_to_none=True)
         self.scheduler.step()
         self._average_weights()
-        return {name: value.item() for name, value in parts.items()}
 
     def _losses(
         self, examples: list[Example], batch: Batch, targets: dict[str, Tensor]
     ) -> tuple[Tensor, dict[str, Tensor]]:
         """The loss, and its parts for the log."""
-        settings = self.settings
-        batch = replace(batch, line_features=batch_line_features(self.network, examples, batch.ids.shape[1]))
+        settings, config = self.settings, self.network.config
+        batch = with_pictures_of(self.network, batch, examples)
         hidden = self.network.encode(batch)
         found = read_examples(self.network, hidden, batch, examples)
+        nothing = torch.zeros((), device=self.device)
+        smoothing = settings.label_smoothing
         parts = {
-            "tags": tag_loss(found.tags, targets, settings.label_smoothing),
-            "relations": relation_loss(found.relations, examples, self.network.config),
+            "tags": nothing if found.tags is None else tag_loss(found.tags, targets, smoothing),
+            "relations": relation_loss(found.relations, examples, config),
             "groups": grouping_loss(found.groups, examples),
         }
         loss = self._weighed(**parts)
@@ -153,8 +178,11 @@ class Trainer:
             taught = self.teacher(batch, targets["masked"], examples)
             parts["teacher"] = self._weighed(*teaching_losses(found, taught, targets["weights"]))
             loss = loss.lerp(parts["teacher"], settings.teacher_weight)
-        parts["masked"] = masked_loss(self.network, hidden, targets["masked"])
-        return loss + settings.masked_weight * parts["masked"], parts
+        if settings.masked_weight:
+            text = text_part(hidden, config)
+            parts["masked"] = masked_loss(self.network, text, targets["masked"])
+            loss = loss + settings.masked_weight * parts["masked"]
+        return loss, parts
 
     def _weighed(self, tags: Tensor, relations: Tensor, groups: Tensor) -> Tensor:
         settings = self.settings
@@ -162,6 +190,8 @@ class Trainer:
 
     @torch.no_grad()
     def _average_weights(self) -> None:
+        if self.average is self.network:
+            return
         # The ramp lets the average forget the first, random weights soon.
         decay = min(self.settings.average_decay, (1 + self.step) / (10 + self.step))
         means: list[Tensor] = [*self.average.parameters()]
@@ -192,41 +222,9 @@ class Trainer:
         rng.shuffle(groups)
         return [[examples[window.page] for window in group] for group in groups]
 
-    def _rate(self, step: int) -> float:
-        settings = self.settings
-        if step < settings.warmup_steps:
-            return settings.learning_rate * (step + 1) / settings.warmup_steps
-        done = (step - settings.warmup_steps) / max(settings.steps - settings.warmup_steps, 1)
-        return settings.learning_rate * (0.5 + 0.5 * math.cos(math.pi * min(done, 1)))
-
-    def _start_from(self, folder: Path) -> None:
-        weights = load_network(folder).state_dict()
-        own = self.network.state_dict()
-        fitting = {k: v for k, v in weights.items() if k in own and own[k].shape == v.shape}
-        if 2 * len(fitting) < len(own):
-            raise SettingsError(
-                f"start_from: of {len(own)} weights only {len(fitting)} fit those of {folder}; "
-                "the networks may differ in size"
-            )
-        self.network.load_state_dict({**own, **fitting})
-
-    def _find_teacher(self) -> Teacher | None:
-        folder = self.settings.teacher
-        if folder is None:
-            return None
-        try:
-            teacher, words = Teacher(folder, self.device), load_tokenizer(Path(folder))
-        except (ConfigError, ModelError, TokenizerError) as error:
-            raise SettingsError(f"teacher: {error}") from error
-        same = isinstance(words, Tokenizer) and words.get_vocab() == self.tokenizer.get_vocab()
-        if not same or not teacher.fits(self.network.config):
-            raise SettingsError(
-                f"teacher: {folder} has other labels, heads or another vocabulary than the network to train"
-            )
-        return teacher
-
     def _start_with_embeddings(self) -> None:
         """Tokens that the texts do not have keep their random vectors."""
+        assert isinstance(self.tokenizer, Tokenizer), "the plan refuses others"
         words = self.network.embeddings.word_embeddings.weight.data
         texts = (read_text(path) for path in self.settings.texts)
         found = torch.from_numpy(text_embeddings(self.tokenizer, texts, words.shape[1])).to(words)
@@ -237,12 +235,16 @@ class Trainer:
         state = {
             "step": self.step,
             "network": self.network.state_dict(),
-            "average": self.average.state_dict(),
             "optimizer": self.optimizer.state_dict(),
             "scheduler": self.scheduler.state_dict(),
+            "scaler": self.scaler.state_dict(),
             "pool": (self.pool, self.place),
             "torch_random": torch.get_rng_state(),
         }
+        if self.average is not self.network:
+            state["average"] = self.average.state_dict()
+        if self.device.type == "cuda":
+            state["cuda_random"] = torch.cuda.get_rng_state(self.device)
         temporary = self.output / f"{CHECKPOINT}.part"
         torch.save(state, temporary)
         temporary.replace(self.output / CHECKPOINT)
@@ -251,14 +253,25 @@ class Trainer:
         path = self.output / CHECKPOINT
         if not path.is_file():
             return
-        state = torch.load(path, weights_only=True, map_location=self.device)
+        # On the CPU first: the optimiser copies what it needs to the parameters' place.
+        state = torch.load(path, weights_only=True, map_location="cpu")
+        try:
+            self.network.load_state_dict(state["network"])
+            if self.average is not self.network:
+                self.average.load_state_dict(state["average"])
+            self.optimizer.load_state_dict(state["optimizer"])
+        except (KeyError, RuntimeError, ValueError) as error:
+            raise SettingsError(
+                f"output: {self.output} holds a run of another network or with other rates; name another "
+                f"folder, or remove {CHECKPOINT} from it to begin again"
+            ) from error
         self.step = state["step"]
-        self.network.load_state_dict(state["network"])
-        self.average.load_state_dict(state["average"])
-        self.optimizer.load_state_dict(state["optimizer"])
         self.scheduler.load_state_dict(state["scheduler"])
+        self.scaler.load_state_dict(state["scaler"])
         self.pool, self.place = state["pool"]
-        torch.set_rng_state(state["torch_random"].cpu())
+        torch.set_rng_state(state["torch_random"])
+        if "cuda_random" in state and self.device.type == "cuda":
+            torch.cuda.set_rng_state(state["cuda_random"], self.device)
 
     def _log(self, record: dict) -> None:
         line = json.dumps(record)
@@ -267,27 +280,45 @@ class Trainer:
             file.write(line + "\n")
 
 
-def export(network: LayoutXLM, tokenizer: Tokenizer, folder: Path) -> None:
-    """Writes a model folder; weights as float16, half the size at no measurable loss.
+def export(
+    network: LayoutXLM, tokenizer: PageTokenizer, folder: Path, dtype: torch.dtype = torch.float16
+) -> None:
+    """Writes a model folder.
 
     Args:
         network: what is saved, with its configuration.
         tokenizer: its vocabulary.
         folder: made if it is not there; files of an earlier export are replaced.
+        dtype: of the weights; as float16 they take half the space, at no measurable loss.
     """
     folder.mkdir(parents=True, exist_ok=True)
     network.config.save(folder / "config.json")
-    weights = {name: value.detach().cpu().half().contiguous() for name, value in network.state_dict().items()}
-    save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
-    tokenizer.save(str(folder / "tokenizer.json"))
+    weights = {
+        name: value.detach().cpu().to(dtype).contiguous() for name, value in network.state_dict().items()
+    }
+    save_file(weights, folder / WEIGHTS_FILE, metadata={"format": "pt"})
+    save_tokenizer(tokenizer, folder)
 
 
-def _groups(network: LayoutXLM, weight_decay: float, strip_rate: float) -> list[dict]:
-    """Parameters by their weight decay and, relative to the learning rate, how fast they learn."""
-    reader = set(network.strips.parameters()) if network.strips is not None else set()
-    groups = []
-    for rate, parts in ((1.0, set(network.parameters()) - reader), (strip_rate, reader)):
-        own = [p for p in network.parameters() if p in parts]
-        groups.append({"params": [p for p in own if p.ndim > 1], "weight_decay": weight_decay, "lr": rate})
-        groups.append({"params": [p for p in own if p.ndim <= 1], "weight_decay": 0.0, "lr": rate})
-    return [group for group in groups if group["params"]]
+def _precision(name: str, device: torch.device) -> torch.dtype:
+    """The type of the large products; float16 is for GPUs that do not multiply bfloat16."""
+    if name == "float16":
+        if device.type != "cuda":
+            raise SettingsError('precision "float16" needs a GPU; use "auto", "bfloat16" or "float32"')
+        return torch.float16
+    return resolve_dtype(name, device)
+
+
+def _find_teacher(plan: Plan, device: torch.device) -> Teacher | None:
+    folder = plan.settings.teacher
+    if folder is None:
+        return None
+    try:
+        teacher, words = Teacher(folder, device), load_tokenizer(Path(folder))
+    except (ConfigError, ModelError, TokenizerError) as error:
+        raise SettingsError(f"teacher: {error}") from error
+    if not same_vocabulary(words, plan.tokenizer) or not teacher.fits(plan.config):
+        raise SettingsError(
+            f"teacher: {folder} has other labels, heads or another vocabulary than the network to train"
+        )
+    return teacher

@@ -13,11 +13,16 @@ from beam_kie.layoutxlm.config import LayoutXLMConfig
 from beam_kie.layoutxlm.decoding.grouping import grouping_scores
 from beam_kie.layoutxlm.network.layoutxlm import LayoutXLM
 from beam_kie.layoutxlm.network.pooling import group_means
+from beam_kie.layoutxlm.network.relations import BiaffineRelationHead, SoftmaxRelationHead
 from beam_kie.training.data.examples import UNMASKED, Example
 
 
 def tag_loss(logits: Tensor, targets: dict, label_smoothing: float) -> Tensor:
-    """Cross entropy of tags; tokens are weighted, so that long lines do not dominate.
+    """Cross entropy of tags; tokens may be weighted, so that long lines do not dominate.
+
+    With equal weights and without smoothing it is the loss of PaddleOCR's SER (``VQASerTokenLayoutLMLoss``)
+    and of LayoutLMv2ForTokenClassification: the mean of -log softmax(logits)[label] over the tokens that are
+    no padding.
 
     Args:
         logits: B x T x tags.
@@ -36,34 +41,66 @@ def tag_loss(logits: Tensor, targets: dict, label_smoothing: float) -> Tensor:
 
 
 def relation_scores(network: LayoutXLM, hidden: Tensor, examples: Sequence[Example]) -> list[Tensor]:
-    """The V x (K + 1) scores of every labelled page with values; the last column is "no key".
+    """The scores of every labelled page with values: of a softmax head V x (K + 1), the last column "no key";
+    of a biaffine head V x K x 2, and only of pages with keys.
 
     Args:
         network: that is trained.
-        hidden: its B x T x H states of the batch.
+        hidden: its B x T x H states of the text of the batch.
         examples: the B examples of the batch.
     """
+    if network.relation_head is None:
+        return []
     return [
-        _page_relation_scores(network, hidden[row], example)
+        _page_relation_scores(network, network.relation_head, hidden[row], example)
         for row, example in enumerate(examples)
-        if _has_values(example)
+        if _has_pairs(example, network.config)
     ]
 
 
 def relation_loss(scores: Sequence[Tensor], examples: Sequence[Example], config: LayoutXLMConfig) -> Tensor:
-    """Mean over all values of -log of the probability of their keys (or of "no key").
+    """The loss of a relation head.
+
+    Softmax head: the mean over all values of -log of the probability of their keys (or of "no key").
+
+    Biaffine head, as in its source (unilm, ``layoutxlm/modeling/decoder/re.py``; PaddleNLP's ``REDecoder``;
+    arXiv 2104.08836, section 3.3): the cross entropy of "linked" and "not linked", its mean over all pairs of
+    a key and a value of a page, summed over the pages. The source gives pages without such pairs one made-up
+    pair; here they have no loss.
 
     Args:
         scores: as of ``relation_scores``.
         examples: the B examples of the batch.
         config: of the network.
     """
-    pages = [example for example in examples if _has_values(example)]
+    pages = [example for example in examples if _has_pairs(example, config)]
+    if not scores:
+        return torch.zeros(())
+    if config.architecture.relation_head == "biaffine":
+        targets = [
+            _linked(example, config).to(page.device) for page, example in zip(scores, pages, strict=True)
+        ]
+        return biaffine_loss(scores, targets)
     losses = [
         page.logsumexp(-1) - page.masked_fill(~_right_keys(page, example, config), -torch.inf).logsumexp(-1)
         for page, example in zip(scores, pages, strict=True)
     ]
-    return torch.cat(losses).mean() if losses else torch.zeros(())
+    return torch.cat(losses).mean()
+
+
+def biaffine_loss(scores: Sequence[Tensor], linked: Sequence[Tensor]) -> Tensor:
+    """The sum over pages of the mean cross entropy of their pairs.
+
+    Args:
+        scores: of every page ... x 2 ("not linked", "linked").
+        linked: of every page ... int64, 1 for linked pairs, else 0.
+    """
+    return torch.stack(
+        [
+            functional.cross_entropy(page.flatten(0, -2), target.flatten())
+            for page, target in zip(scores, linked, strict=True)
+        ]
+    ).sum()
 
 
 def grouping_scores_of(network: LayoutXLM, hidden: Tensor, examples: Sequence[Example]) -> list[Tensor]:
@@ -101,8 +138,10 @@ def grouping_loss(scores: Sequence[Tensor], examples: Sequence[Example]) -> Tens
     return torch.cat(losses).mean() if losses else torch.zeros(())
 
 
-def _has_values(example: Example) -> bool:
-    return example.supervised and bool(example.tails)
+def _has_pairs(example: Example, config: LayoutXLMConfig) -> bool:
+    if not example.supervised or not example.tails:
+        return False
+    return config.architecture.relation_head != "biaffine" or bool(_heads(example, config))
 
 
 def _has_pieces(example: Example) -> bool:
@@ -115,6 +154,15 @@ def _heads(example: Example, config: LayoutXLMConfig) -> list[int]:
     return [index for index, label in enumerate(example.entity_labels) if label in head_ids]
 
 
+def _linked(example: Example, config: LayoutXLMConfig) -> Tensor:
+    """V x K int64: 1 for the keys of every value."""
+    place = {head: column for column, head in enumerate(_heads(example, config))}
+    linked = torch.zeros(len(example.tails), len(place), dtype=torch.long)
+    for row, (_, keys) in enumerate(example.tails):
+        linked[row, [place[key] for key in keys if key in place]] = 1
+    return linked
+
+
 def _right_keys(scores: Tensor, example: Example, config: LayoutXLMConfig) -> Tensor:
     """V x (K + 1) bool: the keys of every value, the last column where it has none."""
     place = {head: column for column, head in enumerate(_heads(example, config))}
@@ -125,14 +173,16 @@ def _right_keys(scores: Tensor, example: Example, config: LayoutXLMConfig) -> Te
     return right
 
 
-def _page_relation_scores(network: LayoutXLM, hidden: Tensor, example: Example) -> Tensor:
-    vectors = group_means(hidden, example.entity_tokens)
+def _page_relation_scores(
+    network: LayoutXLM, head: SoftmaxRelationHead | BiaffineRelationHead, hidden: Tensor, example: Example
+) -> Tensor:
+    first_only = head.first_token_only
+    vectors = group_means(hidden, [x[:1] if first_only else x for x in example.entity_tokens])
     labels = torch.tensor(example.entity_labels, device=hidden.device)
     boxes = torch.tensor(example.entity_boxes, device=hidden.device)
     heads = torch.tensor(_heads(example, network.config), dtype=torch.long)
     tails = torch.tensor([tail for tail, _ in example.tails])
-    assert network.relations is not None, "networks are trained with a softmax relation head"
-    return network.relations(vectors, labels, boxes, heads, tails).float()
+    return head(vectors, labels, boxes, heads, tails).float()
 
 
 def _page_grouping_scores(network: LayoutXLM, hidden: Tensor, example: Example) -> Tensor:

@@ -10,30 +10,46 @@ from pathlib import Path
 from typing import Any
 
 from beam_kie.labelled.sources import LabelledSource
-from beam_kie.layoutxlm.config import LayoutXLMConfig
+from beam_kie.layoutxlm.inputs.tokenizer import SENTENCEPIECE_FILE
 from beam_kie.training.augmentation.pages import Augmentation
-
-
-class SettingsError(ValueError):
-    """A settings file that cannot be used; the message says where and why."""
+from beam_kie.training.planning.presets import BASES, PUBLISHED_TRAINING
+from beam_kie.training.planning.values import SettingsError, checked
 
 
 @dataclass(frozen=True)
 class Settings:
     """One training run. Rates per step; ``views`` are the odds of gold, visual and OCR lines.
 
-    ``synthetic_share`` of the pages are forms from the project's generator in ``synthetic_languages``;
+    Network: that of the model folder ``start_from``, else the ``base`` ("small", "layoutxlm",
+    "vi-layoutxlm"), with the fields of ``network`` changed. ``tasks``: "entities", "relations" or both;
+    empty: those that the network has heads for, both where it has none.
+
+    Optimiser: AdamW. ``schedule`` ("cosine", "linear", "constant") is that of the learning rate after
+    ``warmup_steps``. A layer learns ``layer_decay`` times as fast as the one above it. ``rates``: how much
+    faster than the rest "words", "visual", "encoder" and "heads" learn; 0: not at all. ``strip_rate``: the
+    same for the part that reads strips of lines. ``accumulate`` batches of ``batch_tokens`` make a step.
+
+    Memory and speed: ``precision`` ("auto", "float32", "bfloat16", "float16"), ``activation_checkpointing``
+    (less memory, a third more time), ``average_decay`` (0: no second copy of the weights).
+
+    Losses: ``tag_weights`` is "lines" (tokens of long lines count less) or "tokens". ``teacher``: a model
+    folder of the same labels and vocabulary; its output is ``teacher_weight`` (0 to 1) of the target, the
+    labels are the rest (see teacher.py). ``mask_rate`` of the tokens are masked and guessed,
+    ``line_mask_rate`` of the lines are hidden whole.
+
+    Pages: ``synthetic_share`` of them are forms from the project's generator in ``synthetic_languages``;
     ``text_share`` are pages of plain text (files, .xz or not) from which only masked tokens are learned.
-    ``teacher``: a model folder of the same labels and vocabulary; its output is ``teacher_weight`` (0 to 1)
-    of the target, the labels are the rest (see teacher.py). ``strip_rate``: how much faster than the rest the
-    part learns that reads strips of lines. ``text_embeddings``: texts from which word embeddings are
-    initialised (see embeddings.py). ``mask_rate`` of the tokens are masked and guessed, ``line_mask_rate`` of
-    the lines are hidden whole.
+    ``text_embeddings``: word embeddings begin with what ``texts`` say (see embeddings.py). Longer pages are
+    cropped to ``max_page_tokens`` (None: what a window holds).
+
+    ``saved_type`` is the type of the weights in the model folder.
     """
 
     output: str
     sources: tuple[LabelledSource, ...] = ()
     network: dict[str, Any] = field(default_factory=dict)
+    base: str = "small"
+    tasks: tuple[str, ...] = ()
     tokenizer: str | None = None
     texts: tuple[str, ...] = ()
     text_embeddings: bool = False
@@ -42,129 +58,169 @@ class Settings:
     teacher_weight: float = 0.5
     steps: int = 3000
     batch_tokens: int = 3072
-    max_page_tokens: int = 640
+    accumulate: int = 1
+    max_page_tokens: int | None = None
     learning_rate: float = 5e-4
+    schedule: str = "cosine"
     warmup_steps: int = 200
     weight_decay: float = 0.05
+    clip_norm: float = 1.0
+    layer_decay: float = 1.0
+    rates: dict[str, float] = field(default_factory=dict)
     strip_rate: float = 3.0
+    precision: str = "auto"
+    activation_checkpointing: bool = False
     average_decay: float = 0.999
+    tag_weights: str = "lines"
     relation_weight: float = 0.5
     grouping_weight: float = 0.5
     masked_weight: float = 0.1
     mask_rate: float = 0.08
     line_mask_rate: float = 0.0
     label_smoothing: float = 0.05
-    views: tuple[float, float, float] = (0.5, 0.2, 0.3)
+    views: tuple[float, ...] = (0.5, 0.2, 0.3)
     synthetic_share: float = 0.0
     synthetic_languages: tuple[str, ...] = ("zh", "en", "ja", "de", "fr", "es", "it", "pt")
     text_share: float = 0.0
     augmentation: Augmentation = field(default_factory=Augmentation)
     evaluate_every: int = 500
     checkpoint_minutes: float = 3.0
+    saved_type: str = "float16"
     threads: int | None = None
     seed: int = 0
 
     def __post_init__(self):
-        for name in _SHARES:
-            if not 0 <= getattr(self, name) <= 1:
-                raise SettingsError(f"{name} must lie between 0 and 1")
+        for name, (least, most) in _BOUNDS.items():
+            value = getattr(self, name)
+            if value is not None and not least <= value <= most:
+                raise SettingsError(f"{name} is {value}, but must lie between {least:g} and {most:g}")
+        for name, allowed in _CHOICES.items():
+            value = getattr(self, name)
+            wrong = [
+                item for item in (value if isinstance(value, tuple) else (value,)) if item not in allowed
+            ]
+            if wrong:
+                raise SettingsError(f"{name}: {wrong[0]!r} is none of {', '.join(allowed)}")
+        if len(self.views) != 3 or min(self.views) < 0 or not sum(self.views):
+            raise SettingsError("views must be three odds, not all 0: of labelled, printed and OCR's lines")
+        self._check_rates()
+
+    def _check_rates(self) -> None:
+        for name, rate in self.rates.items():
+            if name not in PARTS or not isinstance(rate, int | float) or not 0 <= rate <= 1000:
+                raise SettingsError(f"rates: {name!r}: {rate!r}; give {', '.join(PARTS)} a number, 0 to 1000")
+        if self.text_share + self.synthetic_share > 1:
+            raise SettingsError("text_share and synthetic_share together exceed 1")
+        if self.text_share and not self.texts:
+            raise SettingsError("text_share needs texts: files of plain text")
 
     @classmethod
     def load(cls, path: str | Path) -> Settings:
         """Reads a settings file.
 
         Paths in it are relative to it, and may hold environment variables ("$DATA/labels.txt"). What it does
-        not set is taken from the file that it ``extends``, whose paths are relative to the first one, too.
+        not set is taken from the file that it ``extends``, whose paths are relative to the first one, too,
+        then from PUBLISHED_TRAINING where the network has a published vocabulary, then from the defaults.
 
         Args:
             path: of the file, JSON.
 
         Raises:
-            SettingsError: it cannot be read, a field is unknown, or a value does not fit.
+            SettingsError: it cannot be read, a key is unknown, or a value does not fit.
         """
         path = Path(path)
         try:
-            values: dict[str, Any] = _read(path)
-            values["sources"] = tuple(LabelledSource(**source) for source in values.get("sources", ()))
-            values["augmentation"] = Augmentation(**values.get("augmentation", {}))
-            fields: dict[str, Any] = {
-                key: tuple(v) if isinstance(v, list) else v for key, v in values.items()
-            }
-            settings = cls(**fields)
-            settings.network_config(vocab_size=8)
+            values = checked(cls, _read(path), "")
+            sources = values.get("sources", ())
+            values["sources"] = tuple(
+                LabelledSource(**checked(LabelledSource, source, f"sources[{number}]."))
+                for number, source in enumerate(sources)
+            )
+            defaults = PUBLISHED_TRAINING if _is_published(values, path.parent) else {}
+            strengths = checked(Augmentation, values.get("augmentation", {}), "augmentation.")
+            values = {**defaults, **values}
+            values["augmentation"] = Augmentation(**{**defaults.get("augmentation", {}), **strengths})
+            settings = cls(**values)
         except (OSError, ValueError, TypeError, RecursionError) as error:
             raise SettingsError(f"{path}: {error}") from error
         return settings._relative_to(path.parent)
 
-    def network_config(self, vocab_size: int) -> LayoutXLMConfig:
-        """The network's configuration.
-
-        Args:
-            vocab_size: tokens of the vocabulary.
-        """
-        return LayoutXLMConfig.from_fields(**{**SMALL_NETWORK, **self.network, "vocab_size": vocab_size})
-
     def _relative_to(self, folder: Path) -> Settings:
-        def place(value: str | None) -> str | None:
-            return None if value is None else str(folder / os.path.expandvars(value))
-
         sources = tuple(
             dataclasses.replace(
                 source,
-                labels=place(source.labels),
-                images=place(source.images),
-                ocr_lines=place(source.ocr_lines),
+                labels=_place(source.labels, folder),
+                images=_place(source.images, folder),
+                ocr_lines=_place(source.ocr_lines, folder),
             )
             for source in self.sources
         )
         return dataclasses.replace(
             self,
-            output=place(self.output),
+            output=_place(self.output, folder),
             sources=sources,
-            tokenizer=place(self.tokenizer),
-            texts=tuple(place(text) for text in self.texts),
-            start_from=place(self.start_from),
-            teacher=place(self.teacher),
+            tokenizer=_place(self.tokenizer, folder),
+            texts=tuple(_place(text, folder) for text in self.texts),
+            start_from=_place(self.start_from, folder),
+            teacher=_place(self.teacher, folder),
         )
+
+
+def _place(value: Any, folder: Path) -> Any:
+    return None if value is None else str(folder / os.path.expandvars(value))
+
+
+def _is_published(values: dict[str, Any], folder: Path) -> bool:
+    """Whether the network has a published vocabulary, and with it published weights or their sizes."""
+    start = _place(values.get("start_from"), folder)
+    if start is not None:
+        return (Path(start) / SENTENCEPIECE_FILE).is_file()
+    return values.get("base", "small") != "small"
 
 
 def _read(path: Path) -> dict[str, Any]:
     values = json.loads(path.read_text("utf-8"))
+    if not isinstance(values, dict):
+        raise SettingsError("must hold a JSON object")
     base = values.pop("extends", None)
     return values if base is None else {**_read(path.parent / base), **values}
 
 
-_SHARES = (
-    "teacher_weight",
-    "average_decay",
-    "mask_rate",
-    "line_mask_rate",
-    "label_smoothing",
-    "synthetic_share",
-    "text_share",
-)
+PARTS = ("words", "visual", "encoder", "heads")
+"""The parts of a network that may learn at rates of their own."""
 
-SMALL_NETWORK = {
-    "name": "beam-kie-small",
-    "hidden_size": 256,
-    "num_hidden_layers": 6,
-    "num_attention_heads": 4,
-    "intermediate_size": 1024,
-    "coordinate_size": 43,
-    "shape_size": 42,
-    "max_position_embeddings": 128,
-    "pad_token_id": 0,
-    "position_kind": "line",
-    "spatial_bias": "lines",
-    "norm_first": True,
-    "line_classifier": True,
-    "relation_head": "softmax",
-    "relation_size": 256,
-    "grouping_head": True,
-    "switch_penalty": 6.0,
-    "colon_discount": 2.0,
-    "none_penalty": 0.5,
-    "page_prior_weight": 3.0,
-    "window_tokens": 640,
-    "window_overlap_tokens": 128,
+_CHOICES = {
+    "base": tuple(BASES),
+    "tasks": ("entities", "relations"),
+    "schedule": ("cosine", "linear", "constant"),
+    "precision": ("auto", "float32", "bfloat16", "float16"),
+    "tag_weights": ("lines", "tokens"),
+    "saved_type": ("float16", "float32"),
+}
+
+_SHARE, _COUNT, _NUMBER = (0.0, 1.0), (1, 10**9), (0.0, 1e6)
+_BOUNDS: dict[str, tuple[float, float]] = {
+    "teacher_weight": _SHARE,
+    "average_decay": _SHARE,
+    "mask_rate": _SHARE,
+    "line_mask_rate": _SHARE,
+    "label_smoothing": _SHARE,
+    "synthetic_share": _SHARE,
+    "text_share": _SHARE,
+    "layer_decay": _SHARE,
+    "steps": _COUNT,
+    "batch_tokens": _COUNT,
+    "accumulate": _COUNT,
+    "max_page_tokens": _COUNT,
+    "evaluate_every": _COUNT,
+    "threads": _COUNT,
+    "warmup_steps": _NUMBER,
+    "learning_rate": (0.0, 1.0),
+    "weight_decay": _NUMBER,
+    "clip_norm": _NUMBER,
+    "strip_rate": _NUMBER,
+    "relation_weight": _NUMBER,
+    "grouping_weight": _NUMBER,
+    "masked_weight": _NUMBER,
+    "checkpoint_minutes": _NUMBER,
 }

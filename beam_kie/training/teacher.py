@@ -18,17 +18,17 @@ from beam_kie.layoutxlm.checkpoints import load_networks
 from beam_kie.layoutxlm.config import LayoutXLMConfig
 from beam_kie.layoutxlm.inputs.batches import Batch
 from beam_kie.layoutxlm.network.layoutxlm import LayoutXLM
-from beam_kie.training.data.examples import UNMASKED, Example, batch_line_features
+from beam_kie.training.data.examples import UNMASKED, Example, text_part, with_pictures_of
 from beam_kie.training.losses import grouping_scores_of, relation_scores
 
 TEMPERATURE = 2.0
 
 
 class Scores(NamedTuple):
-    """The output of a network for a batch: B x T x tags logits, and what ``relation_scores`` and
-    ``grouping_scores_of`` give."""
+    """The output of a network for a batch: B x T x tags logits of the text (None: it has no token
+    classifier), and what ``relation_scores`` and ``grouping_scores_of`` give."""
 
-    tags: Tensor
+    tags: Tensor | None
     relations: list[Tensor]
     groups: list[Tensor]
 
@@ -50,10 +50,12 @@ def read_examples(network: LayoutXLM, hidden: Tensor, batch: Batch, examples: Se
         batch: of the examples.
         examples: the B examples of the batch.
     """
+    tags = None
+    if network.classifier is not None:
+        tags = text_part(network.classify(hidden, batch), network.config).float()
+    hidden = text_part(hidden, network.config)
     return Scores(
-        network.classify(hidden, batch).float(),
-        relation_scores(network, hidden, examples),
-        grouping_scores_of(network, hidden, examples),
+        tags, relation_scores(network, hidden, examples), grouping_scores_of(network, hidden, examples)
     )
 
 
@@ -79,15 +81,17 @@ class Teacher:
     @torch.no_grad()
     def __call__(self, batch: Batch, masked: Tensor, examples: Sequence[Example]) -> Scores:
         """The mean of its networks' scores. They see what is under the masks, B x T (UNMASKED: no mask)."""
-        batch = replace(batch, ids=torch.where(masked == UNMASKED, batch.ids, masked), line_features=None)
-        width = batch.ids.shape[1]
+        ids = batch.ids.clone()
+        text = text_part(ids, self.networks[0].config)
+        text.copy_(torch.where(masked == UNMASKED, text, masked))
+        batch = replace(batch, ids=ids, line_features=None, visual=None)
         found = []
         for network in self.networks:
-            seen = replace(batch, line_features=batch_line_features(network, examples, width))
+            seen = with_pictures_of(network, batch, examples)
             found.append(read_examples(network, network.encode(seen), seen, examples))
         tags, relations, groups = zip(*found, strict=True)
         return Scores(
-            torch.stack(tags).mean(0),
+            None if tags[0] is None else torch.stack(tags).mean(0),
             [torch.stack(page).mean(0) for page in zip(*relations, strict=True)],
             [torch.stack(page).mean(0) for page in zip(*groups, strict=True)],
         )
@@ -110,7 +114,9 @@ def teaching_losses(mine: Scores, taught: Scores, weights: Tensor) -> TeachingLo
         taught: of the teacher.
         weights: B x T, what tokens count.
     """
-    tags = (_divergence(mine.tags, taught.tags) * weights).sum() / weights.sum().clamp(min=1)
+    tags = weights.new_zeros(())
+    if mine.tags is not None and taught.tags is not None:
+        tags = (_divergence(mine.tags, taught.tags) * weights).sum() / weights.sum().clamp(min=1)
     relations, groups = (
         torch.cat([_divergence(*page) for page in zip(own, of_teacher, strict=True)]).mean()
         if own

@@ -7,6 +7,7 @@ exit code. Its parser gets its name from ``beam_kie.program.program_name``.
 
 from __future__ import annotations
 
+import os
 import pkgutil
 import sys
 from collections.abc import Sequence
@@ -20,10 +21,14 @@ class Command(NamedTuple):
     summary: str
 
 
+OUTPUT_CLOSED = 141
+"""Exit code where nobody reads the output any more: a shell's for a program that SIGPIPE ended."""
+
 JOB = "transforms.launch.cli:main"
 """What runs where the first argument is no subcommand."""
 
 COMMANDS = {
+    "read": Command("beam_kie.reading.__main__:main", "print the pairs of single files, without a run"),
     "show": Command("transforms.show:main", "print the pairs of a finished run"),
     "review": Command("transforms.review:main", "write the review page of a finished run"),
     "corrections": Command(
@@ -48,7 +53,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     command = COMMANDS.get(arguments[0]) if arguments else None
     if command is None:
         return pkgutil.resolve_name(JOB)(arguments)
-    return pkgutil.resolve_name(command.target)(arguments[1:])
+    try:
+        return pkgutil.resolve_name(command.target)(arguments[1:])
+    except BrokenPipeError:  # whoever read the output, such as head, has enough of it
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return OUTPUT_CLOSED
 
 
 def commands_help() -> str:

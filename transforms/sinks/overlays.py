@@ -9,6 +9,7 @@ from apache_beam.pvalue import TaggedOutput
 from apache_beam.typehints.decorators import with_output_types
 
 from beam_kie.document import Category, FailedPage, Failure, PageResult, PageText, Stage, StageTime
+from beam_kie.failures import failure_of
 from beam_kie.overlays.page import draw_failure, draw_overlay
 from beam_kie.review.pictures import thumbnail
 from beam_kie.tables.key_values import KEY_LABELS
@@ -16,7 +17,6 @@ from transforms.config import JobConfig
 from transforms.metrics import StageTimer, count, count_failure
 from transforms.ptransform import Transform
 from transforms.runs import paths
-from transforms.stages.failures import failure_of
 from transforms.storage import files
 
 FAILURES = "failures"

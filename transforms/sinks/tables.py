@@ -12,6 +12,7 @@ from apache_beam.pvalue import PCollection, TaggedOutput
 from apache_beam.typehints.decorators import with_output_types
 
 from beam_kie.document import Category, Failure, PageResult, Stage
+from beam_kie.failures import failure_of
 from beam_kie.fields.candidates import PageReader, to_json
 from beam_kie.fields.definitions import FieldFile
 from beam_kie.tables.conventions import NO_VALUE_OPTIONS, ValueOptions
@@ -25,7 +26,6 @@ from transforms.ptransform import Transform
 from transforms.runs import paths
 from transforms.sinks.segments import KeepRowsFn, Place, PlacedRows, Segment, pages_of
 from transforms.sinks.summaries import Fact, fields_fact, page_fact
-from transforms.stages.failures import failure_of
 from transforms.storage import files
 
 FAILURES = "failures"

@@ -33,7 +33,15 @@ from transforms.stages.children.documents import read_document
 from transforms.stages.children.memory import MIB, default_budget_bytes
 from transforms.stages.children.messages import NotOpened, OpenDocument, Opened, PageRead, ReaderSettings
 from transforms.stages.given_lines import given_pages
-from transforms.stages.reading import DOCUMENTS, FAILURES, TIMES, describe, document_failure, read_source
+from transforms.stages.reading import (
+    DOCUMENTS,
+    FAILURES,
+    TIMES,
+    GivenFile,
+    describe,
+    document_failure,
+    read_source,
+)
 
 _MOST_CHILDREN = 8
 """More of them in one process are not kept busy: a runner's threads hand them one document at a time."""
@@ -62,7 +70,7 @@ class ReadPages(Transform):
         ).with_outputs(DOCUMENTS, FAILURES, TIMES, main="pages")
 
 
-@with_input_types(SourceFile)
+@with_input_types(SourceFile | GivenFile)
 @with_output_types(PageText | FailedPage, documents=Document, failures=Failure, times=StageTime)
 class ReadPagesFn(beam.DoFn):
     """Reads one file, and has its pages read by children of this process.
@@ -87,13 +95,13 @@ class ReadPagesFn(beam.DoFn):
         """End the children with their last user."""
         pools.release(self._pool)
 
-    def process(self, source: SourceFile) -> Iterator[PageText | FailedPage | TaggedOutput]:
+    def process(self, source: SourceFile | GivenFile) -> Iterator[PageText | FailedPage | TaggedOutput]:
         """Yield the document, its pages, its failures and the times that they took."""
         count("documents")
         with StageTimer("read") as timer:
-            source, data = read_source(source, self._config)
+            known, data = read_source(source, self._config)
         yield TaggedOutput(TIMES, timer.spent())
-        document = describe(source, data if isinstance(data, bytes) else None)
+        document = describe(known, data if isinstance(data, bytes) else None)
         if not isinstance(data, bytes):
             yield TaggedOutput(DOCUMENTS, document)
             yield TaggedOutput(FAILURES, document_failure(document, Stage.READ, data))

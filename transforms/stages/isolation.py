@@ -8,7 +8,7 @@ import traceback
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
-from transforms.stages.failures import is_out_of_memory
+from beam_kie.failures import is_out_of_memory
 
 T = TypeVar("T")
 R = TypeVar("R")

@@ -14,13 +14,13 @@ from apache_beam.pvalue import TaggedOutput
 from apache_beam.typehints.decorators import with_output_types
 
 from beam_kie.document import Category, FailedPage, Failure, PageResult, PageText, Stage, StageTime
+from beam_kie.failures import failure_of
 from beam_kie.layoutxlm.model import KieModel
 from beam_kie.layoutxlm.pair import KiePair, load_kie
 from transforms.config import JobConfig
 from transforms.metrics import StageTimer, count, count_failure, observe
 from transforms.progress import record
 from transforms.ptransform import Transform
-from transforms.stages.failures import failure_of
 from transforms.stages.gpu import on_model_workers, require_gpu
 from transforms.stages.isolation import predict_isolated
 from transforms.stages.models import model_folder

@@ -8,9 +8,9 @@ from dataclasses import replace
 import numpy as np
 
 from beam_kie.document import Category, FailedPage, PageImage, PageText, Stage
+from beam_kie.failures import failure_of
 from beam_kie.imaging.decode import encode_preview, upright
 from beam_kie.layoutxlm.inputs.images import with_picture
-from transforms.stages.failures import failure_of
 
 _LOGGER = logging.getLogger(__name__)
 _ADVICE = "Try this page with the other --ocr_engine; if that fails too, please report it."

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from typing import NamedTuple
 
 import apache_beam as beam
 from apache_beam.pvalue import TaggedOutput
@@ -13,6 +14,7 @@ from apache_beam.typehints.decorators import with_input_types, with_output_types
 from beam_kie.document import (
     Category,
     Document,
+    DocumentError,
     Failure,
     PageImage,
     SourceFile,
@@ -20,13 +22,14 @@ from beam_kie.document import (
     StageTime,
     document_id,
 )
+from beam_kie.failures import failure_of
 from beam_kie.imaging.decode import DecodedPages, decode_pages, sniff_format
+from beam_kie.imaging.limits import check_file_size
 from transforms.config import JobConfig
 from transforms.metrics import StageTimer, count, count_failure, timed_steps
 from transforms.progress import record
 from transforms.ptransform import Transform
 from transforms.stages import coders
-from transforms.stages.failures import failure_of
 from transforms.stages.inputs import is_system_file, read_manifest
 from transforms.storage.files import StorageError, look, match, read_bytes
 from transforms.storage.patterns import has_magic
@@ -36,6 +39,13 @@ from transforms.storage.uris import is_local
 DOCUMENTS = "documents"
 FAILURES = "failures"
 TIMES = "times"
+
+
+class GivenFile(NamedTuple):
+    """A file whose bytes are at hand, under the name that its rows have."""
+
+    uri: str
+    data: bytes
 
 
 class FindSources(Transform):
@@ -158,7 +168,7 @@ class DecodeSources(Transform):
         )
 
 
-@with_input_types(SourceFile)
+@with_input_types(SourceFile | GivenFile)
 @with_output_types(PageImage, documents=Document, failures=Failure, times=StageTime)
 class DecodeFn(beam.DoFn):
     """Reads one file and yields its pages as they are decoded, then its Document.
@@ -170,17 +180,17 @@ class DecodeFn(beam.DoFn):
     def __init__(self, config: JobConfig):
         self._config = config
 
-    def process(self, source: SourceFile) -> Iterator[PageImage | TaggedOutput]:
+    def process(self, source: SourceFile | GivenFile) -> Iterator[PageImage | TaggedOutput]:
         """Yield the document, its pages, its failures and the times that they took.
 
         Args:
-            source: a file, which may not exist.
+            source: a file, which may not exist, or its bytes.
         """
         count("documents")
         with StageTimer("read") as timer:
-            source, data = read_source(source, self._config)
+            known, data = read_source(source, self._config)
         yield TaggedOutput(TIMES, timer.spent())
-        document = describe(source, data if isinstance(data, bytes) else None)
+        document = describe(known, data if isinstance(data, bytes) else None)
         if not isinstance(data, bytes):
             yield TaggedOutput(DOCUMENTS, document)
             yield TaggedOutput(FAILURES, document_failure(document, Stage.READ, data))
@@ -229,16 +239,23 @@ class DecodeFn(beam.DoFn):
             del page  # the runner is done with it: only the next one needs memory now
 
 
-def read_source(source: SourceFile, config: JobConfig) -> tuple[SourceFile, bytes | Exception]:
+def read_source(source: SourceFile | GivenFile, config: JobConfig) -> tuple[SourceFile, bytes | Exception]:
     """Read a file.
 
     Args:
-        source: the file.
+        source: the file, or its bytes.
         config: the run's.
 
     Returns:
         What is known of the file now, and its bytes or why they cannot be read.
     """
+    if isinstance(source, GivenFile):
+        known = SourceFile(source.uri, len(source.data))
+        try:
+            check_file_size(len(source.data), config.limits.max_file_bytes)
+        except DocumentError as error:
+            return known, error
+        return known, source.data
     if source.size_bytes is None and not is_local(source.uri):
         # Named by a manifest: its version lets a later run know it again without reading it.
         source = look_at(source.uri, config.storage_timeout_s)

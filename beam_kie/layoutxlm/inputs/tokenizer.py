@@ -91,6 +91,10 @@ class XlmRobertaTokenizer:
         """Pieces, <pad> and <mask>: 250,002 for XLM-R's own file."""
         return self._processor.GetPieceSize() + 2
 
+    def serialized(self) -> bytes:
+        """The content of a file that makes the same tokenizer."""
+        return self._processor.serialized_model_proto()
+
     def _line(self, ids: list[int], pieces: list[str], offsets: list[tuple[int, int]]) -> LineTokens:
         shifted = [piece + self.SHIFT if piece else self.UNKNOWN for piece in ids]
         # Normalisation makes several pieces of one character ("㈱" is "(", "株", ")"): sentencepiece
@@ -115,9 +119,25 @@ def load_tokenizer(folder: str | Path) -> PageTokenizer:
     folder = Path(folder)
     if (folder / SENTENCEPIECE_FILE).is_file():
         return XlmRobertaTokenizer(folder / SENTENCEPIECE_FILE)
-    path = folder / TOKENIZER_FILE
-    if not path.is_file():
+    if not (folder / TOKENIZER_FILE).is_file():
         raise TokenizerError(f"{folder}: holds neither {SENTENCEPIECE_FILE} nor {TOKENIZER_FILE}")
+    return read_tokenizer(folder / TOKENIZER_FILE)
+
+
+def read_tokenizer(path: str | Path) -> PageTokenizer:
+    """The tokenizer in a file.
+
+    Args:
+        path: of a sentencepiece model (``*.model``), or of a file of the tokenizers library (``*.json``).
+
+    Raises:
+        TokenizerError: the file is missing, or cannot be used.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise TokenizerError(f"{path}: no such file")
+    if path.suffix == ".model":
+        return XlmRobertaTokenizer(path)
     try:
         check_tokenizer(path)
         tokenizer = Tokenizer.from_file(str(path))

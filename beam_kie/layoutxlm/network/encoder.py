@@ -11,6 +11,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+from torch.utils.checkpoint import checkpoint
 
 from beam_kie.layoutxlm.config import LayoutXLMConfig
 from beam_kie.layoutxlm.inputs.batches import Batch
@@ -86,6 +87,7 @@ class SelfAttention(nn.Module):
     def __init__(self, config: LayoutXLMConfig):
         super().__init__()
         self.heads = config.architecture.num_attention_heads
+        self.dropout_rate = config.architecture.attention_probs_dropout_prob
         self.query = nn.Linear(config.architecture.hidden_size, config.architecture.hidden_size)
         self.key = nn.Linear(config.architecture.hidden_size, config.architecture.hidden_size)
         self.value = nn.Linear(config.architecture.hidden_size, config.architecture.hidden_size)
@@ -101,25 +103,26 @@ class SelfAttention(nn.Module):
             part(hidden).unflatten(-1, (self.heads, -1)).transpose(1, 2)
             for part in (self.query, self.key, self.value)
         )
+        dropout = self.dropout_rate if self.training else 0.0
         if not isinstance(bias, AttentionBias):
-            return _attend(query, key, value, bias).transpose(1, 2).flatten(2)
+            return _attend(query, key, value, bias, dropout).transpose(1, 2).flatten(2)
         query = _append(query * query.shape[-1] ** -0.5, bias.query)
         key = _append(key, bias.key)
-        weights = (query @ key.transpose(-1, -2)).softmax(-1)
+        weights = functional.dropout((query @ key.transpose(-1, -2)).softmax(-1), dropout)
         return (weights @ value).transpose(1, 2).flatten(2)
 
 
-def _attend(query: Tensor, key: Tensor, value: Tensor, bias: Tensor | None) -> Tensor:
+def _attend(query: Tensor, key: Tensor, value: Tensor, bias: Tensor | None, dropout: float) -> Tensor:
     """Attention with scores that a tensor masks (bool) or is added to."""
     if bias is not None and bias.dtype != torch.bool:
         bias = bias.to(query.dtype)
     if query.dtype != torch.bfloat16 or query.device.type != "cpu":
-        return functional.scaled_dot_product_attention(query, key, value, attn_mask=bias)
+        return functional.scaled_dot_product_attention(query, key, value, bias, dropout)
     # On CPUs PyTorch's own kernel leaves the bfloat16 instructions unused: this is twice as fast.
     scores = (query * query.shape[-1] ** -0.5) @ key.transpose(-1, -2)
     if bias is not None:
         scores = scores.masked_fill_(~bias, MASKED) if bias.dtype == torch.bool else scores + bias
-    return scores.softmax(-1) @ value
+    return functional.dropout(scores.softmax(-1), dropout) @ value
 
 
 def _append(states: Tensor, columns: Tensor) -> Tensor:
@@ -207,6 +210,9 @@ class Layer(nn.Module):
 class Encoder(nn.Module):
     """The stack of layers, with the attention bias.
 
+    ``recompute``: in training, keep the input of every layer only, and compute the rest again on the way
+    back ("Training Deep Nets with Sublinear Memory Cost", arXiv 1604.06174).
+
     Args:
         config: of the network.
     """
@@ -215,6 +221,7 @@ class Encoder(nn.Module):
         super().__init__()
         heads = config.architecture.num_attention_heads
         self.layer = nn.ModuleList(Layer(config) for _ in range(config.architecture.num_hidden_layers))
+        self.recompute = False
         self.line_bias = LineBias(config) if config.architecture.spatial_bias == "lines" else None
         order, space = (
             config.architecture.has_relative_attention_bias,
@@ -251,7 +258,10 @@ class Encoder(nn.Module):
         else:
             biases = [self._mask_and_bias(batch, hidden.shape[1], visual_boxes)] * len(self.layer)
         for layer, bias in zip(self.layer, biases, strict=True):
-            hidden = layer(hidden, bias)
+            if self.recompute and self.training:
+                hidden = checkpoint(layer, hidden, bias, use_reentrant=False)
+            else:
+                hidden = layer(hidden, bias)
         return self.final_norm(hidden)
 
     def _mask_and_bias(self, batch: Batch, length: int, visual_boxes: Tensor | None) -> Tensor | None:

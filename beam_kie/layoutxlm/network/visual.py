@@ -14,6 +14,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+from torch.utils.checkpoint import checkpoint
 
 from beam_kie.geometry import GRID
 from beam_kie.layoutxlm.config import LayoutXLMConfig
@@ -183,6 +184,8 @@ class Stem(nn.Module):
 class BottomUp(nn.Module):
     """The ResNeXt: four stages, each half the sides and twice the channels of the one before.
 
+    ``recompute``: as of ``Encoder``.
+
     Args:
         config: of the network.
     """
@@ -193,6 +196,7 @@ class BottomUp(nn.Module):
         inputs, outputs = config.architecture.visual_stem_channels, config.architecture.visual_res2_channels
         middle = config.architecture.visual_groups * config.architecture.visual_width_per_group
         self.channels = []
+        self.recompute = False
         for stage, blocks in zip(STAGES, config.architecture.visual_blocks, strict=True):
             stride = 1 if stage == STAGES[0] else 2
             sizes = [(inputs, stride)] + [(outputs, 1)] * (blocks - 1)
@@ -214,7 +218,11 @@ class BottomUp(nn.Module):
         values = self.stem(values)
         maps = []
         for stage in STAGES:
-            values = getattr(self, f"res{stage}")(values)
+            for block in getattr(self, f"res{stage}"):
+                if self.recompute and self.training:
+                    values = checkpoint(block, values, use_reentrant=False)
+                else:
+                    values = block(values)
             maps.append(values)
         return maps
 

@@ -6,6 +6,10 @@ import random
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+import cv2
+import numpy as np
 
 from beam_kie.document import Box
 from beam_kie.geometry import union_box
@@ -58,9 +62,11 @@ def augment(page: TrainingPage, rng: random.Random, strength: Augmentation) -> T
         lines = merge_neighbours(lines, page, rng, strength.merge)
     lines = [part for line in lines for part in cut_line(line, rng, strength.cut)]
     lines = [_noisy(line, rng, strength.character_noise) for line in lines]
-    lines = degraded(_moved(lines, page, rng, strength), rng, strength.strip_drop)
+    motion = _motion(page, rng, strength)
+    lines = degraded(_moved(lines, motion, rng, strength), rng, strength.strip_drop)
     order = reading_order([line.box for line in lines])
-    return replace(page, lines=tuple(lines[index] for index in order))
+    picture = None if page.picture is None else _moved_picture(page.picture, motion, page)
+    return replace(page, lines=tuple(lines[index] for index in order), picture=picture)
 
 
 def swap_texts(
@@ -201,21 +207,48 @@ def _noisy(line: TrainingLine, rng: random.Random, rate: float) -> TrainingLine:
     return replace(line, text=line.text[:place] + other + line.text[place + 1 :])
 
 
-def _moved(
-    lines: list[TrainingLine], page: TrainingPage, rng: random.Random, strength: Augmentation
-) -> list[TrainingLine]:
-    width, height = page.width_px, page.height_px
+class _Motion(NamedTuple):
+    """How a page is moved: x and y are scaled and shifted (pixels), and y falls by ``skew`` along x."""
+
+    scale_x: float
+    scale_y: float
+    shift_x: float
+    shift_y: float
+    skew: float
+
+
+def _motion(page: TrainingPage, rng: random.Random, strength: Augmentation) -> _Motion:
     scale_x = 1 + rng.uniform(-strength.scale, strength.scale)
     scale_y = scale_x * (1 + rng.uniform(-strength.scale, strength.scale) / 2)
-    shift_x, shift_y = (rng.uniform(-strength.shift, strength.shift) * side for side in (width, height))
-    skew = rng.uniform(-strength.skew, strength.skew)
+    sides = (page.width_px, page.height_px)
+    shift_x, shift_y = (rng.uniform(-strength.shift, strength.shift) * side for side in sides)
+    return _Motion(scale_x, scale_y, shift_x, shift_y, rng.uniform(-strength.skew, strength.skew))
 
+
+def _moved(
+    lines: list[TrainingLine], motion: _Motion, rng: random.Random, strength: Augmentation
+) -> list[TrainingLine]:
     def move(box: Box) -> Box:
         x0, y0, x1, y1 = box
         jitter = strength.box_jitter * max(y1 - y0, 1)
-        fall = skew * (x0 + x1) / 2
-        xs = [x * scale_x + shift_x + rng.uniform(-jitter, jitter) for x in (x0, x1)]
-        ys = [y * scale_y + shift_y + fall + rng.uniform(-jitter, jitter) for y in (y0, y1)]
+        fall = motion.skew * (x0 + x1) / 2
+        xs = [x * motion.scale_x + motion.shift_x + rng.uniform(-jitter, jitter) for x in (x0, x1)]
+        ys = [y * motion.scale_y + motion.shift_y + fall + rng.uniform(-jitter, jitter) for y in (y0, y1)]
         return (min(xs), min(ys), max(xs), max(ys))
 
     return [replace(line, box=move(line.box)) for line in lines]
+
+
+def _moved_picture(picture: np.ndarray, motion: _Motion, page: TrainingPage) -> np.ndarray:
+    """The thumbnail moved as the boxes are; what comes into view from outside of the page is white."""
+    if motion == _Motion(1, 1, 0, 0, 0):
+        return picture
+    height, width = picture.shape[:2]
+    across, down = width / page.width_px, height / page.height_px
+    matrix = np.array(
+        [
+            [motion.scale_x, 0, motion.shift_x * across],
+            [motion.skew * down / across, motion.scale_y, motion.shift_y * down],
+        ]
+    )
+    return cv2.warpAffine(picture, matrix, (width, height), borderValue=(255, 255, 255))

@@ -50,7 +50,8 @@ from beam_kie.training.calibration.fitting import (
     fit,
     joined,
 )
-from beam_kie.training.settings import Settings, SettingsError
+from beam_kie.training.planning.values import SettingsError
+from beam_kie.training.settings import Settings
 
 KINDS = ("entities", "relations", "relations of gold entities")
 MODEL_CARD = "model_card.md"

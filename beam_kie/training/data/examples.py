@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
 import torch
-from tokenizers import Tokenizer
 
 from beam_kie.document import PageText, TextLine
 from beam_kie.geometry import box_polygon
@@ -21,8 +20,10 @@ from beam_kie.layoutxlm.decoding.tags import Piece
 from beam_kie.layoutxlm.inputs.batches import Batch, Window, collate, pad_line_features
 from beam_kie.layoutxlm.inputs.features import PageTokens, page_tokens, token_places
 from beam_kie.layoutxlm.inputs.strips import TokenPlaces
+from beam_kie.layoutxlm.inputs.tokenizer import PageTokenizer
 from beam_kie.layoutxlm.network.layoutxlm import LayoutXLM
 from beam_kie.reading_order import reading_order
+from beam_kie.training.data.vocabulary import mask_id
 
 UNMASKED = -100  # cross entropy's "ignore this token"
 SHARED_LINE_WEIGHT = 1.5
@@ -47,7 +48,8 @@ class Example:
     the part of an entity on one line, as tokens (start, end), label, box and the piece that it continues
     (None: the entity begins with it).
     ``masked``: T, the original id where the token was masked, else UNMASKED. ``strips``: the
-    images of the page's lines; ``places``: where the tokens stand on them.
+    images of the page's lines; ``places``: where the tokens stand on them. ``picture``: the page's thumbnail.
+    Special tokens are not among them: ``text_part`` leaves out theirs.
     """
 
     tokens: PageTokens
@@ -62,22 +64,27 @@ class Example:
     supervised: bool = True
     strips: Sequence[np.ndarray | None] = ()
     places: TokenPlaces | None = None
+    picture: np.ndarray | None = None
 
 
 @dataclass(frozen=True)
 class ExampleMaker:
-    """Turns pages into examples for one tokenizer and one set of labels."""
+    """Turns pages into examples for one tokenizer and one set of labels.
 
-    tokenizer: Tokenizer
+    ``tag_weights``: "lines" (tokens of long lines count less) or "tokens" (every one counts the same).
+    """
+
+    tokenizer: PageTokenizer
     config: LayoutXLMConfig
     max_tokens: int = 640
     mask_rate: float = 0.08
     line_mask_rate: float = 0.0
+    tag_weights: str = "lines"
 
     def __call__(self, page: TrainingPage, rng: random.Random, supervised: bool = True) -> Example | None:
         """None where the page has no token."""
         text = PageText("", "", 1, page.width_px, page.height_px, lines=_text_lines(page))
-        tokens = page_tokens(text, self.tokenizer)
+        tokens = page_tokens(text, self.tokenizer, self.config.tokenising.token_boxes)
         if not len(tokens):
             return None
         owners = np.array(
@@ -88,11 +95,9 @@ class ExampleMaker:
         entities = self._entities(page, owners, pieces)
         ids, masked = self._masked(tokens, rng)
         return Example(
-            tokens=PageTokens(
-                ids, tokens.lines, tokens.starts, tokens.ends, tokens.positions, tokens.line_boxes
-            ),
+            tokens=replace(tokens, ids=ids),
             tags=self._tags(page, tokens, owners),
-            weights=_weights(tokens, owners),
+            weights=self._weights(tokens, owners),
             masked=masked,
             entity_tokens=[indices for indices, _, _, _ in entities],
             entity_labels=[label for _, label, _, _ in entities],
@@ -102,7 +107,13 @@ class ExampleMaker:
             supervised=supervised,
             strips=[line.strip for line in page.lines],
             places=token_places([line.text for line in page.lines], tokens),
+            picture=page.picture,
         )
+
+    def _weights(self, tokens: PageTokens, owners: np.ndarray) -> np.ndarray:
+        if self.tag_weights == "tokens":
+            return np.ones(len(tokens), dtype=np.float32)
+        return _weights(tokens, owners)
 
     def _cropped(self, tokens: PageTokens, owners: np.ndarray, rng: random.Random):
         if len(tokens) <= self.max_tokens:
@@ -111,9 +122,9 @@ class ExampleMaker:
         latest = max(int(np.searchsorted(starts, len(tokens) - self.max_tokens)), 1)
         start = int(starts[rng.randrange(latest + 1)]) if latest < len(starts) else 0
         part = slice(start, start + self.max_tokens)
-        columns = (tokens.ids, tokens.lines, tokens.starts, tokens.ends, tokens.positions)
-        ids, lines, starts, ends, positions = (column[part] for column in columns)
-        return PageTokens(ids, lines, starts, ends, positions, tokens.line_boxes), owners[part]
+        names = ("ids", "lines", "starts", "ends", "positions", "words", "after_colon")
+        columns = {name: value for name in names if (value := getattr(tokens, name)) is not None}
+        return replace(tokens, **{name: value[part] for name, value in columns.items()}), owners[part]
 
     def _pieces(
         self, page: TrainingPage, tokens: PageTokens, owners: np.ndarray
@@ -137,6 +148,10 @@ class ExampleMaker:
     def _entities(
         self, page: TrainingPage, owners: np.ndarray, pieces: list[tuple[PieceTarget, int]]
     ) -> list[tuple]:
+        if self.config.decoding.method == "line_vote":  # each line is an entity of its own
+            return [
+                (np.arange(piece.start, piece.end), piece.label, piece.box, owner) for piece, owner in pieces
+            ]
         found = []
         for owner in dict.fromkeys(owner for _, owner in pieces):
             box = entity_box([piece.box for piece, whose in pieces if whose == owner])
@@ -152,7 +167,7 @@ class ExampleMaker:
             if label not in self.config.labels:
                 continue
             same_line = place and tokens.lines[place] == tokens.lines[place - 1]
-            if self.config.architecture.grouping_head:
+            if self.config.architecture.grouping_head or self.config.decoding.method == "line_vote":
                 goes_on = same_line and owners[place - 1] == owner
             else:
                 goes_on = owner in begun and not (same_line and owners[place - 1] != owner)
@@ -161,13 +176,16 @@ class ExampleMaker:
         return tags
 
     def _tails(self, page: TrainingPage, owners: list[int]) -> list[tuple[int, list[int]]]:
-        place = {owner: index for index, owner in enumerate(owners)}
+        places: dict[int, list[int]] = {}
+        for index, owner in enumerate(owners):
+            places.setdefault(owner, []).append(index)
         keys: dict[int, list[int]] = {
-            index: [] for owner, index in place.items() if page.labels[owner] in self.config.tail_labels
+            index: [] for index, owner in enumerate(owners) if page.labels[owner] in self.config.tail_labels
         }
         for head, tail in page.relations:
-            if head in place and tail in place and place[tail] in keys:
-                keys[place[tail]].append(place[head])
+            for index in places.get(tail, ()):
+                if index in keys:
+                    keys[index] += places.get(head, ())
         return list(keys.items())
 
     def _masked(self, tokens: PageTokens, rng: random.Random) -> tuple[np.ndarray, np.ndarray]:
@@ -175,10 +193,11 @@ class ExampleMaker:
         chosen = np.array([rng.random() < self.mask_rate for _ in range(len(tokens))], dtype=bool)
         hidden_lines = [line for line in np.unique(tokens.lines) if rng.random() < self.line_mask_rate]
         hidden = np.isin(tokens.lines, hidden_lines)
-        mask_id = self.tokenizer.token_to_id("<mask>")
-        assert mask_id is not None, "vocabularies for training have <mask> (vocabulary.py)"
         wanted = np.where(chosen & ~hidden, tokens.ids, UNMASKED)
-        return np.where(chosen | hidden, mask_id, tokens.ids), wanted
+        mask = mask_id(self.tokenizer)
+        if mask is None:  # then nothing is to be masked: the plan has refused the rest
+            return tokens.ids, wanted
+        return np.where(chosen | hidden, mask, tokens.ids), wanted
 
 
 def _weights(tokens: PageTokens, owners: np.ndarray) -> np.ndarray:
@@ -203,13 +222,15 @@ def _pieces_before(owners: Sequence[int], boxes: Sequence[tuple[int, int, int, i
 def collate_examples(examples: Sequence[Example], config: LayoutXLMConfig) -> tuple[Batch, dict]:
     """A padded batch with its B x T targets: tags (UNMASKED on padding), weights, masked.
 
+    The T tokens of the targets are those of the text: see ``text_part``.
+
     Args:
         examples: the B examples of the batch.
         config: of the network.
     """
     windows = [Window(index, 0, len(example.tokens)) for index, example in enumerate(examples)]
     batch = collate(windows, [example.tokens for example in examples], config)
-    shape = batch.ids.shape
+    shape = (len(examples), max(map(len, windows)))
     tags = np.full(shape, UNMASKED, dtype=np.int64)
     masked = np.full(shape, UNMASKED, dtype=np.int64)
     weights = np.zeros(shape, dtype=np.float32)
@@ -220,6 +241,36 @@ def collate_examples(examples: Sequence[Example], config: LayoutXLMConfig) -> tu
             tags[row, :size], weights[row, :size] = example.tags, example.weights
     targets = {"tags": tags, "masked": masked, "weights": weights}
     return batch, {name: torch.from_numpy(value) for name, value in targets.items()}
+
+
+def text_part(values: torch.Tensor, config: LayoutXLMConfig) -> torch.Tensor:
+    """The part of a batch's values that its text has: without the special tokens around each window.
+
+    The </s> of a window that is shorter than others stays; targets leave it out.
+
+    Args:
+        values: B x (T + special tokens) x ...
+        config: of the network.
+    """
+    before, around = config.tokenising.special_before, config.tokenising.window_tokens
+    behind = around - config.tokenising.text_tokens - before
+    return values[:, before : values.shape[1] - behind]
+
+
+def with_pictures_of(network: LayoutXLM, batch: Batch, examples: Sequence[Example]) -> Batch:
+    """The batch with what the network reads beside text: features of line images, or visual tokens.
+
+    Args:
+        network: that reads the batch.
+        batch: of the examples.
+        examples: the B examples of the batch.
+    """
+    batch = replace(batch, line_features=batch_line_features(network, examples, batch.ids.shape[1]))
+    if network.visual is None:
+        return batch
+    pictures = [example.picture for example in examples if example.picture is not None]
+    images = torch.from_numpy(np.stack(pictures)).to(batch.ids.device)
+    return replace(batch, visual=network.visual_states(images))
 
 
 def batch_line_features(network: LayoutXLM, examples: Sequence[Example], width: int) -> torch.Tensor | None:

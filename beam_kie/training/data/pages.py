@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import lzma
 import random
 from dataclasses import replace
 from pathlib import Path
@@ -12,20 +11,22 @@ from beam_kie.document import PageImage, TextLine
 from beam_kie.forms import Layout, generate_layout, visual_lines
 from beam_kie.geometry import polygon_box
 from beam_kie.labelled.alignment import Pairing, TrainingLine, TrainingPage, gold_view, ocr_view, visual_view
-from beam_kie.labelled.formats import IGNORED_LABELS, LabelledPage, read_labels
+from beam_kie.labelled.formats import IGNORED_LABELS, LabelledPage
 from beam_kie.labelled.gold import GoldPage, gold_pages
 from beam_kie.labelled.sources import (
     page_images,
     read_ocr_lines,
     source_name,
-    split_held_out,
     with_pictures,
     with_read_lines,
 )
+from beam_kie.layoutxlm.config import STRIPS
+from beam_kie.layoutxlm.inputs.images import page_thumbnail, thumbnail_pixels
 from beam_kie.reading_order import reading_order
 from beam_kie.training.augmentation.pages import bilingual_keys, swap_texts
 from beam_kie.training.augmentation.strips import with_strips
-from beam_kie.training.settings import Settings
+from beam_kie.training.data.vocabulary import read_text
+from beam_kie.training.planning.plan import Plan
 
 TEXT_PAGE = (1000, 1414)
 
@@ -54,25 +55,24 @@ class PageSource:
     strips if their source has pictures.
 
     Args:
-        settings: of the run.
+        plan: of the run.
     """
 
-    def __init__(self, settings: Settings):
-        self._settings = settings
-        network = settings.network_config(vocab_size=8)
+    def __init__(self, plan: Plan):
+        self._settings = settings = plan.settings
+        network = plan.config
         pairing = Pairing(network.head_labels, network.tail_labels)
         self._groups: list[_Group] = []
         self.held_out: dict[str, list[GoldPage]] = {}
         self.held_out_read: dict[str, list[GoldPage]] = {}
-        for source in settings.sources:
-            kept, held = split_held_out(read_labels(source.labels, source.images), source.holdout)
+        for source, kept, held in ((each.source, each.kept, each.held) for each in plan.sources):
             lines = read_ocr_lines(source.ocr_lines) if source.ocr_lines else {}
             views = [_views(page, lines, pairing) for page in kept]
             kind = network.pictures
             images = source.images if kind else None
             if images:
                 decoded = page_images(gold_pages(kept, *pairing), Path(images))
-                views = [_seen(page, image) for page, image in zip(views, decoded, strict=True)]
+                views = [_seen(page, image, kind) for page, image in zip(views, decoded, strict=True)]
             self._groups.append(_Group(source.weight * len(kept), views, texts_by_label(views)))
             if held:
                 name = source_name(source)
@@ -160,20 +160,13 @@ def _views(page: LabelledPage, ocr_lines: dict[str, tuple[TextLine, ...]], pairi
     return Views(gold_view(page, pairing), visual_view(page, pairing), read)
 
 
-def _seen(views: Views, image: PageImage) -> Views:
+def _seen(views: Views, image: PageImage, kind: str | None) -> Views:
+    if kind != STRIPS:
+        picture = thumbnail_pixels(page_thumbnail(image.pixels, kind or ""))
+        read = replace(views.read, picture=picture) if views.read else None
+        return Views(replace(views.gold, picture=picture), replace(views.visual, picture=picture), read)
     gold, visual = (with_strips(view, image.pixels) for view in (views.gold, views.visual))
     return Views(gold, visual, with_strips(views.read, image.pixels) if views.read else None)
-
-
-def read_text(path: str) -> list[str]:
-    """The non-empty lines of a text file, packed with xz or not.
-
-    Args:
-        path: of a UTF-8 file, compressed with xz where it ends in ".xz".
-    """
-    data = Path(path).read_bytes()
-    text = (lzma.decompress(data) if path.endswith(".xz") else data).decode("utf-8")
-    return [line.strip() for line in text.splitlines() if line.strip()]
 
 
 def text_page(lines: list[str], rng: random.Random) -> TrainingPage:

@@ -1,11 +1,20 @@
-"""Learns the sub-word vocabulary of a small model from plain text."""
+"""Vocabularies of networks: learned from plain text, compared, and written into model folders."""
 
 from __future__ import annotations
 
+import lzma
 from collections import Counter
 from collections.abc import Iterable
+from pathlib import Path
 
 from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
+
+from beam_kie.layoutxlm.inputs.tokenizer import (
+    SENTENCEPIECE_FILE,
+    TOKENIZER_FILE,
+    PageTokenizer,
+    XlmRobertaTokenizer,
+)
 
 SPECIAL_TOKENS = ("<pad>", "<unk>", "<mask>")
 
@@ -51,3 +60,52 @@ def train_tokenizer(texts: Iterable[str], vocab_size: int = 12000, characters: i
     known = ("".join(char if char in keep else " " for char in text) for text in texts)
     tokenizer.train_from_iterator(known, trainer)
     return tokenizer
+
+
+def mask_id(tokenizer: PageTokenizer) -> int | None:
+    """The id of the token that stands for a masked one; None: there is none.
+
+    Args:
+        tokenizer: of a network.
+    """
+    if isinstance(tokenizer, XlmRobertaTokenizer):
+        return tokenizer.get_vocab_size() - 1
+    return tokenizer.token_to_id("<mask>") if isinstance(tokenizer, Tokenizer) else None
+
+
+def same_vocabulary(one: PageTokenizer, other: PageTokenizer) -> bool:
+    """Whether two tokenizers have the same tokens with the same ids.
+
+    Args:
+        one: a tokenizer.
+        other: another one.
+    """
+    if isinstance(one, XlmRobertaTokenizer) and isinstance(other, XlmRobertaTokenizer):
+        return one.serialized() == other.serialized()
+    if isinstance(one, Tokenizer) and isinstance(other, Tokenizer):
+        return one.get_vocab() == other.get_vocab()
+    return False
+
+
+def save_tokenizer(tokenizer: PageTokenizer, folder: Path) -> None:
+    """Writes a tokenizer into a model folder.
+
+    Args:
+        tokenizer: of the model.
+        folder: of the model.
+    """
+    if isinstance(tokenizer, XlmRobertaTokenizer):
+        (folder / SENTENCEPIECE_FILE).write_bytes(tokenizer.serialized())
+    elif isinstance(tokenizer, Tokenizer):
+        tokenizer.save(str(folder / TOKENIZER_FILE))
+
+
+def read_text(path: str) -> list[str]:
+    """The non-empty lines of a text file, packed with xz or not.
+
+    Args:
+        path: of a UTF-8 file, compressed with xz where it ends in ".xz".
+    """
+    data = Path(path).read_bytes()
+    text = (lzma.decompress(data) if path.endswith(".xz") else data).decode("utf-8")
+    return [line.strip() for line in text.splitlines() if line.strip()]

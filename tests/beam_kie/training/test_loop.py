@@ -19,6 +19,7 @@ from beam_kie.training.__main__ import main
 from beam_kie.training.data.pages import PageSource
 from beam_kie.training.data.vocabulary import train_tokenizer
 from beam_kie.training.loop import Trainer
+from beam_kie.training.planning.plan import make_plan
 from beam_kie.training.settings import Settings
 from tests.small_networks import OWN_LABELS, save_model, small_network
 
@@ -57,8 +58,8 @@ def config(tmp_path):
 def trainer(path, **changes):
     values = json.loads(path.read_text()) | changes
     path.write_text(json.dumps(values))
-    settings = Settings.load(path)
-    return Trainer(settings, PageSource(settings), TOKENIZER, device="cpu")
+    plan = make_plan(Settings.load(path), TOKENIZER)
+    return Trainer(plan, PageSource(plan), device="cpu")
 
 
 def test_the_command_learns_labels_of_ones_own(config):
@@ -135,7 +136,7 @@ def test_interrupted_run_resumes_exactly(config):
 def test_weights_of_another_size_are_no_start(config, capsys):
     save_model(config.parent / "other", small_network())
     values = json.loads(config.read_text("utf-8"))
-    config.write_text(json.dumps({**values, "start_from": "other"}))
+    config.write_text(json.dumps({**values, "start_from": "other", "network": {"intermediate_size": 96}}))
     assert main(["--config", str(config)]) == 2
     assert "start_from: of" in capsys.readouterr().err
 

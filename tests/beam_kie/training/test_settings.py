@@ -6,7 +6,9 @@ import pytest
 
 from beam_kie.training import settings as settings_module
 from beam_kie.training.__main__ import main
-from beam_kie.training.settings import Settings, SettingsError
+from beam_kie.training.planning.plan import network_config
+from beam_kie.training.planning.values import SettingsError
+from beam_kie.training.settings import Settings
 
 SETTINGS = Path(settings_module.__file__).parent
 
@@ -15,9 +17,9 @@ def test_settings_say_what_is_wrong(tmp_path, capsys):
     path = tmp_path / "settings.json"
     for text, says in (
         ("{", "settings.json"),
-        ('{"output": "x", "teacher_weight": 1.5}', "teacher_weight must lie between 0 and 1"),
-        ('{"output": "x", "mask_rate": -0.1}', "mask_rate must lie"),
-        ('{"output": "x", "stepz": 1}', "stepz"),
+        ('{"output": "x", "teacher_weight": 1.5}', "teacher_weight .* between 0 and 1"),
+        ('{"output": "x", "mask_rate": -0.1}', "mask_rate .* between"),
+        ('{"output": "x", "stepz is unknown; did you mean steps": 1}', "stepz"),
         ("{}", "output"),
     ):
         path.write_text(text)
@@ -45,6 +47,7 @@ def test_settings_of_the_bundled_model_can_be_read():
     names = sorted(path.stem for path in SETTINGS.glob("*.json"))
     assert names == ["bundled", "bundled_last", "bundled_start", "bundled_student", "bundled_text_only"]
     found = {name: Settings.load(SETTINGS / f"{name}.json") for name in names}
-    with_pictures = {name for name, settings in found.items() if settings.network_config(8).pictures}
+    networks = {name: network_config(settings, None, [], 8) for name, settings in found.items()}
+    with_pictures = {name for name, config in networks.items() if config.pictures}
     assert with_pictures == {"bundled", "bundled_last", "bundled_student"}
     assert [name for name in names if found[name].teacher] == ["bundled_last", "bundled_student"]

@@ -16,6 +16,7 @@ from beam_kie.document import (
     PageText,
     Stage,
 )
+from beam_kie.failures import failure_of
 from beam_kie.imaging.decode import open_pages
 from beam_kie.imaging.limits import check_file_size
 from beam_kie.imaging.page_source import PageSource, decoding_error
@@ -30,7 +31,6 @@ from transforms.stages.children.messages import (
     PageRead,
     ReaderSettings,
 )
-from transforms.stages.failures import failure_of
 from transforms.stages.pictures import add_pictures, failed_page
 
 _ADVICE = "Open the file in a viewer and save it anew."

@@ -8,10 +8,11 @@ import pytest
 from beam_kie.labelled.alignment import TrainingLine, TrainingPage
 from beam_kie.training.data.examples import UNMASKED, ExampleMaker, collate_examples
 from beam_kie.training.data.vocabulary import train_tokenizer
+from beam_kie.training.planning.plan import network_config
 from beam_kie.training.settings import Settings
 
 TOKENIZER = train_tokenizer(["name address town street total li lei"] * 20, vocab_size=200)
-CONFIG = Settings(output="").network_config(TOKENIZER.get_vocab_size())
+CONFIG = network_config(Settings(output=""), None, [], TOKENIZER.get_vocab_size())
 
 
 def line(text, top, *owners, left=100):

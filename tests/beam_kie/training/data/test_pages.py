@@ -6,7 +6,9 @@ import pytest
 
 from beam_kie.forms import generate_layout
 from beam_kie.training.data.pages import PageSource, form_lines, text_page
+from beam_kie.training.planning.plan import make_plan
 from beam_kie.training.settings import Settings
+from tests.small_networks import character_tokenizer
 
 
 @pytest.mark.parametrize("language", ["zh", "en", "ja", "de"])
@@ -27,7 +29,7 @@ def test_generated_forms_and_text_are_drawn_by_their_shares(tmp_path):
     (tmp_path / "text.txt").write_text("some words of running text\n" * 50)
     texts = (str(tmp_path / "text.txt"),)
     settings = Settings(output="", texts=texts, text_share=0.3, synthetic_share=0.7)
-    source, rng = PageSource(settings), random.Random(0)
+    source, rng = PageSource(make_plan(settings, character_tokenizer())), random.Random(0)
     drawn = [source.draw(rng) for _ in range(60)]
     supervised = [page for page, learn in drawn if learn]
     assert 30 <= len(supervised) <= 54

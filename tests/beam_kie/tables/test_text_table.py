@@ -1,4 +1,4 @@
-from transforms.runs.text_table import shorten, text_table, text_width
+from beam_kie.tables.text_table import shorten, text_table, text_width
 
 
 def test_width_counts_columns_of_a_terminal():

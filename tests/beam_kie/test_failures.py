@@ -2,8 +2,8 @@ import pytest
 import torch
 
 from beam_kie.document import Category, DocumentError, Failure, Stage
+from beam_kie.failures import failure_of, is_out_of_memory
 from tests import pages
-from transforms.stages.failures import failure_of, is_out_of_memory
 
 PAGE = pages.page_text(page=3)
 
@@ -37,7 +37,7 @@ def test_a_message_never_quotes_the_error():
     failure = failure_of(raised(KeyError("李雷")), PAGE, Stage.OCR, Category.OCR_FAILED, "Report it.")
     assert (failure.stage, failure.category, failure.page) == (Stage.OCR, Category.OCR_FAILED, 3)
     assert "李雷" not in failure.message
-    assert failure.message.startswith("KeyError at stages/test_failures.py:")
+    assert failure.message.startswith("KeyError at beam_kie/test_failures.py:")
     assert failure.message.endswith("Report it.")
     assert not failure.retryable
 

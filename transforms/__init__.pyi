@@ -1,0 +1,2 @@
+from transforms.extract import Extracted as Extracted
+from transforms.extract import ExtractKeyValues as ExtractKeyValues
