@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import bisect
 import datetime
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -30,7 +31,8 @@ class Candidate:
     ``value`` is of the field's type (of a list, of its values), None where the text cannot be read as one;
     ``text`` is None where the key has no value at all. ``confidence`` is that of the pair times how well its
     key means the field; ``score`` the latter alone, ``order`` the place of the key in the field's ``keys``.
-    ``box`` is that of the value, x0, y0, x1, y1 in pixels of the upright page.
+    ``in_column``: its key heads a column of several values, as of line items. ``box`` is that of the value:
+    x0, y0, x1, y1 in pixels of the upright page.
     """
 
     page: int
@@ -43,6 +45,7 @@ class Candidate:
     value: Any = None
     currency: str | None = None
     box: tuple[float, ...] | None = None
+    in_column: bool = False
 
 
 Candidates = dict[str, list[Candidate]]
@@ -75,6 +78,7 @@ class PageReader:
             if row["label"].upper() == _HEADER:
                 headers.append((row["entity_index"], row["text"] or ""))
         headers.sort()
+        columns = Counter(row["key_entity_id"] for row in pairs if row.get("table_row") is not None)
         found: Candidates = {}
         for row in pairs:
             if row["key_text"] is None:
@@ -82,7 +86,9 @@ class PageReader:
             header = _header_above(headers, places.get(row["key_entity_id"]))
             for field, match in self._meant(row["key_text"]):
                 if _is_in_place(field, row["page"], header):
-                    found.setdefault(field.name, []).append(_candidate(field, row, match))
+                    found.setdefault(field.name, []).append(
+                        _candidate(field, row, match, columns[row["key_entity_id"]] > 1)
+                    )
         return {
             field.name: best(field, found[field.name]) for field, _ in self._fields if field.name in found
         }
@@ -154,7 +160,7 @@ def _is_in_place(field: Field, page: int, header: str | None) -> bool:
     return not field.section or (header is not None and means_section(header, field.section, field.fuzzy))
 
 
-def _candidate(field: Field, row: Mapping[str, Any], match: KeyMatch) -> Candidate:
+def _candidate(field: Field, row: Mapping[str, Any], match: KeyMatch, in_column: bool) -> Candidate:
     value = read_value(field.of, dict(row)) if row["value_text"] else None
     box = None
     if row["value_x0"] is not None:
@@ -170,6 +176,7 @@ def _candidate(field: Field, row: Mapping[str, Any], match: KeyMatch) -> Candida
         value=None if value is None else value.value,
         currency=None if value is None else value.currency,
         box=box,
+        in_column=in_column,
     )
 
 
@@ -178,7 +185,8 @@ def _rank(field: Field, candidate: Candidate) -> tuple[Any, ...]:
     place = (candidate.page, candidate.pair_index)
     if field.is_list:
         return place
-    readable = (candidate.value is None, candidate.text is None, not is_sure(candidate))
+    # One value is asked for: a column of line items has it only where nothing else does.
+    readable = (candidate.value is None, candidate.text is None, candidate.in_column, not is_sure(candidate))
     if field.choose is Choose.FIRST:
         return (*readable, *place)
     if field.choose is Choose.LAST:
@@ -211,11 +219,12 @@ def _packed(candidate: Candidate) -> list[Any]:
         value,
         candidate.currency,
         candidate.box,
+        int(candidate.in_column),
     ]
 
 
 def _unpacked(packed: Sequence[Any], type_: FieldType) -> Candidate:
-    page, pair_index, key, score, order, confidence, text, value, currency, box = packed
+    page, pair_index, key, score, order, confidence, text, value, currency, box, in_column = packed
     if value is not None:
         if type_ is FieldType.TEXT:
             value = text if value == 0 else value
@@ -224,4 +233,6 @@ def _unpacked(packed: Sequence[Any], type_: FieldType) -> Candidate:
         elif type_ is FieldType.AMOUNT:
             value = Decimal(value)
     box = None if box is None else tuple(box)
-    return Candidate(page, pair_index, key, score, order, confidence, text, value, currency, box)
+    return Candidate(
+        *(page, pair_index, key, score, order, confidence), text, value, currency, box, bool(in_column)
+    )

@@ -114,7 +114,8 @@ def _is_rival(field: Field, chosen: Candidate, other: Candidate) -> bool:
         field.choose is Choose.KEY_ORDER and other.order == chosen.order
     )
     close = other.confidence > chosen.confidence - RIVAL_MARGIN
-    return by_confidence and close and is_sure(other) == is_sure(chosen)
+    alike = is_sure(other) == is_sure(chosen) and other.in_column == chosen.in_column
+    return by_confidence and close and alike
 
 
 def _on_page(field: Field, found: Mapping[str, list[Candidate]], page_count: int | None) -> list[Candidate]:

@@ -74,8 +74,8 @@ class Field:
 class FieldFile:
     """The fields of a file, in its order.
 
-    ``name`` is that of the file, without its folder. Values below ``doubtful_below`` are doubtful. ``digest`` stands for
-    everything that decides what is found.
+    ``name`` is that of the file, without its folder. Values below ``doubtful_below`` are doubtful. ``digest``
+    stands for everything that decides what is found.
     """
 
     name: str

@@ -64,10 +64,11 @@ class KeyMatcher:
 
     def __init__(self, field: Field):
         self._field = field
-        folded = [fold_key(key) for key in field.keys]
-        self._order = {key: place for place, key in reversed(list(enumerate(folded))) if key}
-        self._long = [key for key in self._order if len(key) >= LEAST_FUZZY_LENGTH]
-        self._behind = len(folded)
+        places = list(enumerate(map(fold_key, field.keys)))
+        # Of two that are the same the first counts.
+        self._order = {_letters(key): place for place, key in reversed(places) if key}
+        self._long = {key: place for place, key in reversed(places) if len(key) >= LEAST_FUZZY_LENGTH}
+        self._behind = len(places)
         self.match = lru_cache(maxsize=4_096)(self._match)
 
     def _match(self, text: str) -> KeyMatch | None:
@@ -83,15 +84,15 @@ class KeyMatcher:
         folded = fold_key(text)
         if not folded:
             return None
-        if folded in self._order:
-            return KeyMatch(1.0, self._order[folded])
+        if (letters := _letters(folded)) in self._order:
+            return KeyMatch(1.0, self._order[letters])
         if any(pattern.fullmatch(text.strip().rstrip(":： ")) for pattern in self._field.patterns):
             return KeyMatch(1.0, self._behind)
-        return self._part(text, folded) or self._like(folded)
+        return self._part(text) or self._like(folded)
 
-    def _part(self, text: str, folded: str) -> KeyMatch | None:
-        parts = [fold_key(part) for part in _SEPARATORS.split(text) if part]
-        found = [self._order[part] for part in parts if part != folded and part in self._order]
+    def _part(self, text: str) -> KeyMatch | None:
+        parts = [_letters(fold_key(part)) for part in _SEPARATORS.split(text) if part]
+        found = [self._order[part] for part in parts if part in self._order]
         return KeyMatch(_PART, min(found)) if found else None
 
     def _like(self, folded: str) -> KeyMatch | None:
@@ -99,8 +100,13 @@ class KeyMatcher:
         least = self._field.fuzzy
         if least is None or len(folded) < LEAST_FUZZY_LENGTH or not self._long:
             return None
-        found = process.extractOne(folded, self._long, scorer=fuzz.ratio, score_cutoff=100 * least)
-        return KeyMatch(found[1] / 100, self._order[found[0]]) if found else None
+        found = process.extractOne(folded, list(self._long), scorer=fuzz.ratio, score_cutoff=100 * least)
+        return KeyMatch(found[1] / 100, self._long[found[0]]) if found else None
+
+
+def _letters(folded: str) -> str:
+    """What the same key has in common however it is put apart: "sub total", "sub-total" and "subtotal"."""
+    return "".join(char for char in folded if char.isalnum()) or folded
 
 
 def means_section(header: str, wanted: tuple[str, ...], fuzzy: float | None) -> bool:

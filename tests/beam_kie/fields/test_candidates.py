@@ -126,3 +126,18 @@ def test_candidates_survive_json():
         ("Name", ""),
     )
     assert from_json(json.loads(json.dumps(to_json(found))), FILE) == found
+
+
+def test_a_column_of_line_items_comes_behind_a_single_value():
+    entities = [("QUESTION", "Total", (700, 100, 800, 130)), ("QUESTION", "Item", (100, 100, 200, 130))]
+    links = []
+    for row, (item, amount) in enumerate([("Bolts", "7.00 EUR"), ("Nuts", "9.00 EUR")]):
+        top = 150 + 40 * row
+        entities.append(("ANSWER", amount, (700, top, 800, top + 30)))
+        entities.append(("ANSWER", item, (100, top, 200, top + 30)))
+        links += [(0, len(entities) - 2, 0.99), (1, len(entities) - 1, 0.99)]
+    entities += [("QUESTION", "TOTAL:", (600, 400, 690, 430)), ("ANSWER", "16.00 EUR", (700, 400, 800, 430))]
+    links.append((len(entities) - 2, len(entities) - 1, 0.5))
+    rows = page_tables(pages.result(form=entities, links=links), pages.PROVENANCE)
+    found = PageReader(FILE).candidates(rows["key_values"], rows["entities"])["total"]
+    assert [(each.value, each.in_column) for each in found] == [(16, False), (7, True), (9, True)]

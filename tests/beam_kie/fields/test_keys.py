@@ -35,6 +35,7 @@ def test_keys_are_folded(text, folded):
 def test_the_same_key_is_sure_and_known_by_its_place():
     match = matcher(["Total", "Grand total"]).match("GRAND TOTAL:")
     assert match == (1.0, 1)
+    assert matcher(["Total", "Sub-total"]).match("Sub total:") == (1.0, 1)
 
 
 def test_a_key_with_a_mistake_of_the_ocr_is_like_it():

@@ -55,6 +55,20 @@ def test_table_says_what_came_out_and_where_it_is(config):
     assert lines["summary"] == "o'ut/runs/run_id=r/summary.json"
 
 
+def test_table_says_which_fields_are_missing(config):
+    fields = replace(config, fields="invoice")
+    tally = DocumentTally(missing_fields=("total",))
+    tally.add_page(Document("d", "u", page_count=1), 1, PageCounts())
+    tally.add_failure(Failure("d", "u", None, Stage.FIELDS, Category.FIELD_MISSING, "m"))
+    lacking = RunSummary().add(tally).sections()
+    lines = dict(line.split(maxsplit=1) for line in report.table(lacking, fields, 1).splitlines() if line)
+    assert "total 1" in lines["fields"]
+    assert lines["documents"] == "1 (success 1)"
+    assert "records" in lines["tables"]
+    assert "failures" not in lines
+    assert "total" not in report.table(sections(1, 0), fields, 1)
+
+
 def test_run_of_nothing_can_be_told_too(config):
     text = report.table(sections(good=0, bad=0), config, elapsed_s=0.0)
     assert "documents  0\n" in text and "0 key-value pairs\n" in text
