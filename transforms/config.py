@@ -289,7 +289,8 @@ class JobConfig:
     num_shards: int = field(
         default=1,
         metadata=_output(
-            "Parquet files a table; about one for 10,000 pages.",
+            "Shards of a table. Each is a Parquet file, or several where it has more than 1,000,000 rows or "
+            "128 MB.",
             effect=Effect.NONE,
             metavar="N",
             shown_default=f"1 for a run on this machine, {SHARDS_ELSEWHERE} elsewhere",

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 import apache_beam as beam
+from apache_beam.options.pipeline_options import StandardOptions
 from apache_beam.pvalue import PCollection
 
 from transforms.config import JobConfig
@@ -13,6 +14,7 @@ from transforms.ptransform import outputs_of
 from transforms.runs.earlier_runs import FailedSources, OnlyNamed, OnlyNew
 from transforms.runs.field_files import load_fields
 from transforms.runs.provenance import model_card, provenance_of
+from transforms.sinks.failure_ratio import FailBadRuns
 from transforms.sinks.outputs import Streams, WriteOutputs
 from transforms.sinks.summaries import SumTimesFn
 from transforms.stages.isolated_reading import ReadPages, isolates_pages
@@ -60,7 +62,15 @@ def build(pipeline: beam.Pipeline, config: JobConfig) -> None:
     )
     fields = load_fields(config.fields, config.storage_timeout_s) if config.fields else None
     write = WriteOutputs(config, provenance, model.labels, model.key_labels, fields)
-    _ = streams | "Write tables, pictures and summary" >> write
+    summary = streams | "Write tables, pictures and summary" >> write
+    if config.max_failure_ratio < 1 and not _is_local(pipeline):
+        _ = summary | "Fail where too much failed" >> FailBadRuns(config)
+
+
+def _is_local(pipeline: beam.Pipeline) -> bool:
+    """Whether the launcher runs the job itself: there it checks the failure ratio, after its report."""
+    runner = pipeline.options.view_as(StandardOptions).runner
+    return runner is None or runner.rpartition(".")[2] in StandardOptions.LOCAL_RUNNERS
 
 
 class Read(NamedTuple):

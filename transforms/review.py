@@ -100,24 +100,29 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _pages(output: str, run_id: str, timeout_s: float) -> Iterator[PageRows]:
     """The rows of all pages, shard after shard: a document's rows lie in the same shard of every table."""
     shards = {table: _shards(output, run_id, table, timeout_s) for table in COLUMNS}
-    numbers = {len(found) for found in shards.values()}
-    if len(numbers) != 1 or 0 in numbers:
-        raise ValueError("its tables do not have the same number of files: restore them, or run it again")
-    for found in zip(*shards.values(), strict=True):
-        tables = dict(zip(shards, found, strict=True))
-        yield from join_pages({table: _rows(table, path, timeout_s) for table, path in tables.items()})
+    if len({tuple(found) for found in shards.values()}) != 1 or not all(shards.values()):
+        raise ValueError("its tables do not have files of the same shards: restore them, or run it again")
+    for shard in next(iter(shards.values())):
+        tables = {table: found[shard] for table, found in shards.items()}
+        yield from join_pages({table: _rows(table, found, timeout_s) for table, found in tables.items()})
 
 
-def _shards(output: str, run_id: str, table: str, timeout_s: float) -> list[str]:
+def _shards(output: str, run_id: str, table: str, timeout_s: float) -> dict[int, list[str]]:
+    """The files of every shard of a table, in their order."""
     pattern = f"{paths.table_folder(escape_pattern(output), table, run_id)}/*.parquet"
-    return sorted(file.uri for file in files.match(pattern, timeout_s=timeout_s))
+    found = (file.uri for file in files.match(pattern, timeout_s=timeout_s))
+    shards: dict[int, list[str]] = {}
+    for path in sorted(found, key=paths.place_of_table_file):
+        shards.setdefault(paths.place_of_table_file(path)[0], []).append(path)
+    return shards
 
 
-def _rows(table: str, path: str, timeout_s: float) -> Iterator[Row]:
-    """The rows of one file, a few thousand in memory at a time."""
-    file = pq.ParquetFile(io.BytesIO(files.read_bytes(path, timeout_s=timeout_s)))
-    for batch in file.iter_batches(batch_size=_ROWS_AT_ONCE, columns=list(COLUMNS[table])):
-        yield from batch.to_pylist()
+def _rows(table: str, found: Sequence[str], timeout_s: float) -> Iterator[Row]:
+    """The rows of the files of a shard, a few thousand in memory at a time."""
+    for path in found:
+        file = pq.ParquetFile(io.BytesIO(files.read_bytes(path, timeout_s=timeout_s)))
+        for batch in file.iter_batches(batch_size=_ROWS_AT_ONCE, columns=list(COLUMNS[table])):
+            yield from batch.to_pylist()
 
 
 def _places(folder: str, timeout_s: float) -> frozenset[Place]:

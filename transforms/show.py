@@ -82,10 +82,10 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _shards(output: str, run_id: str) -> list[str]:
-    """The files of key_values, in the order of their names; there is always one at least."""
+    """The files of key_values in their order; there is always one at least."""
     folder = paths.table_folder(escape_pattern(output), "key_values", run_id)
     (found,) = FileSystems.match([f"{folder}/*.parquet"])
-    return sorted(item.path for item in found.metadata_list)
+    return sorted((item.path for item in found.metadata_list), key=paths.place_of_table_file)
 
 
 def _cells(row: dict) -> list[str]:

@@ -34,8 +34,7 @@ def crop_line(pixels: np.ndarray, polygon: Sequence[float]) -> np.ndarray | None
         The picture, h x w x 3 uint8; None where the quadrilateral has no area on the page.
     """
     corners = np.asarray(polygon, dtype=np.float32).reshape(4, 2)
-    sides = np.linalg.norm(corners - np.roll(corners, -1, axis=0), axis=1)
-    width, height = int(max(sides[0], sides[2])), int(max(sides[1], sides[3]))
+    width, height = _size(corners)
     if width < 1 or height < 1:
         return None
     target = np.array([[0, 0], [width, 0], [width, height], [0, height]], dtype=np.float32)
@@ -49,7 +48,23 @@ def crop_line(pixels: np.ndarray, polygon: Sequence[float]) -> np.ndarray | None
     crop = cv2.warpPerspective(
         area, transform, (width, height), flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE
     )
-    return np.ascontiguousarray(np.rot90(crop)) if height >= STANDING_RATIO * width else crop
+    return np.ascontiguousarray(np.rot90(crop)) if stands(polygon) else crop
+
+
+def stands(polygon: Sequence[float]) -> bool:
+    """Whether a line is so tall that ``crop_line`` turns it.
+
+    Args:
+        polygon: as of ``crop_line``.
+    """
+    width, height = _size(np.asarray(polygon, dtype=np.float32).reshape(4, 2))
+    return height >= STANDING_RATIO * width
+
+
+def _size(corners: np.ndarray) -> tuple[int, int]:
+    """Width and height in whole pixels of a quadrilateral, 4 x 2."""
+    sides = np.linalg.norm(corners - np.roll(corners, -1, axis=0), axis=1)
+    return int(max(sides[0], sides[2])), int(max(sides[1], sides[3]))
 
 
 def plan_batches(crops: Sequence[np.ndarray]) -> list[list[int]]:

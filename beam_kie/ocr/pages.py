@@ -11,19 +11,22 @@ from typing import NamedTuple, Protocol
 import numpy as np
 
 from beam_kie.document import CharSpans, PageImage, PageText, Polygon
-from beam_kie.geometry import box_polygon, clip_polygon, rotate_polygon
+from beam_kie.geometry import rotate_polygon
 from beam_kie.imaging.decode import upright
 from beam_kie.ocr.cleaning import clean_lines
-from beam_kie.ocr.crops import crop_line
+from beam_kie.ocr.columns import Column, as_it_stands, lay_column
+from beam_kie.ocr.crops import crop_line, stands
 from beam_kie.ocr.rotation import (
-    COLUMNS,
-    character_boxes,
+    are_columns,
     find_rotation,
     in_doubt,
     is_sideways,
     longest_lines,
     sample_confidence,
 )
+
+_MOST_OF_ONE = 3.0
+"""Up to so many times taller than wide, something may be a single character."""
 
 
 class Reading(NamedTuple):
@@ -118,7 +121,13 @@ class PageReader:
     def _read_lines(self, pages: Sequence[_Page]) -> None:
         """Fill in what the lines of the pages say."""
         readings = self._line_models.read_crops([page.crops for page in pages])
-        for page, reading in zip(pages, readings, strict=True):
+        standing = [_standing(page.polygons, page.crops) for page in pages]
+        again = [[column.picture for _, column in columns] for columns in standing]
+        read_again = self._line_models.read_crops(again) if any(again) else [[] for _ in pages]
+        for page, reading, columns, others in zip(pages, readings, standing, read_again, strict=True):
+            for (index, column), other in zip(columns, others, strict=True):
+                if other.confidence > reading[index].confidence:
+                    reading[index] = other._replace(char_spans=column.on_column(other.char_spans))
             page.crops = []
             page.readings = reading
 
@@ -132,8 +141,8 @@ class PageReader:
         rotation = find_rotation(
             page.confidences is None, lambda rotation_deg: self._probe(page, rotation_deg)
         )
-        if rotation == 270 and self._has_columns(page):
-            rotation = 0
+        if rotation in (90, 270) and self._has_columns(page, rotation):
+            rotation = (rotation + 90) % 360
         if rotation:
             # Lines are found anew: the result is that of a page which was stored upright.
             page = self._find_lines(upright(page.pixels, rotation))
@@ -155,13 +164,19 @@ class PageReader:
         (readings,) = self._line_models.read_crops([crops])
         return sample_confidence(sample, [reading.confidence for reading in readings])
 
-    def _has_columns(self, page: _Page) -> bool:
-        """Whether lines stand because they are columns of upright characters."""
-        size_px = page.pixels.shape[1::-1]
-        squares = [clip_polygon(box_polygon(box), *size_px) for box in character_boxes(page.polygons)]
-        _, crops = _cut_out(page.pixels, squares)
-        (readings,) = self._line_models.read_crops([crops])
-        return sum(reading.confidence for reading in readings) >= COLUMNS * max(len(readings), 1)
+    def _has_columns(self, page: _Page, rotation_deg: int) -> bool:
+        """Whether lines stand because they are columns of upright characters.
+
+        They are read well when the page is turned by ``rotation_deg``, 90 or 270 degrees: then the columns
+        themselves stand on their heads, or upright.
+        """
+        polygons = [page.polygons[index] for index in longest_lines(page.polygons, standing=True)]
+        _, crops = _cut_out(page.pixels, polygons)
+        # A crop of a standing line shows it as on the page turned by 270 degrees.
+        lying = crops if rotation_deg == 270 else [np.ascontiguousarray(np.rot90(crop, 2)) for crop in crops]
+        cut = [lay_column(_upended(crop)).picture for crop in lying]
+        turned, laid = self._line_models.read_crops([lying, cut])
+        return are_columns([r.confidence for r in turned], [r.confidence for r in laid])
 
     def _page_text(self, image: PageImage, page: _Page) -> PageText:
         height, width = page.pixels.shape[:2]
@@ -191,6 +206,23 @@ def _cut_out(pixels: np.ndarray, polygons: Sequence[Polygon]) -> tuple[list[Poly
     crops = [crop_line(pixels, polygon) for polygon in polygons]
     kept = [(polygon, crop) for polygon, crop in zip(polygons, crops, strict=True) if crop is not None]
     return [polygon for polygon, _ in kept], [crop for _, crop in kept]
+
+
+def _standing(polygons: Sequence[Polygon], crops: Sequence[np.ndarray]) -> list[tuple[int, Column]]:
+    """Other pictures of the lines that stand, with the lines' indices: their characters side by side."""
+    found: list[tuple[int, Column]] = []
+    for index, (polygon, crop) in enumerate(zip(polygons, crops, strict=True)):
+        if stands(polygon):
+            standing = _upended(crop)
+            found.append((index, lay_column(standing)))
+            if standing.shape[0] < _MOST_OF_ONE * standing.shape[1]:
+                found.append((index, as_it_stands(standing)))
+    return found
+
+
+def _upended(crop: np.ndarray) -> np.ndarray:
+    """A line that ``crop_line`` turned, as it stands on the page."""
+    return np.ascontiguousarray(np.rot90(crop, -1))
 
 
 def usable_cores() -> int:

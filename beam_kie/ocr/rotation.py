@@ -10,24 +10,13 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 
-from beam_kie.document import Box
-from beam_kie.geometry import polygon_box
-
 SURE = 0.9
 """A page whose longest lines read with at least this mean confidence is the right way up."""
 
-COLUMNS = 0.45
-"""Squares cut from standing lines read at least this well where they hold upright characters.
-
-Columns of Chinese or Japanese read well as they are; so do lines of a page that is turned. Measured on 12
-pages of columns, the squares' mean confidence was at least 0.58; on 20 turned pages that need 270 degrees
-it was at most 0.33.
-"""
-
 _SAMPLE = 8
-_SQUARES = (0.2, 0.35, 0.5, 0.65, 0.8)
 _LONG_RATIO = 2.0
 _MARGIN = 0.1
+_COLUMN_MARGIN = 0.15
 
 
 def is_sideways(polygons: Sequence[Sequence[float]]) -> bool:
@@ -75,20 +64,16 @@ def sample_confidence(polygons: Sequence[Sequence[float]], confidences: Sequence
     return sum(sample) / len(sample) if sample else 0.0
 
 
-def character_boxes(polygons: Sequence[Sequence[float]]) -> list[Box]:
-    """Squares a little larger than a character, spread over the longest standing lines.
+def are_columns(turned: Sequence[float], laid: Sequence[float]) -> bool:
+    """Whether standing lines are columns of upright characters, and not lines of a page on its side.
+
+    See ``beam_kie.ocr.columns`` for what was measured.
 
     Args:
-        polygons: of the lines, in pixels: 8 numbers each, clockwise from the top left corner.
+        turned: confidences of the lines, read when the page is turned.
+        laid: confidences of the same lines, read with their characters cut and laid side by side.
     """
-    boxes = []
-    for index in longest_lines(polygons, standing=True):
-        x0, y0, x1, y1 = polygon_box(polygons[index])
-        middle, half = (x0 + x1) / 2, 0.6 * _sides(polygons[index])[0]
-        for share in _SQUARES:
-            y = y0 + share * (y1 - y0)
-            boxes.append((middle - half, y - half, middle + half, y + half))
-    return boxes
+    return bool(laid) and sum(laid) / len(laid) > sum(turned) / len(turned) - _COLUMN_MARGIN
 
 
 def in_doubt(polygons: Sequence[Sequence[float]], confidences: Sequence[float]) -> bool:

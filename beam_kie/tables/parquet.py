@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from itertools import groupby
 from typing import BinaryIO
 
@@ -25,6 +26,13 @@ _PLACE_ON_PAGE = {
 
 # A row group is in memory as a whole while it is written, about 1 kB a row.
 _ROW_GROUP = 10_000
+FILE_ROWS = 1_000_000
+"""A file of a table ends with the page that reaches this number of rows."""
+
+FILE_BYTES = 128 * 2**20
+"""A file of a table ends with the page whose rows, as they are shuffled, reach this number of bytes; the file
+itself is smaller."""
+
 _JOINED_PAGES = 256
 _JOINED_ROWS = 1_000
 _KEY_SIZE = 2
@@ -92,11 +100,78 @@ def write_pages(
     Returns:
         The number of rows.
     """
-    schema = schema or SCHEMAS[table]
-    tables = (_rows_of_page(table, encoded, schema) for encoded in pages)
+    columns = SCHEMAS[table] if schema is None else schema
+    return _write((_rows_of_page(table, encoded, columns) for encoded in pages), sink, columns)
+
+
+def write_files(
+    table: str,
+    pages: Iterable[Sequence[bytes]],
+    opened: Callable[[int], AbstractContextManager[BinaryIO]],
+    most_rows: int = FILE_ROWS,
+    most_bytes: int = FILE_BYTES,
+    schema: pa.Schema | None = None,
+) -> list[int]:
+    """Write rows as Parquet files of bounded size, as ``write_pages`` writes one.
+
+    A file ends between two pages. No rows make one file with no rows.
+
+    Args:
+        table: name of the table, a key of SCHEMAS.
+        pages: all ``encode_rows`` bytes of one ``page_key`` each, in the order of their keys.
+        opened: a binary file to write to, by its number from 0; used in a ``with`` block.
+        most_rows: a file ends with the page that reaches it, at least 1.
+        most_bytes: likewise, of ``encode_rows`` bytes.
+        schema: of the table, where it is none of SCHEMAS: one with a row a document.
+
+    Returns:
+        The number of rows of each file.
+    """
+    columns = SCHEMAS[table] if schema is None else schema
+    files = _Files(table, pages, most_rows, most_bytes, columns)
+    written: list[int] = []
+    while files.has_more or not written:
+        with opened(len(written)) as sink:
+            written.append(_write(files.next_file(), sink, columns))
+    return written
+
+
+class _Files:
+    """Pages of rows, file by file."""
+
+    def __init__(
+        self,
+        table: str,
+        pages: Iterable[Sequence[bytes]],
+        most_rows: int,
+        most_bytes: int,
+        schema: pa.Schema,
+    ):
+        self._schema = schema
+        self._table = table
+        self._pages = iter(pages)
+        self._most_rows = most_rows
+        self._most_bytes = most_bytes
+        self._next = next(self._pages, None)
+
+    @property
+    def has_more(self) -> bool:
+        return self._next is not None
+
+    def next_file(self) -> Iterator[pa.Table]:
+        rows = size = 0
+        while self._next is not None and rows < self._most_rows and size < self._most_bytes:
+            encoded, self._next = self._next, next(self._pages, None)
+            page = _rows_of_page(self._table, encoded, self._schema)
+            rows += page.num_rows
+            size += sum(map(len, encoded))
+            yield page
+
+
+def _write(pages: Iterable[pa.Table], sink: BinaryIO, schema: pa.Schema) -> int:
     written = 0
     with pq.ParquetWriter(sink, schema, compression="zstd", version="2.6") as writer:
-        for group in _row_groups(tables):
+        for group in _row_groups(pages):
             writer.write_table(group, row_group_size=_ROW_GROUP)
             written += group.num_rows
     return written

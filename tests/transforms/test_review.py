@@ -1,5 +1,6 @@
 import json
 
+import pyarrow.parquet as pq
 import pytest
 
 from tests import small_runs
@@ -29,6 +30,19 @@ def test_every_document_of_every_shard_is_in_the_review(output, capsys):
     assert [failure[:3] for failure in failures] == [[2, "MODEL", "MODEL_FAILED"]]
     assert [page[8] for page in pages] == [1, 0, 1]  # clean pictures but for the page that failed
     assert documents["broken.jpg"][0] == "FAILURE"
+
+
+def test_a_shard_of_several_files_is_in_the_review_once(output):
+    review.write_review(str(output), small_runs.RUN_ID)
+    before = files_of(output)
+    for table in ("lines", "entities"):
+        for path in sorted((output / table / "run_id=small").iterdir()):
+            rows = pq.ParquetFile(path).read()
+            for number, piece in enumerate([rows.slice(0, 5), rows.slice(5)]):
+                shard, _ = paths.place_of_table_file(path.name)
+                pq.write_table(piece, paths.table_path(str(output), table, "small", shard, 3, number))
+    review.write_review(str(output), small_runs.RUN_ID)
+    assert files_of(output) == before
 
 
 def test_a_review_that_is_written_again_leaves_nothing_of_the_one_before(output):

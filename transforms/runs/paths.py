@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import NamedTuple
 
 from beam_kie.review.pictures import picture_name, thumbnail_name
@@ -38,8 +39,8 @@ def table_folder(output: str, table: str, run_id: str) -> str:
     return _run_folder(output, table, run_id)
 
 
-def table_path(output: str, table: str, run_id: str, shard: int, num_shards: int) -> str:
-    """The one file of a shard of a table.
+def table_path(output: str, table: str, run_id: str, shard: int, num_shards: int, number: int = 0) -> str:
+    """A file of a shard of a table.
 
     Args:
         output: the output folder, a local path or URI.
@@ -47,8 +48,29 @@ def table_path(output: str, table: str, run_id: str, shard: int, num_shards: int
         run_id: of the run.
         shard: from 0.
         num_shards: of the table, at least 1.
+        number: of the file in its shard, from 0; all but large shards have one file.
     """
-    return _join(table_folder(output, table, run_id), f"part-{shard:05d}-of-{num_shards:05d}.parquet")
+    more = f"-{number:04d}" if number else ""
+    name = f"part-{shard:05d}-of-{num_shards:05d}{more}.parquet"
+    return _join(table_folder(output, table, run_id), name)
+
+
+_TABLE_FILE = re.compile(r"part-(\d+)-of-\d+(?:-(\d+))?\.parquet$")
+
+
+def place_of_table_file(path: str) -> tuple[int, int]:
+    """The shard of a file of a table and its number in the shard, both from 0: what puts files in order.
+
+    Args:
+        path: what ``table_path`` returned, or the file's name.
+
+    Raises:
+        ValueError: this is no such file.
+    """
+    found = _TABLE_FILE.search(path)
+    if found is None:
+        raise ValueError(f"{path} is no file of a table")
+    return int(found[1]), int(found[2] or 0)
 
 
 def overlay_folder(output: str, run_id: str) -> str:

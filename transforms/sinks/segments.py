@@ -9,11 +9,13 @@ segment names, or the same rows twice, which the writer of the table keeps once.
 from __future__ import annotations
 
 import os
+import tempfile
 import uuid
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from itertools import groupby
 from operator import itemgetter
-from typing import Any, NamedTuple
+from typing import IO, Any, NamedTuple
 
 import apache_beam as beam
 from apache_beam.transforms.window import GlobalWindows
@@ -30,6 +32,7 @@ PlacedRows = tuple[Place, bytes]
 
 _LENGTH = 4
 _KEY_AT_MOST = 1024
+_IN_MEMORY = 8 * 2**20
 
 
 class Segment(NamedTuple):
@@ -100,6 +103,39 @@ def pages_of(segments: Iterable[Segment]) -> Iterator[list[bytes]]:
     found = sorted((entry for segment in segments for entry in _entries(segment)), key=itemgetter(0))
     for _, same in groupby(found, key=itemgetter(0)):
         yield [_read(path, at, length) for _, path, at, length in same]
+
+
+@contextmanager
+def pages_on_disk(encoded: Iterable[bytes]) -> Iterator[Iterator[list[bytes]]]:
+    """Encoded rows in any order page by page, as ``write_pages`` takes them; inside a ``with`` block.
+
+    They wait in a temporary file of this machine while they are put in order, so that memory holds what
+    ``pages_of`` holds. A few megabytes stay in memory.
+
+    Args:
+        encoded: of one table and shard.
+
+    Raises:
+        OSError: there is no room for temporary files.
+    """
+    with tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY) as file:
+        found: list[tuple[bytes, int, int]] = []
+        at = 0
+        for data in encoded:
+            if key := page_key(data):
+                file.write(data)
+                found.append((key, at, len(data)))
+                at += len(data)
+        found.sort()
+        yield (
+            [_read_from(file, at, length) for _, at, length in same]
+            for _, same in groupby(found, key=itemgetter(0))
+        )
+
+
+def _read_from(file: IO[bytes], at: int, length: int) -> bytes:
+    file.seek(at)
+    return file.read(length)
 
 
 def _entries(segment: Segment) -> Iterator[tuple[bytes, str, int, int]]:

@@ -1,10 +1,11 @@
-"""The sink of tables: rows of pages, and one deterministic Parquet file per shard."""
+"""The sink of tables: rows of pages, and deterministic Parquet files of bounded size."""
 
 from __future__ import annotations
 
 import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any, BinaryIO
 
 import apache_beam as beam
 import pyarrow as pa
@@ -17,14 +18,14 @@ from beam_kie.fields.candidates import PageReader, to_json
 from beam_kie.fields.definitions import FieldFile
 from beam_kie.tables.conventions import NO_VALUE_OPTIONS, ValueOptions
 from beam_kie.tables.key_values import KEY_LABELS
-from beam_kie.tables.parquet import by_page, encode_rows, write_pages
+from beam_kie.tables.parquet import encode_rows, write_files
 from beam_kie.tables.rows import count_rows, page_tables
 from beam_kie.tables.schema import Provenance, Row
 from transforms.config import JobConfig
 from transforms.metrics import count, count_failure
 from transforms.ptransform import Transform
 from transforms.runs import paths
-from transforms.sinks.segments import KeepRowsFn, Place, PlacedRows, Segment, pages_of
+from transforms.sinks.segments import KeepRowsFn, Place, PlacedRows, Segment, pages_of, pages_on_disk
 from transforms.sinks.summaries import Fact, fields_fact, page_fact
 from transforms.storage import files
 
@@ -167,9 +168,10 @@ def failure_of_result(result: PageResult, error: Exception) -> Failure:
 class WriteTables(Transform):
     """Write every table: PCollection[(Place, encoded rows)] to PCollection[TableFile].
 
-    Each of the tables becomes exactly ``num_shards`` files, also where there are no rows: readers always find
-    the columns, and a rerun replaces every file of the run before it. What a file holds depends on the set of
-    its rows alone, so bundles may be replayed at will.
+    Each of the tables becomes ``num_shards`` files, also where there are no rows, so that readers always find
+    the columns; a shard with very many rows becomes several files. What they hold depends on the set of rows
+    alone, so bundles may be replayed at will. A worker holds the rows of one row group, and 250 bytes for
+    every page of a shard.
 
     Args:
         config: of the job.
@@ -202,15 +204,15 @@ class WriteTables(Transform):
             (*several, empty)
             | "Put rows together" >> beam.Flatten()
             | "Gather rows of a file" >> beam.GroupByKey()
-            | "Write file"
-            >> beam.Map(write_table_file, self.config, self.more).with_output_types(paths.TableFile)
+            | "Write files"
+            >> beam.FlatMap(write_table_files, self.config, self.more).with_output_types(paths.TableFile)
         )
 
 
-def write_table_file(
+def write_table_files(
     gathered: tuple[Place, Iterable[Any]], config: JobConfig, more: Mapping[str, pa.Schema] | None = None
-) -> paths.TableFile:
-    """Write one file of one table.
+) -> list[paths.TableFile]:
+    """Write one shard of one table: one file, or several where one would be too large.
 
     Args:
         gathered: table and shard, and all encoded rows of them, or with a scratch folder their Segments.
@@ -218,18 +220,23 @@ def write_table_file(
         more: schemas of tables that are none of SCHEMAS, by name.
 
     Returns:
-        What the file holds.
+        What the files hold.
 
     Raises:
-        OSError: it cannot be written; ScratchError, where the scratch folder cannot be read.
+        OSError: one cannot be written; ScratchError, where the scratch folder cannot be read.
     """
     (table, shard), kept = gathered
-    pages = pages_of(kept) if config.scratch else by_page(kept)
-    path = paths.table_path(config.output, table, config.run_id, shard, config.num_shards)
-    with files.writing(path, config.storage_timeout_s) as file:
-        rows = write_pages(table, pages, file, (more or {}).get(table))
-    count(f"rows_{table}", rows)
-    return paths.TableFile(table, path, rows)
+
+    def path(number: int) -> str:
+        return paths.table_path(config.output, table, config.run_id, shard, config.num_shards, number)
+
+    def opened(number: int) -> AbstractContextManager[BinaryIO]:
+        return files.writing(path(number), config.storage_timeout_s)
+
+    with nullcontext(pages_of(kept)) if config.scratch else pages_on_disk(kept) as pages:
+        written = write_files(table, pages, opened, schema=(more or {}).get(table))
+    count(f"rows_{table}", sum(written))
+    return [paths.TableFile(table, path(number), rows) for number, rows in enumerate(written)]
 
 
 def _no_rows(place: Place, kept: type, more: Mapping[str, pa.Schema]) -> tuple[Place, bytes | Segment]:

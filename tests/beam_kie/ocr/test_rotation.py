@@ -3,7 +3,7 @@ import pytest
 from beam_kie.geometry import box_polygon
 from beam_kie.ocr.rotation import (
     SURE,
-    character_boxes,
+    are_columns,
     find_rotation,
     in_doubt,
     is_sideways,
@@ -73,9 +73,8 @@ def test_the_rotation_that_reads_best_and_no_more_readings_than_needed(sideways,
     assert probed == asked
 
 
-def test_character_boxes_lie_along_standing_lines():
-    boxes = character_boxes([LYING, STANDING])
-    assert len(boxes) == 5
-    assert all(x0 == pytest.approx(-3) and x1 == pytest.approx(33) for x0, _, x1, _ in boxes)
-    assert [(y0 + y1) / 2 for _, y0, _, y1 in boxes] == pytest.approx([60, 105, 150, 195, 240])
-    assert character_boxes([LYING]) == []
+def test_standing_lines_are_columns_where_their_characters_read_upright():
+    assert are_columns([0.99, 0.97], [1.0, 0.98])
+    assert are_columns([0.8, 0.9], [0.9, 0.6])
+    assert not are_columns([0.99, 0.98], [0.7, 0.7])
+    assert not are_columns([], [])

@@ -1,12 +1,13 @@
 import io
 import tracemalloc
+from contextlib import nullcontext
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 from beam_kie.tables import parquet as parquet_module
-from beam_kie.tables.parquet import encode_rows, page_key, write_pages
+from beam_kie.tables.parquet import encode_rows, page_key, write_files, write_pages
 from beam_kie.tables.rows import failure_row, page_tables
 from beam_kie.tables.schema import ROW_ID, SCHEMA_VERSION, SCHEMAS
 from tests import pages
@@ -64,6 +65,23 @@ def test_row_groups_have_their_size_and_lose_nothing(monkeypatch, row_group):
     full, rest = divmod(24, row_group)
     assert sizes == [row_group] * full + [rest] * bool(rest)
     assert file.read().equals(expected)
+
+
+@pytest.mark.parametrize(
+    ("bounds", "sizes"), [((9, 2**20), [16, 16, 8]), ((8, 2**20), [8] * 5), ((99, 1), [8] * 5)]
+)
+def test_files_end_with_the_page_that_fills_them(bounds, sizes):
+    found = [encode_rows("lines", rows_of("lines", page=page)) for page in range(1, 6)]
+    sinks = {}
+
+    def opened(number):
+        return nullcontext(sinks.setdefault(number, io.BytesIO()))
+
+    assert write_files("lines", ([page] for page in found), opened, *bounds) == sizes
+    tables = [read(sinks[number].getvalue()) for number in range(len(sizes))]
+    assert pa.concat_tables(tables).equals(read(parquet_from_encoded("lines", found)[0]))
+    assert write_files("lines", iter([]), opened) == [0]
+    assert read(sinks[0].getvalue()).num_rows == 0
 
 
 def test_small_tables_of_pages_do_not_pile_up():

@@ -87,6 +87,18 @@ def test_broken_files_count_as_failures_within_the_budget(flags, place, capfd):
     assert summary_of("r")["documents"]["failure"] == 1
 
 
+def test_a_job_elsewhere_fails_by_itself_when_all_is_written(flags, place, capfd):
+    """An engine that is no runner of this process: the job fails there, and the launcher reports the run."""
+    (place / "scans" / "broken.png").write_bytes(b"not a picture")
+    elsewhere = ["--runner=PortableRunner", "--job_endpoint=embed", "--environment_type=LOOPBACK"]
+    assert cli.main([*flags, *elsewhere, "--max_failure_ratio=0.33"]) == cli.FAILED
+    out, err = capfd.readouterr()
+    assert "TooManyFailuresError" in err, "the job itself failed"
+    assert "documents  3 (success 2, failure 1)" in out
+    assert "33.3% of the documents failed; --max_failure_ratio allows 33.0%" in err.splitlines()[-1]
+    assert summary_of("r")["documents"]["failure"] == 1
+
+
 def test_second_run_of_the_same_id_is_refused_or_replaces_the_first(flags, place, capfd):
     assert cli.main([*flags, "--num_shards=2"]) == cli.OK
     before = Path(paths.summary_path("out", "r")).read_bytes()

@@ -9,7 +9,7 @@ from beam_kie.tables.rows import page_tables
 from tests import pages
 from tests.parquet_files import parquet_from_encoded
 from transforms.sinks import segments
-from transforms.sinks.segments import KeepRowsFn, ScratchError, Segment, pages_of
+from transforms.sinks.segments import KeepRowsFn, ScratchError, Segment, pages_of, pages_on_disk
 
 PLACE = ("lines", 0)
 
@@ -46,6 +46,13 @@ def test_rows_come_back_sorted_by_page_as_from_memory(tmp_path):
     made = bundle(worker(tmp_path), *((PLACE, rows) for rows in ROWS))
     assert list(pages_of(made.values())) == list(by_page(ROWS))
     assert [len(page) for page in pages_of(made.values())].count(2) == 1
+
+
+@pytest.mark.parametrize("in_memory", [1, 2**20])
+def test_rows_that_were_shuffled_are_put_in_order_on_disk(monkeypatch, in_memory):
+    monkeypatch.setattr(segments, "_IN_MEMORY", in_memory)
+    with pages_on_disk([*ROWS, encode_rows("lines", [])]) as found:
+        assert list(found) == list(by_page(sorted(ROWS)))
 
 
 @pytest.mark.parametrize("cut", range(len(ROWS) + 1))

@@ -5,12 +5,13 @@ import pytest
 from apache_beam.pvalue import TaggedOutput
 
 from beam_kie.document import Entity, PageResult
+from beam_kie.tables import parquet
 from beam_kie.tables.parquet import encode_rows
 from beam_kie.tables.rows import page_tables
 from tests import pages
 from transforms.config import JobConfig
 from transforms.runs import paths
-from transforms.sinks.tables import FACTS, FAILURES, MakeRowsFn, place_rows, shard_of, write_table_file
+from transforms.sinks.tables import FACTS, FAILURES, MakeRowsFn, place_rows, shard_of, write_table_files
 
 
 def outputs_of(result):
@@ -61,7 +62,21 @@ def test_shuffled_rows_are_small():
 def test_file_of_a_table_is_written_where_the_layout_says(tmp_path, count):
     config = JobConfig(output=str(tmp_path), run_id="a", num_shards=3)
     rows = page_tables(pages.result(), pages.PROVENANCE)["pages"][:count]
-    file = write_table_file((("pages", 2), iter([encode_rows("pages", rows)])), config)
+    (file,) = write_table_files((("pages", 2), iter([encode_rows("pages", rows)])), config)
     assert file == ("pages", paths.table_path(str(tmp_path), "pages", "a", 2, 3), count)
     with open(file.path, "rb") as stream:
         assert pq.read_table(io.BytesIO(stream.read())).num_rows == count
+
+
+def test_a_large_shard_becomes_several_files_in_order(tmp_path, monkeypatch):
+    monkeypatch.setattr(parquet.write_files, "__defaults__", (2, 2**20))
+    config = JobConfig(output=str(tmp_path), run_id="a", num_shards=1)
+    results = [pages.result(name, page) for name in ("a.pdf", "b.pdf") for page in (3, 1, 2)]
+    encoded = [encode_rows("pages", page_tables(each, pages.PROVENANCE)["pages"]) for each in results]
+    files = write_table_files((("pages", 0), iter(encoded)), config)
+    assert [file.rows for file in files] == [2, 2, 2]
+    assert sorted((file.path for file in files), key=paths.place_of_table_file) == [
+        file.path for file in files
+    ]
+    rows = [row["page_id"] for file in files for row in pq.ParquetFile(file.path).read().to_pylist()]
+    assert len(rows) == 6 and rows == sorted(rows)

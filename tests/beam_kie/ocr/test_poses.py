@@ -1,0 +1,30 @@
+"""Pages in the positions of ``beam_kie.forms.poses``, read by both engines that take pages apart here."""
+
+import pytest
+
+from beam_kie.forms import poses
+from beam_kie.ocr import OcrOptions, create_engine
+
+
+@pytest.fixture(scope="module", params=["rapidocr", "ppocr"])
+def engine(request):
+    return create_engine(OcrOptions(engine=request.param, device="cpu", threads=2))
+
+
+def read(engine, as_page, page):
+    (text,) = engine.read([as_page(page.pixels)])
+    return text
+
+
+@pytest.mark.parametrize("rotation_deg", [90, 180, 270])
+@pytest.mark.parametrize("seed", [0, 1, 3, 5])
+def test_pages_on_a_side_stand_upright(engine, as_page, seed, rotation_deg):
+    page = poses.turned(poses.plain_form(seed), rotation_deg)
+    assert read(engine, as_page, page).rotation_deg == rotation_deg
+
+
+@pytest.mark.parametrize(("seed", "language"), [(0, "ja"), (1, "zh")])
+def test_pages_written_in_columns_stand_as_they_are_or_on_their_heads(engine, as_page, seed, language):
+    page = poses.column_page(seed, language)
+    assert read(engine, as_page, page).rotation_deg == 0
+    assert read(engine, as_page, poses.turned(page, 180)).rotation_deg == 180
