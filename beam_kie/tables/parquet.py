@@ -110,6 +110,7 @@ def write_files(
     opened: Callable[[int], AbstractContextManager[BinaryIO]],
     most_rows: int = FILE_ROWS,
     most_bytes: int = FILE_BYTES,
+    *,
     schema: pa.Schema | None = None,
 ) -> list[int]:
     """Write rows as Parquet files of bounded size, as ``write_pages`` writes one.
