@@ -307,6 +307,22 @@ class JobConfig:
         ),
     )
 
+    csv: bool = field(
+        default=False,
+        metadata=_output(
+            "Also write every table as one CSV file (docs/exports.md); for moderate runs: one worker writes "
+            "a table.",
+            effect=Effect.NONE,
+        ),
+    )
+    jsonl: bool = field(
+        default=False,
+        metadata=_output(
+            "Also write every table as one file of JSON lines; for moderate runs, as --csv.",
+            effect=Effect.NONE,
+        ),
+    )
+
     overlays: Overlays = field(
         default=Overlays.ALL, metadata=_overlays("Which pages get a picture of what was found.")
     )

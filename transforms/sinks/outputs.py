@@ -23,6 +23,7 @@ from transforms.sinks.infer_txt import WriteInferTxt
 from transforms.sinks.overlays import WriteOverlays
 from transforms.sinks.records import MakeRecords
 from transforms.sinks.tables import MakeRows, PlacedRows, WriteTables, place_rows
+from transforms.sinks.text_files import WriteTextFiles, wanted_formats
 
 
 class Streams(NamedTuple):
@@ -104,6 +105,7 @@ class WriteOutputs(Transform):
             files=files,
             pictures=self._flatten("pictures", streams, [each.paths for each in drawn]),
             texts=self._flatten("texts", streams, [each["paths"] for each in texts]),
+            exports=self._flatten("exports", streams, self._write_exports(files)),
             times=self._flatten("times", streams, self._times(streams, drawn)),
             sources=streams.sources,
         ) | "Summarise" >> summaries.WriteSummary(self.config, self.provenance)
@@ -126,6 +128,13 @@ class WriteOutputs(Transform):
         if not self.config.infer_txt:
             return []
         return [results | "Write PaddleOCR's lines" >> WriteInferTxt(self.config, self.labels)]
+
+    def _write_exports(self, table_files: PCollection) -> list:
+        """The tables as text, where that is wanted."""
+        formats = wanted_formats(self.config)
+        if not formats:
+            return []
+        return [table_files | "Write tables as text" >> WriteTextFiles(self.config, formats)]
 
     def _write_tables(self, rows: tuple, failures, tallies, more):
         """All tables: the given rows, and those of failures and documents."""

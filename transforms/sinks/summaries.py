@@ -233,14 +233,15 @@ class SummaryInputs(NamedTuple):
     """The inputs of the summary.
 
     ``tallies`` PCollection[DocumentTally] is what is summed up; ``files`` PCollection[TableFile],
-    ``pictures`` and ``texts`` PCollection[str] (paths), ``times`` PCollection[StageTime], ``sources``
-    PCollection[SourceFile], or None where the files of the input are not counted.
+    ``pictures``, ``texts`` and ``exports`` PCollection[str] (paths), ``times`` PCollection[StageTime],
+    ``sources`` PCollection[SourceFile], or None where the files of the input are not counted.
     """
 
     tallies: PCollection
     files: PCollection
     pictures: PCollection
     texts: PCollection
+    exports: PCollection
     times: PCollection
     sources: PCollection | None = None
 
@@ -270,6 +271,7 @@ class WriteSummary(Transform):
             "pictures": AsSingleton(cast(PCollection, pictures)),
             "times": AsList(cast(PCollection, times)),
             "texts": AsList(streams.texts),
+            "exports": AsList(streams.exports),
         }
         if streams.sources is not None:
             sources = streams.sources | "Count scans" >> beam.combiners.Count.Globally()
@@ -289,6 +291,7 @@ def write_summary(
     times: Sequence[StageTime],
     documents_in: int | None = None,
     texts: Sequence[str] = (),
+    exports: Sequence[str] = (),
 ) -> str:
     """Write ``summary.json``.
 
@@ -302,6 +305,7 @@ def write_summary(
         times: one record per stage.
         documents_in: how many files were matched; None where they were not counted.
         texts: paths of PaddleOCR's files.
+        exports: paths of tables as text.
 
     Returns:
         The path of the file.
@@ -315,6 +319,7 @@ def write_summary(
         "tables": table_section(table_files),
         "overlays": {"written": pictures},
         "infer_txt": {"written": len(texts)},
+        "exports": {"written": len(exports)},
         "provenance": asdict(provenance),
         "stage_times": stage_time_section(times),
         "options": values_of(config),

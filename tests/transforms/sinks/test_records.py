@@ -1,8 +1,10 @@
 """Records and warnings of whole runs, written by real runners."""
 
 import datetime
+import json
 from decimal import Decimal
 
+import duckdb
 import pytest
 
 from beam_kie.document import Category, Stage
@@ -128,6 +130,16 @@ def test_without_fields_there_are_no_records(tmp_path):
     summary = run(tmp_path, given())
     assert "records" not in summary["tables"]
     assert summary["warnings"]["total"] == 0
+
+
+def test_records_are_written_as_text_too(tmp_path):
+    run(tmp_path, given(), fields=FIELDS, csv=True, jsonl=True)
+    lines = (tmp_path / "exports" / "run_id=r" / "records.jsonl").read_text().splitlines()
+    by_uri = {record["uri"]: record for record in map(json.loads, lines)}
+    form = by_uri["gs://scans/form.jpg"]
+    assert (form["fee"], form["born"], form["fee_source"]["key"]) == (1234.5, "2001-02-03", "Gebühr")
+    table = duckdb.sql(f"SELECT * FROM '{tmp_path}/exports/run_id=r/records.csv'").df().set_index("uri")
+    assert table.loc["gs://scans/form.jpg"]["fee"] == 1234.5
 
 
 def test_a_rerun_removes_records(tmp_path):
