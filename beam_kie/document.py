@@ -227,11 +227,16 @@ class Relation:
 
 @dataclass(frozen=True, slots=True)
 class PageResult:
-    """What was found on one page."""
+    """What was found on one page.
+
+    ``keyless`` are indices of entities that are values although no key goes with them: their label says
+    what they are.
+    """
 
     page: PageText
     entities: tuple[Entity, ...] = ()
     relations: tuple[Relation, ...] = ()
+    keyless: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
