@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import partial
 
-from beam_kie.fields.files import READY_MADE
+from beam_kie.fields.options import FieldOptions
 from beam_kie.imaging.limits import DecodeLimits
 from beam_kie.ocr import OcrOptions
 from beam_kie.options import DEVICES, Effect, check_options, option, options_of
@@ -33,7 +33,6 @@ _input = partial(option, group="Input")
 _reruns = partial(option, group="Runs before", effect=Effect.NONE)
 _ocr = partial(option, group="OCR")
 _model = partial(option, group="Model")
-_fields = partial(option, group="Fields")
 _gpus = partial(option, group="GPUs on Dataflow", effect=Effect.NONE)
 _output = partial(option, group="Output")
 _overlays = partial(option, group="Overlays", effect=Effect.RESULTS)
@@ -205,16 +204,7 @@ class JobConfig:
         ),
     )
 
-    fields: str | None = field(
-        default=None,
-        metadata=_fields(
-            "Fields to look for in every document: a file fields.toml (docs/fields.md), or a ready-made one: "
-            f"{', '.join(READY_MADE)}. Adds the table records, one row a document.",
-            effect=Effect.RESULTS,
-            metavar="FILE",
-        ),
-    )
-
+    records: FieldOptions = field(default_factory=FieldOptions)
     values: ValueOptions = field(default_factory=ValueOptions)
 
     gpu_type: str | None = field(

@@ -60,7 +60,7 @@ def build(pipeline: beam.Pipeline, config: JobConfig) -> None:
         skipped=skipped,
         times=times,
     )
-    fields = load_fields(config.fields, config.storage_timeout_s) if config.fields else None
+    fields = load_fields(config.records.fields, config.storage_timeout_s) if config.records.fields else None
     write = WriteOutputs(config, provenance, model.labels, model.key_labels, fields)
     summary = streams | "Write tables, pictures and summary" >> write
     if config.max_failure_ratio < 1 and not _is_local(pipeline):

@@ -122,8 +122,8 @@ def _absolute_paths(config: JobConfig) -> JobConfig:
     if uris.is_local(changes["output"]):
         # One folder under two names would be two outputs, of which each may be taken for free.
         changes["output"] = uris.uri_of(os.path.realpath(uris.local_path(changes["output"])))
-    if config.fields and config.fields not in READY_MADE:
-        changes["fields"] = uris.absolute_uri(config.fields)
+    if config.records.fields and config.records.fields not in READY_MADE:
+        changes["fields"] = uris.absolute_uri(config.records.fields)
     for name in ("model", "re_model"):
         reference = values[name]
         if reference and os.path.isdir(reference):
@@ -194,9 +194,9 @@ def _check_lines(config: JobConfig) -> None:
 
 
 def _check_fields(config: JobConfig) -> None:
-    if config.fields:
+    if config.records.fields:
         try:
-            load_fields(config.fields, config.storage_timeout_s)
+            load_fields(config.records.fields, config.storage_timeout_s)
         except FieldFileError as error:
             raise UsageError(f"--fields: {error}") from error
 

@@ -57,7 +57,7 @@ def table(summary: dict[str, Any], config: JobConfig, elapsed_s: float) -> str:
     categories = summary["failures"]["by_category"]
     if categories:
         rows.append(("failures", ", ".join(f"{name} {count:,}" for name, count in categories.items())))
-    if config.fields:
+    if config.records.fields:
         rows.append(("fields", _missing(summary["fields"]["missing"], summary["warnings"]["by_category"])))
     rows += _places(config)
     return "\n".join(f"{name:<10} {text}" for name, text in rows) + f"\n\n{_hint(config)}"
@@ -160,7 +160,7 @@ _STATUSES = ("success", "partial", "failure", "skipped")
 
 def _places(config: JobConfig) -> list[tuple[str, str]]:
     output, run_id = _shown(config.output), config.run_id
-    tables = (*paths.TABLES, *([RECORDS] if config.fields else []))
+    tables = (*paths.TABLES, *([RECORDS] if config.records.fields else []))
     pictures = "none asked for" if config.overlays is Overlays.NONE else paths.overlay_folder(output, run_id)
     return [
         ("tables", paths.table_folder(output, "{" + ",".join(tables) + "}", run_id)),

@@ -129,7 +129,7 @@ def options_digest(config: JobConfig, model: ModelCard) -> str:
         # The same lines under another name are the same lines.
         lines = files.read_bytes(config.ocr_lines, timeout_s=config.storage_timeout_s)
         values["ocr_lines"] = hashlib.sha256(lines).hexdigest()
-    if config.fields:
-        values["fields"] = load_fields(config.fields, config.storage_timeout_s).digest
+    if config.records.fields:
+        values["fields"] = load_fields(config.records.fields, config.storage_timeout_s).digest
     values["model_settings"] = model.settings
     return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:16]

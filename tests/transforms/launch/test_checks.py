@@ -285,9 +285,9 @@ def test_dataflow_sees_no_local_files(place, argv, says):
 
 def test_field_files_are_ready_made_or_files(place):
     (place / "mine.toml").write_text('[fields.total]\ntype = "amount"\nkeys = ["Total"]\n')
-    assert job_of(*SCANS, "--fields=invoice").config.fields == "invoice"
-    assert job_of(*SCANS, "--fields=mine.toml").config.fields == f"{place}/mine.toml"
-    assert job_of(*SCANS).config.fields is None
+    assert job_of(*SCANS, "--fields=invoice").config.records.fields == "invoice"
+    assert job_of(*SCANS, "--fields=mine.toml").config.records.fields == f"{place}/mine.toml"
+    assert job_of(*SCANS).config.records.fields is None
 
 
 def test_a_wrong_field_file_ends_before_anything_is_written(place):

@@ -6,6 +6,7 @@ import duckdb
 import pytest
 
 from beam_kie.document import Category, Document, Failure, Stage
+from beam_kie.options import with_values
 from beam_kie.tables.summary import DocumentTally, PageCounts, RunSummary, to_json
 from tests.parquet_files import write_parquet
 from transforms.config import JobConfig
@@ -56,7 +57,7 @@ def test_table_says_what_came_out_and_where_it_is(config):
 
 
 def test_table_says_which_fields_are_missing(config):
-    fields = replace(config, fields="invoice")
+    fields = with_values(config, fields="invoice")
     tally = DocumentTally(missing_fields=("total",))
     tally.add_page(Document("d", "u", page_count=1), 1, PageCounts())
     tally.add_failure(Failure("d", "u", None, Stage.FIELDS, Category.FIELD_MISSING, "m"))
