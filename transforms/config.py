@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import partial
 
+from beam_kie.fields.options import FieldOptions
 from beam_kie.imaging.limits import DecodeLimits
 from beam_kie.imaging.page_source import PdfTextLayer
 from beam_kie.ocr import OcrOptions
@@ -209,6 +210,7 @@ class JobConfig:
         ),
     )
 
+    records: FieldOptions = field(default_factory=FieldOptions)
     values: ValueOptions = field(default_factory=ValueOptions)
 
     gpu_type: str | None = field(

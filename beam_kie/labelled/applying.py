@@ -23,8 +23,8 @@ from beam_kie.labelled.corrections_file import (
     EntityName,
     PageCorrections,
 )
+from beam_kie.tables.cells import CONFIDENCE_DECIMALS, COORDINATE_DECIMALS, text_columns
 from beam_kie.tables.conventions import UNKNOWN
-from beam_kie.tables.rows import CONFIDENCE_DECIMALS, COORDINATE_DECIMALS, text_columns
 from beam_kie.tables.schema import Row
 
 CORRECTED_BY = "corrected_by"

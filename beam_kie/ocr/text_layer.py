@@ -13,6 +13,7 @@ from beam_kie.document import Box, PageImage, PageRemainder, PageText, TextLine
 from beam_kie.geometry import rotate_polygon, union_box
 from beam_kie.imaging.decode import upright
 from beam_kie.ocr.cleaning import clean_lines
+from beam_kie.ocr.straightening import straightened
 
 Read = Callable[[Sequence[PageImage]], list[PageText]]
 """``OcrEngine.read``."""
@@ -61,7 +62,7 @@ def _page(image: PageImage, given: Sequence[TextLine], read: Sequence[TextLine])
     height, width = image.pixels.shape[:2]
     lines = [*given, *read]
     source = "mixed" if given and read else "ocr" if read else "pdf"
-    return PageText(
+    page = PageText(
         image.document_id,
         image.uri,
         image.page,
@@ -77,6 +78,7 @@ def _page(image: PageImage, given: Sequence[TextLine], read: Sequence[TextLine])
         text_source=source,
         fields=image.fields,
     )
+    return straightened(page)
 
 
 def _letters(lines: Sequence[TextLine]) -> int:

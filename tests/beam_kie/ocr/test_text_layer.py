@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from beam_kie.document import FieldKind, FormField, PageImage, PageRemainder, PageText, TextLine
-from beam_kie.geometry import box_polygon
+from beam_kie.geometry import box_polygon, polygon_box
 from beam_kie.ocr.text_layer import is_same_text, read_with_layer, with_fields
 
 SIZE = (400, 1000)  # height, width
@@ -126,4 +126,4 @@ def test_fields_turn_with_their_page():
     field = FormField("a", None, FieldKind.TEXT, box_polygon((10, 20, 110, 40)))
     scan = PageImage("id", "uri", 1, np.zeros((*SIZE, 3), np.uint8), fields=(field,))
     page = with_fields(scan, PageText("id", "uri", 1, 400, 1000, 90))
-    assert page.fields[0].box == (360, 10, 380, 110)
+    assert polygon_box(page.fields[0].polygon) == (360, 10, 380, 110)

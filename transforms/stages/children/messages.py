@@ -21,6 +21,7 @@ from beam_kie.document import (
     FormField,
     PageText,
     Stage,
+    Straightening,
     TextLine,
 )
 from beam_kie.imaging.limits import DecodeLimits
@@ -128,7 +129,7 @@ class Closed:
 
 _REPLIES = (
     *(Ready, Broken, Opened, NotOpened, Step, PageRead, Closed),
-    *(PageText, TextLine, FormField, FieldKind, FailedPage, Failure, Stage, Category),
+    *(PageText, TextLine, FormField, FieldKind, Straightening, FailedPage, Failure, Stage, Category),
 )
 _KNOWN = {(kind.__module__, kind.__qualname__): kind for kind in _REPLIES}
 
