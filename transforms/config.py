@@ -269,9 +269,20 @@ class JobConfig:
     resume: bool = field(
         default=False,
         metadata=_output(
-            "Run --run_id again if it was broken off, with none of what it left; if it is finished, only say "
-            "so.",
+            "Go on with --run_id if it was broken off: what is done is not done again (docs/reruns.md); if "
+            "it is finished, only say so.",
             effect=Effect.NONE,
+        ),
+    )
+    part_pages: int = field(
+        default=200,
+        metadata=_output(
+            "Pages after which a worker thread writes what it has done, so that --resume need not do it "
+            "again; it does so every minute in any case.",
+            effect=Effect.NONE,
+            metavar="N",
+            minimum=1,
+            maximum=100_000,
         ),
     )
     num_shards: int = field(
