@@ -32,7 +32,7 @@ CHECK_PYTHON := import re, sys; \
 	name another one, for example make PYTHON=python3.%d" % (low, end - 1, here[0], here[1], sys.executable, low))
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test fuzz lint format docs api samples bench image lock clean
+.PHONY: help demo test schedules fuzz lint format docs api samples bench image lock clean
 
 help:  ## Print this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  make %-9s %s\n", $$1, $$2}'
@@ -43,6 +43,12 @@ demo: .venv/made-for-job  ## Run the job on samples/ and show the pairs that it 
 
 test: .venv/made-for-tests lint  ## All checks and tests, and what of the code they ran (COVERAGE= leaves that out)
 	$(ONE_THREAD) $(BIN)/python -m pytest -n $(PYTEST_WORKERS) --dist worksteal $(COVERAGE)
+
+schedules: .venv/made-for-tests  ## Check the schedules with Airflow and Kubernetes' schemas (2 GB, in build/schedules)
+	$(PYTHON) -m venv build/schedules
+	build/schedules/bin/python -m pip install --quiet "apache-airflow>=3,<4" \
+		apache-airflow-providers-google apache-airflow-providers-apache-beam "kubernetes-validate>=1.31"
+	BEAM_KIE_SCHEDULES_PYTHON=$(CURDIR)/build/schedules/bin/python $(BIN)/python -m pytest -q tests/test_cluster_schedules.py
 
 fuzz: .venv/made-for-tests  ## Parsers on hostile bytes, new ones in every round (MINUTES=60); stops at a finding
 	$(ONE_THREAD) nice $(BIN)/python -m tests.fuzz $(MINUTES) $(PYTEST_WORKERS)
@@ -77,7 +83,7 @@ image:  ## Build the image for Dataflow (VARIANT=cpu or cuda, IMAGE=beam-kie:cpu
 
 lock: ## Write constraints.txt anew from the bounds in pyproject.toml
 	rm -rf build/lock && $(PYTHON) -m venv build/lock
-	build/lock/bin/python -c '$(REQUIREMENTS)' dev fast-ocr paddle s3 train > build/lock/requirements.txt
+	build/lock/bin/python -c '$(REQUIREMENTS)' delta dev export fast-ocr paddle s3 train > build/lock/requirements.txt
 	build/lock/bin/pip install --quiet -r build/lock/requirements.txt
 	sed -n 's/==.*;.*/==/p' constraints.txt | sort -u | sed 's/^/^/' > build/lock/by_python
 	{ grep '^#' constraints.txt; { grep ';' constraints.txt; build/lock/bin/pip freeze | sed 's/+cpu$$//' \
@@ -97,7 +103,7 @@ clean:  ## Remove the environment, outputs and caches
 	@touch $@
 
 .venv/made-for-tests: .venv/made-for-job
-	$(BIN)/python -c '$(REQUIREMENTS)' dev fast-ocr paddle s3 train > .venv/requirements.txt
+	$(BIN)/python -c '$(REQUIREMENTS)' delta dev export fast-ocr paddle s3 train > .venv/requirements.txt
 	$(BIN)/python -m pip install --quiet -r .venv/requirements.txt -c constraints.txt
 	$(ONE_OPENCV)
 	@touch $@

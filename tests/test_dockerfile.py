@@ -9,12 +9,14 @@ import shutil
 import subprocess
 import sys
 import tomllib
+from importlib import metadata
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
 import yaml
 from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).resolve().parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
@@ -156,7 +158,8 @@ def test_versions_are_the_pinned_ones():
     launcher = stages()["launcher"].base
     assert f"python{python.replace('.', '')}-template-launcher-base:" in launcher
     for variant in ("cpu", "cuda"):
-        assert line_of("dataflow", variant)[0].base == f"python:{python}-slim-bookworm"
+        patch = arguments()["PYTHON_PATCH"]
+        assert line_of("dataflow", variant)[0].base == f"python:{python}.{patch}-slim-bookworm"
         assert [stage.name for stage in line_of("dataflow", variant)] == [
             f"base-{variant}",
             "job",
@@ -184,6 +187,68 @@ def test_requirements_are_those_of_the_job(tmp_path):
         cwd=tmp_path, capture_output=True, text=True, env={"PATH": path, "TORCH_BUILD": "cu126"},
     )  # fmt: skip
     assert asked.stdout.strip() == f"torch=={pins()['torch']}+cu126"
+
+
+def closure(requirements: list[str]) -> dict[str, metadata.Distribution]:
+    """The packages that requirements bring along, as they are installed here: each fits who asks for it."""
+    found: dict[str, metadata.Distribution] = {}
+    asked, done = [Requirement(each) for each in requirements], set()
+    while asked:
+        wanted = asked.pop()
+        extras = sorted(wanted.extras) or [""]
+        if str(wanted) in done or not any(is_meant(wanted, extra) for extra in ["", *extras]):
+            continue
+        done.add(str(wanted))
+        package = metadata.distribution(wanted.name)
+        assert wanted.specifier.contains(package.version, prereleases=True), f"{wanted}: {package.version}"
+        found[canonicalize_name(wanted.name)] = package
+        for line in package.requires or []:
+            needed = Requirement(line)
+            if any(is_meant(needed, extra) for extra in extras):
+                needed.marker = None
+                asked.append(needed)
+    return found
+
+
+def is_meant(requirement: Requirement, extra: str) -> bool:
+    return requirement.marker is None or requirement.marker.evaluate({"extra": extra})
+
+
+@pytest.mark.parametrize("extras", ["", "s3", "s3 fast-ocr", "s3 fast-ocr paddle"])
+def test_every_package_resolves_to_its_pin(extras):
+    """What pip would install: every package has a pin, and no package asks for another version of one."""
+    project = PROJECT["project"]
+    more = [each for extra in extras.split() for each in project["optional-dependencies"][extra]]
+    pinned = {canonicalize_name(name): version for name, version in pins().items()}
+    found = closure([*project["dependencies"], *more])
+    assert len(found) > 100
+    for name, package in found.items():
+        assert pinned.get(name) == package.version.partition("+")[0], name
+    builds_of_opencv = {name for name in found if name.startswith("opencv")}
+    assert len(builds_of_opencv) == (2 if "paddle" in extras else 1)
+
+
+def test_one_opencv_is_left_where_two_are_installed():
+    (install,) = [each for each in stages()["job"].of("RUN") if "requirements.txt" in each.text]
+    (case,) = re.findall(r"case .*? esac", install.text)
+    script = f'pip() {{ echo "$@"; }}; {case}'
+    for extras, last in (
+        ("s3 fast-ocr", ""),
+        ("s3 paddle", "opencv-python-headless"),
+        ("paddle", "opencv-python-headless"),
+    ):
+        said = subprocess.run(
+            ["sh", "-c", script], capture_output=True, text=True, check=True, env={"EXTRAS": extras}
+        ).stdout.split()
+        assert said[-1:] == ([last] if last else [])
+
+
+def test_images_are_pinned():
+    for variant in ("cpu", "cuda"):
+        for stage in stages(variant).values():
+            if stage.base not in stages(variant):
+                tag = stage.base.rpartition(":")[2]
+                assert re.search(r"\d+[._]\d+[._]?\d*|\d{8}", tag) and "latest" not in tag, stage.base
 
 
 def test_commands_are_shell():

@@ -262,34 +262,28 @@ class JobConfig:
     )
     overwrite: bool = field(
         default=False,
-        metadata=_output(
-            "Delete what an earlier run with this --run_id left under --output.", effect=Effect.NONE
-        ),
+        metadata=_output("Delete what this --run_id has left under --output.", effect=Effect.NONE),
     )
     resume: bool = field(
         default=False,
         metadata=_output(
-            "Go on with --run_id if it was broken off: what is done is not done again (docs/reruns.md); if "
-            "it is finished, only say so.",
+            "Go on with --run_id if it was broken off (docs/reruns.md); if it is finished, only say so.",
             effect=Effect.NONE,
         ),
     )
     part_pages: int = field(
         default=200,
         metadata=_output(
-            "Pages after which a worker thread writes what it has done, so that --resume need not do it "
-            "again; it does so every minute in any case.",
+            "Pages, or a minute, after which a thread writes what it has done, for --resume.",
             effect=Effect.NONE,
             metavar="N",
             minimum=1,
-            maximum=100_000,
         ),
     )
     num_shards: int = field(
         default=1,
         metadata=_output(
-            "Shards of a table. Each is a Parquet file, or several where it has more than 1,000,000 rows or "
-            "128 MB.",
+            "Shards of a table; each is a Parquet file, or several above 1,000,000 rows or 128 MB.",
             effect=Effect.NONE,
             metavar="N",
             shown_default=f"1 for a run on this machine, {SHARDS_ELSEWHERE} elsewhere",
@@ -303,6 +297,22 @@ class JobConfig:
             "Also write the lines of PaddleOCR's infer.txt, one file for SER and one for SER+RE; for "
             "moderate runs: one worker holds all lines.",
             effect=Effect.RESULTS,
+        ),
+    )
+
+    csv: bool = field(
+        default=False,
+        metadata=_output(
+            "Also write every table as one CSV file (docs/exports.md); for moderate runs: one worker writes "
+            "a table.",
+            effect=Effect.NONE,
+        ),
+    )
+    jsonl: bool = field(
+        default=False,
+        metadata=_output(
+            "Also write every table as one file of JSON lines; for moderate runs, as --csv.",
+            effect=Effect.NONE,
         ),
     )
 

@@ -18,7 +18,7 @@ from transforms.runs.finished_runs import newest_run
 from transforms.storage.patterns import escape_pattern
 from transforms.storage.uris import absolute_uri
 
-_COLUMNS = ["uri", "page", "pair_index", "key_text", "value_text", "confidence"]
+_COLUMNS = ["uri", "page", "pair_index", "key_text", "value_text", "confidence", "key_label", "value_label"]
 _ORDER = ("uri", "page", "pair_index")
 # Small runs are shown in the order of their files; of a large one not all is read for that.
 _ROWS_TO_SORT = 10_000
@@ -91,7 +91,9 @@ def _shards(output: str, run_id: str) -> list[str]:
 def _cells(row: dict) -> list[str]:
     file_name = row["uri"].rsplit("/", 1)[-1]
     value = "" if row["value_text"] is None else row["value_text"]
-    return [file_name, str(row["page"]), row["key_text"] or "", value, f"{row['confidence']:.2f}"]
+    # A value without a key is told by its label.
+    key = row["key_text"] or ("" if row["key_label"] else f"({row['value_label']})")
+    return [file_name, str(row["page"]), key, value, f"{row['confidence']:.2f}"]
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ change; new rows of a page have the next numbers.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from statistics import fmean
 from typing import Any
@@ -160,7 +160,9 @@ def _correct_pairs(
     """The rows of key_values: links that are left and new ones, and keys that have no value."""
     names = {row["entity_id"]: row["entity_index"] for row in found.entities}
     before: dict[Ends, Row] = {
-        (names[row["key_entity_id"]], names.get(row["value_entity_id"])): row for row in found.key_values
+        (names[row["key_entity_id"]], names.get(row["value_entity_id"])): row
+        for row in found.key_values
+        if row["key_entity_id"] is not None
     }
     actions: dict[Ends, str] = {(link.key, link.value): link.action for link in said.links}
     _check_links(actions, before, entities, f"page {said.page} of document {said.document_id}")
@@ -183,7 +185,29 @@ def _correct_pairs(
         else:
             row = dict(old)
         rows.append({**row, CORRECTED_BY: HUMAN if changed or accepted else None})
+    linked = {value for _, value in ends_left}
+    rows += _keyless_rows(found, entities, state, linked)
     return sorted(rows, key=lambda row: row["pair_index"])
+
+
+def _keyless_rows(
+    found: RunPage,
+    entities: Mapping[EntityName, Row],
+    state: Mapping[EntityName, str],
+    linked: Collection[EntityName | None],
+) -> list[Row]:
+    """Values without a key: those of the run that are still there and have no link now."""
+    names = {row["entity_id"]: row["entity_index"] for row in found.entities}
+    rows = []
+    for old in found.key_values:
+        name = names.get(old["value_entity_id"] or "")
+        if name is None or old["key_entity_id"] is not None or name not in entities or name in linked:
+            continue
+        row = dict(old)
+        if state.get(name) == _CHANGED:
+            row = _pair_row(found.page, old["pair_index"], None, entities[name], old)
+        rows.append({**row, CORRECTED_BY: HUMAN if name in state else None})
+    return rows
 
 
 def _check_links(
@@ -215,21 +239,23 @@ def _ends_left(
     return [*links, *alone]
 
 
-def _pair_row(page: Row, number: int, key: Row, value: Row | None, old: Row | None) -> Row:
+def _pair_row(page: Row, number: int, key: Row | None, value: Row | None, old: Row | None) -> Row:
     columns = {name: page[name] for name in (*_SHARED, *_PROVENANCE) if name in page}
     same_link = old is not None and old["value_entity_id"] is not None
+    link = old["relation_confidence"] if same_link and old else 1.0
+    key_text, value_text = (None if end is None else end["text"] or "" for end in (key, value))
     row = {
         **columns,
         "pair_id": f"{page['page_id']}-k{number:04d}",
         "pair_index": number,
-        **text_columns(key["text"] or "", (value["text"] or "") if value else None, UNKNOWN),
+        **text_columns(key_text or "", value_text, UNKNOWN),
         "confidence": 1.0,
-        "key_confidence": key["confidence"],
+        "key_confidence": key["confidence"] if key else None,
         "value_confidence": value["confidence"] if value else None,
-        "relation_confidence": (old["relation_confidence"] if same_link and old else 1.0) if value else None,
-        "key_label": key["label"],
+        "relation_confidence": link if key and value else None,
+        "key_label": key["label"] if key else None,
         "value_label": value["label"] if value else None,
-        "key_entity_id": key["entity_id"],
+        "key_entity_id": key["entity_id"] if key else None,
         "value_entity_id": value["entity_id"] if value else None,
         # Of the text that was read; nobody measured a person's.
         "ocr_confidence_min": None,
@@ -237,7 +263,7 @@ def _pair_row(page: Row, number: int, key: Row, value: Row | None, old: Row | No
         "table_row": old.get("table_row") if same_link and old else None,
     }
     for name in ("x0", "y0", "x1", "y1", "polygon"):
-        row[f"key_{name}"] = key[name]
+        row[f"key_{name}"] = key[name] if key else None
         row[f"value_{name}"] = value[name] if value else None
     return row
 

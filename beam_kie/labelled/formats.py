@@ -8,14 +8,17 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from pathlib import Path
 
 from PIL import ExifTags, Image
 
-from beam_kie.document import Box, Polygon
+from beam_kie.document import Box, DocumentError, PageImage, Polygon
 from beam_kie.escaping import whole_characters
+from beam_kie.imaging.decode import DecodeLimits, decode_pages
 
 # What values of the wrong type, in the wrong place or too deeply nested lead to while they are read.
 _DAMAGES = (ValueError, KeyError, IndexError, TypeError, AttributeError, OverflowError, RecursionError)
@@ -90,11 +93,36 @@ class LabelledPage:
         return list(found)
 
 
+def file_and_page(name: str) -> tuple[str, int]:
+    """The file and the number of the page that a label file names: ``scan.tif#page=2`` is page 2 of scan.tif.
+
+    Args:
+        name: of a labelled page. Without a number it is page 1.
+    """
+    file, mark, number = name.rpartition("#page=")
+    # Nothing but digits, and not very many: other names are those of files.
+    if mark and file and number.isascii() and number.isdigit() and 0 < int(number[:9]) == int(number):
+        return file, int(number)
+    return name, 1
+
+
+def page_name(file: str, page: int) -> str:
+    """The name of a page in label files; the reverse of ``file_and_page``.
+
+    Args:
+        file: name of the file.
+        page: from 1.
+    """
+    return file if page == 1 else f"{file}#page={page}"
+
+
 SizeOf = Callable[[str], tuple[int, int] | None]
 
 
 def read_labels(path: str | Path, images: str | Path | None = None) -> list[LabelledPage]:
     """All pages of a label file (PaddleOCR's or XFUND's) or of a FUNSD folder.
+
+    Pages of a file with several are named ``file#page=2``; where a name comes again, it is the next page's.
 
     Args:
         path: a label file, UTF-8, or a folder of FUNSD's annotations.
@@ -104,7 +132,20 @@ def read_labels(path: str | Path, images: str | Path | None = None) -> list[Labe
     Raises:
         LabelError: where the labels cannot be read; the message names the file and the line.
     """
-    path = Path(path)
+    return _numbered(_read(Path(path), images))
+
+
+def _numbered(pages: list[LabelledPage]) -> list[LabelledPage]:
+    seen: Counter[str] = Counter()
+    found = []
+    for page in pages:
+        seen[page.name] += 1
+        count = seen[page.name]
+        found.append(page if count == 1 else replace(page, name=page_name(page.name, count)))
+    return found
+
+
+def _read(path: Path, images: str | Path | None) -> list[LabelledPage]:
     if path.is_dir():
         return list(_read_funsd(path))
     try:
@@ -254,12 +295,29 @@ def _extent(entries: tuple[LabelledEntry, ...]) -> tuple[int, int]:
 
 
 def _image_size(folder: Path | None, name: str) -> tuple[int, int] | None:
+    if folder is None:
+        return None
+    file, number = file_and_page(name)
     try:
-        if folder is None or not (folder / name).is_file():
+        if not (folder / file).is_file():
             return None
-        with Image.open(folder / name) as image:
+        if file.lower().endswith(".pdf"):
+            return _pdf_sizes(folder / file).get(number)
+        with Image.open(folder / file) as image:
+            image.seek(number - 1)
             turned = image.getexif().get(ExifTags.Base.Orientation, 1) >= 5
             width, height = image.size
-    except Exception:  # a PDF, for example: no size in pixels; damaged pictures raise anything
+    except Exception:  # damaged pictures raise anything
         return None
     return (height, width) if turned else (width, height)
+
+
+@lru_cache(maxsize=8)
+def _pdf_sizes(path: Path) -> dict[int, tuple[int, int]]:
+    """Width and height in pixels of the pages of a PDF, as the job draws them, by their numbers."""
+    try:
+        pages = list(decode_pages(path.read_bytes(), "", path.name, DecodeLimits()))
+    except (OSError, DocumentError):
+        return {}
+    images = [page for page in pages if isinstance(page, PageImage)]
+    return {page.page: (page.pixels.shape[1], page.pixels.shape[0]) for page in images}

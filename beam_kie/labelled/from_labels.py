@@ -161,14 +161,14 @@ def _change(row: Mapping, entry: LabelledEntry) -> list[EntityChange]:
 
 
 def _link_changes(page: RunPage, labelled: LabelledPage, names: Mapping[int, EntityName]) -> list[LinkChange]:
-    keys = {row["key_label"] for row in page.key_values} or {"QUESTION"}
+    keys = {row["key_label"] for row in page.key_values if row["key_label"]} or {"QUESTION"}
     values = {entry.label for entry in labelled.entries if entry.is_entity} - keys
     wanted = {(names[a], names[b]) for a, b in labelled.relations(keys, values) if a in names and b in names}
     indices = {row["entity_id"]: row["entity_index"] for row in page.entities}
     known = {
         (indices[row["key_entity_id"]], indices[row["value_entity_id"]])
         for row in page.key_values
-        if row["value_entity_id"] is not None
+        if row["value_entity_id"] is not None and row["key_entity_id"] is not None
     }
     order = sorted(wanted ^ known, key=str)
     return [LinkChange(key, value, ADD if (key, value) in wanted else REMOVE) for key, value in order]

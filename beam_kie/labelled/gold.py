@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from beam_kie.document import Entity, LineSpan, PageText, TextLine, document_id
 from beam_kie.geometry import polygon_box
-from beam_kie.labelled.formats import LabelledEntry, LabelledPage
+from beam_kie.labelled.formats import LabelledEntry, LabelledPage, file_and_page
 from beam_kie.reading_order import polygon_slope, reading_order
 
 
@@ -39,7 +39,7 @@ def gold_pages(
     heads: Collection[str] = ("QUESTION",),
     tails: Collection[str] = ("ANSWER",),
 ) -> list[GoldPage]:
-    """Gold pages of labelled pages. The n-th of the same name is page n of that file.
+    """Gold pages of labelled pages. ``file#page=3`` is page 3 of that file, and the n-th of one name page n.
 
     Args:
         labelled: pages in the order of their file.
@@ -51,7 +51,8 @@ def gold_pages(
     pages = []
     for labels in labelled:
         seen[labels.name] += 1
-        pages.append(_gold_page(labels, seen[labels.name], heads, tails))
+        _, number = file_and_page(labels.name)
+        pages.append(_gold_page(labels, max(number, seen[labels.name]), heads, tails))
     return pages
 
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from beam_kie.document import DocumentError, Failure, PageImage, PageText, TextLine
 from beam_kie.imaging.decode import DecodeLimits, decode_pages
-from beam_kie.labelled.formats import LabelledPage
+from beam_kie.labelled.formats import LabelledPage, file_and_page, page_name
 from beam_kie.labelled.gold import GoldPage
 from beam_kie.layoutxlm.inputs.images import with_picture
 from beam_kie.reading_order import order_lines
@@ -78,15 +78,28 @@ def read_ocr_lines(path: str) -> dict[str, tuple[TextLine, ...]]:
         path: JSON lines as the command ``beam_kie.training.data.ocr_lines`` writes them.
 
     Returns:
-        The lines of every picture, by its base name.
+        The lines of every page by its name in label files: the picture's base name, with ``#page=2`` behind
+        it from the second page on. The first page has both names, with and without number.
     """
-    found = {}
+    found: dict[str, tuple[TextLine, ...]] = {}
     for line in Path(path).read_text("utf-8").splitlines():
         record = json.loads(line)
-        found[Path(record["uri"]).name] = tuple(
+        lines = tuple(
             TextLine(item["text"], tuple(item["polygon"]), item.get("confidence")) for item in record["lines"]
         )
+        for name in page_names(Path(record["uri"]).name, record.get("page") or 1):
+            found[name] = lines
     return found
+
+
+def page_names(file: str, page: int) -> list[str]:
+    """The names that a page may have in label files.
+
+    Args:
+        file: name of the file.
+        page: from 1.
+    """
+    return list(dict.fromkeys([page_name(file, page), f"{file}#page={page}"]))
 
 
 def with_read_lines(gold: Sequence[GoldPage], lines: Mapping[str, Sequence[TextLine]]) -> list[GoldPage]:
@@ -134,8 +147,8 @@ def page_images(gold: Sequence[GoldPage], folder: Path) -> Iterator[PageImage]:
     Raises:
         PictureError: a picture is missing or cannot be decoded.
     """
-    for name, same_file in groupby(gold, key=lambda gold_page: gold_page.name):
-        yield from _decode(folder / name, [gold_page.page.page for gold_page in same_file])
+    for name, same_file in groupby(gold, key=lambda gold_page: file_and_page(gold_page.name)[0]):
+        yield from _decode_all(folder / name, [gold_page.page.page for gold_page in same_file])
 
 
 def missing_pictures(gold: Sequence[GoldPage], folder: Path) -> list[str]:
@@ -145,7 +158,7 @@ def missing_pictures(gold: Sequence[GoldPage], folder: Path) -> list[str]:
         gold: the pages, as labelled.
         folder: with the pictures.
     """
-    return [gold_page.name for gold_page in gold if not (folder / gold_page.name).is_file()]
+    return [page.name for page in gold if not (folder / file_and_page(page.name)[0]).is_file()]
 
 
 def scale_warning(gold: Sequence[GoldPage]) -> str | None:
@@ -181,6 +194,15 @@ def with_page_picture(page: PageText, pixels: np.ndarray, kind: str | None) -> P
         kind: as KieModel.pictures; None: the page is returned as it is.
     """
     return page if kind is None else with_picture(page, pixels, kind)
+
+
+def _decode_all(path: Path, numbers: Sequence[int]) -> Iterator[PageImage]:
+    """Pages in any order; a run of rising numbers is read at one go."""
+    start = 0
+    for end in range(1, len(numbers) + 1):
+        if end == len(numbers) or numbers[end] <= numbers[end - 1]:
+            yield from _decode(path, numbers[start:end])
+            start = end
 
 
 def _decode(path: Path, numbers: Sequence[int]) -> Iterator[PageImage]:

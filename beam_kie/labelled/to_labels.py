@@ -119,7 +119,7 @@ def _labelled(page: RunPage, name: str, place: Place) -> LabelledPage:
     names = {row["entity_id"]: row["entity_index"] for row in page.entities}
     links: dict[int, list[tuple[int, int]]] = {}
     for row in page.key_values:
-        if row["value_entity_id"] is not None:
+        if row["value_entity_id"] is not None and row["key_entity_id"] is not None:
             ends = (names[row["key_entity_id"]], names[row["value_entity_id"]])
             for end in ends:
                 links.setdefault(end, []).append(ends)

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from beam_kie.escaping import listed
-from beam_kie.layoutxlm.config_values import frozen, is_like, is_table, kind_of
+from beam_kie.layoutxlm.config_values import frozen, is_like, is_pairs, is_table, kind_of
 from beam_kie.layoutxlm.file_limits import ModelFileError, check_settings, read_settings
 
 STRIPS = "strips"
@@ -221,7 +221,9 @@ class Calibration(_Part):
 class LayoutXLMConfig:
     """A model: its name, the labels that it knows, and the parts of its configuration.
 
-    ``head_labels`` are those of keys, ``tail_labels`` those of values. ``tag_names`` are the classifier's
+    ``head_labels`` are those of keys, ``tail_labels`` those of values. ``links``: (key's label, value's
+    label) that may belong together; empty: all. ``keyless_labels``: entities of these are values even where
+    no key goes with them. ``tag_names`` are the classifier's
     classes in their order; empty: O, then B- and I- of every label. ``relation_labels`` are the rows of a
     biaffine head's label embedding; empty: the order of ``labels``.
 
@@ -233,6 +235,8 @@ class LayoutXLMConfig:
     labels: tuple[str, ...] = ("QUESTION", "ANSWER", "HEADER")
     head_labels: tuple[str, ...] = ("QUESTION",)
     tail_labels: tuple[str, ...] = ("ANSWER",)
+    links: tuple[tuple[str, str], ...] = ()
+    keyless_labels: tuple[str, ...] = ()
     tag_names: tuple[str, ...] = ()
     relation_labels: tuple[str, ...] = ()
     ensemble_size: int = 1
@@ -254,9 +258,14 @@ class LayoutXLMConfig:
         self._check_labels()
 
     def _check_labels(self) -> None:
-        unknown = set(self.head_labels + self.tail_labels) - set(self.labels)
+        unknown = set(self.head_labels + self.tail_labels + self.keyless_labels) - set(self.labels)
         if unknown:
-            raise ConfigError(f"head_labels and tail_labels name unknown labels: {listed(unknown)}")
+            raise ConfigError(
+                f"head_labels, tail_labels and keyless_labels name unknown labels: {listed(unknown)}"
+            )
+        for head, tail in self.links:
+            if head not in self.head_labels or tail not in self.tail_labels:
+                raise ConfigError(f"links: {head} is none of head_labels, or {tail} none of tail_labels")
         if self.relation_labels and set(self.relation_labels) != set(self.labels):
             raise ConfigError("relation_labels must hold the same labels as labels")
         allowed = {"O", *(f"{prefix}-{label}" for label in self.labels for prefix in "BI")}
@@ -271,6 +280,15 @@ class LayoutXLMConfig:
             "O",
             *(f"{prefix}-{label}" for label in self.labels for prefix in "BI"),
         )
+
+    def may_link(self, head: str, tail: str) -> bool:
+        """Whether a value of one label may belong to a key of another one.
+
+        Args:
+            head: label of the key.
+            tail: label of the value.
+        """
+        return not self.links or (head, tail) in self.links
 
     @property
     def pictures(self) -> str | None:
@@ -304,7 +322,9 @@ class LayoutXLMConfig:
         of_parts: dict[str, dict[str, Any]] = {name: {} for name in _PARTS}
         for name, value in values.items():
             part, field = known[name]
-            if name not in _TABLES and not is_like(value, field):
+            if name == "links" and not is_pairs(value):
+                raise ConfigError("links must be a list of pairs [key's label, value's label]")
+            if name not in (*_TABLES, "links") and not is_like(value, field):
                 raise ConfigError(f"{name} must be {kind_of(field)}")
             (own if part is None else of_parts[part])[field.name] = value
         for name, fields in of_parts.items():

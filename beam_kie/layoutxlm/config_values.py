@@ -36,6 +36,20 @@ def is_table(value: object) -> bool:
     return all(a[0] < b[0] and a[1] <= b[1] for a, b in itertools.pairwise(value))
 
 
+def is_pairs(value: object) -> bool:
+    """Whether a value is a list of pairs of texts.
+
+    Args:
+        value: as ``frozen`` returns it.
+    """
+    if not isinstance(value, tuple):
+        return False
+    return all(
+        isinstance(pair, tuple) and len(pair) == 2 and all(isinstance(end, str) for end in pair)
+        for pair in value
+    )
+
+
 def is_like(value: object, field: dataclasses.Field[Any]) -> bool:
     """Whether a value from outside may stand in a field.
 

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from beam_kie.document import Entity, PageResult, PageText
+from beam_kie.document import Entity, PageResult, PageText, Relation
 from beam_kie.layoutxlm.checkpoints import (
     MODEL_FILES,
     WEIGHTS_FILE,
@@ -227,7 +227,9 @@ class KieModel:
             DocumentError: as ``predict``.
         """
         if self.network.relation_head is None:
-            return [PageResult(page, tuple(given)) for page, given in zip(pages, entities, strict=True)]
+            return [
+                self._with_relations(page, given, ()) for page, given in zip(pages, entities, strict=True)
+            ]
         tokens = self._tokens(pages)
         encoded = self._encode(pages, tokens, keep_hidden=True)
         results = []
@@ -317,12 +319,34 @@ class KieModel:
     def _result(self, page: PageText, decoded: list[DecodedEntity], hidden: Sequence[Tensor]) -> PageResult:
         entities = tuple(item.entity for item in decoded)
         if not hidden or self.network.relation_head is None:
-            return PageResult(page, entities)
+            return self._with_relations(page, entities, ())
         heads = _with_states([network.relation_head for network in self.networks], hidden)
         links = find_relations(heads, self.config, page, decoded)
-        return PageResult(
-            page, entities, whole_relations(links, entities, self.config.calibration.relation_calibration)
-        )
+        table = self.config.calibration.relation_calibration
+        return self._with_relations(page, entities, whole_relations(links, entities, table))
+
+    def _with_relations(
+        self, page: PageText, entities: Sequence[Entity], relations: Sequence[Relation]
+    ) -> PageResult:
+        return with_keyless(PageResult(page, tuple(entities), tuple(relations)), self.config.keyless_labels)
+
+
+def with_keyless(result: PageResult, labels: Sequence[str]) -> PageResult:
+    """A page's result with the values that no key goes with.
+
+    Args:
+        result: entities and relations of the page.
+        labels: whose entities are values also without a key.
+    """
+    if not labels:
+        return result
+    linked = {relation.tail for relation in result.relations}
+    keyless = [
+        index
+        for index, entity in enumerate(result.entities)
+        if entity.label in labels and index not in linked
+    ]
+    return dataclasses.replace(result, keyless=tuple(keyless))
 
 
 def _with_states(heads: Sequence[Head | None], hidden: Sequence[Tensor]) -> list[tuple[Head, Tensor]]:

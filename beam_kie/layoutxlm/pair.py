@@ -8,7 +8,7 @@ from pathlib import Path
 from beam_kie.document import Entity, PageResult, PageText
 from beam_kie.layoutxlm.checkpoints import ModelError
 from beam_kie.layoutxlm.config import LayoutXLMConfig
-from beam_kie.layoutxlm.model import DEFAULT_BATCH_TOKENS, KieModel
+from beam_kie.layoutxlm.model import DEFAULT_BATCH_TOKENS, KieModel, with_keyless
 
 
 class KiePair:
@@ -41,7 +41,7 @@ class KiePair:
         Args:
             pages: their lines, and their pictures where ``pictures`` asks for them.
         """
-        return self.re.relate(pages, self.ser.find_entities(pages))
+        return self.relate(pages, self.ser.find_entities(pages))
 
     def relate(self, pages: Sequence[PageText], entities: Sequence[Sequence[Entity]]) -> list[PageResult]:
         """Relations between given entities.
@@ -50,7 +50,8 @@ class KiePair:
             pages: as of ``predict``.
             entities: of every page, in reading order.
         """
-        return self.re.relate(pages, entities)
+        labels = self.ser.config.keyless_labels
+        return [with_keyless(result, labels) for result in self.re.relate(pages, entities)]
 
     def token_predictions(self, pages: Sequence[PageText]) -> list[list[list[str]]]:
         """For every page and line the tag of each token by itself.

@@ -71,8 +71,10 @@ def compact_page(page: PageRows, labels: Labels) -> CompactPage:
     (geometry,) = page.of("pages")
     entities = page.of("entities")
     places = {row["entity_id"]: place for place, row in enumerate(entities)}
-    pairs = [_pair(row, places) for row in page.of("key_values")]
-    labels.keys.update(row["key_label"] for row in page.of("key_values"))
+    # Values without a key are listed as the entities that they are.
+    with_key = [row for row in page.of("key_values") if row["key_entity_id"] is not None]
+    pairs = [_pair(row, places) for row in with_key]
+    labels.keys.update(row["key_label"] for row in with_key)
     labels.values.update(row["value_label"] for row in page.of("key_values") if row["value_label"])
     alone = _lines_on_their_own(page.of("lines"), entities)
     details = [
@@ -91,7 +93,7 @@ def compact_page(page: PageRows, labels: Labels) -> CompactPage:
         keys=[_key_name(entities[pair[0]]["text"]) for pair in pairs],
         entity_count=len(entities),
         pair_count=len(with_value),
-        key_without_value_count=len(pairs) - len(with_value),
+        key_without_value_count=sum(row["value_entity_id"] is None for row in with_key),
         confidences=tuple(row["confidence"] for row in with_value),
     )
 

@@ -13,7 +13,17 @@ from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from statistics import fmean
 
-from beam_kie.document import Entity, Failure, KeyValue, PageResult, PageText, Polygon, Status, TextLine
+from beam_kie.document import (
+    Entity,
+    Failure,
+    KeyValue,
+    LineSpan,
+    PageResult,
+    PageText,
+    Polygon,
+    Status,
+    TextLine,
+)
 from beam_kie.tables.conventions import NO_VALUE_OPTIONS, Convention, ValueOptions, page_convention
 from beam_kie.tables.key_text import normalise_key
 from beam_kie.tables.key_values import KEY_LABELS, key_values
@@ -82,6 +92,7 @@ def page_row(page: PageText, provenance: Provenance, counts: PageCounts) -> Row:
     """
     return {
         **_page_columns(page),
+        "status": (Status.PARTIAL if page.is_damaged else Status.SUCCESS).value,
         **_page_geometry_columns(page),
         **_count_columns(counts),
         **_provenance_columns(provenance, page),
@@ -125,7 +136,8 @@ def key_value_rows(
     key_labels: Sequence[str] = KEY_LABELS,
     options: ValueOptions = NO_VALUE_OPTIONS,
 ) -> list[Row]:
-    """The rows of ``result`` in key_values: every relation, and every key without a value.
+    """The rows of ``result`` in key_values: every relation, every key without a value, and the values that
+    have a row although they have no key.
 
     Args:
         result: entities and relations of one page.
@@ -144,11 +156,16 @@ def key_value_rows(
     }
     convention = page_convention((line.text for line in page.lines), options)
     pairs = key_values(result, key_labels)
-    numbered = enumerate(zip(pairs, table_rows(pairs), strict=True))
-    return [
-        _key_value_row(page, index, pair, convention) | {"table_row": row} | shared
-        for index, (pair, row) in numbered
+    rows = [
+        (pair.key_index, _key_value_row(page, pair.key, pair, convention) | {"table_row": row})
+        for pair, row in zip(pairs, table_rows(pairs), strict=True)
     ]
+    for index in result.keyless:
+        value = result.entities[index]
+        pair = KeyValue(value, value, None, value.confidence, index, index)
+        rows.append((index, _key_value_row(page, None, pair, convention) | {"table_row": None}))
+    rows.sort(key=lambda row: row[0])
+    return [_pair_columns(page, number) | row | shared for number, (_, row) in enumerate(rows)]
 
 
 def failure_row(failure: Failure, provenance: Provenance) -> Row:
@@ -248,22 +265,26 @@ def _entity_row(page: PageText, index: int, entity: Entity) -> Row:
     }
 
 
-def _key_value_row(page: PageText, index: int, pair: KeyValue, convention: Convention) -> Row:
+def _pair_columns(page: PageText, index: int) -> Row:
+    return {"pair_id": f"{page_id(page.document_id, page.page)}-k{index:04d}", "pair_index": index}
+
+
+def _key_value_row(page: PageText, key: Entity | None, pair: KeyValue, convention: Convention) -> Row:
+    """The columns of a pair; ``key`` is None for a value that no key goes with: its label says what it is."""
     value = pair.value
+    spans = [span for end in (key, value) if end is not None for span in end.spans]
     return {
-        "pair_id": f"{page_id(page.document_id, page.page)}-k{index:04d}",
-        "pair_index": index,
-        **text_columns(pair.key.text, value.text if value else None, convention),
+        **text_columns(key.text if key else "", value.text if value else None, convention),
         "confidence": _confidence(pair.confidence),
-        "key_confidence": _confidence(pair.key.confidence),
+        "key_confidence": _confidence(key.confidence) if key else None,
         "value_confidence": _confidence(value.confidence) if value else None,
         "relation_confidence": _confidence(pair.relation_confidence),
-        **_ocr_columns(page, pair),
-        "key_label": pair.key.label,
+        **_ocr_columns(page, spans),
+        "key_label": key.label if key else None,
         "value_label": value.label if value else None,
-        "key_entity_id": _entity_id(page, pair.key_index),
+        "key_entity_id": _entity_id(page, pair.key_index) if key else None,
         "value_entity_id": None if pair.value_index is None else _entity_id(page, pair.value_index),
-        **_box_columns("key_", pair.key.polygon),
+        **_box_columns("key_", key.polygon if key else None),
         **_box_columns("value_", value.polygon if value else None),
     }
 
@@ -291,9 +312,8 @@ def text_columns(key: str, value: str | None, convention: Convention) -> Row:
     }
 
 
-def _ocr_columns(page: PageText, pair: KeyValue) -> Row:
+def _ocr_columns(page: PageText, spans: Sequence[LineSpan]) -> Row:
     """The least and the mean confidence of the lines of key and value, each line once."""
-    spans = (*pair.key.spans, *(pair.value.spans if pair.value else ()))
     found = (_confidence(page.lines[line].confidence) for line in sorted({span.line for span in spans}))
     measured = [confidence for confidence in found if confidence is not None]
     return {

@@ -130,6 +130,7 @@ _COLUMNS: dict[str, list[pa.Field]] = {
     "pages": [
         _column("page_id", _STRING, "document_id and page"),
         *_page(),
+        _nullable("status", _STRING, "PARTIAL: a part is damaged, and its text is missing; else SUCCESS"),
         *_page_geometry(),
         *_counts("the page"),
         *_provenance(),
@@ -165,7 +166,7 @@ _COLUMNS: dict[str, list[pa.Field]] = {
         _column("pair_id", _STRING, "document_id, page and pair_index"),
         *_place(),
         _column("pair_index", _INT, "place of the pair in the page's reading order, from 0"),
-        _nullable("key_text", _STRING, "text of the key as recognised; NULL where it is empty"),
+        _nullable("key_text", _STRING, "text of the key as recognised; NULL where it is empty or missing"),
         _nullable(
             "key_normalised",
             _STRING,
@@ -196,9 +197,13 @@ _COLUMNS: dict[str, list[pa.Field]] = {
         _column(
             "confidence",
             _FLOAT,
-            "probability that key, value and their link are right; of the key alone without a value; 0 to 1",
+            "probability that key, value and their link are right; of the one that is there alone; 0 to 1",
         ),
-        _column("key_confidence", _FLOAT, "probability that the key's label and extent are right, 0 to 1"),
+        _nullable(
+            "key_confidence",
+            _FLOAT,
+            "probability that the key's label and extent are right, 0 to 1; NULL without a key",
+        ),
         _nullable(
             "value_confidence",
             _FLOAT,
@@ -207,7 +212,7 @@ _COLUMNS: dict[str, list[pa.Field]] = {
         _nullable(
             "relation_confidence",
             _FLOAT,
-            "probability that key and value belong together if both are right, 0 to 1; NULL without a value",
+            "probability that key and value belong together if both are right, 0 to 1; NULL without either",
         ),
         _nullable(
             "ocr_confidence_min",
@@ -220,11 +225,13 @@ _COLUMNS: dict[str, list[pa.Field]] = {
             _INT,
             "row of the tables on the page that the value stands in, from 0; NULL where it stands in none",
         ),
-        _column("key_label", _STRING, "label of the key's entity"),
+        _nullable("key_label", _STRING, "label of the key's entity; NULL without a key"),
         _nullable("value_label", _STRING, "label of the value's entity; NULL without a value"),
-        _column("key_entity_id", _STRING, "the key, a row of entities"),
+        _nullable(
+            "key_entity_id", _STRING, "the key, a row of entities; NULL: the value's label says what it is"
+        ),
         _nullable("value_entity_id", _STRING, "the value, a row of entities; NULL: the key has no value"),
-        *_box("key_", "the key"),
+        *_box("key_", "the key", make=_nullable),
         *_box("value_", "the value", make=_nullable),
         *_page_geometry(),
         *_provenance(),

@@ -13,7 +13,7 @@ from beam_kie.layoutxlm.checkpoints import ModelError
 from beam_kie.program import add_version, program_name
 from beam_kie.training.data.pages import PageSource
 from beam_kie.training.loop import Trainer
-from beam_kie.training.planning.plan import Plan, make_plan
+from beam_kie.training.planning.plan import Plan, make_plan, notes
 from beam_kie.training.planning.values import SettingsError
 from beam_kie.training.reports.curves import draw_after_run
 from beam_kie.training.settings import Settings
@@ -37,6 +37,7 @@ def main(argv: list[str] | None = None) -> int:
         if settings.threads:
             torch.set_num_threads(settings.threads)
         plan = _plan(settings, args.config)
+        print(*notes(plan), sep="\n", file=sys.stderr)
         Trainer(plan, PageSource(plan), args.device).run()
         draw_after_run(settings.output)
     except (SettingsError, LabelError, PictureError, ModelError, OSError) as error:

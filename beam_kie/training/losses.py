@@ -13,7 +13,11 @@ from beam_kie.layoutxlm.config import LayoutXLMConfig
 from beam_kie.layoutxlm.decoding.grouping import grouping_scores
 from beam_kie.layoutxlm.network.layoutxlm import LayoutXLM
 from beam_kie.layoutxlm.network.pooling import group_means
-from beam_kie.layoutxlm.network.relations import BiaffineRelationHead, SoftmaxRelationHead
+from beam_kie.layoutxlm.network.relations import (
+    BiaffineRelationHead,
+    SoftmaxRelationHead,
+    allowed_pairs,
+)
 from beam_kie.training.data.examples import UNMASKED, Example
 
 
@@ -93,11 +97,11 @@ def biaffine_loss(scores: Sequence[Tensor], linked: Sequence[Tensor]) -> Tensor:
 
     Args:
         scores: of every page ... x 2 ("not linked", "linked").
-        linked: of every page ... int64, 1 for linked pairs, else 0.
+        linked: of every page ... int64, 1 for linked pairs, else 0; UNMASKED for pairs that do not count.
     """
     return torch.stack(
         [
-            functional.cross_entropy(page.flatten(0, -2), target.flatten())
+            functional.cross_entropy(page.flatten(0, -2), target.flatten(), ignore_index=UNMASKED)
             for page, target in zip(scores, linked, strict=True)
         ]
     ).sum()
@@ -141,7 +145,7 @@ def grouping_loss(scores: Sequence[Tensor], examples: Sequence[Example]) -> Tens
 def _has_pairs(example: Example, config: LayoutXLMConfig) -> bool:
     if not example.supervised or not example.tails:
         return False
-    return config.architecture.relation_head != "biaffine" or bool(_heads(example, config))
+    return config.architecture.relation_head != "biaffine" or bool(_allowed(example, config).any())
 
 
 def _has_pieces(example: Example) -> bool:
@@ -154,13 +158,20 @@ def _heads(example: Example, config: LayoutXLMConfig) -> list[int]:
     return [index for index, label in enumerate(example.entity_labels) if label in head_ids]
 
 
+def _allowed(example: Example, config: LayoutXLMConfig) -> Tensor:
+    """V x K bool: which keys the labels of the values allow."""
+    labels = [config.labels[label] for label in example.entity_labels]
+    heads, tails = _heads(example, config), [tail for tail, _ in example.tails]
+    return allowed_pairs(config, [labels[head] for head in heads], [labels[tail] for tail in tails])
+
+
 def _linked(example: Example, config: LayoutXLMConfig) -> Tensor:
-    """V x K int64: 1 for the keys of every value."""
+    """V x K int64: 1 for the keys of every value, UNMASKED (not counted) where labels allow no link."""
     place = {head: column for column, head in enumerate(_heads(example, config))}
     linked = torch.zeros(len(example.tails), len(place), dtype=torch.long)
     for row, (_, keys) in enumerate(example.tails):
         linked[row, [place[key] for key in keys if key in place]] = 1
-    return linked
+    return linked.masked_fill(~_allowed(example, config), UNMASKED)
 
 
 def _right_keys(scores: Tensor, example: Example, config: LayoutXLMConfig) -> Tensor:
@@ -182,7 +193,11 @@ def _page_relation_scores(
     boxes = torch.tensor(example.entity_boxes, device=hidden.device)
     heads = torch.tensor(_heads(example, network.config), dtype=torch.long)
     tails = torch.tensor([tail for tail, _ in example.tails])
-    return head(vectors, labels, boxes, heads, tails).float()
+    scores = head(vectors, labels, boxes, heads, tails).float()
+    if network.config.links and isinstance(head, SoftmaxRelationHead):
+        excluded = functional.pad(~_allowed(example, network.config), (0, 1))
+        scores = scores.masked_fill(excluded.to(scores.device), -torch.inf)
+    return scores
 
 
 def _page_grouping_scores(network: LayoutXLM, hidden: Tensor, example: Example) -> Tensor:

@@ -100,7 +100,14 @@ class Teacher:
 def _questions(config: LayoutXLMConfig) -> tuple:
     """The fields of a configuration that its outputs' meaning depends on."""
     parts = config.architecture
-    return config.tags, config.head_labels, parts.relation_head, parts.grouping_head, parts.vocab_size
+    return (
+        config.tags,
+        config.head_labels,
+        config.links,
+        parts.relation_head,
+        parts.grouping_head,
+        parts.vocab_size,
+    )
 
 
 def teaching_losses(mine: Scores, taught: Scores, weights: Tensor) -> TeachingLosses:

@@ -4,11 +4,12 @@ import itertools
 import json
 import re
 import shlex
-import subprocess
-import sys
 from pathlib import Path
 
+import pytest
+
 from transforms.launch.arguments import argument_parser
+from transforms.machines import cost
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 PAGE = (ROOT / "docs" / "dataflow.md").read_text(encoding="utf-8")
@@ -23,10 +24,18 @@ def words(program: str) -> list[list[str]]:
     return [shlex.split(line) for line in text.splitlines() if line.startswith(program)]
 
 
-def test_worked_example_prints_what_stands_below_it():
-    code, printed = re.search(r"```python\n(.*?)```\n\n```\n(.*?)```", PAGE, re.DOTALL).groups()
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout == printed
+SUMS = re.findall(r"^```\n(beam-kie cost [^\n]*)\n```\n\n```\n(.*?)\n```", PAGE, re.MULTILINE | re.DOTALL)
+
+
+@pytest.mark.parametrize(("command", "shown"), SUMS)
+def test_sums_are_what_the_command_prints(command, shown, capsys):
+    assert cost.main(shlex.split(command)[2:]) == 0
+    printed = capsys.readouterr().out
+    assert printed.startswith(shown) and len(shown.splitlines()) >= 3
+
+
+def test_page_has_sums_with_and_without_a_gpu():
+    assert len(SUMS) >= 3 and sum("--gpu_type" in command for command, _ in SUMS) == 1
 
 
 def test_parameters_of_the_first_run_are_those_of_the_template():
@@ -43,6 +52,7 @@ def test_flags_of_the_job_are_known():
     known = set(argument_parser()._option_string_actions)
     (command,) = words("python run_pipeline.py")
     assert {word for word in command if word.startswith("--")} <= known
+    known |= set(cost.argument_parser()._option_string_actions)
     ours = {flag for flag in re.findall(r"`(--[a-z_]+)", PAGE) if "_" in flag or flag in known}
     assert "--gpu_stage" in ours and ours <= known
 

@@ -31,6 +31,11 @@ COMMANDS = {
     "read": Command("beam_kie.reading.__main__:main", "print the pairs of single files, without a run"),
     "show": Command("transforms.show:main", "print the pairs of a finished run"),
     "review": Command("transforms.review:main", "write the review page of a finished run"),
+    "export": Command(
+        "transforms.export.__main__:main", "write a finished run as CSV, Excel, for DuckDB, ..."
+    ),
+    "check": Command("transforms.runs.check:main", "say whether the last run is good, for schedulers"),
+    "cost": Command("transforms.machines.cost:main", "what a run on Dataflow costs"),
     "corrections": Command(
         "beam_kie.labelled.corrections:main", "turn corrections into tables and labels, and labels back"
     ),

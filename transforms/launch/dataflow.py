@@ -6,6 +6,7 @@ Nothing is written here. Each check raises ``UsageError`` with one line that say
 from __future__ import annotations
 
 import difflib
+import logging
 import os
 import re
 from collections.abc import Iterator
@@ -23,7 +24,8 @@ from apache_beam.options.pipeline_options import (
 from beam_kie.options import values_of
 from transforms.config import JobConfig
 from transforms.launch.arguments import UsageError
-from transforms.stages.gpu import MACHINES, SEPARATE, SERVICE_OPTION, is_accelerator, service_option
+from transforms.machines import types as machines
+from transforms.stages.gpu import SEPARATE, SERVICE_OPTION, is_accelerator, service_option
 
 ONE_PROCESS = "no_use_multiple_sdk_containers"
 """The experiment for one Python process a worker: one model on its GPU, not one for each core."""
@@ -42,6 +44,8 @@ IN_IMAGE = "FLEX_TEMPLATE_PYTHON_PY_FILE"
 
 _REGION = re.compile(r"[a-z]+-[a-z]+[0-9]+")
 _CORES = re.compile(r"-(\d+)$")
+
+_LOGGER = logging.getLogger(__name__)
 
 
 def check_service(options: PipelineOptions) -> None:
@@ -142,43 +146,50 @@ def _with_raw_accelerators(config: JobConfig, options: PipelineOptions, raw: lis
 
 
 def _check_gpu(config: JobConfig, gpu_type: str, options: PipelineOptions) -> None:
-    if gpu_type not in MACHINES:
+    known = machines.gpu_types()
+    if gpu_type not in known:
         chip = gpu_type.rpartition("-")[2]
-        close = [name for name in MACHINES if name.endswith(f"-{chip}")] or difflib.get_close_matches(
-            gpu_type, MACHINES, n=1
+        close = [name for name in known if name.endswith(f"-{chip}")] or difflib.get_close_matches(
+            gpu_type, known, n=1
         )
         raise UsageError(
             f"--gpu_type: Dataflow has no {gpu_type!r}"
-            + (f": did you mean {close[0]}?" if close else f"; it has {', '.join(MACHINES)}")
+            + (f": did you mean {close[0]}?" if close else f"; it has {', '.join(known)}")
         )
     if not _image(options):
         raise UsageError("--gpu_type needs --sdk_container_image: the image that is built with VARIANT=cuda")
     if config.device == "cpu" and config.ocr.device != "cuda":
         raise UsageError("--gpu_type asks for a GPU that --device cpu does not use: leave out one of them")
     if config.gpu_stage == SEPARATE:
-        _check_separate(config, gpu_type, options)
+        _check_separate(config, options)
     else:
         if config.gpu_machine_type or config.gpu_min_ram_gb:
             raise UsageError("--gpu_machine_type and --gpu_min_ram_gb are for --gpu_stage separate")
-        _check_machine("machine_type", options.view_as(WorkerOptions).machine_type, gpu_type)
+        _check_machine("machine_type", options.view_as(WorkerOptions).machine_type, config)
 
 
-def _check_separate(config: JobConfig, gpu_type: str, options: PipelineOptions) -> None:
+def _check_separate(config: JobConfig, options: PipelineOptions) -> None:
     if config.ocr.device == "cuda":
         raise UsageError(f"--gpu_stage {SEPARATE} runs OCR on workers without a GPU: leave out --ocr_device")
     if options.view_as(GoogleCloudOptions).flexrs_goal:
         raise UsageError(
             f"--gpu_stage {SEPARATE} does not go with --flexrs_goal: Dataflow has no right fitting there"
         )
-    _check_machine("gpu_machine_type", config.gpu_machine_type, gpu_type)
+    _check_machine("gpu_machine_type", config.gpu_machine_type, config)
 
 
-def _check_machine(flag: str, machine: str | None, gpu_type: str) -> None:
-    families = MACHINES[gpu_type]
+def _check_machine(flag: str, machine: str | None, config: JobConfig) -> None:
+    gpu_type, count = config.gpu_type or "", config.gpu_count
     if not machine:
-        raise UsageError(f"--gpu_type {gpu_type} needs --{flag}, for example {families[0]}-standard-8")
-    if machine.split("-", 1)[0] not in families:
-        raise UsageError(f"--{flag}: {gpu_type} goes with {families[0]} machines, not {machine!r}")
+        example = machines.example_machine(gpu_type, count)
+        raise UsageError(f"--gpu_type {gpu_type} needs --{flag}, for example {example}")
+    problem = machines.what_is_wrong(gpu_type, count, machine)
+    if problem:
+        raise UsageError(f"--{flag}: {problem}")
+    if count > 1:
+        _LOGGER.warning(
+            "--gpu_count %d: the job uses one GPU of a worker; the others are paid for and idle", count
+        )
 
 
 def _fit_workers(options: PipelineOptions) -> None:

@@ -151,6 +151,7 @@ def _places(config: JobConfig) -> list[tuple[str, str]]:
         ("tables", paths.table_folder(output, "{" + ",".join(paths.TABLES) + "}", run_id)),
         ("pictures", pictures),
         *([("review", f"{paths.review_folder(output, run_id)}/index.html")] if config.review else []),
+        *([("exports", paths.export_folder(output, run_id))] if config.csv or config.jsonl else []),
         ("summary", paths.summary_path(output, run_id)),
     ]
 

@@ -140,6 +140,45 @@ def infer_txt_path(output: str, run_id: str, name: str) -> str:
     return _join(_run_folder(output, "infer_txt", run_id), f"{name}.txt")
 
 
+def export_folder(output: str, run_id: str) -> str:
+    """The folder of a run's tables in other forms than Parquet.
+
+    Args:
+        output: the output folder, a local path or URI.
+        run_id: of the run.
+    """
+    return _run_folder(output, "exports", run_id)
+
+
+def export_path(output: str, run_id: str, name: str) -> str:
+    """A file of a run in another form than Parquet.
+
+    Args:
+        output: the output folder, a local path or URI.
+        run_id: of the run.
+        name: of the file, such as "key_values.csv".
+    """
+    return _join(export_folder(output, run_id), name)
+
+
+def database_path(output: str) -> str:
+    """The DuckDB file with views of all runs.
+
+    Args:
+        output: the output folder, a local path.
+    """
+    return _join(output, "exports", "beam-kie.duckdb")
+
+
+def lake_folder(output: str) -> str:
+    """The folder of Delta tables that hold several runs.
+
+    Args:
+        output: the output folder, a local path or URI.
+    """
+    return _join(output, "exports", "delta")
+
+
 def summary_path(output: str, run_id: str) -> str:
     """The completion marker, written last.
 
@@ -179,5 +218,5 @@ def run_folders(output: str, run_id: str, without_work: bool = False) -> list[st
         without_work: leave out those whose files a resumed run does not make again.
     """
     work = () if without_work else ("overlays", "review", "parts")
-    kinds = ("runs", *TABLES, "infer_txt", *work)
+    kinds = ("runs", *TABLES, "infer_txt", "exports", *work)
     return [_run_folder(output, kind, run_id) for kind in kinds]

@@ -21,6 +21,7 @@ from transforms.sinks import summaries
 from transforms.sinks.infer_txt import WriteInferTxt
 from transforms.sinks.overlays import PICTURES, WriteOverlays
 from transforms.sinks.tables import MakeRows, PlacedRows, WriteTables, kept_rows, place_rows
+from transforms.sinks.text_files import WriteTextFiles, wanted_formats
 
 
 class Streams(NamedTuple):
@@ -103,6 +104,7 @@ class WriteOutputs(Transform):
             files=files,
             pictures=self._flatten("pictures", streams, pictures),
             texts=self._flatten("texts", streams, [each["paths"] for each in texts]),
+            exports=self._flatten("exports", streams, self._write_exports(files)),
             times=self._flatten("times", streams, self._times(streams, drawn)),
             sources=streams.sources,
             resumed=streams.resumed,
@@ -135,6 +137,13 @@ class WriteOutputs(Transform):
         if not self.config.infer_txt:
             return []
         return [results | "Write PaddleOCR's lines" >> WriteInferTxt(self.config, self.labels, self.keeping)]
+
+    def _write_exports(self, table_files: PCollection) -> list:
+        """The tables as text, where that is wanted."""
+        formats = wanted_formats(self.config)
+        if not formats:
+            return []
+        return [table_files | "Write tables as text" >> WriteTextFiles(self.config, formats)]
 
     def _write_tables(self, rows: list, failures, tallies):
         """All tables: rows of pages, and those of failures and documents."""

@@ -217,8 +217,8 @@ class SummaryInputs(NamedTuple):
     """The inputs of the summary.
 
     ``tallies`` PCollection[DocumentTally] is what is summed up; ``files`` PCollection[TableFile],
-    ``pictures`` and ``texts`` PCollection[str] (paths), ``times`` PCollection[StageTime], ``sources``
-    PCollection[SourceFile], or None where the files of the input are not counted; ``resumed``
+    ``pictures``, ``texts`` and ``exports`` PCollection[str] (paths), ``times`` PCollection[StageTime],
+    ``sources`` PCollection[SourceFile], or None where the files of the input are not counted; ``resumed``
     PCollection[str] the URIs of files that were done before the run was resumed, or None.
     """
 
@@ -226,6 +226,7 @@ class SummaryInputs(NamedTuple):
     files: PCollection
     pictures: PCollection
     texts: PCollection
+    exports: PCollection
     times: PCollection
     sources: PCollection | None = None
     resumed: PCollection | None = None
@@ -256,6 +257,7 @@ class WriteSummary(Transform):
             "pictures": AsSingleton(cast(PCollection, pictures)),
             "times": AsList(cast(PCollection, times)),
             "texts": AsList(streams.texts),
+            "exports": AsList(streams.exports),
         }
         if streams.sources is not None:
             sources = streams.sources | "Count scans" >> beam.combiners.Count.Globally()
@@ -278,6 +280,7 @@ def write_summary(
     times: Sequence[StageTime],
     documents_in: int | None = None,
     texts: Sequence[str] = (),
+    exports: Sequence[str] = (),
     documents_resumed: int = 0,
 ) -> str:
     """Write ``summary.json``.
@@ -292,6 +295,7 @@ def write_summary(
         times: one record per stage.
         documents_in: how many files were matched; None where they were not counted.
         texts: paths of PaddleOCR's files.
+        exports: paths of tables as text.
         documents_resumed: how many files were done before the run was resumed.
 
     Returns:
@@ -306,6 +310,7 @@ def write_summary(
         "tables": table_section(table_files),
         "overlays": {"written": pictures},
         "infer_txt": {"written": len(texts)},
+        "exports": {"written": len(exports)},
         "resumed": {"documents": documents_resumed},
         "provenance": asdict(provenance),
         "stage_times": stage_time_section(times),

@@ -22,19 +22,6 @@ SERVICE_OPTION = "worker_accelerator"
 # A driver that CUDA 12 and later can work with; the default one is older.
 _DRIVER = "install-nvidia-driver:5xx"
 
-MACHINES = {
-    "nvidia-tesla-t4": ("n1", "custom"),
-    "nvidia-tesla-p4": ("n1", "custom"),
-    "nvidia-tesla-p100": ("n1", "custom"),
-    "nvidia-tesla-v100": ("n1", "custom"),
-    "nvidia-l4": ("g2",),
-    "nvidia-tesla-a100": ("a2",),
-    "nvidia-a100-80gb": ("a2",),
-    "nvidia-h100-80gb": ("a3",),
-    "nvidia-h100-mega-80gb": ("a3",),
-}
-"""The GPUs that Dataflow has, and the families of machines that each goes with."""
-
 _ACCELERATOR = re.compile(
     r"type:[a-z0-9][a-z0-9-]*;count:[1-9][0-9]*(;machine_type:[a-z0-9-]+)?;"
     r"install-nvidia-driver(:[0-9a-z.]+)?(;use_nvidia_mps)?"

@@ -126,6 +126,9 @@ class ReadPagesFn(beam.DoFn):
         for stage, seconds in page.seconds.items():
             observe(f"{stage}_ms", seconds * 1000)
             yield TaggedOutput(TIMES, StageTime(stage, seconds))
+        if page.damage is not None:
+            count_failure(page.damage)
+            yield TaggedOutput(FAILURES, page.damage)
         if not isinstance(page.outcome, Failure):
             count("pages_decoded")
             yield page.outcome

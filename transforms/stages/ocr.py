@@ -18,7 +18,7 @@ from transforms.metrics import StageTimer, observe
 from transforms.ptransform import Transform
 from transforms.stages.given_lines import given_pages
 from transforms.stages.isolation import predict_isolated
-from transforms.stages.pictures import add_pictures, failed_page
+from transforms.stages.pictures import add_pictures, failed_page, mark_damaged
 
 TIMES = "times"
 
@@ -98,6 +98,7 @@ class OcrModelHandler(ModelHandler[PageImage, PageText | FailedPage | StageTime,
         """
         with StageTimer("ocr") as timer:
             outcomes = predict_isolated(model.read, batch, failed_page)
+        outcomes = [mark_damaged(image, outcome) for image, outcome in zip(batch, outcomes, strict=True)]
         observe("ocr_batch_pages", len(batch))
         yield timer.spent(len(batch))
         if self._pictures is None and self._preview_side is None:

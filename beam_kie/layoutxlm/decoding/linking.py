@@ -13,7 +13,11 @@ from beam_kie.geometry import normalise_box_1000
 from beam_kie.layoutxlm.config import LayoutXLMConfig
 from beam_kie.layoutxlm.decoding.entities import DecodedEntity
 from beam_kie.layoutxlm.network.pooling import group_means
-from beam_kie.layoutxlm.network.relations import BiaffineRelationHead, SoftmaxRelationHead
+from beam_kie.layoutxlm.network.relations import (
+    BiaffineRelationHead,
+    SoftmaxRelationHead,
+    allowed_pairs,
+)
 
 PAIRS_AT_ONCE = 200_000  # a page with thousands of keys and values must not need gigabytes
 
@@ -66,11 +70,23 @@ def find_relations(
         mean = torch.stack(scores).mean(0)
         if config.decoding.none_penalty:
             mean[:, -1] -= config.decoding.none_penalty
+        allowed = _allowed(config, decoded, near, part_of_values).to(device)
+        if isinstance(heads[0][0], SoftmaxRelationHead):
+            mean[:, :-1].masked_fill_(~allowed, -torch.inf)
         probabilities, threshold = heads[0][0].probabilities(mean, config.calibration.relation_temperature)
-        probabilities = probabilities.masked_fill(part[:, None] == key_index[None], 0)
+        probabilities = probabilities.masked_fill((part[:, None] == key_index[None]) | ~allowed, 0)
         choice = config.decoding.relation_choice
         relations += _links(probabilities, threshold, near, part_of_values, choice)
     return tuple(relations)
+
+
+def _allowed(
+    config: LayoutXLMConfig, decoded: Sequence[DecodedEntity], keys: list[int], values: list[int]
+) -> Tensor:
+    if not config.links:
+        return torch.ones(len(values), len(keys), dtype=torch.bool)
+    labels = [item.entity.label for item in decoded]
+    return allowed_pairs(config, [labels[key] for key in keys], [labels[value] for value in values])
 
 
 def _blocks(keys: list[int], values: list[int]) -> Iterator[tuple[list[int], list[int]]]:

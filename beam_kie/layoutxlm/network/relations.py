@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor, nn
 
@@ -134,6 +136,18 @@ class Biaffine(nn.Module):
         # The linear form of a concatenated pair is one product for the heads and one for the tails.
         of_head, of_tail = self.linear.weight.chunk(2, dim=1)
         return together + (heads @ of_head.T)[None] + (tails @ of_tail.T)[:, None] + self.linear.bias
+
+
+def allowed_pairs(config: LayoutXLMConfig, heads: Sequence[str], tails: Sequence[str]) -> Tensor:
+    """Which keys and values may belong together by their labels, V x K bool.
+
+    Args:
+        config: of the network.
+        heads: labels of K keys.
+        tails: labels of V values.
+    """
+    pairs = [[config.may_link(head, tail) for head in heads] for tail in tails]
+    return torch.tensor(pairs, dtype=torch.bool).reshape(len(tails), len(heads))
 
 
 def pair_geometry(heads: Tensor, tails: Tensor) -> Tensor:

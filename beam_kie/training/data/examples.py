@@ -183,6 +183,8 @@ class ExampleMaker:
             index: [] for index, owner in enumerate(owners) if page.labels[owner] in self.config.tail_labels
         }
         for head, tail in page.relations:
+            if not self.config.may_link(page.labels.get(head, ""), page.labels.get(tail, "")):
+                continue
             for index in places.get(tail, ()):
                 if index in keys:
                     keys[index] += places.get(head, ())

@@ -18,6 +18,7 @@ from beam_kie.document import DocumentError, Failure, PageImage, PageText, Stage
 from beam_kie.imaging.decode import DecodeLimits, decode_pages
 from beam_kie.labelled.alignment import ocr_view
 from beam_kie.labelled.formats import LabelError, LabelledPage, read_labels
+from beam_kie.labelled.sources import page_names
 from beam_kie.ocr import Engine, OcrEngine, OcrOptions, create_engine
 
 LIKE_LABELS = 0.9  # similarity of texts (0..1), spaces aside, from which an entity counts as read
@@ -71,7 +72,8 @@ def main(argv: list[str] | None = None) -> int:
     with open(args.output, "w", encoding="utf-8") as file:
         for number, path in enumerate(pictures, 1):
             for record in read_picture(path, engine):
-                page = labelled.get(record["uri"])
+                names = page_names(record["uri"], record["page"])
+                page = next((labelled[name] for name in names if name in labelled), None)
                 if page:
                     record = in_pixels_of(page, record)
                     agreed = Agreement(*map(sum, zip(agreed, agreement(page, record), strict=True)))

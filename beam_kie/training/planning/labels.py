@@ -13,7 +13,15 @@ from beam_kie.layoutxlm.config import LayoutXLMConfig
 from beam_kie.training.planning.values import SettingsError
 
 STANDARD = ("QUESTION", "ANSWER", "HEADER")
-_OF_LABELS = ("labels", "head_labels", "tail_labels", "tag_names", "relation_labels")
+_OF_LABELS = (
+    "labels",
+    "head_labels",
+    "tail_labels",
+    "links",
+    "keyless_labels",
+    "tag_names",
+    "relation_labels",
+)
 
 
 def label_fields(
@@ -33,7 +41,9 @@ def label_fields(
     Raises:
         SettingsError: labels that do not fit the pages.
     """
-    given = {name: network[name] for name in _OF_LABELS if name in network}
+    given = {name: _upper(network[name]) for name in _OF_LABELS if name in network}
+    if "links" in given:
+        given |= _ends_of(given["links"], given)
     found = Counter(entry.label for page in pages for entry in page.entries if entry.is_entity)
     if "labels" in given:
         labels = tuple(given["labels"])
@@ -45,9 +55,62 @@ def label_fields(
         if pages and not found:
             raise SettingsError("the label files name no entity: every entry is OTHER or has no label")
     if start is not None and labels == start.labels:
-        return {**{name: getattr(start, name) for name in _OF_LABELS}, **given}
-    heads, tails = _ends(labels, pages)
-    return {"labels": labels, "head_labels": heads, "tail_labels": tails, **given}
+        kept = {name: getattr(start, name) for name in _OF_LABELS}
+        if given.keys() & {"head_labels", "tail_labels"}:
+            kept["links"] = ()
+        return {**kept, **given}
+    if set(labels) <= set(STANDARD):
+        found_fields = {
+            "head_labels": tuple(label for label in ("QUESTION",) if label in labels),
+            "tail_labels": tuple(label for label in ("ANSWER",) if label in labels),
+        }
+    else:
+        found_fields = _own_fields(labels, pages, given)
+    return {"labels": labels, **found_fields, **given}
+
+
+def _upper(value: Any) -> Any:
+    """Labels as readers of label files give them."""
+    if isinstance(value, str):
+        return value.upper()
+    if isinstance(value, Mapping):
+        return {str(key).upper(): _upper(item) for key, item in value.items()}
+    return tuple(_upper(item) for item in value) if isinstance(value, list | tuple) else value
+
+
+def _own_fields(
+    labels: Sequence[str], pages: Sequence[LabelledPage], given: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Keys, values and what belongs together, for labels of one's own."""
+    fields: dict[str, Any] = {}
+    if "head_labels" not in given and "tail_labels" not in given:
+        links = linked_labels(labels, pages)
+        fields = _ends_of(links, {"labels": labels}) | {"links": tuple(links)}
+    heads = given.get("head_labels", fields.get("head_labels", ()))
+    alone = [label for label in labels if label not in heads and label not in STANDARD]
+    return {"head_labels": (), "tail_labels": (), **fields, "keyless_labels": tuple(alone)}
+
+
+def _ends_of(links: Any, given: Mapping[str, Any]) -> dict[str, Any]:
+    """The labels of keys and values that links name, in the order of ``labels`` where these are given.
+
+    Args:
+        links: pairs (key's label, value's label), or an object {key's label: value's label, or a list}.
+        given: fields that settings name, which stay.
+    """
+    if isinstance(links, Mapping):
+        lists = {key: [values] if isinstance(values, str) else values for key, values in links.items()}
+        links = [(key, value) for key, values in lists.items() for value in values]
+    pairs = [tuple(pair) for pair in links]
+    if not all(len(pair) == 2 and all(isinstance(end, str) for end in pair) for pair in pairs):
+        raise SettingsError('network.links must look like {"INVOICE_NO_KEY": ["INVOICE_NO"]}')
+    order = given.get("labels") or [end for pair in pairs for end in pair]
+    fields: dict[str, Any] = {"links": tuple(pairs)}
+    for name, place in (("head_labels", 0), ("tail_labels", 1)):
+        ends = [pair[place] for pair in pairs]
+        known = [label for label in order if label in ends]
+        fields[name] = given.get(name, tuple(dict.fromkeys([*known, *ends])))
+    return fields
 
 
 def _check_names(labels: Sequence[str], found: Mapping[str, int]) -> None:
@@ -64,15 +127,6 @@ def _check_names(labels: Sequence[str], found: Mapping[str, int]) -> None:
 
 def _in_order(found: Iterable[str]) -> tuple[str, ...]:
     return tuple(sorted(found))
-
-
-def _ends(labels: Sequence[str], pages: Sequence[LabelledPage]) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The labels of keys and of values, by the links of the pages."""
-    if set(labels) <= set(STANDARD):
-        return tuple(x for x in ("QUESTION",) if x in labels), tuple(x for x in ("ANSWER",) if x in labels)
-    pairs = linked_labels(labels, pages)
-    heads, tails = {head for head, _ in pairs}, {tail for _, tail in pairs}
-    return tuple(x for x in labels if x in heads), tuple(x for x in labels if x in tails)
 
 
 def linked_labels(labels: Sequence[str], pages: Iterable[LabelledPage]) -> list[tuple[str, str]]:

@@ -13,9 +13,10 @@ from typing import Any
 
 from tokenizers import Tokenizer
 
+from beam_kie.escaping import listed
 from beam_kie.labelled.formats import LabelledPage, read_labels
 from beam_kie.labelled.sources import LabelledSource, split_held_out
-from beam_kie.layoutxlm.config import ConfigError, LayoutXLMConfig
+from beam_kie.layoutxlm.config import STRIPS, ConfigError, LayoutXLMConfig
 from beam_kie.layoutxlm.inputs.tokenizer import (
     PageTokenizer,
     TokenizerError,
@@ -74,6 +75,31 @@ def make_plan(settings: Settings, tokenizer: PageTokenizer | None = None) -> Pla
     return replace(plan, settings=replace(settings, max_page_tokens=settings.max_page_tokens or longest))
 
 
+def notes(plan: Plan) -> list[str]:
+    """What a run does that its settings do not say, a line each, for the user to check.
+
+    Args:
+        plan: of the run.
+    """
+    config = plan.config
+    pages = [page for each in plan.sources for page in (*each.kept, *each.held)]
+    found = {entry.label for page in pages for entry in page.entries if entry.is_entity}
+    pairs = [f"{head} - {tail}" for head, tail in config.links]
+    lines = [f"labels: {', '.join(config.labels)}"]
+    if config.architecture.relation_head != "none":
+        everything = f"any of {', '.join(config.head_labels)} - any of {', '.join(config.tail_labels)}"
+        lines.append(f"keys and their values: {', '.join(pairs) or everything}")
+        if not config.head_labels or not config.tail_labels:
+            lines[-1] = "keys and their values: none, because no labelled page links two of the labels"
+    if config.keyless_labels:
+        lines.append(f"values also without a key: {', '.join(config.keyless_labels)}")
+    if left := found - set(config.labels):
+        lines.append(f"labels in the files that are not learned: {listed(left)}")
+    if config.pictures == STRIPS and any(each.source.images is None for each in plan.sources):
+        lines.append("line images are learned only from sources with images: name their folder")
+    return lines
+
+
 def start_config(settings: Settings) -> LayoutXLMConfig | None:
     """The configuration of the network that a run begins from; None: it begins from random weights.
 
@@ -115,8 +141,10 @@ def network_config(
     for name in settings.network:
         if name not in LayoutXLMConfig().fields():
             raise SettingsError(f"network.{unknown(name, LayoutXLMConfig().fields())}")
-    fields = {**base, **label_fields(settings.network, start, pages)}
-    fields = {**fields, **_heads(settings, fields), **settings.network}
+    of_labels = label_fields(settings.network, start, pages)
+    fields = {**base, **of_labels}
+    own = {name: value for name, value in settings.network.items() if name not in of_labels}
+    fields = {**fields, **_heads(settings, fields), **own}
     try:
         return LayoutXLMConfig.from_fields(**fields)
     except ConfigError as error:

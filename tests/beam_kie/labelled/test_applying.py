@@ -1,3 +1,5 @@
+import dataclasses
+
 import pytest
 
 from beam_kie.labelled.applying import RunPage, correct_document, correct_page
@@ -155,3 +157,33 @@ def test_counts_of_a_document_are_those_of_its_pages():
 def test_corrections_of_other_tables_are_refused(entities, links):
     with pytest.raises(CorrectionsError):
         corrected(entities, links)
+
+
+def keyless_page():
+    """The first value of the page has no key any more, and its label says what it is."""
+    result = pages.result(links=[])
+    (index,) = [i for i, entity in enumerate(result.entities) if entity.text == "李雷"]
+    tables = page_tables(dataclasses.replace(result, keyless=(index,)), pages.PROVENANCE)
+    return index, RunPage(tables["pages"][0], tables["lines"], tables["entities"], tables["key_values"])
+
+
+def keyless_rows(page):
+    return [row for row in page.key_values if row["key_entity_id"] is None]
+
+
+def test_values_without_a_key_stay_change_and_go_as_they_are_corrected():
+    index, found = keyless_page()
+
+    def after(*entities, links=()):
+        said = PageCorrections(found.page["document_id"], 1, "", False, tuple(entities), tuple(links))
+        return correct_page(found, said, ("QUESTION",))
+
+    (row,) = keyless_rows(after())
+    assert (row["value_text"], row["key_text"], row["corrected_by"]) == ("李雷", None, None)
+    (row,) = keyless_rows(after(EntityChange(index, "change", text="韩梅梅")))
+    assert (row["value_text"], row["corrected_by"], row["value_label"]) == ("韩梅梅", "human", "ANSWER")
+    assert keyless_rows(after(EntityChange(index, "remove"))) == []
+    key = next(row["entity_index"] for row in found.entities if row["label"] == "QUESTION")
+    linked = after(links=[LinkChange(key, index, "add")])
+    assert keyless_rows(linked) == []
+    assert "李雷" in [row["value_text"] for row in linked.key_values]

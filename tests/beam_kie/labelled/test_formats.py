@@ -1,11 +1,19 @@
 """Readers and writer of label formats."""
 
+import dataclasses
 import json
 
 import pytest
 from PIL import Image
 
-from beam_kie.labelled.formats import LabelError, LabelledEntry, LabelledPage, read_labels, write_paddleocr
+from beam_kie.labelled.formats import (
+    LabelError,
+    LabelledEntry,
+    LabelledPage,
+    file_and_page,
+    read_labels,
+    write_paddleocr,
+)
 
 BOX = (10.0, 20.0, 110.0, 20.0, 110.0, 40.0, 10.0, 40.0)
 
@@ -17,8 +25,41 @@ def entry(number, label, links=(), text="text"):
 def test_paddleocr_format_survives_a_round_trip(tmp_path):
     page = LabelledPage("a.jpg", 111, 41, (entry(3, "QUESTION", [(3, 5)], "姓名："), entry(5, "ANSWER")))
     path = tmp_path / "labels.txt"
-    write_paddleocr(path, [page, page])
-    assert read_labels(path) == [page, page]
+    other = dataclasses.replace(page, name="b.jpg#page=2")
+    write_paddleocr(path, [page, other])
+    assert read_labels(path) == [page, other]
+
+
+def test_a_name_that_comes_again_is_the_next_page_of_its_file(tmp_path):
+    page = LabelledPage("a.tif", 111, 41, (entry(3, "QUESTION"),))
+    write_paddleocr(tmp_path / "labels.txt", [page, page, page])
+    names = [each.name for each in read_labels(tmp_path / "labels.txt")]
+    assert names == ["a.tif", "a.tif#page=2", "a.tif#page=3"]
+
+
+@pytest.mark.parametrize(
+    ("name", "place"),
+    [
+        ("a.tif#page=2", ("a.tif", 2)),
+        ("a.tif", ("a.tif", 1)),
+        ("a#page=1#page=3", ("a#page=1", 3)),
+        ("a.tif#page=0", ("a.tif#page=0", 1)),
+        ("a.tif#page=x", ("a.tif#page=x", 1)),
+        ("#page=2", ("#page=2", 1)),
+    ],
+)
+def test_names_of_pages(name, place):
+    assert file_and_page(name) == place
+
+
+def test_sizes_are_those_of_the_page_in_its_file(tmp_path):
+    first, second = Image.new("L", (300, 200), 255), Image.new("L", (500, 400), 255)
+    for name in ("a.tif", "a.pdf"):
+        first.save(tmp_path / name, save_all=True, append_images=[second], resolution=200)
+        labels = [LabelledPage(f"{name}#page={n}", 1, 1, (entry(0, "OTHER"),)) for n in (1, 2)]
+        write_paddleocr(tmp_path / "labels.txt", labels)
+        pages = read_labels(tmp_path / "labels.txt", images=tmp_path)
+        assert [(page.width_px, page.height_px) for page in pages] == [(300, 200), (500, 400)]
 
 
 def test_page_size_comes_from_the_picture_where_it_is_given(tmp_path):

@@ -243,3 +243,23 @@ def test_ids_depend_on_nothing_but_the_page():
     ids = [rows[0][ROW_ID[table]] for table, rows in tables_of().items()]
     document = hashlib.sha256(b"gs://scans/form.jpg\nform.jpg").hexdigest()[:32]
     assert ids == [f"{document}-p0001{end}" for end in ("", "-l0000", "-e0000", "-k0000")]
+
+
+def test_a_value_without_a_key_has_a_row_in_reading_order():
+    result = pages.result(links=[])
+    (index,) = [i for i, entity in enumerate(result.entities) if entity.text == "李雷"]
+    tables = tables_of(replace(result, keyless=(index,)))
+    rows = tables["key_values"]
+    assert [row["pair_index"] for row in rows] == list(range(len(rows)))
+    (row,) = [row for row in rows if row["key_entity_id"] is None]
+    assert 0 < row["pair_index"] < len(rows) - 1
+    assert (row["value_text"], row["value_label"], row["key_text"], row["key_x0"]) == (
+        "李雷",
+        "ANSWER",
+        None,
+        None,
+    )
+    assert row["confidence"] == row["value_confidence"] and row["relation_confidence"] is None
+    assert row["value_entity_id"] == tables["entities"][index]["entity_id"]
+    assert tables["pages"][0]["pair_count"] == 1
+    assert encode_rows("key_values", rows)

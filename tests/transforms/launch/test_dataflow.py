@@ -10,7 +10,7 @@ from apache_beam.options.pipeline_options import (
 from transforms.config import JobConfig
 from transforms.launch.arguments import UsageError, job_config, parse_arguments
 from transforms.launch.dataflow import check_folders, check_service, with_gpus
-from transforms.stages.gpu import MACHINES
+from transforms.machines.types import example_machine, gpu_types
 
 SERVICE = ("--project=project", "--region=us-central1", "--temp_location=gs://bucket/tmp")
 IMAGE = "--sdk_container_image=image"
@@ -100,7 +100,7 @@ def test_separate_asks_for_no_gpu_for_every_worker():
 
 
 @pytest.mark.parametrize(
-    ("machine", "threads"), [("n1-standard-4", 4), ("n1-highmem-96", 8), ("custom-6-15360", 8)]
+    ("machine", "threads"), [("n1-standard-4", 4), ("n1-highmem-16", 8), ("custom-6-15360", 8)]
 )
 def test_threads_follow_the_machine(machine, threads):
     _, options = checked(IMAGE, "--gpu_type=nvidia-tesla-t4", f"--machine_type={machine}")
@@ -137,6 +137,18 @@ def test_ocr_may_have_the_gpu_alone():
         (
             (*FUSED, "--machine_type=n1-standard-8"),
             "--machine_type: nvidia-l4 goes with g2 machines, not 'n1-",
+        ),
+        (
+            (IMAGE, "--gpu_type=nvidia-tesla-a100", "--machine_type=a2-standard-8"),
+            "--machine_type: there is no 'a2-standard-8' with nvidia-tesla-a100: take a2-highgpu-1g",
+        ),
+        (
+            (*FUSED, "--gpu_count=2"),
+            "--machine_type: g2-standard-8 has 1 nvidia-l4, and --gpu_count is 2: take g2-standard-24",
+        ),
+        (
+            (IMAGE, "--gpu_type=nvidia-tesla-t4", "--gpu_count=3", "--machine_type=n1-standard-8"),
+            "--machine_type: a machine can have 1, 2, 4 nvidia-tesla-t4, and --gpu_count is 3",
         ),
         (FUSED[:2], "--gpu_type nvidia-l4 needs --machine_type, for example g2-standard-8"),
         (("--setup_file=setup.py", *FUSED[1:]), "--gpu_type needs --sdk_container_image"),
@@ -176,7 +188,16 @@ def test_gpus_in_dataflow_s_own_words():
     assert not shared.view_as(DebugOptions).experiments, "MPS is made for several processes"
 
 
-@pytest.mark.parametrize(("gpu_type", "families"), MACHINES.items())
-def test_every_gpu_can_be_had(gpu_type, families):
-    for family in families:
-        checked(IMAGE, f"--gpu_type={gpu_type}", f"--machine_type={family}-standard-8")
+@pytest.mark.parametrize("gpu_type", gpu_types())
+def test_every_gpu_can_be_had(gpu_type):
+    count = 8 if gpu_type == "nvidia-h100-mega-80gb" else 1
+    machine = example_machine(gpu_type, count)
+    checked(IMAGE, f"--gpu_type={gpu_type}", f"--machine_type={machine}", f"--gpu_count={count}")
+
+
+def test_gpus_that_stay_idle_are_told(caplog):
+    checked(IMAGE, "--gpu_type=nvidia-tesla-t4", "--machine_type=n1-standard-8")
+    assert not caplog.records
+    checked(IMAGE, "--gpu_type=nvidia-tesla-t4", "--machine_type=n1-standard-8", "--gpu_count=2")
+    (record,) = caplog.records
+    assert record.levelname == "WARNING" and "--gpu_count" in record.getMessage()

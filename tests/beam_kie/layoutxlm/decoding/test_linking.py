@@ -127,3 +127,27 @@ def test_a_biaffine_head_sees_the_first_token_and_a_softmax_head_all(kind, all_c
         find_relations([(network.relation_head, states)], network.config, page("a"), decoded)
     assert torch.equal(seen[0][0], seen[1][0])
     assert torch.equal(seen[0][1], seen[1][1]) != all_count
+
+
+@pytest.mark.parametrize("kind", HEADS)
+def test_labels_say_which_value_may_belong_to_which_key(kind):
+    labels = {
+        "labels": ("NO_KEY", "NO", "DATE_KEY", "DATE"),
+        "head_labels": ("NO_KEY", "DATE_KEY"),
+        "tail_labels": ("NO", "DATE"),
+    }
+    found = {}
+    for links in ((), (("NO_KEY", "NO"), ("DATE_KEY", "DATE"))):
+        changes = {**HEADS[kind], **labels, "relation_labels": (), "relation_choice": "every"}
+        network = small_network(**changes, links=links)
+        decoded = [entity(label, row, (row,)) for row, label in enumerate(labels["labels"])]
+        hidden = torch.randn(4, 48, generator=torch.manual_seed(0))
+        if kind == "biaffine":
+            network.extractor.rel_classifier.linear.bias.data[1] = 50.0
+        links_found = find_relations([(network.relation_head, hidden)], network.config, page("x"), decoded)
+        found[links] = {(relation.head, relation.tail) for relation in links_found}
+    free, bound = found.values()
+    assert bound <= {(0, 1), (2, 3)}
+    assert (
+        bound if kind == "softmax" else (free, bound) == ({(0, 1), (2, 1), (0, 3), (2, 3)}, {(0, 1), (2, 3)})
+    )

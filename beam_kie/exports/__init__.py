@@ -1,0 +1,1 @@
+"""Tables of a run in other forms than Parquet: text, Excel, and what databases need to read them."""

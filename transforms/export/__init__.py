@@ -1,0 +1,1 @@
+"""Finished runs in other forms than Parquet: ``beam-kie export OUT --format FORMAT``."""

@@ -1,0 +1,1 @@
+"""Machine types and GPUs of Google Cloud, and what a run on them costs."""
