@@ -12,9 +12,18 @@ from apache_beam.pvalue import PCollection
 from transforms.config import JobConfig
 from transforms.ptransform import outputs_of
 from transforms.runs.earlier_runs import FailedSources, OnlyNamed, OnlyNew
+from transforms.runs.field_files import load_fields
 from transforms.runs.parts import PartSettings, part_settings
 from transforms.runs.provenance import model_card, provenance_of
-from transforms.runs.resuming import DOCUMENTS, FAILURES, BeginPageFn, Keeping, RemoveParts, TakeUp
+from transforms.runs.resuming import (
+    DOCUMENTS,
+    FAILURES,
+    READ_FAILURES,
+    BeginPageFn,
+    Keeping,
+    RemoveParts,
+    TakeUp,
+)
 from transforms.sinks.failure_ratio import FailBadRuns
 from transforms.sinks.outputs import Streams, WriteOutputs
 from transforms.sinks.summaries import SumTimesFn
@@ -50,8 +59,9 @@ def build(pipeline: beam.Pipeline, config: JobConfig) -> None:
     pages = read.pages | "Begin pages" >> beam.ParDo(BeginPageFn(keeping.settings))
     found = outputs_of(pages | "Find entities and relations" >> FindEntities(config))
     failures = (
-        keeping.keep(FAILURES, read.failures, "failures of reading"),
+        keeping.keep(READ_FAILURES, read.failures, "failures of reading"),
         keeping.keep(FAILURES, found.failures, "failures of the model"),
+        *keeping.taken_up(READ_FAILURES),
         *keeping.taken_up(FAILURES),
     ) | "Put failures together" >> beam.Flatten()
     documents = (
@@ -72,7 +82,8 @@ def build(pipeline: beam.Pipeline, config: JobConfig) -> None:
         times=times,
         resumed=resumed,
     )
-    write = WriteOutputs(config, provenance, model.labels, model.key_labels, keeping)
+    fields = load_fields(config.records.fields, config.storage_timeout_s) if config.records.fields else None
+    write = WriteOutputs(config, provenance, model.labels, model.key_labels, fields, keeping)
     summary = streams | "Write tables, pictures and summary" >> write
     removed = summary | "Remove parts" >> RemoveParts(keeping.settings)
     if config.max_failure_ratio < 1 and not _is_local(pipeline):

@@ -73,6 +73,8 @@ def _fact(document_id: str, data: bytes) -> tuple[str, bytes]:
     return document_id, data
 
 
+READ_FAILURES = KeptStream("read_failures", Failure, _document_id, _failure_bytes, _failure_of)
+"""Of reading: such a page may go on, with a part of it missing, or has never begun."""
 FAILURES = KeptStream("failures", Failure, _document_id, _failure_bytes, _failure_of)
 DOCUMENTS = KeptStream("documents", Document, _document_id, _document_bytes, _document_of)
 FACTS = KeptStream("facts", tuple[str, bytes], _first, _second, _fact)
@@ -187,7 +189,10 @@ class BeginPageFn(beam.DoFn):
 
 
 class Mark(NamedTuple):
-    """What an entry says of the progress of a document: it was read to its end, or a page began or ended."""
+    """What an entry says of the progress of a document.
+
+    ``kind``: "read" to its end; a page has "begun", "ended", or "failed" while it was read.
+    """
 
     document_id: str
     kind: str
@@ -249,9 +254,10 @@ def marks_of(path: str, settings: PartSettings) -> Iterator[tuple[str, Mark]]:
             kind, *what = json.loads(data)
             if kind == "page":
                 yield what[0], Mark(document_id, "ended", what[1])
-        elif stream == FAILURES.name:
+        elif stream in (READ_FAILURES.name, FAILURES.name):
             failure = _failure_of(document_id, data)
-            yield failure.uri, Mark(document_id, "ended", failure.page, is_retryable=failure.retryable)
+            kind = "ended" if stream == FAILURES.name else "failed"
+            yield failure.uri, Mark(document_id, kind, failure.page, is_retryable=failure.retryable)
         elif stream == DOCUMENTS.name:
             document = _document_of(document_id, data)
             yield document.uri, Mark(document_id, "read", document=document)
