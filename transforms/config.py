@@ -44,6 +44,7 @@ class Dtype(StrEnum):
     AUTO = "auto"
     FLOAT32 = "float32"
     BFLOAT16 = "bfloat16"
+    FLOAT16 = "float16"
 
 
 class GpuStage(StrEnum):
@@ -188,7 +189,8 @@ class JobConfig:
     dtype: Dtype = field(
         default=Dtype.AUTO,
         metadata=_model(
-            "What the model computes in; auto: bfloat16 where the device is fast at it.",
+            "What the model computes in; auto: bfloat16 where the device is fast at it, else float16 on a "
+            "GPU and float32 on a CPU.",
             effect=Effect.RESULTS,
         ),
     )
