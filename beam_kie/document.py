@@ -39,6 +39,16 @@ class Stage(StrEnum):
     OCR = "OCR"
     MODEL = "MODEL"
     OVERLAY = "OVERLAY"
+    FIELDS = "FIELDS"
+
+
+class Severity(StrEnum):
+    """What a failure means for its document."""
+
+    ERROR = "error"
+    """Something could not be done: the document is no SUCCESS."""
+    WARNING = "warning"
+    """All was done, but somebody should look."""
 
 
 class Category(StrEnum):
@@ -60,6 +70,12 @@ class Category(StrEnum):
     MODEL_FAILED = "MODEL_FAILED"
     OUT_OF_MEMORY = "OUT_OF_MEMORY"
     OVERLAY_FAILED = "OVERLAY_FAILED"
+    FIELD_MISSING = "FIELD_MISSING"
+
+    @property
+    def severity(self) -> Severity:
+        """What failures of the category mean for their documents."""
+        return Severity.WARNING if self is Category.FIELD_MISSING else Severity.ERROR
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import partial
 
+from beam_kie.fields.options import FieldOptions
 from beam_kie.imaging.limits import DecodeLimits
 from beam_kie.ocr import OcrOptions
 from beam_kie.options import DEVICES, Effect, check_options, option, options_of
@@ -78,8 +79,9 @@ class JobConfig:
 
     ``input`` holds final Beam file patterns (folders already turned into patterns, duplicates gone).
     Sizes are bytes or pixels, ratios and confidences are in [0, 1]; None means "not used". ``scratch``
-    is a folder that all workers of the run share, to count pages and keep rows in; it is set by the
-    launcher only. Values out of bounds raise ValueError.
+    is a folder that all workers of the run share, to count pages and keep rows in; ``workers_a_machine``
+    is how many of them share a machine's cores, if they do not know. The launcher sets both. Values out of
+    bounds raise ValueError.
     """
 
     input: tuple[str, ...] = field(
@@ -202,6 +204,7 @@ class JobConfig:
         ),
     )
 
+    records: FieldOptions = field(default_factory=FieldOptions)
     values: ValueOptions = field(default_factory=ValueOptions)
 
     gpu_type: str | None = field(
@@ -378,6 +381,8 @@ class JobConfig:
     )
 
     scratch: str | None = None
+
+    workers_a_machine: int = 1
 
     def __post_init__(self) -> None:
         check_options(self)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import apache_beam as beam
@@ -13,6 +14,7 @@ from apache_beam.typehints.decorators import with_output_types
 from beam_kie.document import FailedPage, PageImage, PageText, StageTime
 from beam_kie.ocr import Engine, OcrEngine, create_engine
 from beam_kie.ocr.given import GivenLinesEngine
+from beam_kie.ocr.pages import usable_cores
 from transforms.config import JobConfig
 from transforms.metrics import StageTimer, observe
 from transforms.ptransform import Transform
@@ -135,5 +137,8 @@ def open_engine(config: JobConfig) -> OcrEngine:
         ValueError: options that do not go together, or a file of OCR lines that cannot be used.
         FileNotFoundError: a model or the file of OCR lines is missing.
     """
-    engine = None if config.ocr.engine is Engine.NONE else create_engine(config.ocr)
+    options = config.ocr
+    if config.workers_a_machine > 1 and not options.threads:
+        options = replace(options, threads=max(1, usable_cores() // config.workers_a_machine))
+    engine = None if options.engine is Engine.NONE else create_engine(options)
     return GivenLinesEngine(given_pages(config.ocr_lines), fallback=engine)
