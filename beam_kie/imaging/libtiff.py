@@ -144,7 +144,7 @@ class LibtiffPage:
         size = self._read(self._tiff, number, self._buffer.ctypes.data, self.piece_bytes)
         if size < 0:
             raise ValueError(f"strip or tile {number} cannot be decoded")
-        return memoryview(self._buffer)[:size]
+        return self._buffer.data[:size]
 
     def tag(self, tag: int, kind: type = ctypes.c_uint16) -> int | float | None:
         """The value of a tag that holds one number; None where it is missing and has no default.
