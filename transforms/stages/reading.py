@@ -27,7 +27,7 @@ from beam_kie.imaging.decode import DecodedPages, decode_pages, sniff_format
 from beam_kie.imaging.limits import check_file_size
 from transforms.config import JobConfig
 from transforms.metrics import StageTimer, count, count_failure, timed_steps
-from transforms.progress import record
+from transforms.progress import record, record_files
 from transforms.ptransform import Transform
 from transforms.stages import coders
 from transforms.stages.inputs import is_system_file, read_manifest
@@ -69,6 +69,9 @@ class FindSources(Transform):
         twice.
         """
         timeout_s = self.config.storage_timeout_s
+        # Of files that are left out later, how many are read is not known beforehand.
+        filtered = self.config.skip_done or self.config.retry_failures
+        scratch = None if filtered else self.config.scratch
         manifests = (self.config.manifest,) if self.config.manifest else ()
         matched = (
             pipeline
@@ -83,7 +86,7 @@ class FindSources(Transform):
         return (
             (matched, listed)
             | "Put together" >> beam.Flatten()
-            | "Key by URI" >> beam.WithKeys(_uri_of).with_output_types(tuple[str, SourceFile])
+            | "Key by URI" >> beam.Map(_keyed, scratch).with_output_types(tuple[str, SourceFile])
             | "Drop duplicates" >> beam.CombinePerKey(most_informed)
             | "Drop keys" >> beam.Values().with_output_types(SourceFile)
         )
@@ -142,8 +145,10 @@ def most_informed(sources: Iterable[SourceFile]) -> SourceFile:
     return max(sources, key=lambda source: (source.updated_at_s or 0.0, source.size_bytes or 0, source.uri))
 
 
-def _uri_of(source: SourceFile) -> str:
-    return source.uri
+def _keyed(source: SourceFile, scratch: str | None) -> tuple[str, SourceFile]:
+    """The file by its URI, counted for the progress; one that is named twice counts twice there."""
+    record_files(scratch, found=1)
+    return source.uri, source
 
 
 class DecodeSources(Transform):
@@ -192,11 +197,13 @@ class DecodeFn(beam.DoFn):
         yield TaggedOutput(TIMES, timer.spent())
         document = describe(known, data if isinstance(data, bytes) else None)
         if not isinstance(data, bytes):
+            record_opened(self._config, None)
             yield TaggedOutput(DOCUMENTS, document)
             yield TaggedOutput(FAILURES, document_failure(document, Stage.READ, data))
             return
         count("bytes_read", len(data))
         document, opened = self._open(document, data)
+        record_opened(self._config, document.page_count)
         yield TaggedOutput(DOCUMENTS, document)
         try:
             if isinstance(opened, Exception):
@@ -290,6 +297,17 @@ def describe(source: SourceFile, data: bytes | None) -> Document:
         updated_at_s=source.updated_at_s,
         source_version=source.source_version,
     )
+
+
+def record_opened(config: JobConfig, page_count: int | None) -> None:
+    """Count a file for the progress of the run.
+
+    Args:
+        config: the run's.
+        page_count: pages in the file; None where it could not be opened.
+    """
+    pages = 0 if page_count is None else min(page_count, config.limits.max_pages)
+    record_files(config.scratch, opened=1, pages=pages)
 
 
 def document_failure(document: Document, stage: Stage, error: Exception) -> Failure:
