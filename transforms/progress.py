@@ -177,9 +177,7 @@ class ProgressLine:
         if self._terminal:
             # Log lines go above the bar.
             self._open.enter_context(logging_redirect_tqdm())
-            self._bar = tqdm(
-                file=cast(Any, self._stream), unit="page", bar_format=_NO_TOTAL, dynamic_ncols=True
-            )
+            self._bar = _new_bar(self._stream)
         self._thread.start()
         return self
 
