@@ -37,6 +37,7 @@ class Streams(NamedTuple):
       count of the documents in.
     - ``skipped`` PCollection[Document]: known, but not processed on purpose.
     - ``times`` PCollection[StageTime].
+    - ``passed_over`` PCollection[str]: URIs of files that patterns found and that are no documents.
     """
 
     results: PCollection
@@ -46,6 +47,7 @@ class Streams(NamedTuple):
     sources: PCollection | None = None
     skipped: PCollection | None = None
     times: PCollection | None = None
+    passed_over: PCollection | None = None
 
 
 class WriteOutputs(Transform):
@@ -96,6 +98,7 @@ class WriteOutputs(Transform):
             exports=self._flatten("exports", streams, self._write_exports(files)),
             times=self._flatten("times", streams, self._times(streams, drawn)),
             sources=streams.sources,
+            passed_over=streams.passed_over,
         ) | "Summarise" >> summaries.WriteSummary(self.config, self.provenance)
 
     def _draw(self, streams: Streams) -> list:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, astuple
 from datetime import UTC, datetime
@@ -31,9 +32,11 @@ from beam_kie.tables.summary import (
 from transforms.config import JobConfig
 from transforms.ptransform import Transform
 from transforms.runs import paths
+from transforms.stages.inputs import ending_of
 from transforms.storage import files
 
 _LOGGER = logging.getLogger(__name__)
+_EXAMPLES = 5
 
 Fact = bytes
 """Something known of a document, as JSON: small, since local runners hold all of them until the run's end."""
@@ -228,6 +231,58 @@ class SummaryInputs(NamedTuple):
     exports: PCollection
     times: PCollection
     sources: PCollection | None = None
+    passed_over: PCollection | None = None
+
+
+class PassedOver(NamedTuple):
+    """Files that were passed over: how many of each ending, and the first of their URIs in order."""
+
+    by_ending: Counter[str]
+    examples: tuple[str, ...]
+
+    def section(self) -> dict[str, Any]:
+        """The section of summary.json."""
+        by_ending = dict(sorted(self.by_ending.items()))
+        return {"files": self.by_ending.total(), "by_ending": by_ending, "examples": list(self.examples)}
+
+
+class PassedOverFn(beam.CombineFn):
+    """URIs of files that were passed over, each once, to PassedOver; it does not grow with their number."""
+
+    def create_accumulator(self) -> PassedOver:
+        """No file."""
+        return PassedOver(Counter(), ())
+
+    def add_input(self, known: PassedOver, uri: str) -> PassedOver:
+        """Add one file.
+
+        Args:
+            known: of a part of the run; it is changed.
+            uri: of the file.
+        """
+        known.by_ending[ending_of(uri)] += 1
+        return PassedOver(known.by_ending, tuple(sorted((*known.examples, uri))[:_EXAMPLES]))
+
+    def merge_accumulators(self, parts: Iterable[PassedOver]) -> PassedOver:
+        """Add parts of the run.
+
+        Args:
+            parts: of the run; they stay as they are.
+        """
+        merged = self.create_accumulator()
+        for part in parts:
+            merged.by_ending.update(part.by_ending)
+            examples = sorted((*merged.examples, *part.examples))[:_EXAMPLES]
+            merged = PassedOver(merged.by_ending, tuple(examples))
+        return merged
+
+    def extract_output(self, known: PassedOver) -> PassedOver:
+        """What is known of all files.
+
+        Args:
+            known: of the run.
+        """
+        return known
 
 
 class WriteSummary(Transform):
@@ -260,6 +315,11 @@ class WriteSummary(Transform):
         if streams.sources is not None:
             sources = streams.sources | "Count scans" >> beam.combiners.Count.Globally()
             waited_for["documents_in"] = AsSingleton(cast(PCollection, sources))
+        if streams.passed_over is not None:
+            passed_over = streams.passed_over | "Gather what is no document" >> beam.CombineGlobally(
+                PassedOverFn()
+            )
+            waited_for["passed_over"] = AsSingleton(cast(PCollection, passed_over))
         write = beam.Map(write_summary, self.config, self.provenance, self.started_at, **waited_for)
         return summary | "Write summary" >> write.with_output_types(str)
 
@@ -275,6 +335,7 @@ def write_summary(
     times: Sequence[StageTime],
     documents_in: int | None = None,
     texts: Sequence[str] = (),
+    passed_over: PassedOver | None = None,
     exports: Sequence[str] = (),
 ) -> str:
     """Write ``summary.json``.
@@ -289,6 +350,7 @@ def write_summary(
         times: one record per stage.
         documents_in: how many files were matched; None where they were not counted.
         texts: paths of PaddleOCR's files.
+        passed_over: files that are no documents; None: there are none.
         exports: paths of tables as text.
 
     Returns:
@@ -300,6 +362,7 @@ def write_summary(
     sections = {
         **_head(config, started_at),
         **summary.sections(documents_in),
+        "passed_over": (passed_over or PassedOver(Counter(), ())).section(),
         "tables": table_section(table_files),
         "overlays": {"written": pictures},
         "infer_txt": {"written": len(texts)},
