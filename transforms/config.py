@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import partial
 
+from beam_kie.fields.options import FieldOptions
 from beam_kie.imaging.limits import DecodeLimits
 from beam_kie.ocr import OcrOptions
 from beam_kie.options import DEVICES, Effect, check_options, option, options_of
@@ -44,6 +45,7 @@ class Dtype(StrEnum):
     AUTO = "auto"
     FLOAT32 = "float32"
     BFLOAT16 = "bfloat16"
+    FLOAT16 = "float16"
 
 
 class GpuStage(StrEnum):
@@ -79,8 +81,7 @@ class JobConfig:
     ``input`` holds final Beam file patterns (folders already turned into patterns, duplicates gone).
     Sizes are bytes or pixels, ratios and confidences are in [0, 1]; None means "not used". ``scratch``
     is a folder that all workers of the run share, to count pages and keep rows in; ``workers_a_machine``
-    is how many of them share a machine's cores, if they do not know. The launcher sets both. Values out of
-    bounds raise ValueError.
+    is how many share a machine's cores. The launcher sets both. Values out of bounds raise ValueError.
     """
 
     input: tuple[str, ...] = field(
@@ -189,7 +190,8 @@ class JobConfig:
     dtype: Dtype = field(
         default=Dtype.AUTO,
         metadata=_model(
-            "What the model computes in; auto: bfloat16 where the device is fast at it.",
+            "What the model computes in; auto: bfloat16 where the device is fast at it, else float16 on a "
+            "GPU and float32 on a CPU.",
             effect=Effect.RESULTS,
         ),
     )
@@ -204,6 +206,7 @@ class JobConfig:
         ),
     )
 
+    records: FieldOptions = field(default_factory=FieldOptions)
     values: ValueOptions = field(default_factory=ValueOptions)
 
     gpu_type: str | None = field(
@@ -380,7 +383,6 @@ class JobConfig:
     )
 
     scratch: str | None = None
-
     workers_a_machine: int = 1
 
     def __post_init__(self) -> None:

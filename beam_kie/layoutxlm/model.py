@@ -25,9 +25,11 @@ from beam_kie.layoutxlm.decoding.calibration import calibrated_entities, whole_r
 from beam_kie.layoutxlm.decoding.entities import DecodedEntity, decode_entities, tokens_of
 from beam_kie.layoutxlm.decoding.grouping import group_pieces
 from beam_kie.layoutxlm.decoding.linking import find_relations
+from beam_kie.layoutxlm.decoding.straight import as_pictured
 from beam_kie.layoutxlm.decoding.tags import Decoder, Piece, create_decoder
 from beam_kie.layoutxlm.devices import resolve_device, resolve_dtype
 from beam_kie.layoutxlm.inputs.features import PageTokens, page_tokens
+from beam_kie.layoutxlm.inputs.straight import straight_page
 from beam_kie.layoutxlm.inputs.tokenizer import PageTokenizer, TokenizerError, load_tokenizer
 from beam_kie.layoutxlm.network.layoutxlm import LayoutXLM
 from beam_kie.layoutxlm.reading import NetworkReader, Reading
@@ -64,7 +66,7 @@ class KieModel:
         tokenizer: that the network was trained with.
         revision: of the weights.
         max_batch_tokens: how many tokens are computed together, padding included; above 0.
-        dtype: of the large matrices: float32 or bfloat16.
+        dtype: of the large matrices: float32, bfloat16 or float16.
         device: as PyTorch names it.
         others: the other networks of an ensemble.
     """
@@ -115,7 +117,7 @@ class KieModel:
         Args:
             folder: the model folder.
             device: "auto" (the GPU where there is one), "cpu" or "cuda".
-            dtype: "auto" (bfloat16 where the device has matrix instructions for it), "float32" or "bfloat16".
+            dtype: "auto" (``devices.resolve_dtype``), "float32", "bfloat16" or "float16".
             max_batch_tokens: tokens of a batch, padding included; a CPU reads one window at a time.
 
         Raises:
@@ -196,10 +198,13 @@ class KieModel:
                 picture that is not of its lines.
             ModelError: where the model finds no entities.
         """
-        found = self._find(pages, keep_hidden=self.network.relation_head is not None)
-        return [
-            self._result(page, decoded, hidden) for page, (decoded, hidden) in zip(pages, found, strict=True)
+        straight = [straight_page(page) for page in pages]
+        found = self._find(straight, keep_hidden=self.network.relation_head is not None)
+        results = [
+            self._result(page, decoded, hidden)
+            for page, (decoded, hidden) in zip(straight, found, strict=True)
         ]
+        return [as_pictured(result, page) for result, page in zip(results, pages, strict=True)]
 
     def find_entities(self, pages: Sequence[PageText]) -> list[list[Entity]]:
         """The entities of every page, in reading order, without relations.
