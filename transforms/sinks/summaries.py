@@ -32,11 +32,10 @@ from beam_kie.tables.summary import (
 from transforms.config import JobConfig
 from transforms.ptransform import Transform
 from transforms.runs import paths
-from transforms.stages.inputs import ending_of
+from transforms.sinks.passed_over import PassedOver, PassedOverFn
 from transforms.storage import files
 
 _LOGGER = logging.getLogger(__name__)
-_EXAMPLES = 5
 
 Fact = bytes
 """Something known of a document, as JSON: small, since local runners hold all of them until the run's end."""
@@ -237,7 +236,8 @@ class SummaryInputs(NamedTuple):
 
     ``tallies`` PCollection[DocumentTally] is what is summed up; ``files`` PCollection[TableFile],
     ``pictures``, ``texts`` and ``exports`` PCollection[str] (paths), ``times`` PCollection[StageTime],
-    ``sources`` PCollection[SourceFile], or None where the files of the input are not counted.
+    ``sources`` PCollection[SourceFile], or None where the files of the input are not counted; ``resumed``
+    PCollection[str] the URIs of files that were done before the run was resumed, or None.
     """
 
     tallies: PCollection
@@ -248,57 +248,7 @@ class SummaryInputs(NamedTuple):
     times: PCollection
     sources: PCollection | None = None
     passed_over: PCollection | None = None
-
-
-class PassedOver(NamedTuple):
-    """Files that were passed over: how many of each ending, and the first of their URIs in order."""
-
-    by_ending: Counter[str]
-    examples: tuple[str, ...]
-
-    def section(self) -> dict[str, Any]:
-        """The section of summary.json."""
-        by_ending = dict(sorted(self.by_ending.items()))
-        return {"files": self.by_ending.total(), "by_ending": by_ending, "examples": list(self.examples)}
-
-
-class PassedOverFn(beam.CombineFn):
-    """URIs of files that were passed over, each once, to PassedOver; it does not grow with their number."""
-
-    def create_accumulator(self) -> PassedOver:
-        """No file."""
-        return PassedOver(Counter(), ())
-
-    def add_input(self, known: PassedOver, uri: str) -> PassedOver:
-        """Add one file.
-
-        Args:
-            known: of a part of the run; it is changed.
-            uri: of the file.
-        """
-        known.by_ending[ending_of(uri)] += 1
-        return PassedOver(known.by_ending, tuple(sorted((*known.examples, uri))[:_EXAMPLES]))
-
-    def merge_accumulators(self, parts: Iterable[PassedOver]) -> PassedOver:
-        """Add parts of the run.
-
-        Args:
-            parts: of the run; they stay as they are.
-        """
-        merged = self.create_accumulator()
-        for part in parts:
-            merged.by_ending.update(part.by_ending)
-            examples = sorted((*merged.examples, *part.examples))[:_EXAMPLES]
-            merged = PassedOver(merged.by_ending, tuple(examples))
-        return merged
-
-    def extract_output(self, known: PassedOver) -> PassedOver:
-        """What is known of all files.
-
-        Args:
-            known: of the run.
-        """
-        return known
+    resumed: PCollection | None = None
 
 
 class WriteSummary(Transform):
@@ -336,6 +286,9 @@ class WriteSummary(Transform):
                 PassedOverFn()
             )
             waited_for["passed_over"] = AsSingleton(cast(PCollection, passed_over))
+        if streams.resumed is not None:
+            resumed = streams.resumed | "Count resumed" >> beam.combiners.Count.Globally()
+            waited_for["documents_resumed"] = AsSingleton(cast(PCollection, resumed))
         write = beam.Map(write_summary, self.config, self.provenance, self.started_at, **waited_for)
         return summary | "Write summary" >> write.with_output_types(str)
 
@@ -353,6 +306,7 @@ def write_summary(
     texts: Sequence[str] = (),
     passed_over: PassedOver | None = None,
     exports: Sequence[str] = (),
+    documents_resumed: int = 0,
 ) -> str:
     """Write ``summary.json``.
 
@@ -368,6 +322,7 @@ def write_summary(
         texts: paths of PaddleOCR's files.
         passed_over: files that are no documents; None: there are none.
         exports: paths of tables as text.
+        documents_resumed: how many files were done before the run was resumed.
 
     Returns:
         The path of the file.
@@ -383,6 +338,7 @@ def write_summary(
         "overlays": {"written": pictures},
         "infer_txt": {"written": len(texts)},
         "exports": {"written": len(exports)},
+        "resumed": {"documents": documents_resumed},
         "provenance": asdict(provenance),
         "stage_times": stage_time_section(times),
         "options": values_of(config),

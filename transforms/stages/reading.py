@@ -78,7 +78,7 @@ class FindSources(Transform):
         """
         timeout_s = self.config.storage_timeout_s
         # Of files that are left out later, how many are read is not known beforehand.
-        filtered = self.config.skip_done or self.config.retry_failures
+        filtered = self.config.skip_done or self.config.retry_failures or self.config.resume
         scratch = None if filtered else self.config.scratch
         manifests = (self.config.manifest,) if self.config.manifest else ()
         match_patterns = beam.FlatMap(match_pattern, timeout_s).with_output_types(SourceFile)
@@ -217,19 +217,20 @@ class DecodeFn(beam.DoFn):
         document = describe(known, data if isinstance(data, bytes) else None)
         if not isinstance(data, bytes):
             record_opened(self._config, None)
-            yield TaggedOutput(DOCUMENTS, document)
             yield TaggedOutput(FAILURES, document_failure(document, Stage.READ, data))
+            yield TaggedOutput(DOCUMENTS, document)
             return
         count("bytes_read", len(data))
         document, opened = self._open(document, data)
         record_opened(self._config, document.page_count)
-        yield TaggedOutput(DOCUMENTS, document)
         try:
             if isinstance(opened, Exception):
                 raise opened
             yield from self._pages(opened)
         except Exception as error:
             yield TaggedOutput(FAILURES, document_failure(document, Stage.DECODE, error))
+        # Behind everything else: where it is known, the file was read to its end.
+        yield TaggedOutput(DOCUMENTS, document)
 
     def _open(self, document: Document, data: bytes) -> tuple[Document, DecodedPages | Exception]:
         """The document with what opening its file says of it, and its pages or why there are none.

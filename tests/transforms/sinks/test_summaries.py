@@ -1,6 +1,5 @@
 import itertools
 import json
-from collections import Counter
 from datetime import UTC, datetime
 
 import apache_beam as beam
@@ -101,19 +100,3 @@ def test_summary_holds_options_tables_and_times(tmp_path):
     assert summary["overlays"] == {"written": 2}
     assert summary["options"]["input"] == ["scans/**"]
     assert "/tmp/internal" not in json.dumps(summary)
-
-
-def test_what_was_passed_over_does_not_grow_with_the_run():
-    combine = summaries.PassedOverFn()
-    parts = []
-    for part in range(2):
-        known = combine.create_accumulator()
-        for number in range(100):
-            known = combine.add_input(known, f"/scans/{part}{number:03}.{'TXT' if number % 4 else 'md'}")
-        parts.append(known)
-    section = combine.extract_output(combine.merge_accumulators(parts)).section()
-    assert section["files"] == 200 and section["by_ending"] == {".md": 50, ".txt": 150}
-    assert section["examples"] == [
-        f"/scans/0{number:03}.{'TXT' if number % 4 else 'md'}" for number in range(5)
-    ]
-    assert summaries.PassedOver(Counter(), ()).section() == {"files": 0, "by_ending": {}, "examples": []}
