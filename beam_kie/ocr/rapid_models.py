@@ -75,7 +75,8 @@ class RapidModels:
         return self._detector.session(_detector_input(pixels, size))[0, 0]
 
     def _line_boxes(self, text_map: np.ndarray, size_px: tuple[int, int]) -> list[Polygon]:
-        found, _ = self._detector.postprocess_op(text_map[None, None], size_px[::-1])
+        width, height = size_px
+        found, _ = self._detector.postprocess_op(text_map[None, None], (height, width))
         polygons = [order_corners(corners.ravel().tolist()) for corners in found]
         return [polygon for polygon in polygons if polygon_area(polygon) > 0]
 
