@@ -24,7 +24,6 @@ import re
 import typing
 from collections.abc import Iterator, Mapping
 from dataclasses import MISSING, Field, dataclass, fields, is_dataclass
-from dataclasses import field as dataclass_field
 from enum import Enum, StrEnum
 from functools import cache
 from types import NoneType
@@ -62,7 +61,7 @@ class OptionInfo:
     what the help says where the default is known only at launch; the flag then has none. ``required``: no
     run can do without it. ``is_uri``: a place in storage that all workers must reach. ``in_template`` is
     False where the option makes no sense in a job template. ``bare`` is the choice that a flag without a
-    value means; ``other_words`` are other words for choices of an enum, in lower case.
+    value means.
     """
 
     help: str
@@ -81,7 +80,6 @@ class OptionInfo:
     is_uri: bool = False
     in_template: bool = True
     bare: str | None = None
-    other_words: Mapping[str, str] = dataclass_field(default_factory=dict)
 
 
 def option(help: str, *, group: str, effect: Effect, **more: Any) -> dict[str, OptionInfo]:
@@ -181,10 +179,11 @@ class Option:
         if value is None or self.several:
             return value
         if issubclass(self.kind, Enum):
-            value = self.info.other_words.get(str(value).lower(), value)
-            if value not in self.choices:
-                raise ValueError(f"unknown value {value!r}: choose one of {', '.join(self.choices)}")
-            return self.kind(value)
+            try:
+                return self.kind(value)
+            except ValueError:
+                choices = ", ".join(self.choices)
+                raise ValueError(f"unknown value {value!r}: choose one of {choices}") from None
         return self._checked(value)
 
     def _checked(self, value: Any, shown: Any = None) -> Any:

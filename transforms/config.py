@@ -89,7 +89,8 @@ class JobConfig:
         default=(),
         metadata=_input(
             "Scans to read: files, folders (everything below them) or patterns with *, ** and ?, on any Beam "
-            "filesystem; may be repeated. Hidden and system files in folders and patterns are passed over.",
+            "filesystem; may be repeated. Hidden and system files in folders and patterns are passed over, "
+            "and those whose ending says that they are no scans, such as .txt and .md.",
             effect=Effect.NONE,
             metavar="PATTERN",
             is_uri=True,
@@ -118,12 +119,9 @@ class JobConfig:
     pdf_text_layer: PdfTextLayer = field(
         default=PdfTextLayer.AUTO,
         metadata=_input(
-            "The text that PDF files hold. auto: taken line by line where a viewer shows it and could copy "
-            "it, while OCR reads the rest; always: taken for the page as a whole, also where it is invisible "
-            "(an earlier OCR); off: OCR reads everything. Without a value: auto.",
+            "PDF text. auto: what viewers show, OCR for the rest; always: of whole pages; off: only OCR.",
             effect=Effect.RESULTS,
             bare="auto",
-            other_words={"true": "auto", "false": "off"},
         ),
     )
 

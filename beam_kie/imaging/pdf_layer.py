@@ -21,7 +21,7 @@ import pypdfium2.raw as pdfium_c
 from beam_kie.document import Box, PageRemainder, TextLine
 from beam_kie.imaging.ink import brightest, text_ink_box
 from beam_kie.imaging.pdf_characters import Character, PageCharacters, read_characters
-from beam_kie.imaging.pdf_lines import Glyph, assemble_glyphs, line_of
+from beam_kie.imaging.pdf_lines import Glyph, assemble_glyphs
 from beam_kie.imaging.pdf_text import turned_back
 
 # Of 255: what differs by less cannot be seen.
@@ -110,9 +110,9 @@ def _lines(found: PageCharacters, width: int, height: int) -> tuple[list[_Line],
             for glyph in glyphs
             if glyph.index < 0 or found.characters[glyph.index].source not in repeated
         ]
-        for members in assemble_glyphs(kept):
+        for members, assembled in assemble_glyphs(kept):
             places = [glyph.index for glyph in members if glyph.index >= 0]
-            line = turned_back(line_of(members), turns, width, height)
+            line = turned_back(assembled, turns, width, height)
             known = all(found.characters[place].is_known for place in places) and "\ufffd" not in line.text
             lines.append(_Line(line, places, known))
     return lines, repeated

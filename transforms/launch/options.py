@@ -124,11 +124,18 @@ def _arguments(item: Option) -> dict[str, Any]:
     if item.choices:
         if item.info.bare is not None:
             arguments |= {"nargs": "?", "const": item.info.bare}
-        words = item.info.other_words
-        return arguments | {"choices": item.choices, "type": lambda text: words.get(text.lower(), text)}
+        return arguments | {"choices": item.choices, "type": partial(_word, item.kind)}
     if item.several:
         return arguments | {"nargs": "+", "action": "extend"}
     return arguments | {"type": _parser(item)}
+
+
+def _word(kind: type, text: str) -> str:
+    """The choice that a word means: enums may know other words for some."""
+    try:
+        return str(kind(text))
+    except ValueError:
+        return text  # argparse says which choices there are
 
 
 def _parser(item: Option) -> Callable[[str], Any]:
