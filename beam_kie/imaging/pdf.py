@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 import threading
+from collections.abc import Iterable
 from contextlib import closing, suppress
 from dataclasses import replace
 
@@ -14,10 +15,12 @@ import numpy as np
 import pypdfium2 as pdfium
 import pypdfium2.raw as pdfium_c
 
-from beam_kie.document import Category, DocumentError, TextLine
+from beam_kie.document import Category, DocumentError, FormField, TextLine
+from beam_kie.geometry import polygon_box
 from beam_kie.imaging.limits import DecodeLimits, check_pixels
 from beam_kie.imaging.page_source import RESAVE, DecodedPage, PdfTextLayer
 from beam_kie.imaging.pdf_damage import DamageFinder, cut_off
+from beam_kie.imaging.pdf_fields import read_fields
 from beam_kie.imaging.pdf_images import picture_sizes
 from beam_kie.imaging.pdf_layer import Layer, read_layer
 from beam_kie.imaging.pdf_text import page_lines
@@ -96,13 +99,14 @@ class PdfPages:
                 damage = self._damage.find(index, pictures)
                 if damage is not None and pixels.min() == pixels.max():
                     raise damage  # nothing at all can be seen
+                fields = read_fields(page, pixels.shape[1], pixels.shape[0])
                 flat = self._text_layer is not PdfTextLayer.OFF and _flatten(page)
-            decoded = DecodedPage(pixels, scale * _POINTS_PER_INCH, damage=damage)
+            decoded = DecodedPage(pixels, scale * _POINTS_PER_INCH, damage=damage, fields=fields)
             if not flat:
                 return decoded
             if self._text_layer is PdfTextLayer.ALWAYS:
                 return replace(decoded, lines=self._read_lines(index, pixels))
-            layer = self._read_layer(index, pixels, scale)
+            layer = self._read_layer(index, pixels, scale, fields)
         if layer is None:
             return decoded
         return replace(decoded, lines=layer.lines, remainder=layer.remainder)
@@ -135,8 +139,11 @@ class PdfPages:
         with closing(self._load(index)) as page:
             return page_lines(page, width, height)
 
-    def _read_layer(self, index: int, pixels: np.ndarray, scale: float) -> Layer | None:
+    def _read_layer(
+        self, index: int, pixels: np.ndarray, scale: float, fields: Iterable[FormField]
+    ) -> Layer | None:
         """The lines that a viewer shows as the file says, and what is left to OCR."""
+        marks = [polygon_box(field.polygon) for field in fields if field.selected is not None]
         with closing(self._load(index)) as page:
             return read_layer(
                 page,
@@ -144,6 +151,7 @@ class PdfPages:
                 lambda page: _render(page, scale),
                 scale * _POINTS_PER_INCH,
                 self._fonts_are_plain,
+                marks,
             )
 
     def _scale(self, width: float, height: float) -> float:

@@ -75,6 +75,7 @@ def read_layer(
     """
     height, width = shown.shape[:2]
     found = read_characters(page, width, height)
+    _leave_out(found, marks)
     if 2 * len(found.glyphs[0]) < sum(map(len, found.glyphs)):
         return None
     lines, repeated = _lines(found, width, height)
@@ -98,6 +99,23 @@ def read_layer(
     box = text_ink_box(rest, dpi) if taken else (0.0, 0.0, float(width), float(height))
     fonts = tuple(_doubtful_fonts(line, found, fonts_are_plain) for line in taken)
     return Layer(tuple(line.line for line in taken), PageRemainder(rest, box, fonts))
+
+
+def _leave_out(found: PageCharacters, marks: Sequence[Box]) -> None:
+    """Take the letters that draw marks out of the text, so that they do not join what stands beside them."""
+    for glyphs in found.glyphs if marks else ():
+        glyphs[:] = [
+            glyph
+            for glyph in glyphs
+            if glyph.index < 0 or not _lies_in(found.characters[glyph.index].ink, marks)
+        ]
+
+
+def _lies_in(ink: Box | None, marks: Sequence[Box]) -> bool:
+    if ink is None:
+        return False
+    x, y = (ink[0] + ink[2]) / 2, (ink[1] + ink[3]) / 2
+    return any(x0 <= x <= x1 and y0 <= y <= y1 for x0, y0, x1, y1 in marks)
 
 
 def _lines(found: PageCharacters, width: int, height: int) -> tuple[list[_Line], dict[int, set[int]]]:

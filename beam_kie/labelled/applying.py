@@ -25,8 +25,8 @@ from beam_kie.labelled.corrections_file import (
 )
 from beam_kie.tables.cells import CONFIDENCE_DECIMALS, COORDINATE_DECIMALS
 from beam_kie.tables.conventions import UNKNOWN
-from beam_kie.tables.rows import text_columns
 from beam_kie.tables.schema import Row
+from beam_kie.tables.text_columns import text_columns
 
 CORRECTED_BY = "corrected_by"
 HUMAN = "human"

@@ -13,7 +13,9 @@ from beam_kie.document import Box, PageImage, PageRemainder, PageText, TextLine
 from beam_kie.geometry import rotate_polygon, union_box
 from beam_kie.imaging.decode import upright
 from beam_kie.ocr.cleaning import clean_lines
+from beam_kie.ocr.form_marks import with_marks
 from beam_kie.ocr.straightening import straightened
+from beam_kie.reading_order import order_lines
 
 Read = Callable[[Sequence[PageImage]], list[PageText]]
 """``OcrEngine.read``."""
@@ -60,7 +62,7 @@ def read_with_layer(image: PageImage, read: Read | None = None) -> PageText:
 
 def _page(image: PageImage, given: Sequence[TextLine], read: Sequence[TextLine]) -> PageText:
     height, width = image.pixels.shape[:2]
-    lines = [*given, *read]
+    lines = with_marks([*given, *read], image.fields)
     source = "mixed" if given and read else "ocr" if read else "pdf"
     page = PageText(
         image.document_id,
@@ -121,7 +123,8 @@ def with_fields(image: PageImage, page: PageText) -> PageText:
         replace(each, polygon=rotate_polygon(each.polygon, width, height, page.rotation_deg))
         for each in image.fields
     )
-    return replace(page, fields=tuple(fields))
+    fields = tuple(fields)
+    return straightened(replace(page, fields=fields, lines=order_lines(with_marks(page.lines, fields))))
 
 
 # Fonts

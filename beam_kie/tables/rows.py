@@ -23,12 +23,12 @@ from beam_kie.document import (
 )
 from beam_kie.tables.cells import box_columns, confidence_cell, instant
 from beam_kie.tables.conventions import NO_VALUE_OPTIONS, Convention, ValueOptions, page_convention
-from beam_kie.tables.key_text import normalise_key
+from beam_kie.tables.field_rows import with_fields
 from beam_kie.tables.key_values import KEY_LABELS, key_values
-from beam_kie.tables.normalise import Doubt, interpret, readings
 from beam_kie.tables.schema import Provenance, Row
 from beam_kie.tables.summary import DocumentTally, PageCounts
 from beam_kie.tables.table_rows import table_rows
+from beam_kie.tables.text_columns import text_columns
 
 PAGE_TABLES = ("pages", "lines", "entities", "key_values")
 
@@ -67,7 +67,8 @@ def count_rows(tables: dict[str, list[Row]]) -> PageCounts:
     Args:
         tables: what ``page_tables`` returned.
     """
-    pairs = [row for row in tables["key_values"] if row["value_entity_id"] is not None]
+    rows = tables["key_values"]
+    pairs = [row for row in rows if (row["value_entity_id"] or row["value_text"]) is not None]
     return PageCounts.of(
         line_confidences=[row["confidence"] for row in tables["lines"]],
         entity_confidences=[row["confidence"] for row in tables["entities"]],
@@ -161,7 +162,8 @@ def key_value_rows(
         pair = KeyValue(value, value, None, value.confidence, index, index)
         rows.append((index, _key_value_row(page, None, pair, convention) | {"table_row": None}))
     rows.sort(key=lambda row: row[0])
-    return [_pair_columns(page, number) | row | shared for number, (_, row) in enumerate(rows)]
+    found = with_fields([row for _, row in rows], result, convention)
+    return [_pair_columns(page, number) | row | shared for number, row in enumerate(found)]
 
 
 def failure_row(failure: Failure, provenance: Provenance) -> Row:
@@ -284,29 +286,6 @@ def _key_value_row(page: PageText, key: Entity | None, pair: KeyValue, conventio
         "value_entity_id": None if pair.value_index is None else _entity_id(page, pair.value_index),
         **box_columns("key_", key.polygon if key else None),
         **box_columns("value_", value.polygon if value else None),
-    }
-
-
-def text_columns(key: str, value: str | None, convention: Convention) -> Row:
-    """The columns of key_values that follow from the texts of key and value.
-
-    Args:
-        key: text of the key; may be empty.
-        value: text of the value; None where the key has none.
-        convention: of the page.
-    """
-    found = None if value is None else interpret(value, key, convention)
-    doubt, plain = (found, None) if isinstance(found, Doubt) else (None, found)
-    return {
-        "key_text": key or None,
-        "key_normalised": normalise_key(key) or None,
-        "value_text": value or None,
-        "value_type": plain.type if plain else None,
-        "value_normalised": plain.text if plain else None,
-        "value_currency": plain.currency if plain else None,
-        "value_currency_readings": list(plain.currencies) or None if plain else None,
-        "value_null_reason": doubt.value if doubt else None,
-        "value_readings": list(readings(value, key, convention)) or None if doubt and value else None,
     }
 
 

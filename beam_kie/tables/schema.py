@@ -242,7 +242,14 @@ _COLUMNS: dict[str, list[pa.Field]] = {
             _INT,
             "row of the tables on the page that the value stands in, from 0; NULL where it stands in none",
         ),
-        _nullable("key_label", _STRING, "label of the key's entity; NULL without a key"),
+        _nullable(
+            "field_name", _STRING, "name of the fillable form's field that holds the value; NULL elsewhere"
+        ),
+        _nullable(
+            "key_label",
+            _STRING,
+            "label of the key's entity; FIELD: the key is a form field's tooltip or name; NULL without a key",
+        ),
         _nullable("value_label", _STRING, "label of the value's entity; NULL without a value"),
         _nullable(
             "key_entity_id", _STRING, "the key, a row of entities; NULL: the value's label says what it is"
