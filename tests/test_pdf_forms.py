@@ -65,9 +65,7 @@ def test_a_value_without_a_label_has_the_tooltip_for_its_key(tables, name):
 
 @pytest.mark.parametrize("name", STYLES)
 def test_an_empty_box_is_told_from_a_ticked_one(tables, name):
-    (box,) = [
-        row for row in rows_of(tables["key_values"], f"{name}_empty") if row["field_name"] == "member"
-    ]
+    (box,) = [row for row in rows_of(tables["key_values"], f"{name}_empty") if row["field_name"] == "member"]
     assert (box["value_text"], box["value_normalised"]) == ("☐", "false")
     texts = [row["text"] for row in rows_of(tables["lines"], name)]
     assert "☑ in cash" in texts and "☐ by card" in texts

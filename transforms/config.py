@@ -124,7 +124,6 @@ class JobConfig:
             bare="auto",
         ),
     )
-
     skip_done: bool = field(
         default=False,
         metadata=_reruns(

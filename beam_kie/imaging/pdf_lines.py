@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from beam_kie.document import Box, TextLine
 from beam_kie.escaping import whole_characters
-from beam_kie.geometry import box_polygon, polygon_box, union_box
+from beam_kie.geometry import box_polygon, union_box
 
 # In heights of the smaller of two characters. A gap wider than the first separates cells or columns, one
 # wider than the second separates words; a character may reach back over the one before it (accents,
