@@ -149,6 +149,19 @@ class PageImage:
 
 
 @dataclass(frozen=True, slots=True)
+class Straightening:
+    """How a page that is askew becomes straight.
+
+    ``matrix``: nine numbers, row by row, of the homography from pixels of the upright page to those of the
+    straight one, which is ``width_px`` x ``height_px``.
+    """
+
+    matrix: tuple[float, ...]
+    width_px: int
+    height_px: int
+
+
+@dataclass(frozen=True, slots=True)
 class PageText:
     """The text of one page, in reading order.
 
@@ -158,6 +171,9 @@ class PageText:
     takes beside the text (``with_picture`` of ``beam_kie.layoutxlm``), None where it takes text only.
     ``whole_lines``: every line is known to be one entity or none, as in labelled pages; OCR's are not.
     ``is_damaged``: a part of the page could not be decoded, and its text is missing; a Failure says more.
+    ``skew_deg`` is how far text lines run down to the right, in degrees (None: not known).
+    ``straightening`` is how the page becomes straight, for the model and the order of reading; None where it
+    is as good as straight. ``polygon`` and ``box`` of lines stay those on the upright page.
     """
 
     document_id: str
@@ -172,6 +188,8 @@ class PageText:
     picture: bytes | None = field(default=None, repr=False, compare=False)
     whole_lines: bool = False
     is_damaged: bool = False
+    skew_deg: float | None = None
+    straightening: Straightening | None = field(default=None, repr=False)
 
     def with_read_lines(self, lines: Iterable[TextLine]) -> PageText:
         """The page with lines that OCR read in place of its own.

@@ -136,6 +136,11 @@ _COLUMNS: dict[str, list[pa.Field]] = {
         *_page(),
         _nullable("status", _STRING, "PARTIAL: a part is damaged, and its text is missing; else SUCCESS"),
         *_page_geometry(),
+        _nullable(
+            "skew_deg",
+            _FLOAT,
+            "slope of lines on the upright page in degrees, clockwise; NULL: not known",
+        ),
         *_counts("the page"),
         *_provenance(),
     ],
