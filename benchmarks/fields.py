@@ -3,10 +3,10 @@
     python benchmarks/fields.py [--pages 4] [--languages en de] [--kinds invoice delivery_note application]
         [--scan light] [--dpi 150] [--seed 5000] [--json]
 
-Every page is generated, read by OCR and model as the job reads it, and searched with the ready-made field file
-of its kind. What is true is known to the generator: which of its keys stands for what, and the value beside it.
-Its keys come from its own vocabulary, not from the field files. A field counts where the page has its key with
-a value.
+Every page is generated, read by OCR and model as the job reads it, and searched with the ready-made field
+file of its kind. What is true is known to the generator: which of its keys stands for what, and the value
+beside it. Its keys come from its own vocabulary, not from the field files. A field counts where the page has
+its key with a value.
 
 - right: the value is the labelled one. Texts are compared without blanks, case and punctuation; dates and
   amounts as the tables read the labelled text.
