@@ -46,8 +46,8 @@ KNOWN = {
         "delivery_date": ("delivery_date",),
         "order_number": ("order_number",),
         "customer_number": ("customer_number",),
-        "receiver": ("receiver", "buyer"),
-        "sender": ("sender", "seller"),
+        "receiver": ("receiver",),
+        "sender": ("sender",),
     },
     "application": {
         "name": ("name",),
