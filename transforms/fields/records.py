@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from itertools import groupby
 from typing import Any
 
 import pyarrow as pa
 
-from beam_kie.document import Status
+from beam_kie.document import Category, Status
 from beam_kie.fields.candidates import PageReader
 from beam_kie.fields.choosing import choose_all
 from beam_kie.fields.definitions import FieldFile
-from beam_kie.fields.records import record_row, records_schema
+from beam_kie.fields.records import missing_failure, record_row, records_schema
 from beam_kie.review.pages import PageRows, join_pages
 from beam_kie.tables.schema import RECORDS, Provenance, Row
 from transforms.runs import paths
@@ -108,14 +108,18 @@ class RunRecords:
         document = next((row for page in pages for row in page.of("documents")), None)
         if document is None:
             raise UnreadableRunError(f"document {pages[0].document_id} has no row in documents")
+        failures = [dict(failure) for page in pages for failure in page.of("failures")]
         if reader is not None and self.fields is not None:
             found = [reader.candidates(page.of("key_values"), page.of("entities")) for page in pages]
             chosen = choose_all(self.fields, found, document["page_count"])
             provenance = Provenance(**{name: document[name] for name in Provenance.__slots__})
             own = record_row(dict(document), chosen, self.fields, provenance)
+            lacking = missing_failure(dict(document), chosen)
+            # The run's own warning is about the fields that the run looked for.
+            failures = [each for each in failures if each["category"] != Category.FIELD_MISSING]
+            failures += [asdict(lacking)] if lacking else []
         if own is None:
             return None
-        failures = [failure for page in pages for failure in page.of("failures")]
         problems = [f"{failure['category']}: {failure['message']}" for failure in failures]
         return {**own, PICTURE: self._picture(own), PROBLEM: " | ".join(problems) or None}
 

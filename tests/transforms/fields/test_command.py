@@ -88,6 +88,15 @@ def test_fields_that_are_found_after_the_run_are_those_of_the_run(output, tmp_pa
     assert (form["fee"], form["born"]) == (Decimal("1234.5"), datetime.date(2001, 2, 3))
 
 
+def test_what_is_missing_is_told_of_the_fields_that_are_asked_for(output, tmp_path):
+    path = tmp_path / "other.toml"
+    path.write_text('[fields.colour]\ntype = "text"\nkeys = ["Colour"]\nrequired = true\n')
+    rows = rows_of(written(output, tmp_path, "--fields", str(path)))
+    for name in ("form.jpg", "note.jpg"):
+        assert rows[name]["problem"].count("FIELD_MISSING") == 1
+        assert "colour" in rows[name]["problem"] and "fee" not in rows[name]["problem"]
+
+
 def test_json_lines_have_everything(output, tmp_path):
     lines = written(output, tmp_path, name="a.jsonl").read_text(encoding="utf-8").splitlines()
     form = json.loads(lines[2])
