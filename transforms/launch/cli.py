@@ -31,6 +31,7 @@ from transforms.launch.local_runner import no_timed_flush
 from transforms.launch.options import LaunchOptions, LogFormat
 from transforms.progress import ProgressLine
 from transforms.runs import locks, parts
+from transforms.runs.clearing import clears_on_workers
 from transforms.runs.finished_runs import UnreadableRunError, find_summary
 from transforms.storage import files
 
@@ -145,6 +146,8 @@ def _replaced(config: JobConfig) -> locks.Replace:
         provenance = provenance_of(config, model_card(config.model, config.re_model))
         if parts.fits(parts.part_settings(config, provenance)):
             return locks.Replace.TABLES
+    if clears_on_workers(config):
+        return locks.Replace.TABLES
     return locks.Replace.ALL if config.overwrite or config.resume else locks.Replace.NOTHING
 
 
