@@ -38,6 +38,8 @@ from beam_kie.training.losses import grouping_loss, masked_loss, relation_loss, 
 from beam_kie.training.planning.plan import Plan
 from beam_kie.training.planning.values import SettingsError
 from beam_kie.training.reports.measuring import measured
+from beam_kie.training.reports.progress import Progress
+from beam_kie.training.reports.provenance import of_run
 from beam_kie.training.teacher import Teacher, read_examples, teaching_losses
 from beam_kie.training.weights.optimising import create_optimizer, learning_rate
 from beam_kie.training.weights.starting import start_from
@@ -60,6 +62,7 @@ class Trainer:
 
     def __init__(self, plan: Plan, source: PageSource, device: str = "auto"):
         self.settings, self.source, self.tokenizer = plan.settings, source, plan.tokenizer
+        self.provenance = of_run(plan)
         settings = plan.settings
         self.device = resolve_device(device)
         self.dtype = _precision(settings.precision, self.device)
@@ -99,9 +102,11 @@ class Trainer:
         sums: dict[str, float] = {}
         last = self.step
         batches = self._batches()
+        progress = Progress(self.step, self.settings.steps)
         while self.step < self.settings.steps:
             losses = self._train([next(batches) for _ in range(self.settings.accumulate)])
             self.step += 1
+            progress.done(self.step, losses["loss"])
             for name, value in losses.items():
                 sums[name] = sums.get(name, 0.0) + value
             if self.step % 50 == 0:
@@ -114,6 +119,7 @@ class Trainer:
                 self._log({"step": self.step, **report})
                 kind = getattr(torch, self.settings.saved_type)
                 export(self.average, self.tokenizer, self.output / "model", kind)
+                self.provenance.write(self.output / "model")
             if time.monotonic() - saved > 60 * self.settings.checkpoint_minutes:
                 self._save_checkpoint()
                 saved = time.monotonic()
@@ -143,7 +149,7 @@ class Trainer:
                 loss, parts = self._losses(examples, batch, targets)
             if loss.requires_grad:  # pages without anything to learn have no gradient
                 self.scaler.scale(loss / len(batches)).backward()
-            for name, value in parts.items():
+            for name, value in {"loss": loss, **parts}.items():
                 sums[name] = sums.get(name, 0.0) + value.item() / len(batches)
         self._update()
         return sums
