@@ -119,6 +119,7 @@ class PageImage:
     """One decoded page: EXIF orientation applied, ``pixels`` is H x W x 3 uint8 RGB.
 
     ``given_lines`` are the lines that came with the page (a PDF text layer); None where OCR must read.
+    ``damage`` says what of the page could not be decoded, where the rest could; else None.
     Never send one through a shuffle: it is tens of megabytes.
     """
 
@@ -128,6 +129,7 @@ class PageImage:
     pixels: np.ndarray = field(repr=False, compare=False)
     dpi: float | None = None
     given_lines: tuple[TextLine, ...] | None = field(default=None, repr=False)
+    damage: Failure | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +141,7 @@ class PageText:
     of the upright page, or None. ``text_source`` is "ocr", "pdf" or "given". ``picture`` is what a model
     takes beside the text (``with_picture`` of ``beam_kie.layoutxlm``), None where it takes text only.
     ``whole_lines``: every line is known to be one entity or none, as in labelled pages; OCR's are not.
+    ``is_damaged``: a part of the page could not be decoded, and its text is missing; a Failure says more.
     """
 
     document_id: str
@@ -152,6 +155,7 @@ class PageText:
     preview: bytes | None = field(default=None, repr=False, compare=False)
     picture: bytes | None = field(default=None, repr=False, compare=False)
     whole_lines: bool = False
+    is_damaged: bool = False
 
     def with_read_lines(self, lines: Iterable[TextLine]) -> PageText:
         """The page with lines that OCR read in place of its own.

@@ -78,8 +78,9 @@ class JobConfig:
 
     ``input`` holds final Beam file patterns (folders already turned into patterns, duplicates gone).
     Sizes are bytes or pixels, ratios and confidences are in [0, 1]; None means "not used". ``scratch``
-    is a folder that all workers of the run share, to count pages and keep rows in; it is set by the
-    launcher only. Values out of bounds raise ValueError.
+    is a folder that all workers of the run share, to count pages and keep rows in; ``workers_a_machine``
+    is how many of them share a machine's cores, if they do not know. The launcher sets both. Values out of
+    bounds raise ValueError.
     """
 
     input: tuple[str, ...] = field(
@@ -378,6 +379,8 @@ class JobConfig:
     )
 
     scratch: str | None = None
+
+    workers_a_machine: int = 1
 
     def __post_init__(self) -> None:
         check_options(self)

@@ -57,7 +57,8 @@ def decode_pages(
 ) -> DecodedPages:
     """Open a file, once: its format, its number of pages, and the pages in their order.
 
-    Each page comes as a PageImage, or as a Failure where it cannot be decoded. Pages past ``max_pages`` are
+    Each page comes as a PageImage, or as a Failure where it cannot be decoded; where a part of it cannot,
+    as a PageImage with ``damage``. Pages past ``max_pages`` are
     left out, which one Failure for the first of them says; so is what follows a break in a TIFF's list of
     pages.
 
@@ -164,7 +165,8 @@ def _stream(source: PageSource, document_id: str, uri: str, max_pages: int) -> G
             except Exception as error:  # decoders raise anything on hostile bytes: it is the page's alone
                 yield _failure(document_id, uri, index + 1, decoding_error(error))
                 continue
-            yield PageImage(document_id, uri, index + 1, page.pixels, page.dpi, page.lines)
+            damage = page.damage and _failure(document_id, uri, index + 1, page.damage)
+            yield PageImage(document_id, uri, index + 1, page.pixels, page.dpi, page.lines, damage)
             del page  # the caller may drop it while the next one is decoded
         if source.page_count > max_pages:
             yield _failure(document_id, uri, max_pages + 1, too_many_pages(source.page_count, max_pages))

@@ -5,8 +5,11 @@ Markers and segments are those of ITU-T T.81, annex B.
 
 from __future__ import annotations
 
+import re
 import struct
 from collections.abc import Iterator
+
+import simplejpeg
 
 from beam_kie.document import Category, DocumentError
 from beam_kie.imaging.exif import claims_too_much
@@ -20,6 +23,11 @@ _ALONE = (0x01, *range(0xD0, 0xD9))  # markers without a segment
 _HUFFMAN_FRAMES = (0xC0, 0xC1, 0xC2)
 # Ordinary progressive files have about ten scans; a decoder goes through all pixels for each.
 _MOST_SCANS = 100
+# Warnings of libjpeg where nothing is lost: some writers pad the data before the last marker, or write
+# markers and parameters that no decoder needs.
+_HARMLESS = re.compile(
+    r": \d{1,2} extraneous bytes before marker 0xd9|Adobe color transform|JFIF|Invalid SOS parameters"
+)
 
 
 def check_claims(data: bytes) -> None:
@@ -52,6 +60,29 @@ def check_claims(data: bytes) -> None:
                     f"the JPEG says that it has {width} x {height} pixels, but its {len(data):,} bytes "
                     f"cannot hold them: copy the file again, or {RESAVE}",
                 )
+
+
+def is_damaged(data: bytes) -> bool:
+    """Whether the coded data of a JPEG is cut off, or does not fit together.
+
+    Most decoders go on all the same, and what they make of it looks like a page. A changed bit that gives
+    another valid code cannot be found.
+
+    Args:
+        data: the whole file, of a size that was checked.
+
+    Returns:
+        True also for kinds of JPEG that libjpeg does not decode.
+    """
+    try:
+        kind = simplejpeg.decode_jpeg_header(data, strict=False)[2]
+        # An eighth of the size: all codes are read, but only the mean of every block is computed.
+        simplejpeg.decode_jpeg(
+            data, "CMYK" if kind in ("CMYK", "YCCK") else "GRAY", min_height=1, min_factor=8
+        )
+    except ValueError as error:
+        return not _HARMLESS.search(str(error))
+    return False
 
 
 def without_exif_bomb(data: bytes) -> bytes:

@@ -17,11 +17,13 @@ class DecodedPage:
     """The pixels of one upright page, H x W x 3 uint8 RGB, and what came with them.
 
     ``dpi`` is None where the file does not say; ``lines`` None where there is no text layer to be used.
+    ``damage`` says what is missing on the page because the file is damaged there; None: nothing.
     """
 
     pixels: np.ndarray = field(repr=False)
     dpi: float | None = None
     lines: tuple[TextLine, ...] | None = field(default=None, repr=False)
+    damage: DocumentError | None = None
 
 
 class PageSource(Protocol):

@@ -16,6 +16,7 @@ import pypdfium2.raw as pdfium_c
 from beam_kie.document import Category, DocumentError, TextLine
 from beam_kie.imaging.limits import DecodeLimits, check_pixels
 from beam_kie.imaging.page_source import RESAVE, DecodedPage
+from beam_kie.imaging.pdf_damage import DamageFinder, cut_off
 from beam_kie.imaging.pdf_images import picture_sizes
 from beam_kie.imaging.pdf_text import page_lines
 
@@ -47,8 +48,6 @@ class PdfPages:
         ValueError: ``dpi`` is not above 0.
     """
 
-    remark = None
-
     def __init__(self, data: bytes, limits: DecodeLimits, dpi: float = 200, text_layer: bool = False):
         if dpi <= 0:
             raise ValueError(f"the dpi of rendered PDF pages must be above 0, not {dpi}")
@@ -59,6 +58,8 @@ class PdfPages:
             self._document = _open(data)
             self.page_count = len(self._document)
             self._hidden = self._hidden_sizes(data)
+            self._damage = DamageFinder(self._document)
+            self.remark = cut_off(self._document, data)
 
     def read(self, index: int) -> DecodedPage:
         """Render a page.
@@ -67,7 +68,7 @@ class PdfPages:
             index: of the page, from 0.
 
         Raises:
-            DocumentError: the page is damaged or too large.
+            DocumentError: the page is damaged or too large. Where only a part is damaged, ``damage`` says so.
         """
         with _pdfium_lock:
             with closing(self._load(index)) as page:
@@ -81,10 +82,13 @@ class PdfPages:
                 scale = self._scale(*page.get_size())
                 pixels = _render(page, scale)
                 _check_pictures_drawn(pixels, pictures)
+                damage = self._damage.find(index, pictures)
+                if damage is not None and pixels.min() == pixels.max():
+                    raise damage  # nothing at all can be seen
                 if self._text_layer and page.formenv:
                     page.flatten()  # what is filled into form fields becomes text of the page
             lines = self._read_lines(index, pixels) if self._text_layer else None
-        return DecodedPage(pixels, scale * _POINTS_PER_INCH, lines)
+        return DecodedPage(pixels, scale * _POINTS_PER_INCH, lines, damage)
 
     def close(self) -> None:
         """Close the file."""

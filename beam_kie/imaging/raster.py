@@ -6,12 +6,14 @@ import io
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import BinaryIO
 
 from PIL import Image, UnidentifiedImageError
 
 from beam_kie.document import Category, DocumentError
 from beam_kie.imaging import jpeg, tiff
+from beam_kie.imaging.libtiff import StripChecker
 from beam_kie.imaging.limits import DecodeLimits, check_pixels
 from beam_kie.imaging.page_source import RESAVE, DecodedPage, decoding_error
 from beam_kie.imaging.pixels import to_upright_rgb
@@ -19,6 +21,9 @@ from beam_kie.imaging.sniffing import SUPPORTED
 
 _TILE_WIDTH = 322  # TIFF tags
 _TILE_LENGTH = 323
+_COMPRESSION = 259
+# Fax and JPEG data: decoders fill in what is damaged.
+_NEVER_FAILS = (2, 3, 4, 6, 7)
 
 
 class PicturePage:
@@ -43,6 +48,7 @@ class PicturePage:
         if file_format == "jpeg":
             jpeg.check_claims(data)
             data = jpeg.without_exif_bomb(data)
+        self._data = data if file_format == "jpeg" else b""
         self._image = _open_picture(io.BytesIO(data), file_format.upper())
         frames = 1 if file_format == "jpeg" else getattr(self._image, "n_frames", 1)
         self.remark = _animation(frames) if frames > 1 else None
@@ -57,7 +63,9 @@ class PicturePage:
             DocumentError: the page is too large. Pillow raises other exceptions for damaged pictures.
         """
         try:
-            return _decode(self._image, self._limits)
+            page = _decode(self._image, self._limits)
+            is_damaged = bool(self._data) and jpeg.is_damaged(self._data)
+            return replace(page, damage=_partly_damaged()) if is_damaged else page
         finally:
             self._image.close()
 
@@ -81,6 +89,7 @@ class TiffPages:
         # Shares the bytes of ``data`` until it is written to.
         self._file = io.BytesIO(data)
         self._limits = limits
+        self._checker: StripChecker | None = None
         found, complete = tiff.directories(data)
         # Where every directory calls itself a thumbnail, they are the pages.
         self._pages = [directory for directory in found if directory.is_page] or found
@@ -112,11 +121,23 @@ class TiffPages:
                 raise _rare_tiff() from error
             raise
         # Closing the picture would close the file, which the next page needs.
-        return _decode(image, self._limits)
+        page = _decode(image, self._limits)
+        if getattr(image, "tag_v2", {}).get(_COMPRESSION) in _NEVER_FAILS and self._has_damage(
+            directory.offset
+        ):
+            return replace(page, damage=_partly_damaged())
+        return page
+
+    def _has_damage(self, offset: int) -> bool:
+        if self._checker is None:
+            self._checker = StripChecker(self._file.getbuffer())
+        return self._checker.is_damaged(offset)
 
     def close(self) -> None:
         """Close the file."""
         self._file.close()
+        if self._checker is not None:
+            self._checker.close()
 
 
 def _animation(frames: int) -> DocumentError:
@@ -132,6 +153,14 @@ def _broken_list(pages: int) -> DocumentError:
         Category.FILE_CORRUPT,
         f"the TIFF's list of pages breaks off after {pages:,}; pages behind it, if any, cannot be found "
         f"(cut off or damaged): copy the file again, or {RESAVE}",
+    )
+
+
+def _partly_damaged() -> DocumentError:
+    return DocumentError(
+        Category.FILE_CORRUPT,
+        "the pixels of the page are damaged in places, where they were filled in; what could be read was "
+        f"read: copy the file again, or {RESAVE}",
     )
 
 

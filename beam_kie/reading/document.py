@@ -59,7 +59,8 @@ def read(
             ``ocr_engine="ppocr"``, ``model="models/mine"``, ``max_pages=10``; in place of ``options``.
 
     Returns:
-        The document (``ReadDocument``). Pages that failed are in its ``failures``.
+        The document (``ReadDocument``). Pages that failed are in its ``failures``, and so is what of the
+        others is damaged.
 
     Raises:
         DocumentError: the file cannot be read, or none of its pages; ``category`` and ``message`` are those
@@ -76,6 +77,8 @@ def read(
     pages: list[ReadPage] = []
     failures: list[Failure] = []
     for image in opened.pages:
+        if isinstance(image, PageImage) and image.damage is not None:
+            failures.append(image.damage)
         outcome = image if isinstance(image, Failure) else _read_page(image, models, options)
         if isinstance(outcome, Failure):
             failures.append(outcome)
@@ -162,6 +165,7 @@ def _open_picture(picture: Image.Image, name: str, options: ReadOptions) -> _Ope
 def _read_page(image: PageImage, models: Models, options: ReadOptions) -> ReadPage | Failure:
     try:
         (text,) = models.engine.read([image])
+        text = replace(text, is_damaged=image.damage is not None)
         text = _pictured(text, image, models.kie.pictures, options.preview_side)
     except Exception as error:
         return failure_of(error, image, Stage.OCR, Category.OCR_FAILED, _OCR_ADVICE)

@@ -92,6 +92,7 @@ def page_row(page: PageText, provenance: Provenance, counts: PageCounts) -> Row:
     """
     return {
         **_page_columns(page),
+        "status": (Status.PARTIAL if page.is_damaged else Status.SUCCESS).value,
         **_page_geometry_columns(page),
         **_count_columns(counts),
         **_provenance_columns(provenance, page),

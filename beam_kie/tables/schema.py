@@ -130,6 +130,7 @@ _COLUMNS: dict[str, list[pa.Field]] = {
     "pages": [
         _column("page_id", _STRING, "document_id and page"),
         *_page(),
+        _nullable("status", _STRING, "PARTIAL: a part is damaged, and its text is missing; else SUCCESS"),
         *_page_geometry(),
         *_counts("the page"),
         *_provenance(),

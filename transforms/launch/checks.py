@@ -71,7 +71,7 @@ def prepare_job(namespace: argparse.Namespace, options: PipelineOptions) -> Job:
     place = runners.place_elsewhere(options, runner)
     if runner == IN_PROCESS:
         cores.share_cores(options.view_as(DirectOptions), namespace)
-    shards = namespace.num_shards or (None if _is_local(runner) else SHARDS_ELSEWHERE)
+    shards = namespace.num_shards or (None if place is None else SHARDS_ELSEWHERE)
     review = _is_local(runner) if namespace.review is None else namespace.review
     config = _absolute_paths(job_config(namespace, num_shards=shards, review=review))
     FileSystems.set_options(options)
@@ -80,6 +80,7 @@ def prepare_job(namespace: argparse.Namespace, options: PipelineOptions) -> Job:
         config = _fit_service(config, options, runner)
         threads = config.ocr.threads or cores.fair_ocr_threads(options, runner)
         config = with_values(config, ocr_threads=threads)
+        config = replace(config, workers_a_machine=cores.workers_a_machine(options, runner))
         config = replace(config, input=inputs.normalise_inputs(config.input, config.storage_timeout_s))
         _check_ocr(config)
         _check_lines(config)

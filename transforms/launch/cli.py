@@ -26,6 +26,7 @@ from transforms.launch import logs, report, scratch
 from transforms.launch.arguments import PROGRAM, UsageError, launch_options, parse_arguments
 from transforms.launch.checks import DATAFLOW, Job, prepare_job
 from transforms.launch.ending import end_at_once, ends_when_interrupted, ends_with_its_workers
+from transforms.launch.engines import server_output, told_progress
 from transforms.launch.local_runner import no_timed_flush
 from transforms.launch.options import LaunchOptions, LogFormat
 from transforms.progress import ProgressLine
@@ -148,18 +149,33 @@ def _run_claimed(
     _LOGGER.info("run %s on %s, writing to %s", config.run_id, job.runner, config.output)
     stream = logs.LogStream(_LOGGER) if launch.log_format is LogFormat.JSON else sys.stderr
     progress = ProgressLine(config.scratch, stream) if job.is_local and config.scratch else nullcontext()
-    with no_timed_flush(), progress:
+    with no_timed_flush(), progress, _job_server_told():
         result = pipeline.run()
         if job.runner == DATAFLOW and not launch.wait:
             claim.goes_on = True
             print(printable(report.launched(config, _job_id(result)), keep="\n"))
             return OK
-        _wait(result, config)
+        with nullcontext() if job.is_local else told_progress(result):
+            _wait(result, config)
     summary = report.read_summary(config)
     if config.review:
         _write_review(config)
     print(printable(report.table(summary, config, time.monotonic() - started), keep="\n"))
     return _exit_code(summary, job)
+
+
+@contextmanager
+def _job_server_told() -> Iterator[None]:
+    """Inside, an error is followed by the last lines of the job server that was started for the run."""
+    with server_output() as said:
+        try:
+            yield
+        except Exception:
+            if said.lines:
+                print("The job server's last lines:", file=sys.stderr)
+                for line in said.lines:
+                    print(f"  {printable(line)}", file=sys.stderr)
+            raise
 
 
 def _wait(result: PipelineResult, config: JobConfig) -> None:

@@ -5,10 +5,16 @@ from __future__ import annotations
 import argparse
 import os
 
-from apache_beam.options.pipeline_options import DebugOptions, DirectOptions, PipelineOptions
+from apache_beam.options.pipeline_options import (
+    DebugOptions,
+    DirectOptions,
+    PipelineOptions,
+    PortableOptions,
+)
 
+from transforms.launch.arguments import UsageError
 from transforms.launch.dataflow import ONE_PROCESS
-from transforms.launch.runners import DATAFLOW, IN_PROCESS
+from transforms.launch.runners import DATAFLOW, IN_PROCESS, is_portable
 
 # More threads than this wait for Python's lock; beyond that, processes are started.
 _MOST_THREADS = 8
@@ -51,12 +57,43 @@ def fair_ocr_threads(options: PipelineOptions, runner: str) -> int:
 
     Returns:
         Threads of each process; 0 for one thread for every core.
+
+    Raises:
+        UsageError: --sdk_worker_parallelism is no number.
     """
     if runner == DATAFLOW:
         # It starts a process for every core, unless an option forbids it.
         return 0 if ONE_PROCESS in (options.view_as(DebugOptions).experiments or ()) else 1
+    if is_portable(runner) and _workers_asked_for(options) == 0:
+        return 1  # the engine starts a worker for every core
     direct = options.view_as(DirectOptions)
     if runner != IN_PROCESS or direct.direct_running_mode != "multi_processing":
         return 0
     cores = usable_cores()
     return max(1, cores // (direct.direct_num_workers or cores))
+
+
+def workers_a_machine(options: PipelineOptions, runner: str) -> int:
+    """How many workers share the cores of a machine of another engine.
+
+    Args:
+        options: Beam's options.
+        runner: A name that ``canonical_runner`` returned.
+
+    Returns:
+        What ``--sdk_worker_parallelism`` says; 1 elsewhere.
+
+    Raises:
+        UsageError: --sdk_worker_parallelism is no number.
+    """
+    if not is_portable(runner):
+        return 1
+    return max(1, _workers_asked_for(options))
+
+
+def _workers_asked_for(options: PipelineOptions) -> int:
+    """What --sdk_worker_parallelism says: Beam keeps the text of the flag."""
+    text = str(options.view_as(PortableOptions).sdk_worker_parallelism)
+    if not text.isdecimal():
+        raise UsageError(f"--sdk_worker_parallelism: must be a whole number from 0, not {text!r}")
+    return int(text)

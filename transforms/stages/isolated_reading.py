@@ -121,6 +121,9 @@ class ReadPagesFn(beam.DoFn):
         for stage, seconds in page.seconds.items():
             observe(f"{stage}_ms", seconds * 1000)
             yield TaggedOutput(TIMES, StageTime(stage, seconds))
+        if page.damage is not None:
+            count_failure(page.damage)
+            yield TaggedOutput(FAILURES, page.damage)
         if not isinstance(page.outcome, Failure):
             count("pages_decoded")
             yield page.outcome
@@ -182,7 +185,7 @@ def pool_arguments(config: JobConfig, pictures: str | None) -> tuple[ReaderSetti
         How children read, what a page may cost, and how many children there are.
     """
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    share = config.ocr.threads or cores
+    share = config.ocr.threads or max(1, cores // config.workers_a_machine)
     size = min(share, _MOST_CHILDREN)
     # Processes side by side share the cores: together they have as many children as there are cores.
     memory = config.page_memory_mb * MIB or default_budget_bytes(

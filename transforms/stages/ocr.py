@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import apache_beam as beam
@@ -13,12 +14,13 @@ from apache_beam.typehints.decorators import with_output_types
 from beam_kie.document import FailedPage, PageImage, PageText, StageTime
 from beam_kie.ocr import Engine, OcrEngine, create_engine
 from beam_kie.ocr.given import GivenLinesEngine
+from beam_kie.ocr.pages import usable_cores
 from transforms.config import JobConfig
 from transforms.metrics import StageTimer, observe
 from transforms.ptransform import Transform
 from transforms.stages.given_lines import given_pages
 from transforms.stages.isolation import predict_isolated
-from transforms.stages.pictures import add_pictures, failed_page
+from transforms.stages.pictures import add_pictures, failed_page, mark_damaged
 
 TIMES = "times"
 
@@ -98,6 +100,7 @@ class OcrModelHandler(ModelHandler[PageImage, PageText | FailedPage | StageTime,
         """
         with StageTimer("ocr") as timer:
             outcomes = predict_isolated(model.read, batch, failed_page)
+        outcomes = [mark_damaged(image, outcome) for image, outcome in zip(batch, outcomes, strict=True)]
         observe("ocr_batch_pages", len(batch))
         yield timer.spent(len(batch))
         if self._pictures is None and self._preview_side is None:
@@ -134,5 +137,8 @@ def open_engine(config: JobConfig) -> OcrEngine:
         ValueError: options that do not go together, or a file of OCR lines that cannot be used.
         FileNotFoundError: a model or the file of OCR lines is missing.
     """
-    engine = None if config.ocr.engine is Engine.NONE else create_engine(config.ocr)
+    options = config.ocr
+    if config.workers_a_machine > 1 and not options.threads:
+        options = replace(options, threads=max(1, usable_cores() // config.workers_a_machine))
+    engine = None if options.engine is Engine.NONE else create_engine(options)
     return GivenLinesEngine(given_pages(config.ocr_lines), fallback=engine)

@@ -47,6 +47,20 @@ def _pictured(page: PageText, pixels: np.ndarray, pictures: str | None, preview_
     return page
 
 
+def mark_damaged(image: PageImage, outcome: PageText | FailedPage) -> PageText | FailedPage:
+    """Note in what was read that a part of the page could not be decoded, where that is so.
+
+    Args:
+        image: the page.
+        outcome: what OCR made of it.
+    """
+    if image.damage is None:
+        return outcome
+    page = outcome.page if isinstance(outcome, FailedPage) else outcome
+    page = replace(page, is_damaged=True)
+    return replace(outcome, page=page) if isinstance(outcome, FailedPage) else page
+
+
 def failed_page(image: PageImage, error: Exception) -> FailedPage:
     """The failure of one page in OCR; the page as it lay in the file, without lines.
 

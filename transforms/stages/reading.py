@@ -235,6 +235,9 @@ class DecodeFn(beam.DoFn):
                 yield TaggedOutput(FAILURES, page)
             else:
                 count("pages_decoded")
+                if page.damage is not None:
+                    count_failure(page.damage)
+                    yield TaggedOutput(FAILURES, page.damage)
                 yield page
             del page  # the runner is done with it: only the next one needs memory now
 

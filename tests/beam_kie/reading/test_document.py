@@ -22,6 +22,7 @@ from beam_kie.reading.document import read
 from beam_kie.reading.options import ReadOptions
 from beam_kie.reading.results import TABLES
 from beam_kie.tables.schema import SCHEMAS
+from tests.beam_kie.imaging.test_pdf import HELLO, make_pdf, picture_page
 from tests.parquet_files import write_parquet
 from transforms.launch.cli import main as run
 
@@ -125,6 +126,14 @@ def test_a_picture_that_breaks_off_is_a_document_error():
     with pytest.raises(beam_kie.DocumentError) as caught:
         read(Image.open(SAMPLES / "broken.jpg"))
     assert caught.value.category is Category.FILE_CORRUPT
+
+
+def test_a_page_that_is_damaged_in_part_is_read_and_told():
+    cut, objects = picture_page(INVOICE.read_bytes()[:20_000], *Image.open(INVOICE).size)
+    found = read(make_pdf(HELLO, cut, objects=objects), name="scan.pdf")
+    assert [page.number for page in found.pages] == [1, 2]
+    assert [(failure.page, failure.category) for failure in found.failures] == [(2, Category.FILE_CORRUPT)]
+    assert [row["status"] for row in found.rows("pages")] == ["SUCCESS", "PARTIAL"]
 
 
 def test_a_page_that_fails_does_not_take_the_others_along():

@@ -95,10 +95,15 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class PageRead:
-    """What became of a page. ``seconds``: the time that each stage of ``StageTime`` took in the child."""
+    """What became of a page.
+
+    ``seconds``: the time that each stage of ``StageTime`` took in the child. ``damage``: what of the page
+    could not be decoded, where the rest could.
+    """
 
     outcome: PageText | FailedPage | Failure
     seconds: Mapping[str, float] = field(default_factory=dict)
+    damage: Failure | None = None
 
 
 @dataclass(frozen=True, slots=True)

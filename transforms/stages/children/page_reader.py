@@ -31,7 +31,7 @@ from transforms.stages.children.messages import (
     PageRead,
     ReaderSettings,
 )
-from transforms.stages.pictures import add_pictures, failed_page
+from transforms.stages.pictures import add_pictures, failed_page, mark_damaged
 
 _ADVICE = "Open the file in a viewer and save it anew."
 
@@ -106,7 +106,8 @@ class PageReader:
                 page = self._source.read(index)
         except Exception as error:  # decoders raise anything on hostile bytes: it is the page's alone
             return PageRead(self._failure(index, decoding_error(error)), seconds)
-        image = PageImage(self._document_id, self._uri, index + 1, page.pixels, page.dpi, page.lines)
+        damage = page.damage and self._failure(index, page.damage)
+        image = PageImage(self._document_id, self._uri, index + 1, page.pixels, page.dpi, page.lines, damage)
         del page
         step(Stage.OCR)
         outcome: PageText | FailedPage
@@ -119,7 +120,7 @@ class PageReader:
         if self._settings.pictures is not None or self._settings.preview_side is not None:
             with _Timer(seconds, "preview"):
                 outcome = add_pictures(image, outcome, self._settings.pictures, self._settings.preview_side)
-        return PageRead(outcome, seconds)
+        return PageRead(mark_damaged(image, outcome), seconds, damage)
 
     def close(self) -> None:
         """Close the file, if one is open."""
