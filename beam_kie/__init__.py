@@ -7,7 +7,6 @@ import pkgutil
 from typing import Any
 
 __version__ = "0.2.0.dev0"
-__all__ = ["DocumentError", "ReadDocument", "ReadOptions", "read", "release_models"]
 
 # Imported when they are first used: they bring in PyTorch. __init__.pyi tells type checkers of them.
 _LAZY = {

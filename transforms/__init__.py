@@ -6,8 +6,6 @@
 import pkgutil
 from typing import Any
 
-__all__ = ["ExtractKeyValues", "Extracted"]
-
 # Imported when they are first used: they bring in Beam and PyTorch. __init__.pyi tells type checkers of them.
 _LAZY = {
     "ExtractKeyValues": "transforms.extract:ExtractKeyValues",

@@ -31,6 +31,7 @@ class Pair:
     """A key and one of its values; ``value`` is None where the page has none for the key.
 
     ``key`` and ``key_box`` are None for a value that needs no key: ``value_label`` says what it is.
+
     ``confidence`` is in [0, 1]: that key and value are right and belong together. ``value_type``,
     ``normalised`` and ``currency`` are those of a value that is a date, a number or an amount, else None.
     Boxes are ``(x0, y0, x1, y1)`` in pixels of the upright page.

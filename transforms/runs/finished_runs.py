@@ -7,12 +7,11 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from apache_beam.io.filesystems import FileSystems
-
 from beam_kie.document import DocumentError
 from transforms.runs import paths
 from transforms.storage import files
 from transforms.storage.patterns import escape_pattern
+from transforms.storage.retries import TIMEOUT_S
 
 
 class UnreadableRunError(Exception):
@@ -50,24 +49,26 @@ def list_summaries(output: str, running: str, timeout_s: float) -> Iterator[str]
             yield file.uri
 
 
-def newest_run(output: str) -> str:
+def newest_run(output: str, timeout_s: float = TIMEOUT_S) -> str:
     """The id of the run that finished last.
 
     Args:
         output: the output folder, as an absolute URI.
+        timeout_s: for how long transient errors are retried, in seconds, above 0.
 
     Returns:
         Its run id.
 
     Raises:
         FileNotFoundError: no run has finished.
+        StorageError: the storage does not answer.
     """
     pattern = paths.summary_path(escape_pattern(output), "*")
-    (found,) = FileSystems.match([pattern])
-    if not found.metadata_list:
+    found = list(files.match(pattern, timeout_s=timeout_s))
+    if not found:
         raise FileNotFoundError(f"{output!r} holds no finished run")
-    newest = max(found.metadata_list, key=lambda item: (item.last_updated_in_seconds or 0, item.path))
-    return newest.path.rpartition("run_id=")[2].partition("/")[0]
+    newest = max(found, key=lambda file: (file.updated_at_s or 0, file.uri))
+    return newest.uri.rpartition("run_id=")[2].partition("/")[0]
 
 
 def read_summary(path: str, timeout_s: float) -> dict[str, Any]:
