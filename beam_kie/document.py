@@ -39,6 +39,16 @@ class Stage(StrEnum):
     OCR = "OCR"
     MODEL = "MODEL"
     OVERLAY = "OVERLAY"
+    FIELDS = "FIELDS"
+
+
+class Severity(StrEnum):
+    """What a failure means for its document."""
+
+    ERROR = "error"
+    """Something could not be done: the document is no SUCCESS."""
+    WARNING = "warning"
+    """All was done, but somebody should look."""
 
 
 class Category(StrEnum):
@@ -60,6 +70,12 @@ class Category(StrEnum):
     MODEL_FAILED = "MODEL_FAILED"
     OUT_OF_MEMORY = "OUT_OF_MEMORY"
     OVERLAY_FAILED = "OVERLAY_FAILED"
+    FIELD_MISSING = "FIELD_MISSING"
+
+    @property
+    def severity(self) -> Severity:
+        """What failures of the category mean for their documents."""
+        return Severity.WARNING if self is Category.FIELD_MISSING else Severity.ERROR
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +149,19 @@ class PageImage:
 
 
 @dataclass(frozen=True, slots=True)
+class Straightening:
+    """How a page that is askew becomes straight.
+
+    ``matrix``: nine numbers, row by row, of the homography from pixels of the upright page to those of the
+    straight one, which is ``width_px`` x ``height_px``.
+    """
+
+    matrix: tuple[float, ...]
+    width_px: int
+    height_px: int
+
+
+@dataclass(frozen=True, slots=True)
 class PageText:
     """The text of one page, in reading order.
 
@@ -142,6 +171,9 @@ class PageText:
     takes beside the text (``with_picture`` of ``beam_kie.layoutxlm``), None where it takes text only.
     ``whole_lines``: every line is known to be one entity or none, as in labelled pages; OCR's are not.
     ``is_damaged``: a part of the page could not be decoded, and its text is missing; a Failure says more.
+    ``skew_deg`` is how far text lines run down to the right, in degrees (None: not known).
+    ``straightening`` is how the page becomes straight, for the model and the order of reading; None where it
+    is as good as straight. ``polygon`` and ``box`` of lines stay those on the upright page.
     """
 
     document_id: str
@@ -156,6 +188,8 @@ class PageText:
     picture: bytes | None = field(default=None, repr=False, compare=False)
     whole_lines: bool = False
     is_damaged: bool = False
+    skew_deg: float | None = None
+    straightening: Straightening | None = field(default=None, repr=False)
 
     def with_read_lines(self, lines: Iterable[TextLine]) -> PageText:
         """The page with lines that OCR read in place of its own.

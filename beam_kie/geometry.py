@@ -186,6 +186,21 @@ def rotate_polygon(polygon: Sequence[float], width: float, height: float, rotati
     return tuple(float(value) for point in turned for value in point)
 
 
+def map_polygon(polygon: Sequence[float], matrix: Sequence[float]) -> Polygon:
+    """The polygon after a homography.
+
+    Args:
+        polygon: flat x, y pairs.
+        matrix: nine numbers, row by row; the points must be on the near side of its horizon.
+    """
+    a, b, c, d, e, f, g, h, i = matrix
+    mapped: list[float] = []
+    for x, y in zip(polygon[0::2], polygon[1::2], strict=True):
+        depth = g * x + h * y + i
+        mapped += ((a * x + b * y + c) / depth, (d * x + e * y + f) / depth)
+    return tuple(mapped)
+
+
 def split_polygon(polygon: Sequence[float], start_fraction: float, end_fraction: float) -> Polygon:
     """The part of a text line between two fractions of its reading length, as a quadrilateral.
 

@@ -15,6 +15,8 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from rapidfuzz.distance import Levenshtein
+
 from beam_kie.document import Box, PageText
 from beam_kie.geometry import polygon_box
 from beam_kie.labelled.formats import LabelledPage
@@ -62,26 +64,11 @@ def compare(label: LabelledPage, text: PageText, scale: float = 1.0) -> Accuracy
     for gold_group, read_group in _groups([box for _, box in gold], [box for _, box in read]):
         expected = _joined([gold[index] for index in gold_group])
         found = _joined([read[index] for index in read_group])
-        errors += min(edit_distance(expected, found), len(expected))
+        errors += min(Levenshtein.distance(expected, found), len(expected))
         joined += len(gold_group) * (expected == found)
     right = sum(_best(box, read) == expected for expected, box in gold)
     characters = sum(len(expected) for expected, _ in gold)
     return Accuracy(characters, errors, len(gold), right, joined)
-
-
-def edit_distance(first: str, second: str) -> int:
-    """The least number of characters to put in, take out or change (Levenshtein 1966)."""
-    if first == second:
-        return 0
-    row = list(range(len(second) + 1))
-    for count, character in enumerate(first, 1):
-        diagonal, row[0] = row[0], count
-        for place, other in enumerate(second, 1):
-            diagonal, row[place] = (
-                row[place],
-                min(row[place] + 1, row[place - 1] + 1, diagonal + (character != other)),
-            )
-    return row[-1]
 
 
 def _groups(gold: Sequence[Box], read: Sequence[Box]) -> list[tuple[list[int], list[int]]]:

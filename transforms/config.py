@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import partial
 
+from beam_kie.fields.options import FieldOptions
 from beam_kie.imaging.limits import DecodeLimits
 from beam_kie.ocr import OcrOptions
 from beam_kie.options import DEVICES, Effect, check_options, option, options_of
@@ -203,6 +204,7 @@ class JobConfig:
         ),
     )
 
+    records: FieldOptions = field(default_factory=FieldOptions)
     values: ValueOptions = field(default_factory=ValueOptions)
 
     gpu_type: str | None = field(

@@ -12,6 +12,7 @@ from apache_beam.pvalue import PCollection
 from transforms.config import JobConfig
 from transforms.ptransform import outputs_of
 from transforms.runs.earlier_runs import FailedSources, OnlyNamed, OnlyNew
+from transforms.runs.field_files import load_fields
 from transforms.runs.provenance import model_card, provenance_of
 from transforms.sinks.failure_ratio import FailBadRuns
 from transforms.sinks.outputs import Streams, WriteOutputs
@@ -59,7 +60,8 @@ def build(pipeline: beam.Pipeline, config: JobConfig) -> None:
         skipped=skipped,
         times=times,
     )
-    write = WriteOutputs(config, provenance, model.labels, model.key_labels)
+    fields = load_fields(config.records.fields, config.storage_timeout_s) if config.records.fields else None
+    write = WriteOutputs(config, provenance, model.labels, model.key_labels, fields)
     summary = streams | "Write tables, pictures and summary" >> write
     if config.max_failure_ratio < 1 and not _is_local(pipeline):
         _ = summary | "Fail where too much failed" >> FailBadRuns(config)

@@ -11,6 +11,7 @@ from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from rapidfuzz.distance import Levenshtein
 from scipy.optimize import linear_sum_assignment
 
 SIMILARITY_THRESHOLD = 0.9
@@ -119,7 +120,7 @@ def edit_similarity(first: str, second: str) -> float:
     longest = max(len(first), len(second))
     if not longest:
         return 1.0
-    return 1 - _edit_distance(first, second, longest) / longest
+    return 1 - Levenshtein.distance(first, second) / longest
 
 
 def similar(first: str, second: str, threshold: float = SIMILARITY_THRESHOLD) -> bool:
@@ -135,7 +136,7 @@ def similar(first: str, second: str, threshold: float = SIMILARITY_THRESHOLD) ->
     longest = max(len(first), len(second))
     # The small term keeps 1 - 1/10 >= 0.9 true in floating point.
     allowed = int((1 - threshold) * longest + 1e-9)
-    return _edit_distance(first, second, allowed) <= allowed
+    return Levenshtein.distance(first, second, score_cutoff=allowed) <= allowed
 
 
 def match_pairs(
@@ -190,19 +191,3 @@ def _similar_table(
                 known[texts] = similar(*texts, threshold)
             table[row, column] = known[texts]
     return table
-
-
-def _edit_distance(first: str, second: str, limit: int) -> int:
-    """The Levenshtein distance, or any number above ``limit`` once the distance must exceed it."""
-    if abs(len(first) - len(second)) > limit:
-        return limit + 1
-    previous = list(range(len(second) + 1))
-    for row, character in enumerate(first, 1):
-        current = [row]
-        for column, other in enumerate(second, 1):
-            substituted = previous[column - 1] + (character != other)
-            current.append(min(substituted, previous[column] + 1, current[-1] + 1))
-        if min(current) > limit:
-            return limit + 1
-        previous = current
-    return previous[-1]

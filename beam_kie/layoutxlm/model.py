@@ -25,9 +25,11 @@ from beam_kie.layoutxlm.decoding.calibration import calibrated_entities, whole_r
 from beam_kie.layoutxlm.decoding.entities import DecodedEntity, decode_entities, tokens_of
 from beam_kie.layoutxlm.decoding.grouping import group_pieces
 from beam_kie.layoutxlm.decoding.linking import find_relations
+from beam_kie.layoutxlm.decoding.straight import as_pictured
 from beam_kie.layoutxlm.decoding.tags import Decoder, Piece, create_decoder
 from beam_kie.layoutxlm.devices import resolve_device, resolve_dtype
 from beam_kie.layoutxlm.inputs.features import PageTokens, page_tokens
+from beam_kie.layoutxlm.inputs.straight import straight_page
 from beam_kie.layoutxlm.inputs.tokenizer import PageTokenizer, TokenizerError, load_tokenizer
 from beam_kie.layoutxlm.network.layoutxlm import LayoutXLM
 from beam_kie.layoutxlm.reading import NetworkReader, Reading
@@ -196,10 +198,13 @@ class KieModel:
                 picture that is not of its lines.
             ModelError: where the model finds no entities.
         """
-        found = self._find(pages, keep_hidden=self.network.relation_head is not None)
-        return [
-            self._result(page, decoded, hidden) for page, (decoded, hidden) in zip(pages, found, strict=True)
+        straight = [straight_page(page) for page in pages]
+        found = self._find(straight, keep_hidden=self.network.relation_head is not None)
+        results = [
+            self._result(page, decoded, hidden)
+            for page, (decoded, hidden) in zip(straight, found, strict=True)
         ]
+        return [as_pictured(result, page) for result, page in zip(results, pages, strict=True)]
 
     def find_entities(self, pages: Sequence[PageText]) -> list[list[Entity]]:
         """The entities of every page, in reading order, without relations.

@@ -8,6 +8,8 @@ from pathlib import Path
 from beam_kie.document import Entity, PageResult, PageText
 from beam_kie.layoutxlm.checkpoints import ModelError
 from beam_kie.layoutxlm.config import LayoutXLMConfig
+from beam_kie.layoutxlm.decoding.straight import as_pictured
+from beam_kie.layoutxlm.inputs.straight import straight_page
 from beam_kie.layoutxlm.model import DEFAULT_BATCH_TOKENS, KieModel, with_keyless
 
 
@@ -41,7 +43,9 @@ class KiePair:
         Args:
             pages: their lines, and their pictures where ``pictures`` asks for them.
         """
-        return self.relate(pages, self.ser.find_entities(pages))
+        straight = [straight_page(page) for page in pages]
+        results = self.relate(straight, self.ser.find_entities(straight))
+        return [as_pictured(result, page) for result, page in zip(results, pages, strict=True)]
 
     def relate(self, pages: Sequence[PageText], entities: Sequence[Sequence[Entity]]) -> list[PageResult]:
         """Relations between given entities.

@@ -14,6 +14,7 @@ from beam_kie.geometry import polygon_area
 from beam_kie.ocr import OcrEngine
 from beam_kie.ocr.cleaning import clean_lines
 from beam_kie.ocr.shapes import ShapeError, numbers, read_box, read_polygon
+from beam_kie.ocr.straightening import straightened
 from beam_kie.ocr.words import join_words, lines_of_words
 
 PageKey = tuple[str, int]
@@ -106,16 +107,8 @@ class GivenLinesEngine:
         lines = page.on_page(width, height)
         if source == "given" and (lost := page.text_count - len(lines)):
             raise _outside(lost, page, width, height)
-        return PageText(
-            image.document_id,
-            image.uri,
-            image.page,
-            width,
-            height,
-            lines=lines,
-            text_source=source,
-            whole_lines=page.whole_lines,
-        )
+        text = PageText(image.document_id, image.uri, image.page, width, height, 0, lines, source)
+        return straightened(replace(text, whole_lines=page.whole_lines))
 
 
 def read_lines_file(stream: Iterable[str], spelling: Callable[[str], str] = str) -> dict[PageKey, GivenPage]:

@@ -22,6 +22,7 @@ from beam_kie.ocr import PADDLE_EXTRA, OcrOptions, models
 from beam_kie.ocr.cleaning import clean_lines
 from beam_kie.ocr.devices import cuda_device
 from beam_kie.ocr.rotation import find_rotation, in_doubt, is_sideways, sample_confidence
+from beam_kie.ocr.straightening import straightened
 
 _PACKAGES = {"onnxruntime": "onnxruntime", "transformers": "transformers", "paddle": "paddle"}
 _MODEL_NAMES = {"det": "PP-OCRv6_small_det", "rec": "PP-OCRv6_small_rec"}
@@ -88,7 +89,9 @@ class PaddleOcrEngine:
         height, width = reading.pixels.shape[:2]
         found = (reading.texts, reading.polygons, reading.confidences)
         lines = clean_lines(*found, (width, height), self._options.min_confidence)
-        return PageText(image.document_id, image.uri, image.page, width, height, rotation, lines)
+        return straightened(
+            PageText(image.document_id, image.uri, image.page, width, height, rotation, lines)
+        )
 
     def _read(self, pixels: np.ndarray) -> _Reading:
         with self._lock:

@@ -24,6 +24,7 @@ from beam_kie.ocr.rotation import (
     longest_lines,
     sample_confidence,
 )
+from beam_kie.ocr.straightening import straightened
 
 _MOST_OF_ONE = 3.0
 """Up to so many times taller than wide, something may be a single character."""
@@ -189,15 +190,8 @@ class PageReader:
             self._min_confidence,
             [reading.char_spans for reading in readings],
         )
-        return PageText(
-            image.document_id,
-            image.uri,
-            image.page,
-            width,
-            height,
-            page.rotation_deg,
-            lines,
-            text_source="ocr",
+        return straightened(
+            PageText(image.document_id, image.uri, image.page, width, height, page.rotation_deg, lines, "ocr")
         )
 
 

@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 
 from beam_kie.tables.schema import ROW_ID, SCHEMAS, Row
 
+_DOCUMENT = "document_id"
 _PLACE_ON_PAGE = {
     "documents": "document_id",
     "pages": "page",
@@ -37,27 +38,28 @@ _JOINED_ROWS = 1_000
 _KEY_SIZE = 2
 
 
-def encode_rows(table: str, rows: Sequence[Row]) -> bytes:
+def encode_rows(table: str, rows: Sequence[Row], schema: pa.Schema | None = None) -> bytes:
     """Rows of one page (or document) in one table as bytes, small enough to shuffle: key, then Arrow.
 
     Args:
         table: name of the table, a key of SCHEMAS.
         rows: of one page, or of one document in tables without pages.
+        schema: of the table, where it is none of SCHEMAS: one with a row a document.
 
     Raises:
         ValueError: a column is missing or unknown, NULL where the schema forbids it, or the rows are of
             several pages.
     """
-    schema = SCHEMAS[table]
-    names = set(schema.names)
+    columns = SCHEMAS[table] if schema is None else schema
+    names = set(columns.names)
     for row in rows:
         if row.keys() != names:
             raise ValueError(f"{table}: columns {sorted(row.keys() ^ names)} are missing or unknown")
     places = {(row["document_id"], row.get("page")) for row in rows}
     if len(places) > 1:
         raise ValueError(f"{table}: rows of several pages must be encoded one page at a time")
-    batch = pa.RecordBatch.from_pylist(list(rows), schema=schema)
-    for column in schema:
+    batch = pa.RecordBatch.from_pylist(list(rows), schema=columns)
+    for column in columns:
         if not column.nullable and batch.column(column.name).null_count:
             raise ValueError(f"{table}.{column.name} may not be NULL")
     key = b"".join(_key(*place) for place in places)
@@ -81,7 +83,9 @@ def page_key(encoded: bytes) -> bytes:
     return encoded[_KEY_SIZE : _KEY_SIZE + int.from_bytes(encoded[:_KEY_SIZE], "big")]
 
 
-def write_pages(table: str, pages: Iterable[Sequence[bytes]], sink: BinaryIO) -> int:
+def write_pages(
+    table: str, pages: Iterable[Sequence[bytes]], sink: BinaryIO, schema: pa.Schema | None = None
+) -> int:
     """Write rows as one Parquet file.
 
     The file is a function of the set of rows alone: they are sorted by place, and a row id that comes twice
@@ -91,11 +95,13 @@ def write_pages(table: str, pages: Iterable[Sequence[bytes]], sink: BinaryIO) ->
         table: name of the table, a key of SCHEMAS.
         pages: all ``encode_rows`` bytes of one ``page_key`` each, in the order of their keys.
         sink: a binary file to write to.
+        schema: of the table, where it is none of SCHEMAS: one with a row a document.
 
     Returns:
         The number of rows.
     """
-    return _write(table, (_rows_of_page(table, encoded) for encoded in pages), sink)
+    columns = SCHEMAS[table] if schema is None else schema
+    return _write((_rows_of_page(table, encoded, columns) for encoded in pages), sink, columns)
 
 
 def write_files(
@@ -104,6 +110,8 @@ def write_files(
     opened: Callable[[int], AbstractContextManager[BinaryIO]],
     most_rows: int = FILE_ROWS,
     most_bytes: int = FILE_BYTES,
+    *,
+    schema: pa.Schema | None = None,
 ) -> list[int]:
     """Write rows as Parquet files of bounded size, as ``write_pages`` writes one.
 
@@ -115,22 +123,32 @@ def write_files(
         opened: a binary file to write to, by its number from 0; used in a ``with`` block.
         most_rows: a file ends with the page that reaches it, at least 1.
         most_bytes: likewise, of ``encode_rows`` bytes.
+        schema: of the table, where it is none of SCHEMAS: one with a row a document.
 
     Returns:
         The number of rows of each file.
     """
-    files = _Files(table, pages, most_rows, most_bytes)
+    columns = SCHEMAS[table] if schema is None else schema
+    files = _Files(table, pages, most_rows, most_bytes, columns)
     written: list[int] = []
     while files.has_more or not written:
         with opened(len(written)) as sink:
-            written.append(_write(table, files.next_file(), sink))
+            written.append(_write(files.next_file(), sink, columns))
     return written
 
 
 class _Files:
     """Pages of rows, file by file."""
 
-    def __init__(self, table: str, pages: Iterable[Sequence[bytes]], most_rows: int, most_bytes: int):
+    def __init__(
+        self,
+        table: str,
+        pages: Iterable[Sequence[bytes]],
+        most_rows: int,
+        most_bytes: int,
+        schema: pa.Schema,
+    ):
+        self._schema = schema
         self._table = table
         self._pages = iter(pages)
         self._most_rows = most_rows
@@ -145,15 +163,15 @@ class _Files:
         rows = size = 0
         while self._next is not None and rows < self._most_rows and size < self._most_bytes:
             encoded, self._next = self._next, next(self._pages, None)
-            page = _rows_of_page(self._table, encoded)
+            page = _rows_of_page(self._table, encoded, self._schema)
             rows += page.num_rows
             size += sum(map(len, encoded))
             yield page
 
 
-def _write(table: str, pages: Iterable[pa.Table], sink: BinaryIO) -> int:
+def _write(pages: Iterable[pa.Table], sink: BinaryIO, schema: pa.Schema) -> int:
     written = 0
-    with pq.ParquetWriter(sink, SCHEMAS[table], compression="zstd", version="2.6") as writer:
+    with pq.ParquetWriter(sink, schema, compression="zstd", version="2.6") as writer:
         for group in _row_groups(pages):
             writer.write_table(group, row_group_size=_ROW_GROUP)
             written += group.num_rows
@@ -171,19 +189,19 @@ def by_page(encoded: Iterable[bytes]) -> Iterator[list[bytes]]:
         yield list(same)
 
 
-def _decode(table: str, encoded: bytes) -> pa.RecordBatch:
+def _decode(encoded: bytes, schema: pa.Schema) -> pa.RecordBatch:
     batch = zlib.decompress(memoryview(encoded)[_KEY_SIZE + len(page_key(encoded)) :])
-    return pa.ipc.read_record_batch(pa.py_buffer(batch), SCHEMAS[table])
+    return pa.ipc.read_record_batch(pa.py_buffer(batch), schema)
 
 
-def _rows_of_page(table: str, encoded: Iterable[bytes]) -> pa.Table:
+def _rows_of_page(table: str, encoded: Iterable[bytes], schema: pa.Schema) -> pa.Table:
     """The rows of one page in their order, each id once."""
     # By their bytes first: which of two rows with one id is kept must not depend on the order of arrival.
-    rows = pa.Table.from_batches([_decode(table, data) for data in sorted(encoded)])
+    rows = pa.Table.from_batches([_decode(data, schema) for data in sorted(encoded)])
     if rows.num_rows < 2:
         return rows
-    rows = rows.combine_chunks().sort_by(_PLACE_ON_PAGE[table])
-    ids = rows.column(ROW_ID[table]).combine_chunks()
+    rows = rows.combine_chunks().sort_by(_PLACE_ON_PAGE.get(table, _DOCUMENT))
+    ids = rows.column(ROW_ID.get(table, _DOCUMENT)).combine_chunks()
     is_new = pc.call_function("not_equal", [ids[1:], ids[:-1]])
     return rows.filter(pa.concat_arrays([pa.array([True]), is_new]))
 

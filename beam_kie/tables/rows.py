@@ -94,6 +94,7 @@ def page_row(page: PageText, provenance: Provenance, counts: PageCounts) -> Row:
         **_page_columns(page),
         "status": (Status.PARTIAL if page.is_damaged else Status.SUCCESS).value,
         **_page_geometry_columns(page),
+        "skew_deg": page.skew_deg,
         **_count_columns(counts),
         **_provenance_columns(provenance, page),
     }
@@ -183,6 +184,7 @@ def failure_row(failure: Failure, provenance: Provenance) -> Row:
         "page_id": None if failure.page is None else page_id(failure.document_id, failure.page),
         "stage": failure.stage.value,
         "category": failure.category.value,
+        "severity": failure.category.severity.value,
         "message": failure.message,
         "retryable": failure.retryable,
         **asdict(provenance),
@@ -216,6 +218,7 @@ def document_row(tally: DocumentTally, provenance: Provenance) -> Row:
         "pages_failed": tally.pages_failed,
         "failure_count": len(tally.failures),
         "retryable_failure_count": len(tally.retryable),
+        "warning_count": len(tally.warnings),
         "result_run_id": document.result_run_id if tally.status is Status.SKIPPED else None,
         **_count_columns(tally.counts),
         **asdict(provenance),

@@ -11,6 +11,9 @@ SCHEMA_VERSION = "1.3"
 """The minor number grows with every new (nullable) column, the major one when a column changes or is
 removed."""
 
+RECORDS = "records"
+"""The table of fields; its columns are those of a field file (``beam_kie.fields.records``)."""
+
 Row = dict[str, Any]
 
 
@@ -117,10 +120,11 @@ _COLUMNS: dict[str, list[pa.Field]] = {
         _nullable("page_count", _INT, "pages in the file; NULL where it could not be opened"),
         _column("pages_ok", _INT, "pages that were processed, rows of pages"),
         _column("pages_failed", _INT, "pages that failed, with rows in failures"),
-        _column("failure_count", _INT, "rows of the document in failures"),
+        _column("failure_count", _INT, "rows of the document in failures that are errors"),
         _nullable(
             "retryable_failure_count", _INT, "failures of the document that may not occur in a later run"
         ),
+        _nullable("warning_count", _INT, "rows of the document in failures that are warnings"),
         _nullable(
             "result_run_id", _STRING, "SKIPPED: the earlier run that holds the document's rows; else NULL"
         ),
@@ -132,6 +136,11 @@ _COLUMNS: dict[str, list[pa.Field]] = {
         *_page(),
         _nullable("status", _STRING, "PARTIAL: a part is damaged, and its text is missing; else SUCCESS"),
         *_page_geometry(),
+        _nullable(
+            "skew_deg",
+            _FLOAT,
+            "slope of lines on the upright page in degrees, clockwise; NULL: not known",
+        ),
         *_counts("the page"),
         *_provenance(),
     ],
@@ -241,8 +250,11 @@ _COLUMNS: dict[str, list[pa.Field]] = {
         *_source(),
         _nullable("page", _INT, "page of the file, from 1; NULL: the whole document"),
         _nullable("page_id", _STRING, "document_id and page; NULL: the whole document"),
-        _column("stage", _STRING, "READ, DECODE, OCR, MODEL or OVERLAY"),
+        _column("stage", _STRING, "READ, DECODE, OCR, MODEL, OVERLAY or FIELDS"),
         _column("category", _STRING, "kind of failure, one of a closed set"),
+        _nullable(
+            "severity", _STRING, "error, or warning: the document was processed, but somebody should look"
+        ),
         _column("message", _STRING, "what happened and what to do; never holds recognised text"),
         _column("retryable", pa.bool_(), "whether the same file may succeed in a later run"),
         *_provenance(),

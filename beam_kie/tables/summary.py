@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from beam_kie.document import Category, Document, Failure, Stage, StageTime, Status
+from beam_kie.document import Category, Document, Failure, Severity, Stage, StageTime, Status
 
 _CONFIDENCE_UNITS = 10_000
 
@@ -96,14 +96,20 @@ class PageCounts:
 class DocumentTally:
     """All that is known of one document; a page or failure that is added twice counts once.
 
-    ``retryable`` are those of the ``failures`` that may succeed in a later run.
+    ``failures`` are errors; ``retryable`` are those of them that may succeed in a later run. ``warnings``
+    change nothing about the status. ``field_candidates`` is what each page has for fields, as JSON;
+    ``missing_fields`` and ``doubtful_fields`` are names of fields.
     """
 
     document: Document | None = None
     pages: dict[int, PageCounts] = field(default_factory=dict)
     failures: set[tuple[int | None, Stage, Category]] = field(default_factory=set)
     retryable: set[tuple[int | None, Stage, Category]] = field(default_factory=set)
+    warnings: set[tuple[int | None, Stage, Category]] = field(default_factory=set)
     skipped: bool = False
+    field_candidates: dict[int, Any] = field(default_factory=dict)
+    missing_fields: tuple[str, ...] = ()
+    doubtful_fields: tuple[str, ...] = ()
 
     def add_document(self, document: Document, skipped: bool = False) -> None:
         """Add a document whose bytes were read, or that was left out on purpose.
@@ -133,7 +139,10 @@ class DocumentTally:
             failure: of this document.
         """
         what = (failure.page, failure.stage, failure.category)
-        self.failures.add(what)
+        if failure.category.severity is Severity.WARNING:
+            self.warnings.add(what)
+        else:
+            self.failures.add(what)
         if failure.retryable:
             self.retryable.add(what)
         # A file that could not be read is known by its failure alone.
@@ -194,6 +203,9 @@ class RunSummary:
     statuses: Counter[str] = field(default_factory=Counter)
     categories: Counter[str] = field(default_factory=Counter)
     stages: Counter[str] = field(default_factory=Counter)
+    warnings: Counter[str] = field(default_factory=Counter)
+    missing_fields: Counter[str] = field(default_factory=Counter)
+    doubtful_fields: Counter[str] = field(default_factory=Counter)
     retryable: int = 0
     pages_ok: int = 0
     pages_failed: int = 0
@@ -210,6 +222,9 @@ class RunSummary:
         for _, stage, category in tally.failures:
             self.stages[stage.value] += 1
             self.categories[category.value] += 1
+        self.warnings.update(category.value for _, _, category in tally.warnings)
+        self.missing_fields.update(tally.missing_fields)
+        self.doubtful_fields.update(tally.doubtful_fields)
         self.retryable += len(tally.retryable)
         self.pages_ok += tally.pages_ok
         self.pages_failed += tally.pages_failed
@@ -226,6 +241,9 @@ class RunSummary:
         self.statuses.update(other.statuses)
         self.categories.update(other.categories)
         self.stages.update(other.stages)
+        self.warnings.update(other.warnings)
+        self.missing_fields.update(other.missing_fields)
+        self.doubtful_fields.update(other.doubtful_fields)
         self.retryable += other.retryable
         self.pages_ok += other.pages_ok
         self.pages_failed += other.pages_failed
@@ -277,6 +295,14 @@ class RunSummary:
                 "retryable": self.retryable,
                 "by_category": dict(sorted(self.categories.items())),
                 "by_stage": dict(sorted(self.stages.items())),
+            },
+            "warnings": {
+                "total": self.warnings.total(),
+                "by_category": dict(sorted(self.warnings.items())),
+            },
+            "fields": {
+                "missing": dict(sorted(self.missing_fields.items())),
+                "doubtful": dict(sorted(self.doubtful_fields.items())),
             },
         }
 

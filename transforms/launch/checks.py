@@ -16,6 +16,7 @@ from apache_beam.io.filesystem import BeamIOError
 from apache_beam.io.filesystems import FileSystems
 from apache_beam.options.pipeline_options import DirectOptions, PipelineOptions, StandardOptions
 
+from beam_kie.fields.files import READY_MADE, FieldFileError
 from beam_kie.ocr import PADDLE_EXTRA, Engine
 from beam_kie.ocr.given import LinesFileError
 from beam_kie.ocr.ppocr.languages import scripts_of
@@ -26,6 +27,7 @@ from transforms.launch import cores, dataflow, runners
 from transforms.launch.arguments import UsageError, job_config
 from transforms.launch.runners import DATAFLOW, IN_PROCESS
 from transforms.runs import folders, locks, paths
+from transforms.runs.field_files import load_fields
 from transforms.runs.finished_runs import find_summary
 from transforms.stages import inputs
 from transforms.stages.given_lines import given_pages
@@ -84,6 +86,7 @@ def prepare_job(namespace: argparse.Namespace, options: PipelineOptions) -> Job:
         config = replace(config, input=inputs.normalise_inputs(config.input, config.storage_timeout_s))
         _check_ocr(config)
         _check_lines(config)
+        _check_fields(config)
         _check_model(config)
         _check_devices(config, runner)
         _check_output(config)
@@ -119,6 +122,8 @@ def _absolute_paths(config: JobConfig) -> JobConfig:
     if uris.is_local(changes["output"]):
         # One folder under two names would be two outputs, of which each may be taken for free.
         changes["output"] = uris.uri_of(os.path.realpath(uris.local_path(changes["output"])))
+    if config.records.fields and config.records.fields not in READY_MADE:
+        changes["fields"] = uris.absolute_uri(config.records.fields)
     for name in ("model", "re_model"):
         reference = values[name]
         if reference and os.path.isdir(reference):
@@ -186,6 +191,14 @@ def _check_lines(config: JobConfig) -> None:
             len(unused),
             unused[0],
         )
+
+
+def _check_fields(config: JobConfig) -> None:
+    if config.records.fields:
+        try:
+            load_fields(config.records.fields, config.storage_timeout_s)
+        except FieldFileError as error:
+            raise UsageError(f"--fields: {error}") from error
 
 
 def _check_model(config: JobConfig) -> None:

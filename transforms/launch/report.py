@@ -6,6 +6,8 @@ import json
 import os
 from typing import Any
 
+from beam_kie.document import Category
+from beam_kie.tables.schema import RECORDS
 from transforms.config import GpuStage, JobConfig, Overlays
 from transforms.runs import paths
 from transforms.storage import files
@@ -55,6 +57,8 @@ def table(summary: dict[str, Any], config: JobConfig, elapsed_s: float) -> str:
     categories = summary["failures"]["by_category"]
     if categories:
         rows.append(("failures", ", ".join(f"{name} {count:,}" for name, count in categories.items())))
+    if config.records.fields:
+        rows.append(("fields", _missing(summary["fields"]["missing"], summary["warnings"]["by_category"])))
     rows += _places(config)
     return "\n".join(f"{name:<10} {text}" for name, text in rows) + f"\n\n{_hint(config)}"
 
@@ -135,6 +139,16 @@ def _found(found: dict[str, Any], confidence: float | None) -> str:
     return text if confidence is None else f"{text} (mean confidence {confidence:.2f})"
 
 
+def _missing(fields: dict[str, int], warnings: dict[str, int]) -> str:
+    """The required fields without a value."""
+    documents = warnings.get(Category.FIELD_MISSING, 0)
+    if not documents:
+        return "no document that was read lacks a required field"
+    told = ", ".join(f"{name} {count:,}" for name, count in fields.items())
+    lack = "1 document lacks" if documents == 1 else f"{documents:,} documents lack"
+    return f"{lack} required fields: {told}"
+
+
 def _stages(times: dict[str, dict[str, float]]) -> str:
     """The time of each stage, all workers together; the longest first."""
     longest_first = sorted(times.items(), key=lambda item: -item[1]["seconds"])
@@ -146,9 +160,10 @@ _STATUSES = ("success", "partial", "failure", "skipped")
 
 def _places(config: JobConfig) -> list[tuple[str, str]]:
     output, run_id = _shown(config.output), config.run_id
+    tables = (*paths.TABLES, *([RECORDS] if config.records.fields else []))
     pictures = "none asked for" if config.overlays is Overlays.NONE else paths.overlay_folder(output, run_id)
     return [
-        ("tables", paths.table_folder(output, "{" + ",".join(paths.TABLES) + "}", run_id)),
+        ("tables", paths.table_folder(output, "{" + ",".join(tables) + "}", run_id)),
         ("pictures", pictures),
         *([("review", f"{paths.review_folder(output, run_id)}/index.html")] if config.review else []),
         *([("exports", paths.export_folder(output, run_id))] if config.csv or config.jsonl else []),

@@ -6,7 +6,7 @@ import re
 from typing import NamedTuple
 
 from beam_kie.review.pictures import picture_name, thumbnail_name
-from beam_kie.tables.schema import SCHEMAS
+from beam_kie.tables.schema import RECORDS, SCHEMAS
 
 TABLES = tuple(SCHEMAS)
 
@@ -206,5 +206,5 @@ def run_folders(output: str, run_id: str) -> list[str]:
         output: the output folder, a local path or URI.
         run_id: of the run.
     """
-    kinds = ("runs", *TABLES, "overlays", "review", "infer_txt", "exports")
+    kinds = ("runs", *TABLES, RECORDS, "overlays", "review", "infer_txt", "exports")
     return [_run_folder(output, kind, run_id) for kind in kinds]

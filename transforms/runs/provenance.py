@@ -16,6 +16,7 @@ from beam_kie.tables.infer_txt import STANDARD_LABELS
 from beam_kie.tables.key_values import KEY_LABELS
 from beam_kie.tables.schema import Provenance
 from transforms.config import RESULT_OPTIONS, JobConfig
+from transforms.runs.field_files import load_fields
 from transforms.stages.models import model_folder
 from transforms.storage import files
 
@@ -65,7 +66,7 @@ def model_card(reference: str, re_reference: str | None = None) -> ModelCard:
 
 
 # Options that older versions did not have: unset, they are not in the digest, so that their runs still count.
-_ADDED_LATER = ("ocr_languages", "date_order", "currency")
+_ADDED_LATER = ("ocr_languages", "date_order", "currency", "fields")
 
 
 def _checked_folder(reference: str) -> Path:
@@ -95,6 +96,7 @@ def provenance_of(config: JobConfig, model: ModelCard) -> Provenance:
         ValueError: the options of the OCR engine do not go together.
         FileNotFoundError: a model of the OCR engine is missing.
         DocumentError: the file of OCR lines cannot be read.
+        FieldFileError: the file of fields cannot be used.
     """
     engine = revision = None
     if config.ocr.engine is not Engine.NONE:
@@ -117,6 +119,7 @@ def options_digest(config: JobConfig, model: ModelCard) -> str:
 
     Raises:
         DocumentError: the file of OCR lines cannot be read.
+        FieldFileError: the file of fields cannot be used.
     """
     values = {name: value for name, value in values_of(config).items() if name in RESULT_OPTIONS}
     for name in _ADDED_LATER:
@@ -126,5 +129,7 @@ def options_digest(config: JobConfig, model: ModelCard) -> str:
         # The same lines under another name are the same lines.
         lines = files.read_bytes(config.ocr_lines, timeout_s=config.storage_timeout_s)
         values["ocr_lines"] = hashlib.sha256(lines).hexdigest()
+    if config.records.fields:
+        values["fields"] = load_fields(config.records.fields, config.storage_timeout_s).digest
     values["model_settings"] = model.settings
     return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:16]

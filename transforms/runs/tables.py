@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -39,6 +39,25 @@ def table_files(output: str, run_id: str, table: str, timeout_s: float = TIMEOUT
         raise unreadable(paths.table_folder(output, table, run_id), error) from error
 
 
+def schema_of(table: str, parts: Sequence[str], timeout_s: float = TIMEOUT_S) -> pa.Schema:
+    """The columns of a table; those of ``records`` differ from run to run.
+
+    Args:
+        table: its name.
+        parts: its files, at least one.
+        timeout_s: for how long transient errors are retried, in seconds, above 0.
+
+    Raises:
+        UnreadableRunError: a file is damaged.
+    """
+    if table in SCHEMAS:
+        return SCHEMAS[table]
+    try:
+        return pq.read_schema(pa.BufferReader(files.read_bytes(parts[0], timeout_s=timeout_s)))
+    except (DocumentError, pa.ArrowException, OSError, ValueError) as error:
+        raise unreadable(parts[0], error) from error
+
+
 def read_batches(table: str, parts: Iterable[str], timeout_s: float = TIMEOUT_S) -> Iterator[pa.RecordBatch]:
     """The rows of a table with the columns of today; those that its files lack are NULL.
 
@@ -50,11 +69,13 @@ def read_batches(table: str, parts: Iterable[str], timeout_s: float = TIMEOUT_S)
     Raises:
         UnreadableRunError: a file is damaged, or holds what is no row of this table.
     """
-    schema = SCHEMAS[table]
+    schema = SCHEMAS.get(table)
     for path in parts:
         try:
             file = pq.ParquetFile(pa.BufferReader(files.read_bytes(path, timeout_s=timeout_s)))
             for batch in file.iter_batches(_ROWS_AT_ONCE):
+                # The columns of other tables are those of their own first file.
+                schema = schema or batch.schema
                 yield _as_of_today(batch, schema)
         except (DocumentError, pa.ArrowException, OSError, ValueError) as error:
             raise unreadable(path, error) from error

@@ -9,16 +9,19 @@ import apache_beam as beam
 from apache_beam.pvalue import PCollection
 
 from beam_kie.document import Failure
+from beam_kie.fields.definitions import FieldFile
+from beam_kie.fields.records import records_schema
 from beam_kie.tables.infer_txt import STANDARD_LABELS
 from beam_kie.tables.key_values import KEY_LABELS
 from beam_kie.tables.rows import document_row, failure_row
-from beam_kie.tables.schema import Provenance
+from beam_kie.tables.schema import RECORDS, Provenance
 from beam_kie.tables.summary import DocumentTally
 from transforms.config import JobConfig
 from transforms.ptransform import Transform, outputs_of
 from transforms.sinks import summaries
 from transforms.sinks.infer_txt import WriteInferTxt
 from transforms.sinks.overlays import WriteOverlays
+from transforms.sinks.records import MakeRecords
 from transforms.sinks.tables import MakeRows, PlacedRows, WriteTables, place_rows
 from transforms.sinks.text_files import WriteTextFiles, wanted_formats
 
@@ -59,6 +62,7 @@ class WriteOutputs(Transform):
         provenance: names and revisions that go on every row.
         labels: the model's, in its order; only PaddleOCR's lines (``infer_txt``) number them.
         key_labels: labels of keys; a key without a value has a row of its own.
+        fields: of --fields; None: no table of records is written.
     """
 
     def __init__(
@@ -67,16 +71,18 @@ class WriteOutputs(Transform):
         provenance: Provenance,
         labels: Sequence[str] = STANDARD_LABELS,
         key_labels: Sequence[str] = KEY_LABELS,
+        fields: FieldFile | None = None,
     ):
         super().__init__()
         self.config = config
         self.provenance = provenance
         self.labels = tuple(labels)
         self.key_labels = tuple(key_labels)
+        self.fields = fields
 
     def expand(self, streams: Streams):
         """Wire the sinks."""
-        make_rows = MakeRows(self.config, self.provenance, self.key_labels)
+        make_rows = MakeRows(self.config, self.provenance, self.key_labels, self.fields)
         rows = outputs_of(streams.results | "Make rows" >> make_rows)
         drawn = self._draw(streams)
         texts = self._write_texts(streams.results)
@@ -87,7 +93,13 @@ class WriteOutputs(Transform):
             *(each["failures"] for each in texts),
         ) | "Put failures together" >> beam.Flatten()
         tallies = self._tally(streams, rows.facts, failures)
-        files = self._write_tables(rows.rows, failures, tallies)
+        records, more = (), {}
+        if self.fields is not None:
+            make_records = MakeRecords(self.config, self.provenance, self.fields)
+            made = outputs_of(tallies | "Make records" >> make_records)
+            tallies, records = made.tallies, (made.rows,)
+            more = {RECORDS: records_schema(self.fields)}
+        files = self._write_tables((rows.rows, *records), failures, tallies, more)
         return summaries.SummaryInputs(
             tallies=tallies,
             files=files,
@@ -124,15 +136,15 @@ class WriteOutputs(Transform):
             return []
         return [table_files | "Write tables as text" >> WriteTextFiles(self.config, formats)]
 
-    def _write_tables(self, rows, failures, tallies):
-        """All tables: rows of pages, and those of failures and documents."""
+    def _write_tables(self, rows: tuple, failures, tallies, more):
+        """All tables: the given rows, and those of failures and documents."""
         place_failure = beam.Map(_place_failure, self.config.num_shards, self.provenance)
         place_document = beam.Map(_place_document, self.config.num_shards, self.provenance)
         return (
-            rows,
+            *rows,
             failures | "Turn failures into rows" >> place_failure.with_output_types(PlacedRows),
             tallies | "Turn documents into rows" >> place_document.with_output_types(PlacedRows),
-        ) | "Write tables" >> WriteTables(self.config)
+        ) | "Write tables" >> WriteTables(self.config, more)
 
     def _tally(self, streams: Streams, page_facts, failures):
         """One DocumentTally for each document."""

@@ -52,6 +52,19 @@ def page_fact(page: PageText, counts: PageCounts) -> tuple[str, Fact]:
     return page.document_id, _fact("page", page.uri, page.page, *astuple(counts))
 
 
+def fields_fact(page: PageText, candidates: list[Any]) -> tuple[str, Fact]:
+    """What the page has for the fields of a field file.
+
+    Args:
+        page: of any document.
+        candidates: as JSON, of ``beam_kie.fields.candidates.to_json``.
+
+    Returns:
+        The id of the document, and the fact.
+    """
+    return page.document_id, _fact("fields", page.page, candidates)
+
+
 def document_fact(document: Document) -> tuple[str, Fact]:
     """The document was read, or at least tried.
 
@@ -109,6 +122,9 @@ def tally_document(known: tuple[str, Iterable[Fact]]) -> DocumentTally:
         if kind == "page":
             uri, page, *counts = what
             tally.add_page(Document(document_id, uri), page, _counts(*counts))
+        elif kind == "fields":
+            page, candidates = what
+            tally.field_candidates[page] = candidates
         elif kind == "failure":
             uri, page, stage, category, retryable = what
             failed = Failure(document_id, uri, page, Stage(stage), Category(category), "", retryable)
@@ -342,8 +358,9 @@ def table_section(files: Iterable[paths.TableFile]) -> dict[str, Any]:
     """
     section = {table: {"rows": 0, "files": 0} for table in paths.TABLES}
     for file in files:
-        section[file.table]["rows"] += file.rows
-        section[file.table]["files"] += 1
+        known = section.setdefault(file.table, {"rows": 0, "files": 0})
+        known["rows"] += file.rows
+        known["files"] += 1
     return section
 
 

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any, BinaryIO
 
 import apache_beam as beam
+import pyarrow as pa
 from apache_beam.pvalue import PCollection, TaggedOutput
 from apache_beam.typehints.decorators import with_output_types
 
 from beam_kie.document import Category, Failure, PageResult, Stage
 from beam_kie.failures import failure_of
+from beam_kie.fields.candidates import PageReader, to_json
+from beam_kie.fields.definitions import FieldFile
 from beam_kie.tables.conventions import NO_VALUE_OPTIONS, ValueOptions
 from beam_kie.tables.key_values import KEY_LABELS
 from beam_kie.tables.parquet import encode_rows, write_files
@@ -23,7 +26,7 @@ from transforms.metrics import count, count_failure
 from transforms.ptransform import Transform
 from transforms.runs import paths
 from transforms.sinks.segments import KeepRowsFn, Place, PlacedRows, Segment, pages_of, pages_on_disk
-from transforms.sinks.summaries import Fact, page_fact
+from transforms.sinks.summaries import Fact, fields_fact, page_fact
 from transforms.storage import files
 
 FAILURES = "failures"
@@ -42,7 +45,9 @@ def shard_of(document_id: str, num_shards: int) -> int:
     return zlib.crc32(document_id.encode()) % num_shards
 
 
-def place_rows(table: str, document_id: str, rows: list[Row], num_shards: int) -> PlacedRows:
+def place_rows(
+    table: str, document_id: str, rows: list[Row], num_shards: int, schema: pa.Schema | None = None
+) -> PlacedRows:
     """Rows of one document as they are shuffled: compressed, keyed by the file that will hold them.
 
     Args:
@@ -50,11 +55,12 @@ def place_rows(table: str, document_id: str, rows: list[Row], num_shards: int) -
         document_id: of all rows.
         rows: of one page, or of the document.
         num_shards: files per table, at least 1.
+        schema: of a table that is none of SCHEMAS.
 
     Raises:
         ValueError: the rows do not fit the schema.
     """
-    return (table, shard_of(document_id, num_shards)), encode_rows(table, rows)
+    return (table, shard_of(document_id, num_shards)), encode_rows(table, rows, schema)
 
 
 class MakeRows(Transform):
@@ -67,10 +73,18 @@ class MakeRows(Transform):
         config: of the job.
         provenance: of this run: models, OCR and options.
         key_labels: the labels of keys.
+        fields: whose values are looked for among the pairs; None: none.
     """
 
-    def __init__(self, config: JobConfig, provenance: Provenance, key_labels: Sequence[str] = KEY_LABELS):
+    def __init__(
+        self,
+        config: JobConfig,
+        provenance: Provenance,
+        key_labels: Sequence[str] = KEY_LABELS,
+        fields: FieldFile | None = None,
+    ):
         super().__init__()
+        self.fields = fields
         self.num_shards = config.num_shards
         self.provenance = provenance
         self.key_labels = tuple(key_labels)
@@ -78,8 +92,8 @@ class MakeRows(Transform):
 
     def expand(self, results):
         """Wire the one DoFn; rows are its main output."""
-        make = beam.ParDo(MakeRowsFn(self.num_shards, self.provenance, self.key_labels, self.values))
-        return results | "Turn into rows" >> make.with_outputs(FACTS, FAILURES, main="rows")
+        make = MakeRowsFn(self.num_shards, self.provenance, self.key_labels, self.values, self.fields)
+        return results | "Turn into rows" >> beam.ParDo(make).with_outputs(FACTS, FAILURES, main="rows")
 
 
 @with_output_types(PlacedRows, facts=tuple[str, Fact], failures=Failure)
@@ -91,6 +105,7 @@ class MakeRowsFn(beam.DoFn):
         provenance: of this run: models, OCR and options.
         key_labels: the labels of keys.
         values: how to read ambiguous values.
+        fields: whose values are looked for among the pairs; None: none.
     """
 
     def __init__(
@@ -99,11 +114,18 @@ class MakeRowsFn(beam.DoFn):
         provenance: Provenance,
         key_labels: Sequence[str] = KEY_LABELS,
         values: ValueOptions = NO_VALUE_OPTIONS,
+        fields: FieldFile | None = None,
     ):
+        self._fields = fields
+        self._reader: PageReader | None = None
         self._num_shards = num_shards
         self._provenance = provenance
         self._key_labels = key_labels
         self._values = values
+
+    def setup(self) -> None:
+        """Prepare the keys of the fields."""
+        self._reader = PageReader(self._fields) if self._fields else None
 
     def process(self, result: PageResult) -> Iterator[PlacedRows | TaggedOutput]:
         """Yield everything of the page, or nothing but its failure.
@@ -119,11 +141,15 @@ class MakeRowsFn(beam.DoFn):
                 for table, rows in tables.items()
                 if rows
             ]
-            fact = page_fact(page, count_rows(tables))
+            facts = [page_fact(page, count_rows(tables))]
+            if self._reader is not None:
+                candidates = self._reader.candidates(tables["key_values"], tables["entities"])
+                facts += [fields_fact(page, to_json(candidates))] if candidates else []
         except Exception as error:
             yield TaggedOutput(FAILURES, failure_of_result(result, error))
             return
-        yield TaggedOutput(FACTS, fact)
+        for fact in facts:
+            yield TaggedOutput(FACTS, fact)
         yield from placed
 
 
@@ -149,11 +175,13 @@ class WriteTables(Transform):
 
     Args:
         config: of the job.
+        more: schemas of tables that are none of SCHEMAS, by name.
     """
 
-    def __init__(self, config: JobConfig):
+    def __init__(self, config: JobConfig, more: Mapping[str, pa.Schema] | None = None):
         super().__init__()
         self.config = config
+        self.more = dict(more or {})
 
     def expand(self, rows):
         """Wire the shuffle and the writer; ``rows`` is one PCollection or several."""
@@ -164,26 +192,32 @@ class WriteTables(Transform):
             keep = KeepRowsFn(self.config.scratch)
             several = tuple(each | f"Keep rows {n}" >> beam.ParDo(keep) for n, each in enumerate(several))
             kept = Segment
-        places = [(table, shard) for table in paths.TABLES for shard in range(self.config.num_shards)]
+        tables = (*paths.TABLES, *self.more)
+        places = [(table, shard) for table in tables for shard in range(self.config.num_shards)]
         empty = (
             several[0].pipeline
             | "Name all files" >> beam.Create(places, reshuffle=False)
-            | "Begin without rows" >> beam.Map(_no_rows, kept).with_output_types(tuple[Place, kept])
+            | "Begin without rows"
+            >> beam.Map(_no_rows, kept, self.more).with_output_types(tuple[Place, kept])
         )
         return (
             (*several, empty)
             | "Put rows together" >> beam.Flatten()
             | "Gather rows of a file" >> beam.GroupByKey()
-            | "Write files" >> beam.FlatMap(write_table_files, self.config).with_output_types(paths.TableFile)
+            | "Write files"
+            >> beam.FlatMap(write_table_files, self.config, self.more).with_output_types(paths.TableFile)
         )
 
 
-def write_table_files(gathered: tuple[Place, Iterable[Any]], config: JobConfig) -> list[paths.TableFile]:
+def write_table_files(
+    gathered: tuple[Place, Iterable[Any]], config: JobConfig, more: Mapping[str, pa.Schema] | None = None
+) -> list[paths.TableFile]:
     """Write one shard of one table: one file, or several where one would be too large.
 
     Args:
         gathered: table and shard, and all encoded rows of them, or with a scratch folder their Segments.
         config: the job.
+        more: schemas of tables that are none of SCHEMAS, by name.
 
     Returns:
         What the files hold.
@@ -200,10 +234,10 @@ def write_table_files(gathered: tuple[Place, Iterable[Any]], config: JobConfig) 
         return files.writing(path(number), config.storage_timeout_s)
 
     with nullcontext(pages_of(kept)) if config.scratch else pages_on_disk(kept) as pages:
-        written = write_files(table, pages, opened)
+        written = write_files(table, pages, opened, schema=(more or {}).get(table))
     count(f"rows_{table}", sum(written))
     return [paths.TableFile(table, path(number), rows) for number, rows in enumerate(written)]
 
 
-def _no_rows(place: Place, kept: type) -> tuple[Place, bytes | Segment]:
-    return place, Segment("", 0, 0) if kept is Segment else encode_rows(place[0], [])
+def _no_rows(place: Place, kept: type, more: Mapping[str, pa.Schema]) -> tuple[Place, bytes | Segment]:
+    return place, Segment("", 0, 0) if kept is Segment else encode_rows(place[0], [], more.get(place[0]))

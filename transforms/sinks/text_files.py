@@ -7,11 +7,10 @@ from collections.abc import Iterable, Iterator
 import apache_beam as beam
 
 from beam_kie.exports.text_files import WRITERS, TextFormat
-from beam_kie.tables.schema import SCHEMAS
 from transforms.config import JobConfig
 from transforms.ptransform import Transform
 from transforms.runs import paths
-from transforms.runs.tables import read_batches
+from transforms.runs.tables import read_batches, schema_of
 from transforms.storage import files
 
 
@@ -71,11 +70,12 @@ def write_text_files(
     table, parts = gathered
     # A replayed bundle names a file twice.
     ordered = sorted(set(parts), key=paths.place_of_table_file)
+    schema = schema_of(table, ordered, config.storage_timeout_s)
     for form in formats:
         path = paths.export_path(config.output, config.run_id, f"{table}.{form}")
         with files.writing(path, config.storage_timeout_s) as sink:
             batches = read_batches(table, ordered, config.storage_timeout_s)
-            WRITERS[form](SCHEMAS[table], batches, sink)
+            WRITERS[form](schema, batches, sink)
         yield path
 
 

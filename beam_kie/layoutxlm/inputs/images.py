@@ -10,6 +10,7 @@ from PIL import Image
 
 from beam_kie.document import PageText
 from beam_kie.layoutxlm.config import STRIPS
+from beam_kie.layoutxlm.inputs.straight import straight_page, straight_pixels
 from beam_kie.layoutxlm.inputs.strips import pack_strips, page_strips
 
 SIDE = 224
@@ -24,8 +25,9 @@ def with_picture(page: PageText, pixels: np.ndarray, kind: str) -> PageText:
         pixels: those of the upright page, H x W x 3 uint8 RGB.
         kind: STRIPS, or how thumbnails are normalised ("hf", "paddleocr"): ``KieModel.pictures``.
     """
+    pixels, lines = straight_pixels(pixels, page), straight_page(page).lines
     if kind == STRIPS:
-        return replace(page, picture=pack_strips(page_strips(pixels, [line.box for line in page.lines])))
+        return replace(page, picture=pack_strips(page_strips(pixels, [line.box for line in lines])))
     return replace(page, picture=page_thumbnail(pixels, kind))
 
 

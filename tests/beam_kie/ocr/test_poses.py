@@ -28,3 +28,11 @@ def test_pages_written_in_columns_stand_as_they_are_or_on_their_heads(engine, as
     page = poses.column_page(seed, language)
     assert read(engine, as_page, page).rotation_deg == 0
     assert read(engine, as_page, poses.turned(page, 180)).rotation_deg == 180
+
+
+@pytest.mark.parametrize("skew_deg", [-11, 6])
+def test_rows_of_a_page_that_is_askew_are_read_one_after_the_other(engine, as_page, skew_deg):
+    form = poses.plain_form(3)
+    page = read(engine, as_page, poses.tilted(form, skew_deg, 0.02))
+    assert page.skew_deg == pytest.approx(skew_deg, abs=2)
+    assert [line.text for line in page.lines] == [line.text for line in read(engine, as_page, form).lines]

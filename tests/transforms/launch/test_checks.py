@@ -281,3 +281,21 @@ def test_dataflow_sees_no_local_files(place, argv, says):
     Path("list.txt").write_text("scans/a.png\n")
     message = message_of(*argv, *DATAFLOW, "--sdk_container_image=i", "--model=bundled")
     assert message.startswith(says) and "path of this machine" in message
+
+
+def test_field_files_are_ready_made_or_files(place):
+    (place / "mine.toml").write_text('[fields.total]\ntype = "amount"\nkeys = ["Total"]\n')
+    assert job_of(*SCANS, "--fields=invoice").config.records.fields == "invoice"
+    assert job_of(*SCANS, "--fields=mine.toml").config.records.fields == f"{place}/mine.toml"
+    assert job_of(*SCANS).config.records.fields is None
+
+
+def test_a_wrong_field_file_ends_before_anything_is_written(place):
+    (place / "mine.toml").write_text('[fields.total]\ntype = "amount"\nkyes = ["Total"]\n')
+    message = message_of(*SCANS, "--fields=mine.toml")
+    assert message.startswith("--fields: ")
+    for words in ("mine.toml", "'total'", "did you mean keys"):
+        assert words in message
+    assert "invoice" in message_of(*SCANS, "--fields=invoices")
+    (place / "folder").mkdir()
+    assert message_of(*SCANS, "--fields=folder").startswith("--fields: ")

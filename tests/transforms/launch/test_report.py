@@ -6,6 +6,7 @@ import duckdb
 import pytest
 
 from beam_kie.document import Category, Document, Failure, Stage
+from beam_kie.options import with_values
 from beam_kie.tables.summary import DocumentTally, PageCounts, RunSummary, to_json
 from tests.parquet_files import write_parquet
 from transforms.config import JobConfig
@@ -53,6 +54,21 @@ def test_table_says_what_came_out_and_where_it_is(config):
     assert lines["tables"] == "o'ut/{documents,pages,lines,entities,key_values,failures}/run_id=r"
     assert lines["pictures"] == "o'ut/overlays/run_id=r"
     assert lines["summary"] == "o'ut/runs/run_id=r/summary.json"
+
+
+def test_table_says_which_fields_are_missing(config):
+    fields = with_values(config, fields="invoice")
+    tally = DocumentTally(missing_fields=("total",))
+    tally.add_page(Document("d", "u", page_count=1), 1, PageCounts())
+    tally.add_failure(Failure("d", "u", None, Stage.FIELDS, Category.FIELD_MISSING, "m"))
+    lacking = RunSummary().add(tally).sections()
+    text = report.table(lacking, fields, 1)
+    lines = {line.split()[0]: line.partition(" ")[2].strip() for line in text.splitlines() if line}
+    assert "total 1" in lines["fields"]
+    assert lines["documents"] == "1 (success 1)"
+    assert "records" in lines["tables"]
+    assert "failures" not in lines
+    assert "lacks" in report.table(sections(1, 0), fields, 1)
 
 
 def test_run_of_nothing_can_be_told_too(config):

@@ -51,7 +51,7 @@ def streams():
     }
 
 
-def run(output, given=None, runner="FnApiRunner", flags=(), key_labels=KEY_LABELS, **changes):
+def run(output, given=None, runner="FnApiRunner", flags=(), key_labels=KEY_LABELS, fields=None, **changes):
     """Write ``given`` (by stream) with a real runner; what summary.json says."""
     config = JobConfig(**({"output": str(output), "run_id": "r", "num_shards": 2} | changes))
     with beam.Pipeline(runner, options=PipelineOptions(list(flags))) as pipeline:
@@ -59,7 +59,8 @@ def run(output, given=None, runner="FnApiRunner", flags=(), key_labels=KEY_LABEL
             name: pipeline | f"Make {name}" >> beam.Create(values, reshuffle=False)
             for name, values in (given or streams()).items()
         }
-        _ = Streams(**made) | "Write outputs" >> WriteOutputs(config, pages.PROVENANCE, key_labels=key_labels)
+        write = WriteOutputs(config, pages.PROVENANCE, key_labels=key_labels, fields=fields)
+        _ = Streams(**made) | "Write outputs" >> write
     return json.loads(files.read_bytes(paths.summary_path(str(output), "r"), 10**6))
 
 

@@ -1,0 +1,27 @@
+"""The options of fields and of tables on pages."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from beam_kie.fields.files import READY_MADE
+from beam_kie.options import Effect, check_options, option
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FieldOptions:
+    """Which fields are looked for; None: none."""
+
+    fields: str | None = field(
+        default=None,
+        metadata=option(
+            "Fields to look for in every document: a file fields.toml (docs/fields.md), or a ready-made one: "
+            f"{', '.join(READY_MADE)}. Adds the table records, one row a document.",
+            group="Fields",
+            effect=Effect.RESULTS,
+            metavar="FILE",
+        ),
+    )
+
+    def __post_init__(self) -> None:
+        check_options(self)
