@@ -65,6 +65,9 @@ def make_plan(settings: Settings, tokenizer: PageTokenizer | None = None) -> Pla
         LabelError: a label file that cannot be read.
     """
     sources = tuple(_read_source(source, place) for place, source in enumerate(settings.sources))
+    if sources and not any(each.kept for each in sources):
+        count = sum(len(each.held) for each in sources)
+        raise SettingsError(f"sources: nothing is left to learn from: holdout takes all {count} pages")
     start = start_config(settings)
     tokenizer = tokenizer or _tokenizer(settings, sources)
     pages = [page for each in sources for page in (*each.kept, *each.held)]
@@ -175,13 +178,10 @@ def _read_source(source: LabelledSource, place: int) -> SourcePages:
         kept, held = split_held_out(pages, source.holdout)
     except re.error as error:
         raise SettingsError(f"sources[{place}].holdout: no regular expression: {error}") from error
-    if not kept:
-        reason = f"holdout {source.holdout!r} finds all {len(held)} pages" if held else "it holds no page"
-        raise SettingsError(f"sources[{place}]: nothing of {source.labels} is left to learn from: {reason}")
-    if source.holdout and not held:
+    if source.holdout is not None and not held:
         raise SettingsError(
             f"sources[{place}].holdout: {source.holdout!r} finds none of the {len(kept)} pages of "
-            f"{source.labels}; the first is {kept[0].name}"
+            f"{source.labels}{'; the first is ' + kept[0].name if kept else ''}"
         )
     return SourcePages(source, kept, held)
 
