@@ -21,6 +21,17 @@ _APP1, _APP15 = 0xE1, 0xEF
 _ALONE = (0x01, *range(0xD0, 0xD9))  # markers without a segment
 # Frames with Huffman codes: baseline, extended, progressive. Arithmetic codes can be shorter than a bit.
 _HUFFMAN_FRAMES = (0xC0, 0xC1, 0xC2)
+_FRAMES = {0xC0: "baseline", 0xC1: "extended", 0xC2: "progressive", 0xC3: "lossless"} | {
+    0xC5: "hierarchical",
+    0xC6: "hierarchical",
+    0xC7: "hierarchical",
+    0xC9: "arithmetic coding",
+    0xCA: "arithmetic coding, progressive",
+    0xCB: "arithmetic coding, lossless",
+    0xCD: "hierarchical, arithmetic coding",
+    0xCE: "hierarchical, arithmetic coding",
+    0xCF: "hierarchical, arithmetic coding",
+}
 # Ordinary progressive files have about ten scans; a decoder goes through all pixels for each.
 _MOST_SCANS = 100
 # Warnings of libjpeg where nothing is lost: some writers pad the data before the last marker, or write
@@ -60,6 +71,20 @@ def check_claims(data: bytes) -> None:
                     f"the JPEG says that it has {width} x {height} pixels, but its {len(data):,} bytes "
                     f"cannot hold them: copy the file again, or {RESAVE}",
                 )
+
+
+def rare_kind(data: bytes) -> str | None:
+    """What is rare about a JPEG, in words; None where it is of an ordinary kind.
+
+    Args:
+        data: the whole file.
+    """
+    for marker, start, end in _segments(data):
+        if marker in _FRAMES and end > start:
+            bits = data[start]
+            kind = _FRAMES[marker] if bits == 8 else f"{_FRAMES[marker]} of {bits} bits a sample"
+            return None if kind in ("baseline", "extended", "progressive") else kind
+    return None
 
 
 def is_damaged(data: bytes) -> bool:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 from beam_kie.document import DocumentError
 from beam_kie.imaging import jpeg
-from beam_kie.imaging.libtiff import StripChecker
+from beam_kie.imaging.libtiff import LibtiffFile
 
 _PIECE = 1 << 20
 _MOST_INFLATED = 1 << 29
@@ -241,7 +241,7 @@ def _fax(data: bytes, fax: Fax) -> Decoded:
     start = 8 + len(data) + len(data) % 2
     directory = struct.pack("<H", len(entries))
     directory += b"".join(struct.pack("<HHII", tag, 4, 1, value) for tag, value in entries) + bytes(4)
-    checker = StripChecker(b"II*\0" + struct.pack("<I", start) + data + bytes(len(data) % 2) + directory)
+    checker = LibtiffFile(b"II*\0" + struct.pack("<I", start) + data + bytes(len(data) % 2) + directory)
     try:
         if checker.is_damaged(start):
             raise DamagedError

@@ -29,8 +29,8 @@ _BITS_PER_SAMPLE = 258
 _SQUARE_WITHIN = 1.02
 _PLAUSIBLE_ASPECT = 4.0
 
-# Grey of more than 8 bits: white is the first of these that holds the brightest pixel.
-_WHITE_LEVELS = (255, 4095, 65535, 2**31 - 1)
+# More than 8 bits: white is the first of these that holds the brightest pixel, or the largest value.
+_WHITE_LEVELS = (255, 4095, 65535)
 
 _BAND = 128
 
@@ -155,22 +155,52 @@ def _on_white(image: Image.Image) -> Image.Image:
 
 
 def _scale_grey(image: Image.Image) -> Image.Image:
-    """Grey of 12, 16 or 32 bits or of floating point, as 8 bits.
-
-    Floating point up to 1 has 1 as its white. A TIFF whose smallest value is white is turned round by
-    Pillow up to 8 bits only, so deeper ones are here.
-    """
+    """Grey of more than 8 bits or of floating point, as 8 bits."""
     values = np.asarray(image)
     tags = getattr(image, "tag_v2", {})
-    if values.dtype.kind == "f":
+    # Pillow turns a TIFF whose smallest value is white round up to 8 bits only.
+    is_inverted = tags.get(_PHOTOMETRIC) == 0
+    bits = int(tags.get(_BITS_PER_SAMPLE, (0,))[0]) or 8 * values.dtype.itemsize
+    return Image.fromarray(scale_to_8_bits(values, bits, is_inverted))
+
+
+def scale_to_8_bits(values: np.ndarray, bits: int, is_inverted: bool = False) -> np.ndarray:
+    """Samples of any type as 8 bits, 0 black and 255 white.
+
+    White is the largest value up to 8 bits. Of deeper samples, which may hold fewer bits than they have room
+    for, it is the first of 255, 4095, 65535 and the largest value that is not below the brightest sample;
+    where the smallest value is white, it is always the largest value. Of floating point, white is 1, or the
+    brightest sample where that is above 1. Below 0 is black; what is no number is black.
+
+    Args:
+        values: of any shape, integers or floating point.
+        bits: of a sample.
+        is_inverted: whether the smallest value is white.
+    """
+    is_float = values.dtype.kind == "f"
+    if is_float:
         values = np.where(np.isfinite(values), values, 0)
-    brightest = values.max()
-    if tags.get(_PHOTOMETRIC) == 0 and values.dtype.kind == "u":
-        white = 2 ** int(tags.get(_BITS_PER_SAMPLE, (16,))[0]) - 1
-        values = white - values
-    elif values.dtype.kind == "f" and brightest <= 1:
-        white = 1
+    brightest = values.max(initial=0)
+    largest = 2 ** (bits - (values.dtype.kind == "i")) - 1
+    if is_float:
+        white = max(1.0, float(brightest))
+    elif is_inverted or bits <= 8:
+        white = largest
     else:
-        white = next((level for level in _WHITE_LEVELS if brightest <= level), brightest)
+        white = next((level for level in _WHITE_LEVELS if brightest <= level < largest), largest)
     scaled = np.clip(values.astype(np.float32) * np.float32(255 / white), 0, 255)
-    return Image.fromarray(np.rint(scaled).astype(np.uint8))
+    if is_inverted:
+        scaled = 255 - scaled
+    return np.rint(scaled).astype(np.uint8)
+
+
+def on_white(pixels: np.ndarray, alpha: np.ndarray, is_associated: bool) -> np.ndarray:
+    """Pixels on white paper.
+
+    Args:
+        pixels: H x W x C uint8.
+        alpha: H x W x 1, opacity from 0 to 1.
+        is_associated: whether the pixels have been multiplied by alpha already.
+    """
+    ink = pixels.astype(np.float32) if is_associated else pixels * alpha
+    return np.rint(np.clip(ink + 255 * (1 - alpha), 0, 255)).astype(np.uint8)

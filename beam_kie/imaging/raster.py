@@ -1,4 +1,4 @@
-"""Pages of picture files: JPEG, PNG, BMP, WebP (one each) and TIFF (many), opened by Pillow."""
+"""Pages of picture files: TIFF (many pages) and all other formats (one each), opened by Pillow."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import BinaryIO
 
-from PIL import Image, UnidentifiedImageError
+from PIL import Image, UnidentifiedImageError, features
 
 from beam_kie.document import Category, DocumentError
-from beam_kie.imaging import jpeg, tiff
-from beam_kie.imaging.libtiff import StripChecker
+from beam_kie.imaging import jpeg, tiff, tiff_samples
+from beam_kie.imaging.libtiff import LibtiffFile
 from beam_kie.imaging.limits import DecodeLimits, check_pixels
 from beam_kie.imaging.page_source import RESAVE, DecodedPage, decoding_error
 from beam_kie.imaging.pixels import to_upright_rgb
@@ -22,19 +22,20 @@ from beam_kie.imaging.sniffing import SUPPORTED
 _TILE_WIDTH = 322  # TIFF tags
 _TILE_LENGTH = 323
 _COMPRESSION = 259
+_OPTIONAL = {"avif": "avif", "jpeg2000": "jpg_2000"}  # what Pillow may be built without
 # Fax and JPEG data: decoders fill in what is damaged.
 _NEVER_FAILS = (2, 3, 4, 6, 7)
 
 
 class PicturePage:
-    """A JPEG, PNG, BMP or WebP file: one page.
+    """A JPEG, PNG, BMP, WebP, AVIF, HEIC or JPEG 2000 file: one page.
 
-    The further pictures in a camera's JPEG (MPO: depth, thumbnails) are not pages. Those of an animated PNG
-    or WebP might be, so there is a remark about them.
+    The further pictures in a camera's JPEG (MPO: depth, thumbnails) are not pages. Those of an animated PNG,
+    WebP or AVIF, or of a HEIC, might be, so there is a remark about them.
 
     Args:
         data: the bytes of the file.
-        file_format: "jpeg", "png", "bmp" or "webp".
+        file_format: what ``sniff_format`` says, other than "tiff" and "pdf".
         limits: checked before the page is decoded.
 
     Raises:
@@ -49,7 +50,10 @@ class PicturePage:
             jpeg.check_claims(data)
             data = jpeg.without_exif_bomb(data)
         self._data = data if file_format == "jpeg" else b""
-        self._image = _open_picture(io.BytesIO(data), file_format.upper())
+        try:
+            self._image = _open_picture(io.BytesIO(data), _pillow_format(file_format))
+        except DocumentError as error:
+            raise self._named(error) from error
         frames = 1 if file_format == "jpeg" else getattr(self._image, "n_frames", 1)
         self.remark = _animation(frames) if frames > 1 else None
 
@@ -63,11 +67,27 @@ class PicturePage:
             DocumentError: the page is too large. Pillow raises other exceptions for damaged pictures.
         """
         try:
-            page = _decode(self._image, self._limits)
+            page = self._decoded()
             is_damaged = bool(self._data) and jpeg.is_damaged(self._data)
             return replace(page, damage=_partly_damaged()) if is_damaged else page
         finally:
             self._image.close()
+
+    def _decoded(self) -> DecodedPage:
+        try:
+            return _decode(self._image, self._limits)
+        except Exception as error:
+            named = self._named(error)
+            raise named from (None if named is error else error)
+
+    def _named(self, error: Exception) -> Exception:
+        """The error; for a rare kind of JPEG, one that names it."""
+        kind = jpeg.rare_kind(self._data)
+        if kind is None or (isinstance(error, DocumentError) and error.category is Category.IMAGE_TOO_LARGE):
+            return error
+        return DocumentError(
+            Category.FORMAT_UNSUPPORTED, f"the page is a kind of JPEG that is not read ({kind}): save it anew"
+        )
 
     def close(self) -> None:
         """Drop the picture."""
@@ -89,7 +109,7 @@ class TiffPages:
         # Shares the bytes of ``data`` until it is written to.
         self._file = io.BytesIO(data)
         self._limits = limits
-        self._checker: StripChecker | None = None
+        self._libtiff = LibtiffFile(data)
         found, complete = tiff.directories(data)
         # Where every directory calls itself a thumbnail, they are the pages.
         self._pages = [directory for directory in found if directory.is_page] or found
@@ -112,38 +132,52 @@ class TiffPages:
         """
         directory = self._pages[index]
         tiff.check_tags(directory, self._file.getbuffer().nbytes)
+        layout = None
+        with self._libtiff.page(directory.offset, []) as page:
+            if page is not None:
+                layout = tiff_samples.Layout.of(page)
+                if not page.can_decode(layout.compression):
+                    raise tiff_samples.unsupported(layout)
+                if layout.is_read and not layout.is_ordinary:
+                    return _decode(tiff_samples.read(page, layout, self._limits), self._limits)
+                if not layout.is_ordinary:
+                    raise tiff_samples.unsupported(layout)
+        try:
+            return self._by_pillow(directory)
+        except _RareTiffError as error:
+            if layout is None or not layout.is_read:
+                raise tiff_samples.unsupported(layout) from error
+        with self._libtiff.page(directory.offset, []) as page:
+            if page is None:
+                raise tiff_samples.unsupported(layout)
+            return _decode(tiff_samples.read(page, layout, self._limits), self._limits)
+
+    def _by_pillow(self, directory: tiff.Directory) -> DecodedPage:
         # Each page is opened as if it came first, so that no earlier page can spoil it.
         tiff.put_first(self._file, directory.offset)
         try:
             image = _open_picture(self._file, "TIFF")
         except DocumentError as error:
             if directory.has_size and isinstance(error.__cause__, UnidentifiedImageError):
-                raise _rare_tiff() from error
+                raise _RareTiffError from error
             raise
         # Closing the picture would close the file, which the next page needs.
         page = _decode(image, self._limits)
-        if getattr(image, "tag_v2", {}).get(_COMPRESSION) in _NEVER_FAILS and self._has_damage(
-            directory.offset
-        ):
+        compression = getattr(image, "tag_v2", {}).get(_COMPRESSION)
+        if compression in _NEVER_FAILS and self._libtiff.is_damaged(directory.offset):
             return replace(page, damage=_partly_damaged())
         return page
-
-    def _has_damage(self, offset: int) -> bool:
-        if self._checker is None:
-            self._checker = StripChecker(self._file.getbuffer())
-        return self._checker.is_damaged(offset)
 
     def close(self) -> None:
         """Close the file."""
         self._file.close()
-        if self._checker is not None:
-            self._checker.close()
+        self._libtiff.close()
 
 
 def _animation(frames: int) -> DocumentError:
     return DocumentError(
         Category.FORMAT_UNSUPPORTED,
-        f"the file is an animation of {frames:,} pictures and only the first was read: "
+        f"the file holds {frames:,} pictures (an animation or a series) and only the first was read: "
         "save each picture as a file of its own, or all as one TIFF or PDF",
     )
 
@@ -164,12 +198,29 @@ def _partly_damaged() -> DocumentError:
     )
 
 
-def _rare_tiff() -> DocumentError:
-    return DocumentError(
-        Category.FORMAT_UNSUPPORTED,
-        "the page is a kind of TIFF that is not read (its bits per sample, colour model or compression): "
-        "save it as 8-bit grey or RGB",
-    )
+class _RareTiffError(Exception):
+    """Pillow does not know the layout of a page."""
+
+
+def _pillow_format(file_format: str) -> str:
+    """What Pillow calls a format; DocumentError where it cannot read it here."""
+    if file_format == "heic":
+        try:
+            from pillow_heif import register_heif_opener
+        except ImportError as error:
+            raise DocumentError(
+                Category.FORMAT_UNSUPPORTED,
+                "the file is a HEIC picture: install the extra heif where pages are read "
+                "(pip install 'beam-kie[heif]'), or convert it to JPEG",
+            ) from error
+        register_heif_opener()
+        return "HEIF"
+    if file_format in _OPTIONAL and not features.check(_OPTIONAL[file_format]):
+        raise DocumentError(
+            Category.FORMAT_UNSUPPORTED,
+            f"this Pillow does not read {file_format}: install the one of PyPI, or convert the file",
+        )
+    return file_format.upper()
 
 
 def _open_picture(file: BinaryIO, pillow_format: str) -> Image.Image:

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from beam_kie.document import Category, DocumentError
 
-SUPPORTED = "JPEG, PNG, TIFF, BMP, WebP and PDF"
+SUPPORTED = "JPEG, PNG, TIFF, BMP, WebP, AVIF, JPEG 2000, HEIC and PDF"
 
 _TIFF_STARTS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")  # classic and BigTIFF, both byte orders
 _BMP_HEADER_SIZES = (12, 16, 40, 52, 56, 64, 108, 124)
+_JPEG_2000_STARTS = (b"\0\0\0\x0cjP  \r\n\x87\n", b"\xff\x4f\xff\x51")  # JP2 file, bare codestream
+# The brands of ISO/IEC 23008-12 (HEVC as the coding) and of AV1 Image File Format.
+_HEIC_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"}
+_AVIF_BRANDS = {b"avif", b"avis"}
+_MOST_BRANDS = 64
 # Readers accept a PDF whose header comes late; 1024 bytes is the tolerance of the PDF reference.
 _PDF_HEADER_WITHIN = 1024
 
@@ -15,13 +20,7 @@ _PDF_HEADER_WITHIN = 1024
 _CONVERT = "convert it to one of them"
 _FOREIGN = (
     (0, b"GIF8", "a GIF picture", _CONVERT),
-    (4, b"ftypavif", "an AVIF picture", _CONVERT),
-    (4, b"ftypheic", "a HEIC picture", _CONVERT),
-    (4, b"ftypheix", "a HEIC picture", _CONVERT),
-    (4, b"ftypmif1", "a HEIF picture", _CONVERT),
-    (4, b"ftyp", "a video or HEIF picture", _CONVERT),
-    (0, b"\0\0\0\x0cjP  ", "a JPEG 2000 picture", _CONVERT),
-    (0, b"\xff\x4f\xff\x51", "a JPEG 2000 picture", _CONVERT),
+    (4, b"ftyp", "a video", "leave it out of the input"),
     (0, b"\0\0\0\x0cJXL ", "a JPEG XL picture", _CONVERT),
     (0, b"\xff\x0a", "a JPEG XL picture", _CONVERT),
     (0, b"8BPS", "a Photoshop file", _CONVERT),
@@ -50,7 +49,7 @@ def sniff_format(data: bytes) -> str:
         data: the file's bytes; the first kilobytes decide.
 
     Returns:
-        "jpeg", "png", "tiff", "bmp", "webp" or "pdf".
+        "jpeg", "png", "tiff", "bmp", "webp", "avif", "heic", "jpeg2000" or "pdf".
 
     Raises:
         DocumentError: FILE_EMPTY for no bytes, FILE_CORRUPT for nothing but zeros, FORMAT_UNSUPPORTED for
@@ -70,9 +69,24 @@ def sniff_format(data: bytes) -> str:
         return "webp"
     if data.startswith(b"BM") and int.from_bytes(data[14:18], "little") in _BMP_HEADER_SIZES:
         return "bmp"
+    if data.startswith(_JPEG_2000_STARTS):
+        return "jpeg2000"
+    brands = _brands(data)
+    if brands & _AVIF_BRANDS:
+        return "avif"
+    if brands & _HEIC_BRANDS:
+        return "heic"
     if b"%PDF-" in data[:_PDF_HEADER_WITHIN]:
         return "pdf"
     raise _unsupported(data)
+
+
+def _brands(data: bytes) -> set[bytes]:
+    """The brands that a file of the ISO base media file format names; none for other files."""
+    if data[4:8] != b"ftyp":
+        return set()
+    size = min(int.from_bytes(data[:4], "big"), 16 + 4 * _MOST_BRANDS, len(data))
+    return {bytes(data[8:12])} | {bytes(data[at : at + 4]) for at in range(16, size - 3, 4)}
 
 
 def _unsupported(data: bytes) -> DocumentError:

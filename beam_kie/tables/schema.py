@@ -113,7 +113,11 @@ _COLUMNS: dict[str, list[pa.Field]] = {
         _nullable(
             "source_version", _STRING, "generation (gs://) or ETag (s3://) of the file; NULL for local files"
         ),
-        _nullable("format", _STRING, "jpeg, png, tiff, bmp, webp or pdf, by content; NULL where it is none"),
+        _nullable(
+            "format",
+            _STRING,
+            "jpeg, png, tiff, bmp, webp, avif, heic, jpeg2000 or pdf, by content; NULL where it is none",
+        ),
         _column(
             "status", _STRING, "SUCCESS, PARTIAL (something failed), FAILURE (no page was processed), SKIPPED"
         ),

@@ -2,6 +2,9 @@
 
 import io
 
+import numpy as np
+import pillow_heif
+import tifffile
 from hypothesis import given
 from PIL import Image
 
@@ -10,6 +13,7 @@ from beam_kie.imaging.decode import DecodeLimits, decode_pages
 from tests.fuzz.mutations import arbitrary, mutated
 from tests.fuzz.sandbox import target
 
+pillow_heif.register_heif_opener()
 LIMITS = DecodeLimits(max_file_bytes=1024 * 1024, max_pixels=300_000, max_pages=4)
 STARTS = (
     b"\xff\xd8\xff\xe0\0\x10JFIF\0",
@@ -20,6 +24,10 @@ STARTS = (
     b"BM\0\0\0\0\0\0\0\0\x36\0\0\0\x28\0\0\0",
     b"II*\0\x08\0\0\0",
     b"MM\0+\0\x08\0\0",
+    b"\0\0\0\x18ftypheic\0\0\0\0mif1heic",
+    b"\0\0\0\x18ftypavif\0\0\0\0mif1avif",
+    b"\0\0\0\x0cjP  \r\n\x87\n",
+    b"\xff\x4f\xff\x51",
 )
 WORDS = (
     b"\xff\xda",
@@ -33,6 +41,10 @@ WORDS = (
     b"acTL",
     b"VP8L",
     b"ALPH",
+    b"\xff\x90",
+    b"meta",
+    b"iloc",
+    b"ispe",
 )
 
 
@@ -48,6 +60,16 @@ def exif() -> bytes:
     data[0x0112] = 6  # to be turned by 90 degrees
     data[0x010E] = "made by a test"
     return data.tobytes()
+
+
+def layout(dtype: str = "u2", **options) -> bytes:
+    """A TIFF of colours in a layout that Pillow does not read."""
+    values = (np.arange(20 * 30 * 3).reshape(20, 30, 3) % 200).astype(dtype)
+    if options.get("planarconfig") == "separate":
+        values = values.transpose(2, 0, 1)
+    file = io.BytesIO()
+    tifffile.imwrite(file, values, photometric="rgb", **options)
+    return file.getvalue()
 
 
 SEEDS = {
@@ -71,6 +93,15 @@ SEEDS = {
         saved("TIFF", "L", save_all=True, append_images=[Image.new("L", (9, 9)), Image.new("1", (40, 8))]),
     ],
     "bmp": [saved("BMP"), saved("BMP", "P"), saved("BMP", "1"), saved("BMP", "RGBA")],
+    "samples": [
+        layout(planarconfig="separate", compression="zlib", predictor=2),
+        layout("f4", byteorder=">", tile=(16, 16), compression="lzw", predictor=3),
+        layout("u2", bitspersample=12),
+        layout("i2", bigtiff=True, rowsperstrip=3, compression="packbits"),
+    ],
+    "avif": [saved("AVIF", exif=exif()), saved("AVIF", "RGBA")],
+    "heic": [saved("HEIF", exif=exif()), saved("HEIF", "RGBA")],
+    "jpeg2000": [saved("JPEG2000"), saved("JPEG2000", "LA"), saved("JPEG2000", "I;16")],
     "webp": [saved("WEBP"), saved("WEBP", "RGBA", lossless=True, exif=exif())],
 }
 
@@ -120,4 +151,24 @@ def test_damaged_bmp(sandbox, data):
 
 @given(data=mutated(SEEDS["webp"], WORDS))
 def test_damaged_webp(sandbox, data):
+    sandbox.check(decode, data)
+
+
+@given(data=mutated(SEEDS["samples"], WORDS))
+def test_damaged_samples(sandbox, data):
+    sandbox.check(decode, data)
+
+
+@given(data=mutated(SEEDS["avif"], WORDS))
+def test_damaged_avif(sandbox, data):
+    sandbox.check(decode, data)
+
+
+@given(data=mutated(SEEDS["heic"], WORDS))
+def test_damaged_heic(sandbox, data):
+    sandbox.check(decode, data)
+
+
+@given(data=mutated(SEEDS["jpeg2000"], WORDS))
+def test_damaged_jpeg2000(sandbox, data):
     sandbox.check(decode, data)

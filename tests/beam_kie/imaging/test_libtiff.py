@@ -9,7 +9,7 @@ from PIL import Image
 from beam_kie.document import Category, Failure, PageImage
 from beam_kie.imaging import tiff
 from beam_kie.imaging.decode import DecodeLimits, decode_pages
-from beam_kie.imaging.libtiff import StripChecker
+from beam_kie.imaging.libtiff import LibtiffFile
 
 NOISE = np.random.default_rng(5).integers(0, 256, (160, 120), np.uint8)
 BLOCKS = Image.fromarray(np.kron(NOISE[::8, ::8], np.ones((8, 8), np.uint8)) & 0x80).convert("1")
@@ -102,7 +102,7 @@ def test_strips_and_pages_are_checked_one_by_one():
     assert len(strips[0]) == 10
     found, _ = tiff.directories(data)
     for checked, expected in ((data, [False] * 3), (spoilt(data, strips[2][4]), [False, False, True])):
-        checker = StripChecker(checked)
+        checker = LibtiffFile(checked)
         assert [checker.is_damaged(page.offset) for page in found] == expected
         assert [checker.is_damaged(page.offset) for page in found] == expected
         checker.close()
