@@ -236,6 +236,8 @@ def _problems(plan: Plan) -> Iterator[str]:
         yield "network: grouping_head needs token_classifier"
     if not parts.token_classifier and (settings.text_share or settings.mask_rate):
         yield "network: without token_classifier there is nothing to learn from text_share and mask_rate"
+    if settings.patience and not any(each.held for each in plan.sources):
+        yield "patience needs pages to measure on: give a source a holdout"
     if settings.text_embeddings and not isinstance(plan.tokenizer, Tokenizer):
         yield "text_embeddings must be false: only vocabularies of the tokenizers library can be counted"
     if mask_id(plan.tokenizer) is None and (settings.mask_rate or settings.line_mask_rate):

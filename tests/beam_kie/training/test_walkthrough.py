@@ -66,6 +66,7 @@ def test_the_walk_through_works(checkout):
     assert "2 pages, model" in done.stdout and "SER, entities" in done.stdout
     assert started_from_bundled(work / "run" / "model")
     assert "labels: QUESTION, ANSWER, HEADER" in done.stderr
+    assert "before and after, other forms (generated): ser" in done.stdout
     assert "ECE before" in done.stdout
     config = json.loads((work / "run" / "model" / "config.json").read_text())
     assert config["strip_channels"] == [16, 32, 64]  # it goes on looking at the lines
