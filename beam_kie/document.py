@@ -337,18 +337,24 @@ class FailedPage:
     page: PageText
 
 
+INTERVAL_S = 10
+"""Seconds of an interval in which pages are counted."""
+
+
 @dataclass(frozen=True, slots=True)
 class StageTime:
     """Work of one stage, as a worker measured it.
 
     ``stage`` is one of "read", "decode", "preview", "ocr", "model", "overlay"; ``seconds`` is the wall time
     that one worker thread spent, ``items`` how many files or pages it was spent on. Times of all workers are
-    added up, so a stage's sum may be longer than the run.
+    added up, so a stage's sum may be longer than the run. ``read`` says when text was read, where that was
+    recorded: intervals of ``INTERVAL_S`` seconds since 1970, and how many pages had their text in each.
     """
 
     stage: str
     seconds: float
     items: int = 1
+    read: tuple[tuple[int, int], ...] = ()
 
 
 class DocumentError(Exception):

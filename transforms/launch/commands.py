@@ -31,6 +31,7 @@ COMMANDS = {
     "read": Command("beam_kie.reading.__main__:main", "print the pairs of single files, without a run"),
     "show": Command("transforms.show:main", "print the pairs of a finished run"),
     "review": Command("transforms.review:main", "write the review page of a finished run"),
+    "report": Command("transforms.runs.run_report:main", "write a page with the figures of a finished run"),
     "export": Command(
         "transforms.export.__main__:main", "write a finished run as CSV, Excel, for DuckDB, ..."
     ),

@@ -129,6 +129,27 @@ def review_thumbnail_path(output: str, run_id: str, document_id: str, page: int)
     return _join(review_folder(output, run_id), thumbnail_name(document_id, page))
 
 
+def report_path(output: str, run_id: str) -> str:
+    """The page with the figures of a run, beside its review.
+
+    Args:
+        output: the output folder, a local path or URI.
+        run_id: of the run.
+    """
+    return _join(review_folder(output, run_id), "report.html")
+
+
+def report_picture_path(output: str, run_id: str, name: str) -> str:
+    """One figure of a run.
+
+    Args:
+        output: the output folder, a local path or URI.
+        run_id: of the run.
+        name: of the figure.
+    """
+    return _join(review_folder(output, run_id), "report", f"{name}.png")
+
+
 def infer_txt_path(output: str, run_id: str, name: str) -> str:
     """A file of lines as PaddleOCR writes them.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, astuple
 from datetime import UTC, datetime
@@ -25,12 +26,14 @@ from beam_kie.tables.summary import (
     PageCounts,
     RunSummary,
     add_times,
+    progress_section,
     stage_time_section,
     to_json,
 )
 from transforms.config import JobConfig
 from transforms.ptransform import Transform
 from transforms.runs import paths
+from transforms.sinks.passed_over import PassedOver, PassedOverFn
 from transforms.storage import files
 
 _LOGGER = logging.getLogger(__name__)
@@ -245,6 +248,7 @@ class SummaryInputs(NamedTuple):
     exports: PCollection
     times: PCollection
     sources: PCollection | None = None
+    passed_over: PCollection | None = None
     resumed: PCollection | None = None
 
 
@@ -278,6 +282,11 @@ class WriteSummary(Transform):
         if streams.sources is not None:
             sources = streams.sources | "Count scans" >> beam.combiners.Count.Globally()
             waited_for["documents_in"] = AsSingleton(cast(PCollection, sources))
+        if streams.passed_over is not None:
+            passed_over = streams.passed_over | "Gather what is no document" >> beam.CombineGlobally(
+                PassedOverFn()
+            )
+            waited_for["passed_over"] = AsSingleton(cast(PCollection, passed_over))
         if streams.resumed is not None:
             resumed = streams.resumed | "Count resumed" >> beam.combiners.Count.Globally()
             waited_for["documents_resumed"] = AsSingleton(cast(PCollection, resumed))
@@ -296,6 +305,7 @@ def write_summary(
     times: Sequence[StageTime],
     documents_in: int | None = None,
     texts: Sequence[str] = (),
+    passed_over: PassedOver | None = None,
     exports: Sequence[str] = (),
     documents_resumed: int = 0,
 ) -> str:
@@ -311,6 +321,7 @@ def write_summary(
         times: one record per stage.
         documents_in: how many files were matched; None where they were not counted.
         texts: paths of PaddleOCR's files.
+        passed_over: files that are no documents; None: there are none.
         exports: paths of tables as text.
         documents_resumed: how many files were done before the run was resumed.
 
@@ -323,6 +334,7 @@ def write_summary(
     sections = {
         **_head(config, started_at),
         **summary.sections(documents_in),
+        "passed_over": (passed_over or PassedOver(Counter(), ())).section(),
         "tables": table_section(table_files),
         "overlays": {"written": pictures},
         "infer_txt": {"written": len(texts)},
@@ -330,6 +342,7 @@ def write_summary(
         "resumed": {"documents": documents_resumed},
         "provenance": asdict(provenance),
         "stage_times": stage_time_section(times),
+        "progress": progress_section(times),
         "options": values_of(config),
     }
     if not sections["documents"]["counts_add_up"]:
