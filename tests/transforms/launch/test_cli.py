@@ -284,7 +284,7 @@ def test_script_runs_from_any_folder_with_worker_processes(flags, monkeypatch):
         command(flags, "--direct_num_workers=2", "--num_shards=2"), capture_output=True, text=True
     )
     assert done.returncode == 0, done.stderr
-    assert "pages done 2  failed 0" in done.stderr
+    assert "pages done 2 of 2  failed 0" in done.stderr
     assert summary_of("r")["documents"]["success"] == 2
 
 
