@@ -51,10 +51,17 @@ def test_model_with_line_images_gets_pixels(benchmark):
         assert len(unpack_strips(page.picture)) == len(page.lines)
 
 
+@pytest.mark.parametrize(("native", "types"), [(True, ["bfloat16", "float32"]), (False, ["float32"])])
+def test_types_that_are_only_emulated_are_left_out(benchmark, monkeypatch, capsys, native, types):
+    monkeypatch.setattr("beam_kie.layoutxlm.devices.is_native", lambda dtype, device: native)
+    assert benchmark.native_types("cpu") == types
+    assert ("bfloat16" in capsys.readouterr().err) != native
+
+
 def test_the_command_reports_every_type_and_batch_beside_the_limits(benchmark, tmp_path):
     folder = save_model(tmp_path / "model", small_network(**BUNDLED_KIND))
     command = [sys.executable, "benchmarks/model.py", "--model", str(folder), "--json", "--threads", "1"]
-    command += ["--pages", "1", "2", "--rounds", "2"]
+    command += ["--pages", "1", "2", "--rounds", "2", "--dtype", "bfloat16", "float32"]
 
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
 

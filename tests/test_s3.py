@@ -121,7 +121,7 @@ def written_files(bucket: str) -> dict[str, bytes]:
 
 def test_of_two_runs_that_begin_at_once_one_is_refused(bucket):
     uri = f"{bucket}/out/_started.json"
-    first, second = locks.claimed(bucket, "r", False), locks.claimed(bucket, "r", False)
+    first, second = (locks.claimed(bucket, "r", locks.Replace.NOTHING) for _ in "12")
     with first, pytest.raises(locks.RunTakenError), second:
         pass
     # Both looked before either made it.

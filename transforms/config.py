@@ -22,7 +22,7 @@ from beam_kie.options import DEVICES, Effect, check_options, option, options_of
 from beam_kie.tables.conventions import ValueOptions
 
 SHARDS_ELSEWHERE = 64
-"""Files a table where a service or cluster does the work: one worker must be able to hold one file's rows."""
+"""Shards of a table where a service or cluster does the work: as many workers can write at the same time."""
 
 RUN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 """The names that a run may have."""
@@ -34,7 +34,7 @@ _reruns = partial(option, group="Runs before", effect=Effect.NONE)
 _ocr = partial(option, group="OCR")
 _model = partial(option, group="Model")
 _gpus = partial(option, group="GPUs on Dataflow", effect=Effect.NONE)
-_output = partial(option, group="Output")
+_output = partial(option, group="Output", effect=Effect.NONE)
 _overlays = partial(option, group="Overlays", effect=Effect.RESULTS)
 _limits = partial(option, group="Limits", effect=Effect.NONE)
 
@@ -45,6 +45,7 @@ class Dtype(StrEnum):
     AUTO = "auto"
     FLOAT32 = "float32"
     BFLOAT16 = "bfloat16"
+    FLOAT16 = "float16"
 
 
 class GpuStage(StrEnum):
@@ -80,8 +81,7 @@ class JobConfig:
     ``input`` holds final Beam file patterns (folders already turned into patterns, duplicates gone).
     Sizes are bytes or pixels, ratios and confidences are in [0, 1]; None means "not used". ``scratch``
     is a folder that all workers of the run share, to count pages and keep rows in; ``workers_a_machine``
-    is how many of them share a machine's cores, if they do not know. The launcher sets both. Values out of
-    bounds raise ValueError.
+    is how many share a machine's cores. The launcher sets both. Values out of bounds raise ValueError.
     """
 
     input: tuple[str, ...] = field(
@@ -189,7 +189,8 @@ class JobConfig:
     dtype: Dtype = field(
         default=Dtype.AUTO,
         metadata=_model(
-            "What the model computes in; auto: bfloat16 where the device is fast at it.",
+            "What the model computes in; auto: bfloat16 where the device is fast at it, else float16 on a "
+            "GPU and float32 on a CPU.",
             effect=Effect.RESULTS,
         ),
     )
@@ -246,7 +247,6 @@ class JobConfig:
     output: str = field(
         metadata=_output(
             "Folder for tables, pictures and the summary, on any Beam filesystem.",
-            effect=Effect.NONE,
             metavar="FOLDER",
             shown_default="none, must be given",
             required=True,
@@ -256,7 +256,6 @@ class JobConfig:
     run_id: str = field(
         metadata=_output(
             "Name of this run; the same input, options and run id give the same files.",
-            effect=Effect.NONE,
             metavar="ID",
             shown_default="the time in UTC and six random digits",
             pattern=RUN_ID,
@@ -265,24 +264,26 @@ class JobConfig:
     )
     overwrite: bool = field(
         default=False,
-        metadata=_output(
-            "Delete what an earlier run with this --run_id left under --output.", effect=Effect.NONE
-        ),
+        metadata=_output("Delete what this --run_id has left under --output."),
     )
     resume: bool = field(
         default=False,
         metadata=_output(
-            "Run --run_id again if it was broken off, with none of what it left; if it is finished, only say "
-            "so.",
-            effect=Effect.NONE,
+            "Go on with --run_id if it was broken off (docs/reruns.md); if it is finished, only say so.",
+        ),
+    )
+    part_pages: int = field(
+        default=200,
+        metadata=_output(
+            "Pages, or a minute, after which a thread writes what it has done, for --resume.",
+            metavar="N",
+            minimum=1,
         ),
     )
     num_shards: int = field(
         default=1,
         metadata=_output(
-            "Shards of a table. Each is a Parquet file, or several where it has more than 1,000,000 rows or "
-            "128 MB.",
-            effect=Effect.NONE,
+            "Shards of a table; each is a Parquet file, or several above 1,000,000 rows or 128 MB.",
             metavar="N",
             shown_default=f"1 for a run on this machine, {SHARDS_ELSEWHERE} elsewhere",
             minimum=1,
@@ -303,14 +304,12 @@ class JobConfig:
         metadata=_output(
             "Also write every table as one CSV file (docs/exports.md); for moderate runs: one worker writes "
             "a table.",
-            effect=Effect.NONE,
         ),
     )
     jsonl: bool = field(
         default=False,
         metadata=_output(
             "Also write every table as one file of JSON lines; for moderate runs, as --csv.",
-            effect=Effect.NONE,
         ),
     )
 
@@ -381,7 +380,6 @@ class JobConfig:
     )
 
     scratch: str | None = None
-
     workers_a_machine: int = 1
 
     def __post_init__(self) -> None:

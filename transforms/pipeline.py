@@ -13,7 +13,17 @@ from transforms.config import JobConfig
 from transforms.ptransform import outputs_of
 from transforms.runs.earlier_runs import FailedSources, OnlyNamed, OnlyNew
 from transforms.runs.field_files import load_fields
+from transforms.runs.parts import PartSettings, part_settings
 from transforms.runs.provenance import model_card, provenance_of
+from transforms.runs.resuming import (
+    DOCUMENTS,
+    FAILURES,
+    READ_FAILURES,
+    BeginPageFn,
+    Keeping,
+    RemoveParts,
+    TakeUp,
+)
 from transforms.sinks.failure_ratio import FailBadRuns
 from transforms.sinks.outputs import Streams, WriteOutputs
 from transforms.sinks.summaries import SumTimesFn
@@ -44,9 +54,20 @@ def build(pipeline: beam.Pipeline, config: JobConfig) -> None:
     if config.skip_done:
         parted = outputs_of(sources | "Leave out what is done" >> OnlyNew(config, provenance))
         skipped, new = parted.skipped, parted.new
+    new, resumed, keeping = _go_on(new, config, part_settings(config, provenance))
     read = read_pages(new, config, model.pictures)
-    found = outputs_of(read.pages | "Find entities and relations" >> FindEntities(config))
-    failures = (read.failures, found.failures) | "Put failures together" >> beam.Flatten()
+    pages = read.pages | "Begin pages" >> beam.ParDo(BeginPageFn(keeping.settings))
+    found = outputs_of(pages | "Find entities and relations" >> FindEntities(config))
+    failures = (
+        keeping.keep(READ_FAILURES, read.failures, "failures of reading"),
+        keeping.keep(FAILURES, found.failures, "failures of the model"),
+        *keeping.taken_up(READ_FAILURES),
+        *keeping.taken_up(FAILURES),
+    ) | "Put failures together" >> beam.Flatten()
+    documents = (
+        keeping.keep(DOCUMENTS, read.documents, "documents"),
+        *keeping.taken_up(DOCUMENTS),
+    ) | "Put documents together" >> beam.Flatten()
     times = [
         part | f"Sum times of {name}" >> beam.ParDo(SumTimesFn())
         for name, part in (*read.times.items(), ("the model", found.times))
@@ -54,17 +75,29 @@ def build(pipeline: beam.Pipeline, config: JobConfig) -> None:
     streams = Streams(
         results=found.results,
         failures=failures,
-        documents=read.documents,
+        documents=documents,
         failed_pages=found.failed_pages,
         sources=sources,
         skipped=skipped,
         times=times,
+        resumed=resumed,
     )
     fields = load_fields(config.records.fields, config.storage_timeout_s) if config.records.fields else None
-    write = WriteOutputs(config, provenance, model.labels, model.key_labels, fields)
+    write = WriteOutputs(config, provenance, model.labels, model.key_labels, fields, keeping)
     summary = streams | "Write tables, pictures and summary" >> write
+    removed = summary | "Remove parts" >> RemoveParts(keeping.settings)
     if config.max_failure_ratio < 1 and not _is_local(pipeline):
-        _ = summary | "Fail where too much failed" >> FailBadRuns(config)
+        _ = summary | "Fail where too much failed" >> FailBadRuns(config, removed)
+
+
+def _go_on(
+    sources: PCollection, config: JobConfig, settings: PartSettings
+) -> tuple[PCollection, PCollection | None, Keeping]:
+    """The files that are left to do, the URIs of those that an attempt before has done, and its work."""
+    if not config.resume:
+        return sources, None, Keeping(settings)
+    taken = outputs_of(sources | "Take up what is done" >> TakeUp(settings))
+    return taken["new"], taken["done"], Keeping(settings, taken["entries"])
 
 
 def _is_local(pipeline: beam.Pipeline) -> bool:

@@ -66,7 +66,7 @@ class KieModel:
         tokenizer: that the network was trained with.
         revision: of the weights.
         max_batch_tokens: how many tokens are computed together, padding included; above 0.
-        dtype: of the large matrices: float32 or bfloat16.
+        dtype: of the large matrices: float32, bfloat16 or float16.
         device: as PyTorch names it.
         others: the other networks of an ensemble.
     """
@@ -117,7 +117,7 @@ class KieModel:
         Args:
             folder: the model folder.
             device: "auto" (the GPU where there is one), "cpu" or "cuda".
-            dtype: "auto" (bfloat16 where the device has matrix instructions for it), "float32" or "bfloat16".
+            dtype: "auto" (``devices.resolve_dtype``), "float32", "bfloat16" or "float16".
             max_batch_tokens: tokens of a batch, padding included; a CPU reads one window at a time.
 
         Raises:

@@ -33,7 +33,7 @@ class NetworkReader:
 
     Args:
         network: with its weights.
-        dtype: of the large matrices: float32 or bfloat16.
+        dtype: of the large matrices: float32, bfloat16 or float16.
         device: that it is to run on.
     """
 

@@ -30,7 +30,7 @@ from transforms.launch.engines import server_output, told_progress
 from transforms.launch.local_runner import no_timed_flush
 from transforms.launch.options import LaunchOptions, LogFormat
 from transforms.progress import ProgressLine
-from transforms.runs import locks
+from transforms.runs import locks, parts
 from transforms.runs.finished_runs import UnreadableRunError, find_summary
 from transforms.storage import files
 
@@ -133,9 +133,19 @@ def _run(job: Job, launch: LaunchOptions) -> int:
     config = job.config
     _let_worker_processes_import_us()
     pipeline = _graph_of(job)
-    replace_old = config.overwrite or config.resume
-    with locks.claimed(config.output, config.run_id, replace_old, config.storage_timeout_s) as claim:
+    with locks.claimed(config.output, config.run_id, _replaced(config), config.storage_timeout_s) as claim:
         return _run_claimed(job, launch, pipeline, started, claim)
+
+
+def _replaced(config: JobConfig) -> locks.Replace:
+    """What of an earlier run of that name goes."""
+    if config.resume:
+        from transforms.runs.provenance import model_card, provenance_of  # as above
+
+        provenance = provenance_of(config, model_card(config.model, config.re_model))
+        if parts.fits(parts.part_settings(config, provenance)):
+            return locks.Replace.TABLES
+    return locks.Replace.ALL if config.overwrite or config.resume else locks.Replace.NOTHING
 
 
 def _run_claimed(
@@ -264,7 +274,7 @@ def _ends_at_once(job: Job) -> Iterator[None]:
 def _again(job: Job) -> str:
     return (
         f"It has no summary and does not count as a finished run; --run_id {job.config.run_id} --resume "
-        "runs it again."
+        "goes on with it."
     )
 
 

@@ -21,15 +21,16 @@ def run_exists(output: str, run_id: str, timeout_s: float = TIMEOUT_S) -> bool:
     return any(not files.is_empty(folder, timeout_s) for folder in paths.run_folders(output, run_id))
 
 
-def clear_run(output: str, run_id: str, timeout_s: float = TIMEOUT_S) -> int:
+def clear_run(output: str, run_id: str, timeout_s: float = TIMEOUT_S, without_work: bool = False) -> int:
     """Delete every file of a run, its summary first.
 
-    The launcher calls it just before it starts a run with ``--overwrite``.
+    The launcher calls it just before it starts a run with ``--overwrite`` or ``--resume``.
 
     Args:
         output: the output folder, a local path or URI.
         run_id: of the run.
         timeout_s: for how long transient errors are retried, in seconds, above 0.
+        without_work: leave parts and pictures, which a resumed run does not make again.
 
     Returns:
         How many files there were.
@@ -37,4 +38,5 @@ def clear_run(output: str, run_id: str, timeout_s: float = TIMEOUT_S) -> int:
     Raises:
         OSError: a file cannot be deleted (StorageError for a remote storage).
     """
-    return sum(files.delete_folder(folder, timeout_s) for folder in paths.run_folders(output, run_id))
+    found = paths.run_folders(output, run_id, without_work)
+    return sum(files.delete_folder(folder, timeout_s) for folder in found)

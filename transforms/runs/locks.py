@@ -17,6 +17,7 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from enum import StrEnum
 
 from beam_kie.document import DocumentError
 from transforms.runs import folders, paths
@@ -59,14 +60,25 @@ class Claim:
     goes_on: bool = False
 
 
+class Replace(StrEnum):
+    """What happens to what an earlier run of the same name left."""
+
+    NOTHING = "nothing"
+    """There must be nothing."""
+    TABLES = "tables"
+    """Tables go; parts and pictures stay: the run goes on from there."""
+    ALL = "all"
+    """All of it goes."""
+
+
 @contextmanager
-def claimed(output: str, run_id: str, replace: bool, timeout_s: float = TIMEOUT_S) -> Iterator[Claim]:
+def claimed(output: str, run_id: str, replace: Replace, timeout_s: float = TIMEOUT_S) -> Iterator[Claim]:
     """Inside, this process is the only one that makes this run.
 
     Args:
         output: The folder that the run writes to, an absolute URI.
         run_id: The run's name.
-        replace: Delete what an earlier run of that name left; else there must be nothing.
+        replace: What of an earlier run of that name is deleted.
         timeout_s: For how long transient errors are retried, in seconds, above 0.
 
     Raises:
@@ -86,8 +98,8 @@ def claimed(output: str, run_id: str, replace: bool, timeout_s: float = TIMEOUT_
         return
     _acquire(output, run_id)
     try:
-        if replace:
-            folders.clear_run(output, run_id, timeout_s)
+        if replace is not Replace.NOTHING:
+            folders.clear_run(output, run_id, timeout_s, replace is Replace.TABLES)
         elif folders.run_exists(output, run_id, timeout_s):
             raise taken(output, run_id)
         yield Claim()
@@ -185,9 +197,9 @@ def _lock_path(output: str, run_id: str) -> str:
     return os.path.join(local_path(output), f"{_PREFIX}{run_id}")
 
 
-def _mark(output: str, run_id: str, replace: bool, timeout_s: float) -> None:
-    if replace:
-        folders.clear_run(output, run_id, timeout_s)
+def _mark(output: str, run_id: str, replace: Replace, timeout_s: float) -> None:
+    if replace is not Replace.NOTHING:
+        folders.clear_run(output, run_id, timeout_s, replace is Replace.TABLES)
     marker = json.dumps({"started_by": uuid.uuid4().hex}).encode()
     path = paths.marker_path(output, run_id)
     if not files.create(path, marker, timeout_s) and not _is_own(path, marker, timeout_s):

@@ -189,6 +189,16 @@ def summary_path(output: str, run_id: str) -> str:
     return _join(_run_folder(output, "runs", run_id), "summary.json")
 
 
+def parts_folder(output: str, run_id: str) -> str:
+    """The folder of what a run that is not finished has done so far.
+
+    Args:
+        output: the output folder, a local path or URI.
+        run_id: of the run.
+    """
+    return _run_folder(output, "parts", run_id)
+
+
 def marker_path(output: str, run_id: str) -> str:
     """The object that a run leaves when it begins, where there are no locks; readers of tables pass it over.
 
@@ -199,12 +209,14 @@ def marker_path(output: str, run_id: str) -> str:
     return _join(_run_folder(output, "runs", run_id), "_started.json")
 
 
-def run_folders(output: str, run_id: str) -> list[str]:
+def run_folders(output: str, run_id: str, without_work: bool = False) -> list[str]:
     """Every folder that holds files of the run, that of its summary first.
 
     Args:
         output: the output folder, a local path or URI.
         run_id: of the run.
+        without_work: leave out those whose files a resumed run does not make again.
     """
-    kinds = ("runs", *TABLES, RECORDS, "overlays", "review", "infer_txt", "exports")
+    work = () if without_work else ("overlays", "review", "parts")
+    kinds = ("runs", *TABLES, RECORDS, "infer_txt", "exports", *work)
     return [_run_folder(output, kind, run_id) for kind in kinds]

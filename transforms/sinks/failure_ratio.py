@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import apache_beam as beam
+from apache_beam.pvalue import AsIter, PCollection
 
 from transforms.config import JobConfig
 from transforms.ptransform import Transform
@@ -21,24 +24,27 @@ class FailBadRuns(Transform):
 
     Args:
         config: the job.
+        after: what must be done before.
     """
 
-    def __init__(self, config: JobConfig):
+    def __init__(self, config: JobConfig, after: PCollection):
         super().__init__()
         self.config = config
+        self.after = after
 
     def expand(self, path):
         """Wire the check behind a shuffle: a repeated check does not write the summary again."""
-        check = beam.Map(check_failure_ratio, self.config).with_output_types(str)
+        check = beam.Map(check_failure_ratio, self.config, AsIter(self.after)).with_output_types(str)
         return path | "Take summary" >> beam.Reshuffle() | "Check failure ratio" >> check
 
 
-def check_failure_ratio(path: str, config: JobConfig) -> str:
+def check_failure_ratio(path: str, config: JobConfig, _after: Iterable[str] = ()) -> str:
     """Compare a summary with ``config.max_failure_ratio``.
 
     Args:
         path: of the summary.
         config: the job.
+        _after: not used: the runner has it before it calls this.
 
     Returns:
         The same path.

@@ -18,11 +18,31 @@ from beam_kie.tables.infer_txt import label_ids, ser_line, ser_re_line
 from transforms.config import JobConfig
 from transforms.ptransform import Transform
 from transforms.runs import paths
+from transforms.runs.resuming import Keeping, KeptStream
 from transforms.sinks.tables import FAILURES, failure_of_result
 from transforms.storage import files
 
 PlacedLine = tuple[str, tuple[str, int, bytes]]
 """The name of a file; the URI, the page and the line in UTF-8, with its end."""
+
+
+def _uri_of(placed: PlacedLine) -> str:
+    return placed[1][0]
+
+
+def _line_bytes(placed: PlacedLine) -> bytes:
+    name, (_, page, line) = placed
+    return f"{name} {page}\n".encode() + line
+
+
+def _line_of(uri: str, data: bytes) -> PlacedLine:
+    place, _, line = data.partition(b"\n")
+    name, page = place.decode().split(" ")
+    return name, (uri, int(page), line)
+
+
+LINES = KeptStream("lines", PlacedLine, _uri_of, _line_bytes, _line_of)
+"""How a run keeps lines."""
 
 _LINES = {"infer_ser": ser_line, "infer_ser_re": ser_re_line}
 
@@ -37,10 +57,12 @@ class WriteInferTxt(Transform):
     Args:
         config: of the job.
         labels: the model's, in its order: they decide ``pred_id``.
+        keeping: keeps the lines in parts; None: an interrupted run starts anew.
     """
 
-    def __init__(self, config: JobConfig, labels: Sequence[str]):
+    def __init__(self, config: JobConfig, labels: Sequence[str], keeping: Keeping | None = None):
         super().__init__()
+        self.keeping = keeping
         self.config = config
         self.labels = tuple(labels)
 
@@ -48,6 +70,9 @@ class WriteInferTxt(Transform):
         """Wire the lines, the shuffle and the writer."""
         make = beam.ParDo(MakeLinesFn(self.labels))
         made = results | "Turn into lines" >> make.with_outputs(FAILURES, main="lines")
+        lines = (made.lines,)
+        if self.keeping is not None:
+            lines = (self.keeping.keep(LINES, made.lines, "lines"), *self.keeping.taken_up(LINES))
         # A name without lines makes the file.
         empty = (
             results.pipeline
@@ -55,7 +80,7 @@ class WriteInferTxt(Transform):
             | "Begin without lines" >> beam.Map(_no_line).with_output_types(PlacedLine)
         )
         paths = (
-            (made.lines, empty)
+            (*lines, empty)
             | "Put lines together" >> beam.Flatten()
             | "Gather lines of a file" >> beam.GroupByKey()
             | "Write file" >> beam.Map(write_lines, self.config).with_output_types(str)

@@ -18,11 +18,12 @@ from beam_kie.tables.schema import RECORDS, Provenance
 from beam_kie.tables.summary import DocumentTally
 from transforms.config import JobConfig
 from transforms.ptransform import Transform, outputs_of
+from transforms.runs.resuming import FACTS, FAILURES, Keeping, KeptStream
 from transforms.sinks import summaries
 from transforms.sinks.infer_txt import WriteInferTxt
-from transforms.sinks.overlays import WriteOverlays
+from transforms.sinks.overlays import PICTURES, WriteOverlays
 from transforms.sinks.records import MakeRecords
-from transforms.sinks.tables import MakeRows, PlacedRows, WriteTables, place_rows
+from transforms.sinks.tables import MakeRows, PlacedRows, WriteTables, kept_rows, place_rows
 from transforms.sinks.text_files import WriteTextFiles, wanted_formats
 
 
@@ -40,6 +41,7 @@ class Streams(NamedTuple):
       count of the documents in.
     - ``skipped`` PCollection[Document]: known, but not processed on purpose.
     - ``times`` PCollection[StageTime].
+    - ``resumed`` PCollection[str]: URIs of files that an interrupted attempt of this run has done.
     """
 
     results: PCollection
@@ -49,6 +51,7 @@ class Streams(NamedTuple):
     sources: PCollection | None = None
     skipped: PCollection | None = None
     times: PCollection | None = None
+    resumed: PCollection | None = None
 
 
 class WriteOutputs(Transform):
@@ -63,6 +66,7 @@ class WriteOutputs(Transform):
         labels: the model's, in its order; only PaddleOCR's lines (``infer_txt``) number them.
         key_labels: labels of keys; a key without a value has a row of its own.
         fields: of --fields; None: no table of records is written.
+        keeping: keeps rows and facts in parts; None: an interrupted run starts anew.
     """
 
     def __init__(
@@ -72,6 +76,7 @@ class WriteOutputs(Transform):
         labels: Sequence[str] = STANDARD_LABELS,
         key_labels: Sequence[str] = KEY_LABELS,
         fields: FieldFile | None = None,
+        keeping: Keeping | None = None,
     ):
         super().__init__()
         self.config = config
@@ -79,6 +84,7 @@ class WriteOutputs(Transform):
         self.labels = tuple(labels)
         self.key_labels = tuple(key_labels)
         self.fields = fields
+        self.keeping = keeping
 
     def expand(self, streams: Streams):
         """Wire the sinks."""
@@ -86,29 +92,45 @@ class WriteOutputs(Transform):
         rows = outputs_of(streams.results | "Make rows" >> make_rows)
         drawn = self._draw(streams)
         texts = self._write_texts(streams.results)
-        failures = (
-            streams.failures,
+        failed = (
             rows.failures,
             *(each.failures for each in drawn),
             *(each["failures"] for each in texts),
+        )
+        failures = (
+            streams.failures,
+            *(self._keep(FAILURES, each, f"failures {number}") for number, each in enumerate(failed)),
         ) | "Put failures together" >> beam.Flatten()
-        tallies = self._tally(streams, rows.facts, failures)
-        records, more = (), {}
+        tallies = self._tally(streams, self._kept(FACTS, [rows.facts], "facts"), failures)
+        placed = self._kept(kept_rows(self.config.num_shards), [rows.rows], "rows")
+        more = {}
         if self.fields is not None:
             make_records = MakeRecords(self.config, self.provenance, self.fields)
             made = outputs_of(tallies | "Make records" >> make_records)
-            tallies, records = made.tallies, (made.rows,)
+            tallies = made.tallies
+            placed.append(made.rows)
             more = {RECORDS: records_schema(self.fields)}
-        files = self._write_tables((rows.rows, *records), failures, tallies, more)
+        files = self._write_tables(placed, failures, tallies, more)
+        pictures = self._kept(PICTURES, [each.paths for each in drawn], "pictures")
         return summaries.SummaryInputs(
             tallies=tallies,
             files=files,
-            pictures=self._flatten("pictures", streams, [each.paths for each in drawn]),
+            pictures=self._flatten("pictures", streams, pictures),
             texts=self._flatten("texts", streams, [each["paths"] for each in texts]),
             exports=self._flatten("exports", streams, self._write_exports(files)),
             times=self._flatten("times", streams, self._times(streams, drawn)),
             sources=streams.sources,
+            resumed=streams.resumed,
         ) | "Summarise" >> summaries.WriteSummary(self.config, self.provenance)
+
+    def _keep(self, stream: KeptStream, values: PCollection, name: str) -> PCollection:
+        """Keep what a stream yields now."""
+        return values if self.keeping is None else self.keeping.keep(stream, values, name)
+
+    def _kept(self, stream: KeptStream, values: list, name: str) -> list:
+        """Keep what the parts of a stream yield now, and add what was kept before."""
+        kept = [self._keep(stream, each, f"{name} {number}") for number, each in enumerate(values)]
+        return kept if self.keeping is None else [*kept, *self.keeping.taken_up(stream)]
 
     def _draw(self, streams: Streams) -> list:
         """The pages to draw: all, those that failed after decoding, or none."""
@@ -127,7 +149,7 @@ class WriteOutputs(Transform):
         """PaddleOCR's lines, where they are wanted."""
         if not self.config.infer_txt:
             return []
-        return [results | "Write PaddleOCR's lines" >> WriteInferTxt(self.config, self.labels)]
+        return [results | "Write PaddleOCR's lines" >> WriteInferTxt(self.config, self.labels, self.keeping)]
 
     def _write_exports(self, table_files: PCollection) -> list:
         """The tables as text, where that is wanted."""
@@ -136,7 +158,7 @@ class WriteOutputs(Transform):
             return []
         return [table_files | "Write tables as text" >> WriteTextFiles(self.config, formats)]
 
-    def _write_tables(self, rows: tuple, failures, tallies, more):
+    def _write_tables(self, rows: list, failures, tallies, more):
         """All tables: the given rows, and those of failures and documents."""
         place_failure = beam.Map(_place_failure, self.config.num_shards, self.provenance)
         place_document = beam.Map(_place_document, self.config.num_shards, self.provenance)
@@ -146,7 +168,7 @@ class WriteOutputs(Transform):
             tallies | "Turn documents into rows" >> place_document.with_output_types(PlacedRows),
         ) | "Write tables" >> WriteTables(self.config, more)
 
-    def _tally(self, streams: Streams, page_facts, failures):
+    def _tally(self, streams: Streams, page_facts: list, failures):
         """One DocumentTally for each document."""
         known = {
             "documents": (streams.documents, summaries.document_fact),
@@ -159,7 +181,7 @@ class WriteOutputs(Transform):
             if values is not None
         ]
         return (
-            (page_facts, *facts)
+            (*page_facts, *facts)
             | "Put facts together" >> beam.Flatten()
             | "Tally documents" >> summaries.TallyDocuments()
         )

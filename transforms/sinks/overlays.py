@@ -17,7 +17,20 @@ from transforms.config import JobConfig
 from transforms.metrics import StageTimer, count, count_failure
 from transforms.ptransform import Transform
 from transforms.runs import paths
+from transforms.runs.resuming import KeptStream
 from transforms.storage import files
+
+
+def _id_in_path(path: str) -> str:
+    return path.rsplit("/", 2)[-2]
+
+
+def _path(_document_id: str, data: bytes) -> str:
+    return data.decode()
+
+
+PICTURES = KeptStream("pictures", str, _id_in_path, str.encode, _path)
+"""How a run keeps the paths of pictures that are written."""
 
 FAILURES = "failures"
 TIMES = "times"

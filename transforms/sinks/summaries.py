@@ -234,7 +234,8 @@ class SummaryInputs(NamedTuple):
 
     ``tallies`` PCollection[DocumentTally] is what is summed up; ``files`` PCollection[TableFile],
     ``pictures``, ``texts`` and ``exports`` PCollection[str] (paths), ``times`` PCollection[StageTime],
-    ``sources`` PCollection[SourceFile], or None where the files of the input are not counted.
+    ``sources`` PCollection[SourceFile], or None where the files of the input are not counted; ``resumed``
+    PCollection[str] the URIs of files that were done before the run was resumed, or None.
     """
 
     tallies: PCollection
@@ -244,6 +245,7 @@ class SummaryInputs(NamedTuple):
     exports: PCollection
     times: PCollection
     sources: PCollection | None = None
+    resumed: PCollection | None = None
 
 
 class WriteSummary(Transform):
@@ -276,6 +278,9 @@ class WriteSummary(Transform):
         if streams.sources is not None:
             sources = streams.sources | "Count scans" >> beam.combiners.Count.Globally()
             waited_for["documents_in"] = AsSingleton(cast(PCollection, sources))
+        if streams.resumed is not None:
+            resumed = streams.resumed | "Count resumed" >> beam.combiners.Count.Globally()
+            waited_for["documents_resumed"] = AsSingleton(cast(PCollection, resumed))
         write = beam.Map(write_summary, self.config, self.provenance, self.started_at, **waited_for)
         return summary | "Write summary" >> write.with_output_types(str)
 
@@ -292,6 +297,7 @@ def write_summary(
     documents_in: int | None = None,
     texts: Sequence[str] = (),
     exports: Sequence[str] = (),
+    documents_resumed: int = 0,
 ) -> str:
     """Write ``summary.json``.
 
@@ -306,6 +312,7 @@ def write_summary(
         documents_in: how many files were matched; None where they were not counted.
         texts: paths of PaddleOCR's files.
         exports: paths of tables as text.
+        documents_resumed: how many files were done before the run was resumed.
 
     Returns:
         The path of the file.
@@ -320,6 +327,7 @@ def write_summary(
         "overlays": {"written": pictures},
         "infer_txt": {"written": len(texts)},
         "exports": {"written": len(exports)},
+        "resumed": {"documents": documents_resumed},
         "provenance": asdict(provenance),
         "stage_times": stage_time_section(times),
         "options": values_of(config),

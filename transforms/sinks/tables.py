@@ -5,6 +5,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from functools import partial
 from typing import Any, BinaryIO
 
 import apache_beam as beam
@@ -18,13 +19,14 @@ from beam_kie.fields.candidates import PageReader, to_json
 from beam_kie.fields.definitions import FieldFile
 from beam_kie.tables.conventions import NO_VALUE_OPTIONS, ValueOptions
 from beam_kie.tables.key_values import KEY_LABELS
-from beam_kie.tables.parquet import encode_rows, write_files
+from beam_kie.tables.parquet import encode_rows, page_key, write_files
 from beam_kie.tables.rows import count_rows, page_tables
 from beam_kie.tables.schema import Provenance, Row
 from transforms.config import JobConfig
 from transforms.metrics import count, count_failure
 from transforms.ptransform import Transform
 from transforms.runs import paths
+from transforms.runs.resuming import KeptStream
 from transforms.sinks.segments import KeepRowsFn, Place, PlacedRows, Segment, pages_of, pages_on_disk
 from transforms.sinks.summaries import Fact, fields_fact, page_fact
 from transforms.storage import files
@@ -61,6 +63,29 @@ def place_rows(
         ValueError: the rows do not fit the schema.
     """
     return (table, shard_of(document_id, num_shards)), encode_rows(table, rows, schema)
+
+
+def kept_rows(num_shards: int) -> KeptStream:
+    """How a run keeps rows; the number of shards may be another when they are taken up.
+
+    Args:
+        num_shards: files per table, at least 1.
+    """
+    return KeptStream("rows", PlacedRows, _id_of_rows, _rows_bytes, partial(_rows_of, num_shards))
+
+
+def _id_of_rows(placed: PlacedRows) -> str:
+    return page_key(placed[1]).partition(b"\0")[0].decode()
+
+
+def _rows_bytes(placed: PlacedRows) -> bytes:
+    (table, _), encoded = placed
+    return table.encode() + b"\0" + encoded
+
+
+def _rows_of(num_shards: int, document_id: str, data: bytes) -> PlacedRows:
+    table, _, encoded = data.partition(b"\0")
+    return (table.decode(), shard_of(document_id, num_shards)), encoded
 
 
 class MakeRows(Transform):

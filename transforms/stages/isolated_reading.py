@@ -103,8 +103,8 @@ class ReadPagesFn(beam.DoFn):
         yield TaggedOutput(TIMES, timer.spent())
         document = describe(known, data if isinstance(data, bytes) else None)
         if not isinstance(data, bytes):
-            yield TaggedOutput(DOCUMENTS, document)
             yield TaggedOutput(FAILURES, document_failure(document, Stage.READ, data))
+            yield TaggedOutput(DOCUMENTS, document)
             return
         count("bytes_read", len(data))
         request = OpenDocument(document.document_id, document.uri, data, self._lines.of(document.uri))
@@ -112,8 +112,13 @@ class ReadPagesFn(beam.DoFn):
         for event in read_document(self._pool, request, self._config.limits.max_pages):
             if isinstance(event, PageRead):
                 yield from self._page(event)
-            else:
-                yield from _opened(document, event)
+                continue
+            document = _opened(document, event)
+            if isinstance(event, NotOpened):
+                count_failure(event.failure)
+                yield TaggedOutput(FAILURES, event.failure)
+        # Behind everything else: where it is known, the file was read to its end.
+        yield TaggedOutput(DOCUMENTS, document)
 
     def _page(self, page: PageRead) -> Iterator[PageText | FailedPage | TaggedOutput]:
         if "ocr" in page.seconds:
@@ -203,11 +208,8 @@ def pool_arguments(config: JobConfig, pictures: str | None) -> tuple[ReaderSetti
     return settings, Budget(config.page_timeout_s, memory), size
 
 
-def _opened(document: Document, event: Opened | NotOpened) -> Iterator[TaggedOutput]:
-    """The document as it is known once a child has opened it, and its failure where that was all."""
+def _opened(document: Document, event: Opened | NotOpened) -> Document:
+    """The document as it is known once a child has opened it, or has tried to."""
     if isinstance(event, Opened):
-        yield TaggedOutput(DOCUMENTS, replace(document, format=event.format, page_count=event.page_count))
-        return
-    count_failure(event.failure)
-    yield TaggedOutput(DOCUMENTS, replace(document, format=event.format))
-    yield TaggedOutput(FAILURES, event.failure)
+        return replace(document, format=event.format, page_count=event.page_count)
+    return replace(document, format=event.format)

@@ -192,18 +192,19 @@ class DecodeFn(beam.DoFn):
         yield TaggedOutput(TIMES, timer.spent())
         document = describe(known, data if isinstance(data, bytes) else None)
         if not isinstance(data, bytes):
-            yield TaggedOutput(DOCUMENTS, document)
             yield TaggedOutput(FAILURES, document_failure(document, Stage.READ, data))
+            yield TaggedOutput(DOCUMENTS, document)
             return
         count("bytes_read", len(data))
         document, opened = self._open(document, data)
-        yield TaggedOutput(DOCUMENTS, document)
         try:
             if isinstance(opened, Exception):
                 raise opened
             yield from self._pages(opened)
         except Exception as error:
             yield TaggedOutput(FAILURES, document_failure(document, Stage.DECODE, error))
+        # Behind everything else: where it is known, the file was read to its end.
+        yield TaggedOutput(DOCUMENTS, document)
 
     def _open(self, document: Document, data: bytes) -> tuple[Document, DecodedPages | Exception]:
         """The document with what opening its file says of it, and its pages or why there are none.

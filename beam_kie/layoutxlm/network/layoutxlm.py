@@ -75,7 +75,7 @@ class LayoutXLM(nn.Module):
         stays as it is: embeddings, norms and relation heads are read in the type they have.
 
         Args:
-            dtype: of the large matrices: float32 or bfloat16.
+            dtype: of the large matrices: float32, bfloat16 or float16.
         """
         for part in (self.encoder.layer, self.classifier, self.line_classifier):
             for module in part.modules() if part is not None else ():

@@ -305,7 +305,7 @@ class VisualBackbone(nn.Module):
         trained.
 
         Args:
-            dtype: float32 or bfloat16.
+            dtype: float32, bfloat16 or float16.
         """
         for module in self.modules():
             if isinstance(module, ConvNorm):

@@ -44,11 +44,12 @@ def test_half_precision_files_are_used_in_full(tmp_path):
     )
 
 
+@pytest.mark.parametrize("short_type", ["bfloat16", "float16"])
 @pytest.mark.parametrize("kind", KINDS)
-def test_bfloat16_finds_nearly_the_same(tmp_path, kind):
+def test_short_numbers_find_nearly_the_same(tmp_path, kind, short_type):
     folder = save_model(tmp_path / "model", small_network(**KINDS[kind]))
     text = seen_by(KINDS[kind], form(9))
-    full, short = (KieModel.load(folder, device="cpu", dtype=dtype) for dtype in ("float32", "bfloat16"))
+    full, short = (KieModel.load(folder, device="cpu", dtype=dtype) for dtype in ("float32", short_type))
     tags = [
         np.array([tag for tags in loaded.token_predictions([text])[0] for tag in tags])
         for loaded in (full, short)

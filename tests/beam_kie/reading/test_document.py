@@ -114,7 +114,7 @@ def test_documents_without_pictures_have_none():
         (b"\xff\xd8\xff" + bytes(1_000), Category.FILE_CORRUPT),
         (Image.new("1", (70_000, 2)), Category.IMAGE_TOO_LARGE),
     ],
-    ids=str,
+    ids=range(9),
 )
 def test_what_cannot_be_read_raises_one_kind_of_error(source, category):
     with pytest.raises(beam_kie.DocumentError) as caught:

@@ -12,9 +12,9 @@ from beam_kie.document import Category, FailedPage, Failure, PageText, Stage
 from beam_kie.ocr import OcrOptions
 from tests.small_networks import form
 from transforms.config import JobConfig
+from transforms.machines.types import gpu_types
 from transforms.pipeline import build
 from transforms.stages.gpu import (
-    MACHINES,
     GpuMissingError,
     is_accelerator,
     on_model_workers,
@@ -45,7 +45,7 @@ def test_the_model_s_step_gets_gpus_by_a_hint():
     assert resource_hints(config(gpu_type=None, gpu_stage="separate")) == {}
 
 
-@pytest.mark.parametrize("gpu_type", MACHINES)
+@pytest.mark.parametrize("gpu_type", gpu_types())
 def test_what_we_ask_for_has_the_form_that_we_demand_of_others(gpu_type):
     assert is_accelerator(service_option(config(gpu_type=gpu_type)).partition("=")[2])
     assert is_accelerator(resource_hints(config(**{**SEPARATE, "gpu_type": gpu_type}))["accelerator"])

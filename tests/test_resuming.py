@@ -1,0 +1,135 @@
+"""Runs that are killed with SIGKILL and go on: the real command, threads, processes and a portable runner."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from transforms.launch import cli
+from transforms.runs import paths
+
+ROOT = Path(__file__).resolve().parent.parent
+PATIENCE_S = 240
+SINGLE, LONG = 36, 6
+RUNNERS = {
+    "threads": ["--direct_num_workers=2", "--direct_running_mode=multi_threading"],
+    "processes": ["--direct_num_workers=2", "--direct_running_mode=multi_processing"],
+    "portable": ["--runner=PortableRunner", "--job_endpoint=embed", "--environment_type=LOOPBACK"],
+}
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory) -> Path:
+    """Pages in files of their own, one file of several pages and one that is broken; lines for all pages."""
+    folder = tmp_path_factory.mktemp("place")
+    (folder / "scans").mkdir()
+    for number in range(SINGLE):
+        Image.new("RGB", (300, 400), (200, 200, number)).save(folder / "scans" / f"page{number:02d}.png")
+    images = [Image.new("RGB", (300, 400), (100, 200, number)) for number in range(LONG)]
+    images[0].save(folder / "scans" / "long.tif", save_all=True, append_images=images[1:])
+    (folder / "scans" / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\n and no more")
+    given = [(f"page{number:02d}.png", 1) for number in range(SINGLE)]
+    given += [("long.tif", page) for page in range(1, LONG + 1)]
+    # Long texts and the smallest batches: the model runs after every second page.
+    lines = [
+        {"text": text + " and so on" * 20, "confidence": 0.9, "box": [20, top, 200, top + 20]}
+        for top, text in zip((30, 80, 130), ("Name: Li Lei", "Date of birth", "2001-02-03"), strict=True)
+    ]
+    rows = [{"uri": str(folder / "scans" / name), "page": page, "lines": lines} for name, page in given]
+    (folder / "lines.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    return folder
+
+
+def flags(place, output, *more):
+    given = [f"--input={place / 'scans'}", f"--ocr_lines={place / 'lines.jsonl'}", "--ocr_engine=none"]
+    kept = ["--run_id=r", "--part_pages=1", "--num_shards=2", "--infer_txt", "--review=false"]
+    return [
+        f"--output={output}",
+        *given,
+        *kept,
+        "--device=cpu",
+        "--dtype=float32",
+        "--batch_tokens=512",
+        *more,
+    ]
+
+
+def files_of(output: Path) -> dict[str, bytes]:
+    found = (path for path in output.rglob("*") if path.is_file() and path.name != "summary.json")
+    return {str(path.relative_to(output)): path.read_bytes() for path in found}
+
+
+def summary_of(output):
+    return json.loads(Path(paths.summary_path(str(output), "r")).read_bytes())
+
+
+@pytest.fixture(scope="module")
+def undisturbed(place, tmp_path_factory) -> Path:
+    output = tmp_path_factory.mktemp("undisturbed") / "out"
+    assert cli.main(flags(place, output, "--direct_num_workers=1")) == cli.OK
+    assert not Path(paths.parts_folder(str(output), "r")).exists(), "a finished run needs no parts"
+    return output
+
+
+def kill_at(parts: int, command: list[str], output: Path) -> None:
+    """Start the command and end it like the kernel does as soon as it has written so many parts."""
+    process = subprocess.Popen(
+        [sys.executable, str(ROOT / "run_pipeline.py"), *command],
+        env=os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    folder = Path(paths.parts_folder(str(output), "r"))
+    waited_until = time.monotonic() + PATIENCE_S
+    while len(list(folder.glob("part-*.arrow"))) < parts:
+        assert time.monotonic() < waited_until
+        assert process.poll() is None, "the run ended before it could be killed"
+        time.sleep(0.002)
+    process.kill()
+    assert process.wait() == -signal.SIGKILL
+    assert not Path(paths.summary_path(str(output), "r")).exists()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("runner", RUNNERS)
+def test_a_run_that_is_killed_again_and_again_goes_on(place, undisturbed, tmp_path, runner):
+    output = tmp_path / "out"
+    resumed = flags(place, output, "--resume", *RUNNERS[runner])
+    kill_at(2, flags(place, output, *RUNNERS[runner]), output)
+    kill_at(24, resumed, output)
+    assert cli.main(resumed) == cli.OK
+    assert files_of(output) == files_of(undisturbed)
+    summary, expected = summary_of(output), summary_of(undisturbed)
+    for section in ("documents", "pages", "found", "failures", "tables", "overlays"):
+        assert summary[section] == expected[section]
+    assert 10 <= summary["resumed"]["documents"] < SINGLE + 2
+    # Only what was left was read by the last attempt.
+    assert summary["stage_times"]["read"]["items"] == SINGLE + 2 - summary["resumed"]["documents"]
+
+
+@pytest.mark.slow
+def test_what_was_made_with_other_options_or_of_another_file_is_not_taken_up(place, tmp_path):
+    output = tmp_path / "out"
+    one = ["--direct_num_workers=1"]
+    kill_at(16, flags(place, output, *one), output)
+    changed = place / "scans" / "page00.png"
+    Image.new("RGB", (310, 410), "white").save(changed)
+    assert cli.main(flags(place, output, *one, "--resume", "--overlay_max_side=500")) == cli.OK
+    assert summary_of(output)["resumed"]["documents"] == 0
+
+    again = tmp_path / "again"
+    kill_at(16, flags(place, again, *one), again)
+    Image.new("RGB", (300, 400), (200, 200, 0)).save(changed)
+    assert cli.main(flags(place, again, *one, "--resume")) == cli.OK
+    expected = tmp_path / "expected"
+    assert cli.main(flags(place, expected, *one)) == cli.OK
+    tables = {name: data for name, data in files_of(again).items() if not name.startswith("overlays")}
+    assert tables.items() <= files_of(expected).items()
+    assert summary_of(again)["documents"] == summary_of(expected)["documents"]
+    assert 0 < summary_of(again)["resumed"]["documents"] < SINGLE + 2
