@@ -88,7 +88,8 @@ class JobConfig:
         default=(),
         metadata=_input(
             "Scans to read: files, folders (everything below them) or patterns with *, ** and ?, on any Beam "
-            "filesystem; may be repeated. Hidden and system files in folders and patterns are passed over.",
+            "filesystem; may be repeated. Hidden and system files in folders and patterns are passed over, "
+            "and those whose ending says that they are no scans, such as .txt and .md.",
             effect=Effect.NONE,
             metavar="PATTERN",
             is_uri=True,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import apache_beam as beam
 from apache_beam.options.pipeline_options import StandardOptions
@@ -30,7 +30,7 @@ from transforms.sinks.summaries import SumTimesFn
 from transforms.stages.isolated_reading import ReadPages, isolates_pages
 from transforms.stages.kie import FindEntities
 from transforms.stages.ocr import ReadText
-from transforms.stages.reading import DecodeSources, FindSources
+from transforms.stages.reading import DecodeSources, FindSources, Found
 
 
 def build(pipeline: beam.Pipeline, config: JobConfig) -> None:
@@ -49,7 +49,7 @@ def build(pipeline: beam.Pipeline, config: JobConfig) -> None:
     """
     model = model_card(config.model, config.re_model)
     provenance = provenance_of(config, model)
-    sources = _find_sources(pipeline, config)
+    sources, passed_over = _find_sources(pipeline, config)
     skipped, new = None, sources
     if config.skip_done:
         parted = outputs_of(sources | "Leave out what is done" >> OnlyNew(config, provenance))
@@ -80,6 +80,7 @@ def build(pipeline: beam.Pipeline, config: JobConfig) -> None:
         sources=sources,
         skipped=skipped,
         times=times,
+        passed_over=passed_over,
         resumed=resumed,
     )
     fields = load_fields(config.records.fields, config.storage_timeout_s) if config.records.fields else None
@@ -135,12 +136,15 @@ def read_pages(sources: PCollection, config: JobConfig, pictures: str | None) ->
     return Read(read.pages, decoded.documents, decoded.failures, times)
 
 
-def _find_sources(pipeline: beam.Pipeline, config: JobConfig) -> PCollection:
-    """Every file that the run is asked to read, once."""
+def _find_sources(pipeline: beam.Pipeline, config: JobConfig) -> tuple[PCollection, PCollection | None]:
+    """Every file that the run is asked to read, once, and the URIs of those that are no documents."""
     if not config.retry_failures:
-        return pipeline | "Find scans" >> FindSources(config)
+        return _found(pipeline, config)
     failed = pipeline | "Find what failed" >> FailedSources(config)
     if not (config.input or config.manifest):
-        return failed
-    found = pipeline | "Find scans" >> FindSources(config)
-    return (failed, found) | "Leave out what did not fail" >> OnlyNamed()
+        return failed, None
+    return (failed, _found(pipeline, config).sources) | "Leave out what did not fail" >> OnlyNamed(), None
+
+
+def _found(pipeline: beam.Pipeline, config: JobConfig) -> Found:
+    return cast(Found, pipeline | "Find scans" >> FindSources(config))

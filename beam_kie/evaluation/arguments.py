@@ -6,6 +6,8 @@ import argparse
 import re
 import sys
 
+from tqdm import tqdm
+
 
 class UsageError(Exception):
     """Something the caller has to change; the message is one line."""
@@ -73,8 +75,11 @@ def page_range(text: str) -> slice:
     return slice(start - 1 if start else None, end)
 
 
+_bars: dict[str, tqdm] = {}
+
+
 def show_progress(what: str, done: int, total: int) -> None:
-    """Progress on stderr: a terminal gets one line that counts up, a log file a line now and then.
+    """Progress on stderr: a terminal gets a bar with the time left, a log file a line now and then.
 
     Args:
         what: the name of the work.
@@ -82,6 +87,10 @@ def show_progress(what: str, done: int, total: int) -> None:
         total: pages in all.
     """
     if sys.stderr.isatty():
-        print(f"\r{what}: {done} of {total} pages", end="\n" if done == total else "", file=sys.stderr)
+        bar = _bars.get(what) or tqdm(desc=what, total=total, unit="page", dynamic_ncols=True)
+        _bars[what] = bar
+        bar.update(done - bar.n)
+        if done >= total:
+            _bars.pop(what).close()
     elif done == total or done % 10 == 0:
         print(f"{what}: {done} of {total} pages", file=sys.stderr)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
+import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from beam_kie.document import Box, TextLine
 from beam_kie.escaping import whole_characters
-from beam_kie.geometry import box_polygon, union_box
+from beam_kie.geometry import box_polygon, polygon_box, union_box
 
 # In heights of the smaller of two characters. A gap wider than the first separates cells or columns, one
 # wider than the second separates words; a character may reach back over the one before it (accents,
@@ -41,8 +43,49 @@ def assemble_lines(glyphs: Iterable[Glyph]) -> list[TextLine]:
         glyphs: the characters of one page in the file's order.
 
     Returns:
-        The lines, with polygons in the pixels of the glyphs' boxes.
+        The lines, with polygons in the pixels of the glyphs' boxes. Columns of Chinese or Japanese are
+        lines as well, from right to left.
     """
+    glyphs = list(glyphs)
+    if not _is_written_down(glyphs):
+        return _assembled(glyphs)
+    # Columns are rows once the page is turned by a quarter.
+    turned = [Glyph(glyph.text, None if glyph.box is None else _turned(glyph.box)) for glyph in glyphs]
+    return [
+        TextLine(line.text, box_polygon(_turned_back(polygon_box(line.polygon))))
+        for line in _assembled(turned)
+    ]
+
+
+def _is_written_down(glyphs: Sequence[Glyph]) -> bool:
+    """Whether most characters are wide ones that stand right below the one before them in the file."""
+    inked = [glyph for glyph in glyphs if glyph.box is not None and not glyph.text.isspace()]
+    below = sum(
+        unicodedata.east_asian_width(glyph.text[0]) in "WF" and _is_below(_box(before), _box(glyph))
+        for before, glyph in itertools.pairwise(inked)
+    )
+    return len(inked) > 2 and 2 * below > len(inked)
+
+
+def _is_below(upper: Box, lower: Box) -> bool:
+    width = min(upper[2] - upper[0], lower[2] - lower[0])
+    shared = min(upper[2], lower[2]) - max(upper[0], lower[0])
+    gap = lower[1] - upper[3]
+    # As in a row: no wider a gap than between cells, and little overlap.
+    return shared >= _SAME_LINE * width and -_OVERLAP * width <= gap <= width
+
+
+def _turned(box: Box) -> Box:
+    x0, y0, x1, y1 = box
+    return (y0, -x1, y1, -x0)
+
+
+def _turned_back(box: Box) -> Box:
+    x0, y0, x1, y1 = box
+    return (-y1, x0, -y0, x1)
+
+
+def _assembled(glyphs: Iterable[Glyph]) -> list[TextLine]:
     runs: list[list[Glyph]] = []
     for glyph in glyphs:
         if glyph.box is None:

@@ -13,12 +13,11 @@ from rapidocr import EngineType, RapidOCR
 
 from beam_kie.document import Polygon
 from beam_kie.geometry import order_corners, polygon_area
-from beam_kie.ocr import OcrOptions, models
+from beam_kie.ocr import OcrOptions, models, tiles
 from beam_kie.ocr.crops import pack_batch
 from beam_kie.ocr.telemetry import silence_openvino
 
 _SUFFIXES = {"openvino": ".onnx", "onnxruntime": ".onnx", "torch": ".pth"}
-_STRIDE = 32
 
 
 class RapidModels:
@@ -70,8 +69,14 @@ class RapidModels:
         Args:
             pixels: H x W x 3 uint8 RGB.
         """
-        output = self._detector.session(_detector_input(pixels, self._max_side))
-        found, _ = self._detector.postprocess_op(output, pixels.shape[:2])
+        return tiles.find_lines(pixels, self._max_side, self._text_map, self._line_boxes)
+
+    def _text_map(self, pixels: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+        return self._detector.session(_detector_input(pixels, size))[0, 0]
+
+    def _line_boxes(self, text_map: np.ndarray, size_px: tuple[int, int]) -> list[Polygon]:
+        width, height = size_px
+        found, _ = self._detector.postprocess_op(text_map[None, None], (height, width))
         polygons = [order_corners(corners.ravel().tolist()) for corners in found]
         return [polygon for polygon in polygons if polygon_area(polygon) > 0]
 
@@ -85,14 +90,9 @@ class RapidModels:
         return self._recogniser.postprocess_op(output)[0]
 
 
-def _detector_input(pixels: np.ndarray, max_side: int) -> np.ndarray:
-    """An RGB page as the detector wants it: float32 1 x 3 (BGR) x H x W, black -1 to white 1.
-
-    No side exceeds ``max_side`` (but for rounding); both are multiples of 32.
-    """
-    height, width = pixels.shape[:2]
-    scale = min(1.0, max_side / max(height, width))
-    size = [max(round(side * scale / _STRIDE), 1) * _STRIDE for side in (width, height)]
+def _detector_input(pixels: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """An RGB page of that width and height as the detector wants it: float32 1 x 3 (BGR) x H x W, black -1 to
+    white 1."""
     return cv2.dnn.blobFromImage(pixels, 1 / 127.5, size, (127.5, 127.5, 127.5), swapRB=True)
 
 

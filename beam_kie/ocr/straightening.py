@@ -3,19 +3,21 @@
 Lines of text that are parallel on paper run through one point of the picture, their vanishing point, which
 is infinitely far away where the page is only turned. The page is turned until that point lies level with its
 middle, and stretched until it is infinitely far away (Hartley and Zisserman, "Multiple View Geometry",
-chapter 8): then rows are level.
+chapter 8): then rows are level. Columns of Chinese and Japanese become rows by a further turn of a quarter.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import math
+import unicodedata
 from collections.abc import Sequence
 
 import numpy as np
 
-from beam_kie.document import PageText, Polygon, Straightening
-from beam_kie.geometry import map_polygon, polygon_box
+from beam_kie.document import PageText, Polygon, Straightening, TextLine
+from beam_kie.geometry import map_polygon, polygon_box, rotate_polygon
+from beam_kie.ocr.crops import stands
 from beam_kie.ocr.ink_skew import ink_skew
 from beam_kie.reading_order import reading_order
 
@@ -44,6 +46,8 @@ def straightened(page: PageText, pixels: np.ndarray | None = None) -> PageText:
     """
     size = (page.width_px, page.height_px)
     polygons = [line.polygon for line in page.lines]
+    if is_in_columns(page.lines):
+        return _with_columns_as_rows(page)
     found = measure(polygons, size)
     if found is None and pixels is not None and len(polygons) > 1 and not len(_long_lines(polygons)):
         skew_deg = ink_skew(pixels)
@@ -52,9 +56,47 @@ def straightened(page: PageText, pixels: np.ndarray | None = None) -> PageText:
         return page
     skew_deg, matrix = found
     page = dataclasses.replace(page, skew_deg=round(skew_deg, 2) + 0.0)
-    if matrix is None:
-        return page
-    straightening = framed(matrix, polygons, size)
+    return page if matrix is None else _made_straight(page, matrix)
+
+
+def is_in_columns(lines: Sequence[TextLine]) -> bool:
+    """Whether a page is written in columns of Chinese or Japanese: most of its text (by length) stands.
+
+    Args:
+        lines: of the upright page.
+    """
+    lying = standing = 0.0
+    for line in lines:
+        wide = sum(unicodedata.east_asian_width(char) in "WF" for char in line.text)
+        if wide * 2 > len(line.text) > 1 and stands(line.polygon):
+            standing += _height(line.polygon)
+        else:
+            x0, _, x1, _ = polygon_box(line.polygon)
+            lying += x1 - x0
+    return standing > lying
+
+
+def _height(polygon: Polygon) -> float:
+    _, top, _, bottom = polygon_box(polygon)
+    return bottom - top
+
+
+def _with_columns_as_rows(page: PageText) -> PageText:
+    """The page with its columns, from right to left, as the rows of its straight page, from the top."""
+    width, height = page.width_px, page.height_px
+    rows = [rotate_polygon(line.polygon, width, height, 270) for line in page.lines]
+    found = measure(rows, (height, width))
+    quarter = np.array([[0.0, 1, 0], [-1, 0, 0], [0, 0, 1]])
+    if found is None:
+        return _made_straight(page, quarter)
+    skew_deg, matrix = found
+    page = dataclasses.replace(page, skew_deg=round(skew_deg, 2) + 0.0)
+    return _made_straight(page, quarter if matrix is None else matrix @ quarter)
+
+
+def _made_straight(page: PageText, matrix: np.ndarray) -> PageText:
+    polygons = [line.polygon for line in page.lines]
+    straightening = framed(matrix, polygons, (page.width_px, page.height_px))
     boxes = [polygon_box(map_polygon(polygon, straightening.matrix)) for polygon in polygons]
     order = reading_order(boxes, slope=0.0)
     lines = tuple(page.lines[index] for index in order)
@@ -111,6 +153,8 @@ def framed(matrix: np.ndarray, polygons: Sequence[Polygon], size_px: tuple[int, 
     to_middle = np.array([[1, 0, -width / 2], [0, 1, -height / 2], [0, 0, 1]])
     around = matrix @ to_middle
     boxes = [polygon_box(map_polygon(polygon, around.ravel().tolist())) for polygon in polygons]
+    if abs(matrix[0, 0]) < abs(matrix[0, 1]):
+        width, height = height, width  # it is turned by about a quarter
     boxes.append((-width / 2, -height / 2, width / 2, height / 2))
     left, top = (min(box[side] for box in boxes) for side in (0, 1))
     right, bottom = (max(box[side] for box in boxes) for side in (2, 3))

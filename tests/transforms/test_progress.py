@@ -1,9 +1,10 @@
 import io
 import multiprocessing
+import re
 import threading
 
 from transforms import progress
-from transforms.progress import Counts, ProgressLine, progress_line, read_counts, record
+from transforms.progress import Counts, ProgressLine, progress_line, read_counts, record, record_files
 
 
 def count_many(folder: str) -> None:
@@ -49,16 +50,39 @@ def wait_for(condition) -> None:
     raise AssertionError("it never happened")
 
 
-def test_terminal_gets_one_line_rewritten(tmp_path):
+def test_the_total_is_estimated_until_every_file_is_open():
+    assert Counts(done=3).total is None and Counts(done=3, found=5).total is None
+    some = Counts(done=3, failed=1, found=4, opened=2, known=6)
+    assert (some.total, some.is_exact) == (12, False)
+    assert "done 3 of about 12 " in progress_line(some, 4.0) and progress_line(some, 4.0).endswith(
+        "0:08 left"
+    )
+    every = Counts(done=3, found=4, opened=4, known=13)
+    assert (every.total, every.is_exact) == (13, True) and "done 3 of 13 " in progress_line(every, 4.0)
+    # A file may be named twice, and pages may fail that no file announced.
+    assert Counts(done=5, failed=2, found=2, opened=3, known=6).total == 7
+
+
+def test_files_are_counted_where_workers_leave_them(tmp_path):
+    record_files(str(tmp_path), found=3)
+    record_files(str(tmp_path), opened=1, pages=20)
+    record_files(None, found=9)
+    assert read_counts(str(tmp_path)) == Counts(found=3, opened=1, known=20)
+
+
+def test_a_terminal_gets_a_bar_with_rate_and_time_left(tmp_path):
     stream = Terminal()
-    with ProgressLine(str(tmp_path), stream, interval_s=0.01):
-        record(str(tmp_path))
-        wait_for(lambda: "done 1" in stream.getvalue())
-        record(str(tmp_path))
-        wait_for(lambda: "done 2" in stream.getvalue())
+    folder = str(tmp_path)
+    with ProgressLine(folder, stream, interval_s=0.01):
+        record(folder)
+        wait_for(lambda: "1 pages [" in stream.getvalue())
+        record_files(folder, found=2, opened=2, pages=4)
+        record(folder, pages_failed=1)
+        wait_for(lambda: "3/4 pages [" in stream.getvalue())
     shown = stream.getvalue()
-    assert shown.count("\n") == 1 and shown.endswith("\n")
-    assert shown.count("\r") >= 2
+    assert shown.count("\n") == 1 and shown.endswith("\n") and shown.count("\r") >= 2
+    last = shown.rstrip().rpartition("\r")[2]
+    assert last.startswith(" 75%|") and "1 failed" in last and re.search(r"\[\d\d:\d\d<", last)
 
 
 def test_log_file_gets_a_line_only_when_something_happened(tmp_path):

@@ -54,6 +54,8 @@ def table(summary: dict[str, Any], config: JobConfig, elapsed_s: float) -> str:
         ("time", _clock(elapsed_s) + rate),
         ("stages", _stages(summary.get("stage_times", {}))),
     ]
+    if passed_over := summary.get("passed_over", {}).get("files"):
+        rows.append(("passed over", _passed_over(summary["passed_over"], passed_over)))
     categories = summary["failures"]["by_category"]
     if categories:
         rows.append(("failures", ", ".join(f"{name} {count:,}" for name, count in categories.items())))
@@ -137,6 +139,14 @@ def launched(config: JobConfig, job_id: str | None) -> str:
 def _found(found: dict[str, Any], confidence: float | None) -> str:
     text = f"{found['lines']:,} lines, {found['entities']:,} entities, {found['pairs']:,} key-value pairs"
     return text if confidence is None else f"{text} (mean confidence {confidence:.2f})"
+
+
+def _passed_over(section: dict[str, Any], files: int) -> str:
+    """Files that are no documents: how many of each kind, and the first of them."""
+    kinds = ", ".join(f"{ending} {count:,}" for ending, count in section["by_ending"].items())
+    first = ", ".join(_shown(uri) for uri in section["examples"])
+    more = ", ..." if files > len(section["examples"]) else ""
+    return f"{files:,} that are no documents, by their ending ({kinds}): {first}{more}"
 
 
 def _missing(fields: dict[str, int], warnings: dict[str, int]) -> str:

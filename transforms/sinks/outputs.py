@@ -41,6 +41,7 @@ class Streams(NamedTuple):
       count of the documents in.
     - ``skipped`` PCollection[Document]: known, but not processed on purpose.
     - ``times`` PCollection[StageTime].
+    - ``passed_over`` PCollection[str]: URIs of files that patterns found and that are no documents.
     - ``resumed`` PCollection[str]: URIs of files that an interrupted attempt of this run has done.
     """
 
@@ -51,6 +52,7 @@ class Streams(NamedTuple):
     sources: PCollection | None = None
     skipped: PCollection | None = None
     times: PCollection | None = None
+    passed_over: PCollection | None = None
     resumed: PCollection | None = None
 
 
@@ -120,6 +122,7 @@ class WriteOutputs(Transform):
             exports=self._flatten("exports", streams, self._write_exports(files)),
             times=self._flatten("times", streams, self._times(streams, drawn)),
             sources=streams.sources,
+            passed_over=streams.passed_over,
             resumed=streams.resumed,
         ) | "Summarise" >> summaries.WriteSummary(self.config, self.provenance)
 

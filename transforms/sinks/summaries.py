@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, astuple
 from datetime import UTC, datetime
@@ -31,6 +32,7 @@ from beam_kie.tables.summary import (
 from transforms.config import JobConfig
 from transforms.ptransform import Transform
 from transforms.runs import paths
+from transforms.sinks.passed_over import PassedOver, PassedOverFn
 from transforms.storage import files
 
 _LOGGER = logging.getLogger(__name__)
@@ -245,6 +247,7 @@ class SummaryInputs(NamedTuple):
     exports: PCollection
     times: PCollection
     sources: PCollection | None = None
+    passed_over: PCollection | None = None
     resumed: PCollection | None = None
 
 
@@ -278,6 +281,11 @@ class WriteSummary(Transform):
         if streams.sources is not None:
             sources = streams.sources | "Count scans" >> beam.combiners.Count.Globally()
             waited_for["documents_in"] = AsSingleton(cast(PCollection, sources))
+        if streams.passed_over is not None:
+            passed_over = streams.passed_over | "Gather what is no document" >> beam.CombineGlobally(
+                PassedOverFn()
+            )
+            waited_for["passed_over"] = AsSingleton(cast(PCollection, passed_over))
         if streams.resumed is not None:
             resumed = streams.resumed | "Count resumed" >> beam.combiners.Count.Globally()
             waited_for["documents_resumed"] = AsSingleton(cast(PCollection, resumed))
@@ -296,6 +304,7 @@ def write_summary(
     times: Sequence[StageTime],
     documents_in: int | None = None,
     texts: Sequence[str] = (),
+    passed_over: PassedOver | None = None,
     exports: Sequence[str] = (),
     documents_resumed: int = 0,
 ) -> str:
@@ -311,6 +320,7 @@ def write_summary(
         times: one record per stage.
         documents_in: how many files were matched; None where they were not counted.
         texts: paths of PaddleOCR's files.
+        passed_over: files that are no documents; None: there are none.
         exports: paths of tables as text.
         documents_resumed: how many files were done before the run was resumed.
 
@@ -323,6 +333,7 @@ def write_summary(
     sections = {
         **_head(config, started_at),
         **summary.sections(documents_in),
+        "passed_over": (passed_over or PassedOver(Counter(), ())).section(),
         "tables": table_section(table_files),
         "overlays": {"written": pictures},
         "infer_txt": {"written": len(texts)},

@@ -23,6 +23,8 @@ __all__ = [
     "InputError",
     "check_inputs",
     "covers",
+    "ending_of",
+    "is_no_document",
     "is_system_file",
     "manifest_uris",
     "normalise_inputs",
@@ -31,6 +33,12 @@ __all__ = [
 ]
 
 _SYSTEM_NAMES = frozenset({"thumbs.db", "desktop.ini", "ehthumbs.db"})
+# What lies beside scans and cannot be one. Not archives, office files and XML, which may hold documents: that
+# these are not read is a failure.
+_NO_DOCUMENTS = frozenset(
+    {".md", ".txt", ".log", ".csv", ".tsv", ".json", ".jsonl", ".yaml", ".yml", ".toml", ".ini", ".parquet"}
+    | {".py", ".ipynb", ".sh", ".sql", ".md5", ".sha256"}
+)
 # How many files of a pattern are listed before launch to check that one of them will be read.
 _SAMPLE_FILES = 20
 
@@ -46,6 +54,28 @@ def is_system_file(uri: str) -> bool:
     parts = uri.split("/")
     name = parts[-1]
     return not name or name.startswith(".") or name.lower() in _SYSTEM_NAMES or "__MACOSX" in parts
+
+
+def is_no_document(uri: str, pattern: str) -> bool:
+    """Whether a pattern should pass over this file because its ending says that it is text or data, no scan.
+
+    Not where the pattern itself ends like that: then such files are asked for.
+
+    Args:
+        uri: of a file that was found.
+        pattern: that found it.
+    """
+    ending = ending_of(uri)
+    return ending in _NO_DOCUMENTS and not pattern.lower().endswith(ending)
+
+
+def ending_of(uri: str) -> str:
+    """The ending of a file's name in small letters, with its point; empty where there is none.
+
+    Args:
+        uri: of the file.
+    """
+    return os.path.splitext(uri.rsplit("/", 1)[-1])[1].lower()
 
 
 def normalise_inputs(inputs: Sequence[str], timeout_s: float = TIMEOUT_S) -> tuple[str, ...]:
@@ -151,7 +181,9 @@ def _matches_any(pattern: str, timeout_s: float) -> bool:
         raise _unreadable(pattern, error) from error
     if not has_magic(pattern):
         return bool(found)
-    return len(found) == _SAMPLE_FILES or any(not is_system_file(file.uri) for file in found)
+    return len(found) == _SAMPLE_FILES or any(
+        not (is_system_file(file.uri) or is_no_document(file.uri, pattern)) for file in found
+    )
 
 
 def _exists(uri: str, timeout_s: float) -> bool:

@@ -41,6 +41,7 @@ from transforms.stages.reading import (
     describe,
     document_failure,
     read_source,
+    record_opened,
 )
 
 _MOST_CHILDREN = 8
@@ -103,6 +104,7 @@ class ReadPagesFn(beam.DoFn):
         yield TaggedOutput(TIMES, timer.spent())
         document = describe(known, data if isinstance(data, bytes) else None)
         if not isinstance(data, bytes):
+            record_opened(self._config, None)
             yield TaggedOutput(FAILURES, document_failure(document, Stage.READ, data))
             yield TaggedOutput(DOCUMENTS, document)
             return
@@ -113,6 +115,7 @@ class ReadPagesFn(beam.DoFn):
             if isinstance(event, PageRead):
                 yield from self._page(event)
                 continue
+            record_opened(self._config, event.page_count if isinstance(event, Opened) else None)
             document = _opened(document, event)
             if isinstance(event, NotOpened):
                 count_failure(event.failure)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import apache_beam as beam
-from apache_beam.pvalue import TaggedOutput
+from apache_beam.pvalue import PCollection, TaggedOutput
 from apache_beam.typehints.decorators import with_input_types, with_output_types
 
 from beam_kie.document import (
@@ -27,10 +27,10 @@ from beam_kie.imaging.decode import DecodedPages, decode_pages, sniff_format
 from beam_kie.imaging.limits import check_file_size
 from transforms.config import JobConfig
 from transforms.metrics import StageTimer, count, count_failure, timed_steps
-from transforms.progress import record
-from transforms.ptransform import Transform
+from transforms.progress import record, record_files
+from transforms.ptransform import Transform, outputs_of
 from transforms.stages import coders
-from transforms.stages.inputs import is_system_file, read_manifest
+from transforms.stages.inputs import is_no_document, is_system_file, read_manifest
 from transforms.storage.files import StorageError, look, match, read_bytes
 from transforms.storage.patterns import has_magic
 from transforms.storage.retries import TIMEOUT_S
@@ -39,6 +39,7 @@ from transforms.storage.uris import is_local
 DOCUMENTS = "documents"
 FAILURES = "failures"
 TIMES = "times"
+PASSED_OVER = "passed_over"
 
 
 class GivenFile(NamedTuple):
@@ -48,8 +49,15 @@ class GivenFile(NamedTuple):
     data: bytes
 
 
+class Found(NamedTuple):
+    """``sources`` PCollection[SourceFile]; ``passed_over`` PCollection[str], URIs."""
+
+    sources: PCollection
+    passed_over: PCollection
+
+
 class FindSources(Transform):
-    """Every file of the input, once: PCollection[SourceFile], spread over the workers.
+    """Every file of the input, once: ``Found``, spread over the workers.
 
     Patterns are matched and manifests read on the workers, so the launcher's memory does not grow with
     their number. A file of a manifest is not looked up here: one that does not exist fails when it is read.
@@ -69,30 +77,40 @@ class FindSources(Transform):
         twice.
         """
         timeout_s = self.config.storage_timeout_s
+        # Of files that are left out later, how many are read is not known beforehand.
+        filtered = self.config.skip_done or self.config.retry_failures or self.config.resume
+        scratch = None if filtered else self.config.scratch
         manifests = (self.config.manifest,) if self.config.manifest else ()
-        matched = (
+        match_patterns = beam.FlatMap(match_pattern, timeout_s).with_output_types(SourceFile)
+        matched = outputs_of(
             pipeline
             | "Take patterns" >> beam.Create(self.config.input, reshuffle=False)
-            | "Match patterns" >> beam.FlatMap(match_pattern, timeout_s).with_output_types(SourceFile)
+            | "Match patterns" >> match_patterns.with_outputs(PASSED_OVER, main="sources")
         )
         listed = (
             pipeline
             | "Take manifest" >> beam.Create(manifests, reshuffle=False)
             | "List manifest" >> beam.FlatMap(list_manifest).with_output_types(SourceFile)
         )
-        return (
-            (matched, listed)
+        sources = (
+            (matched.sources, listed)
             | "Put together" >> beam.Flatten()
-            | "Key by URI" >> beam.WithKeys(_uri_of).with_output_types(tuple[str, SourceFile])
+            | "Key by URI" >> beam.Map(_keyed, scratch).with_output_types(tuple[str, SourceFile])
             | "Drop duplicates" >> beam.CombinePerKey(most_informed)
             | "Drop keys" >> beam.Values().with_output_types(SourceFile)
         )
+        passed_over: Any = matched[PASSED_OVER]
+        if len(self.config.input) > 1:
+            # Several patterns may find the same file.
+            passed_over = passed_over | "Drop what is passed over twice" >> beam.Distinct()
+        return Found(sources, passed_over)
 
 
-def match_pattern(pattern: str, timeout_s: float = TIMEOUT_S) -> Iterator[SourceFile]:
+def match_pattern(pattern: str, timeout_s: float = TIMEOUT_S) -> Iterator[SourceFile | TaggedOutput]:
     """The files that a Beam pattern matches now, as the listing goes on.
 
-    Hidden and system files are passed over unless they are named one by one. A pattern may match nothing (the
+    Hidden and system files are passed over unless they are named one by one, and so are files that their
+    ending tells from scans, whose URIs go to the output PASSED_OVER. A pattern may match nothing (the
     launcher has checked that the input as a whole does); a single file that is gone is still a source.
 
     Args:
@@ -106,7 +124,11 @@ def match_pattern(pattern: str, timeout_s: float = TIMEOUT_S) -> Iterator[Source
         yield look_at(pattern, timeout_s)
         return
     for file in match(pattern, timeout_s=timeout_s, unreadable=True):
-        if not is_system_file(file.uri):
+        if is_system_file(file.uri):
+            continue
+        if is_no_document(file.uri, pattern):
+            yield TaggedOutput(PASSED_OVER, file.uri)
+        else:
             yield SourceFile(*file)
 
 
@@ -142,8 +164,10 @@ def most_informed(sources: Iterable[SourceFile]) -> SourceFile:
     return max(sources, key=lambda source: (source.updated_at_s or 0.0, source.size_bytes or 0, source.uri))
 
 
-def _uri_of(source: SourceFile) -> str:
-    return source.uri
+def _keyed(source: SourceFile, scratch: str | None) -> tuple[str, SourceFile]:
+    """The file by its URI, counted for the progress; one that is named twice counts twice there."""
+    record_files(scratch, found=1)
+    return source.uri, source
 
 
 class DecodeSources(Transform):
@@ -192,11 +216,13 @@ class DecodeFn(beam.DoFn):
         yield TaggedOutput(TIMES, timer.spent())
         document = describe(known, data if isinstance(data, bytes) else None)
         if not isinstance(data, bytes):
+            record_opened(self._config, None)
             yield TaggedOutput(FAILURES, document_failure(document, Stage.READ, data))
             yield TaggedOutput(DOCUMENTS, document)
             return
         count("bytes_read", len(data))
         document, opened = self._open(document, data)
+        record_opened(self._config, document.page_count)
         try:
             if isinstance(opened, Exception):
                 raise opened
@@ -291,6 +317,17 @@ def describe(source: SourceFile, data: bytes | None) -> Document:
         updated_at_s=source.updated_at_s,
         source_version=source.source_version,
     )
+
+
+def record_opened(config: JobConfig, page_count: int | None) -> None:
+    """Count a file for the progress of the run.
+
+    Args:
+        config: the run's.
+        page_count: pages in the file; None where it could not be opened.
+    """
+    pages = 0 if page_count is None else min(page_count, config.limits.max_pages)
+    record_files(config.scratch, opened=1, pages=pages)
 
 
 def document_failure(document: Document, stage: Stage, error: Exception) -> Failure:

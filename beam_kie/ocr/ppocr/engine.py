@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 
 from beam_kie.document import Polygon
-from beam_kie.ocr import OcrOptions, models
+from beam_kie.ocr import OcrOptions, models, tiles
 from beam_kie.ocr.pages import PageReader, Reading, usable_cores
 from beam_kie.ocr.ppocr import graphs
 from beam_kie.ocr.ppocr.boxes import line_boxes
@@ -31,7 +31,6 @@ _SMALL_BLANK = 26.0
 _UNKNOWN_TO_TINY = frozenset({"HIRAGANA", "KATAKANA"})
 _FOREIGN_SHARE = 0.1  # of a page's lines; from that on tiny is not trusted with the others either
 
-_STRIDE = 32
 _TOGETHER = 16  # lines that a thread reads before it looks for other work
 
 
@@ -81,11 +80,11 @@ class _Models:
 
     def find_lines(self, pixels: np.ndarray) -> list[Polygon]:
         """See LineModels.find_lines."""
-        height, width = pixels.shape[:2]
-        scale = min(1.0, self._max_side / max(height, width))
-        size = [max(round(side * scale / _STRIDE), 1) * _STRIDE for side in (width, height)]
+        return tiles.find_lines(pixels, self._max_side, self._text_map, line_boxes)
+
+    def _text_map(self, pixels: np.ndarray, size: tuple[int, int]) -> np.ndarray:
         with self._detector.answer(cv2.resize(pixels, size)[None]) as (text_map,):
-            return line_boxes(text_map[0, 0], (width, height))
+            return text_map[0, 0].copy()
 
     def read_crops(self, crops_of_pages: Sequence[Sequence[np.ndarray]]) -> list[list[Reading]]:
         """See LineModels.read_crops."""

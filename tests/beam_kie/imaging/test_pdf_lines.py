@@ -82,3 +82,24 @@ def test_characters_in_two_halves_are_joined():
 @pytest.mark.parametrize("glyphs", [[], [Glyph(" ", None)], word("  ", 0, 0)])
 def test_no_text_is_no_line(glyphs):
     assert assemble_lines(glyphs) == []
+
+
+def column(text, x, top=100, em=20):
+    return [Glyph(char, (x, top + em * row, x + em, top + em * (row + 1))) for row, char in enumerate(text)]
+
+
+def test_columns_of_japanese_are_lines_from_right_to_left():
+    glyphs = [*column("住所大阪市北区", 300), *column("氏名山田花子", 200), *column("電話番号", 100)]
+    lines = assemble_lines(glyphs)
+    assert [line.text for line in lines] == ["住所大阪市北区", "氏名山田花子", "電話番号"]
+    assert lines[0].box == (300, 100, 320, 240)
+
+
+def test_a_gap_in_a_column_separates_cells():
+    lines = assemble_lines([*column("氏名", 300), *column("山田花子", 300, top=200)])
+    assert [line.text for line in lines] == ["氏名", "山田花子"]
+
+
+def test_cells_of_one_digit_below_one_another_are_no_column():
+    lines = assemble_lines([*column("1234", 100), *column("5678", 200)])
+    assert [line.text for line in lines] == list("15263748")

@@ -96,3 +96,28 @@ def polygons(page):
 
 def as_lines(quadrilaterals):
     return tuple(TextLine("word", polygon) for polygon in quadrilaterals)
+
+
+@pytest.mark.parametrize("skew_deg", [0, -5, 8])
+def test_columns_are_rows_of_the_straight_page_from_right_to_left(skew_deg):
+    upright = poses.column_page(2)
+    tilted = poses.tilted(upright, skew_deg) if skew_deg else upright
+    shuffled = text_of(tilted)
+    page = straightened(
+        PageText("id", "page.png", 1, shuffled.width_px, shuffled.height_px, lines=shuffled.lines[::-1])
+    )
+    assert [line.text for line in page.lines] == [text for text, _ in upright.lines]
+    if skew_deg:
+        assert page.skew_deg == pytest.approx(skew_deg, abs=0.6)
+    boxes = rows_of(page)
+    for key, value in zip(boxes[::2], boxes[1::2], strict=True):
+        assert key[2] < value[0] + 2
+        assert (key[1] + key[3]) / 2 == pytest.approx((value[1] + value[3]) / 2, abs=12)
+    assert all(x0 >= 0 and x1 <= page.straightening.width_px for x0, _, x1, _ in boxes)
+    assert all(y0 >= 0 and y1 <= page.straightening.height_px for _, y0, _, y1 in boxes)
+
+
+def test_standing_latin_text_is_no_column():
+    lines = tuple(TextLine("Betrag EUR", box_polygon((x, 50, x + 20, 250))) for x in (50, 100))
+    page = straightened(PageText("id", "page.png", 1, 300, 300, lines=lines))
+    assert page.straightening is None

@@ -1,6 +1,7 @@
 import hashlib
 import os
 from dataclasses import replace
+from pathlib import Path
 
 import apache_beam as beam
 import pypdfium2
@@ -84,7 +85,24 @@ def test_every_file_is_found_once(tmp_path, runner):
     settings = config(tmp_path, input=patterns, manifest=str(manifest))
     expected = [SourceFile(path, os.path.getsize(path), os.path.getmtime(path)) for path in paths]
     with beam.Pipeline(runner=runner) as pipeline:
-        assert_that(pipeline | FindSources(settings), equal_to([*expected, SourceFile(missing)]))
+        assert_that((pipeline | FindSources(settings)).sources, equal_to([*expected, SourceFile(missing)]))
+
+
+def test_files_that_are_no_documents_are_told_apart(tmp_path):
+    folder = tmp_path / "scans"
+    scan, text = write_page(folder / "a.png"), str(folder / "notes.TXT")
+    for name in (text, folder / "labels.json", folder / "archive.zip"):
+        Path(name).write_text("no scan")
+    both = normalise_inputs([str(folder), str(folder / "*")])
+    with beam.Pipeline() as pipeline:
+        found = pipeline | FindSources(config(tmp_path, input=both))
+        sources = found.sources | beam.Map(lambda source: source.uri)
+        # An archive may hold documents: that it is not read is a failure.
+        assert_that(sources, equal_to([scan, str(folder / "archive.zip")]), label="sources")
+        assert_that(found.passed_over, equal_to([text, str(folder / "labels.json")]), label="passed over")
+    # Named one by one, or by an ending of the pattern, a file is read.
+    for pattern in (text, str(folder / "*.TXT")):
+        assert [source.uri for source in match_pattern(pattern)] == [text]
 
 
 def test_all_frames_of_a_file_become_pages_of_one_document(tmp_path):
