@@ -37,7 +37,8 @@ _MOST_SCANS = 100
 # Warnings of libjpeg where nothing is lost: some writers pad the data before the last marker, or write
 # markers and parameters that no decoder needs. Subsampling may be of a kind that the library has no name for.
 _HARMLESS = re.compile(
-    r": \d{1,2} extraneous bytes before marker 0xd9|Adobe color transform|JFIF|Invalid SOS parameters|determine subsampling"
+    r": \d{1,2} extraneous bytes before marker 0xd9|Adobe color transform|JFIF|Invalid SOS parameters"
+    r"|determine subsampling"
 )
 
 
