@@ -35,6 +35,7 @@ COMMANDS = {
     "export": Command(
         "transforms.export.__main__:main", "write a finished run as CSV, Excel, for DuckDB, ..."
     ),
+    "fields": Command("transforms.fields.__main__:main", "write the fields of a finished run to one file"),
     "check": Command("transforms.runs.check:main", "say whether the last run is good, for schedulers"),
     "cost": Command("transforms.machines.cost:main", "what a run on Dataflow costs"),
     "corrections": Command(

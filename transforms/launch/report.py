@@ -7,7 +7,7 @@ import os
 from typing import Any
 
 from beam_kie.document import Category
-from beam_kie.tables.schema import RECORDS
+from beam_kie.tables.schema import RECORDS, TABLE_CELLS
 from transforms.config import GpuStage, JobConfig, Overlays
 from transforms.runs import paths
 from transforms.storage import files
@@ -170,7 +170,11 @@ _STATUSES = ("success", "partial", "failure", "skipped")
 
 def _places(config: JobConfig) -> list[tuple[str, str]]:
     output, run_id = _shown(config.output), config.run_id
-    tables = (*paths.TABLES, *([RECORDS] if config.records.fields else []))
+    tables = (
+        *paths.TABLES,
+        *([RECORDS] if config.records.fields else []),
+        *([TABLE_CELLS] if config.records.wants_cells else []),
+    )
     pictures = "none asked for" if config.overlays is Overlays.NONE else paths.overlay_folder(output, run_id)
     return [
         ("tables", paths.table_folder(output, "{" + ",".join(tables) + "}", run_id)),

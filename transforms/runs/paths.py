@@ -6,7 +6,7 @@ import re
 from typing import NamedTuple
 
 from beam_kie.review.pictures import picture_name, thumbnail_name
-from beam_kie.tables.schema import RECORDS, SCHEMAS
+from beam_kie.tables.schema import RECORDS, SCHEMAS, TABLE_CELLS
 
 TABLES = tuple(SCHEMAS)
 
@@ -239,5 +239,5 @@ def run_folders(output: str, run_id: str, without_work: bool = False) -> list[st
         without_work: leave out those whose files a resumed run does not make again.
     """
     work = () if without_work else ("overlays", "review", "parts")
-    kinds = ("runs", *TABLES, RECORDS, "infer_txt", "exports", *work)
+    kinds = ("runs", *TABLES, RECORDS, TABLE_CELLS, "infer_txt", "exports", *work)
     return [_run_folder(output, kind, run_id) for kind in kinds]
