@@ -100,9 +100,11 @@ def is_damaged(data: bytes) -> bool:
     Returns:
         True also for kinds of JPEG that libjpeg does not decode.
     """
-    frames = (start for marker, start, end in _segments(data) if marker in _FRAMES and end - start >= 6)
-    start = next(frames, None)
-    colours = "CMYK" if start is not None and data[start + 5] == 4 else "GRAY"
+    segments = {marker: (start, end) for marker, start, end in _segments(data)}
+    frames = [start for marker, (start, end) in segments.items() if marker in _FRAMES and end - start >= 6]
+    if not frames or _SOS not in segments:
+        return True
+    colours = "CMYK" if data[frames[0] + 5] == 4 else "GRAY"
     try:
         # An eighth of the size: all codes are read, but only the mean of every block is computed.
         simplejpeg.decode_jpeg(data, colours, min_height=1, min_factor=8)

@@ -132,9 +132,8 @@ def test_a_jpeg_whose_first_marker_is_gone_is_damaged():
     COMPRESSIONS["jpeg"].save(buffer, "JPEG")
     data = buffer.getvalue()
     assert not jpeg.is_damaged(data)
-    # simplejpeg raises KeyError for a subsampling that it cannot tell.
-    for changed in (data[:2] + data[3:], data.replace(b"\xff\xc0", b"\xff\xe2", 1), data[:300]):
-        assert jpeg.is_damaged(changed) in (True, False)
+    for changed in (data[:2] + data[3:], data.replace(b"\xff\xc0", b"\xff\xe2", 1)):
+        assert jpeg.is_damaged(changed)
     assert jpeg.is_damaged(data[:300])
 
 
