@@ -27,6 +27,7 @@ from transforms.launch.arguments import PROGRAM, UsageError, launch_options, par
 from transforms.launch.checks import DATAFLOW, Job, prepare_job
 from transforms.launch.ending import end_at_once, ends_when_interrupted, ends_with_its_workers
 from transforms.launch.engines import server_output, told_progress
+from transforms.launch.input_counts import count_inputs
 from transforms.launch.local_runner import no_timed_flush
 from transforms.launch.options import LaunchOptions, LogFormat
 from transforms.progress import ProgressLine
@@ -60,7 +61,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             return ended
         if launch.validate_only:
             _graph_of(job)
-            print(printable(report.plan(job.config, job.runner), keep="\n"))
+            plan = report.plan(job.config, job.runner, count_inputs(job.config))
+            print(printable(plan, keep="\n"))
             return OK
     except (UsageError, UnreadableRunError) as error:
         _complain(f"error: {error}")

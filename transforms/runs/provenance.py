@@ -66,7 +66,7 @@ def model_card(reference: str, re_reference: str | None = None) -> ModelCard:
 
 
 # Options that older versions did not have: unset, they are not in the digest, so that their runs still count.
-_ADDED_LATER = ("ocr_languages", "date_order", "currency", "fields")
+_ADDED_LATER = ("ocr_languages", "date_order", "currency", "fields", "table_cells")
 
 
 def _checked_folder(reference: str) -> Path:
