@@ -162,6 +162,33 @@ class Straightening:
 
 
 @dataclass(frozen=True, slots=True)
+class RuledCell:
+    """A rectangle that is ruled on the page: a cell of a table, or a field to write in."""
+
+    box: Box
+    confidence: float
+
+
+class MarkState(StrEnum):
+    """What was done with a box or ring to tick."""
+
+    EMPTY = "EMPTY"
+    TICKED = "TICKED"
+    CROSSED = "CROSSED"
+    FILLED = "FILLED"
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A box or ring to tick, with its state. ``is_ring``: it is round."""
+
+    box: Box
+    is_ring: bool
+    state: MarkState
+    confidence: float
+
+
+@dataclass(frozen=True, slots=True)
 class PageText:
     """The text of one page, in reading order.
 
@@ -174,6 +201,7 @@ class PageText:
     ``skew_deg`` is how far text lines run down to the right, in degrees (None: not known).
     ``straightening`` is how the page becomes straight, for the model and the order of reading; None where it
     is as good as straight. ``polygon`` and ``box`` of lines stay those on the upright page.
+    ``cells`` and ``marks`` are what is ruled on the page, and what is to be ticked, from the top.
     """
 
     document_id: str
@@ -190,6 +218,8 @@ class PageText:
     is_damaged: bool = False
     skew_deg: float | None = None
     straightening: Straightening | None = field(default=None, repr=False)
+    cells: tuple[RuledCell, ...] = field(default=(), repr=False)
+    marks: tuple[Mark, ...] = field(default=(), repr=False)
 
     def with_read_lines(self, lines: Iterable[TextLine]) -> PageText:
         """The page with lines that OCR read in place of its own.

@@ -13,7 +13,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from beam_kie.document import Category, FailedPage, Failure, PageText, Stage, Straightening, TextLine
+from beam_kie.document import (
+    Category,
+    FailedPage,
+    Failure,
+    Mark,
+    MarkState,
+    PageText,
+    RuledCell,
+    Stage,
+    Straightening,
+    TextLine,
+)
 from beam_kie.imaging.limits import DecodeLimits
 from beam_kie.ocr import OcrOptions
 from beam_kie.ocr.given import GivenPage
@@ -118,7 +129,7 @@ class Closed:
 
 _REPLIES = (
     *(Ready, Broken, Opened, NotOpened, Step, PageRead, Closed),
-    *(PageText, TextLine, Straightening, FailedPage, Failure, Stage, Category),
+    *(PageText, TextLine, Straightening, RuledCell, Mark, MarkState, FailedPage, Failure, Stage, Category),
 )
 _KNOWN = {(kind.__module__, kind.__qualname__): kind for kind in _REPLIES}
 
