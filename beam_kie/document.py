@@ -16,6 +16,8 @@ from enum import StrEnum
 
 import numpy as np
 
+from beam_kie.page_parts import FormField, PageRemainder
+
 Box = tuple[float, float, float, float]
 Polygon = tuple[float, ...]
 CharSpans = tuple[tuple[float, float], ...]
@@ -130,48 +132,6 @@ class TextLine:
         return (min(xs), min(ys), max(xs), max(ys))
 
 
-class FieldKind(StrEnum):
-    """What a field of a fillable form is."""
-
-    TEXT = "text"
-    CHOICE = "choice"
-    CHECKBOX = "checkbox"
-    RADIO = "radio"
-
-
-@dataclass(frozen=True, slots=True)
-class FormField:
-    """One place of a fillable form's field on a page, as the file declares it.
-
-    ``name`` is the full name of the field, ``tooltip`` what its author calls it for people (None: nothing);
-    ``polygon`` is where it stands. ``value`` is the text of a field for text or of a choice as a viewer shows
-    it; None where it is empty or must not be shown (passwords). ``selected`` is the state of a check box or
-    radio button, None for other kinds. ``option`` is what such a button stands for in the file.
-    """
-
-    name: str
-    tooltip: str | None
-    kind: FieldKind
-    polygon: Polygon
-    value: str | None = field(default=None, repr=False)
-    selected: bool | None = None
-    option: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class PageRemainder:
-    """What OCR has to do on a page of which some lines are given.
-
-    ``pixels`` is the page without the ink of the given lines (H x W x 3 uint8 RGB), ``box`` encloses what may
-    be text on it (None: nothing). ``fonts`` names for each given line the fonts of which nothing but the
-    file says which letters they draw: a sample of each has to be compared with what OCR reads.
-    """
-
-    pixels: np.ndarray = field(repr=False, compare=False)
-    box: Box | None
-    fonts: tuple[frozenset[int], ...] = ()
-
-
 @dataclass(frozen=True, slots=True)
 class PageImage:
     """One decoded page: EXIF orientation applied, ``pixels`` is H x W x 3 uint8 RGB.
@@ -208,6 +168,33 @@ class Straightening:
 
 
 @dataclass(frozen=True, slots=True)
+class RuledCell:
+    """A rectangle that is ruled on the page: a cell of a table, or a field to write in."""
+
+    box: Box
+    confidence: float
+
+
+class MarkState(StrEnum):
+    """What was done with a box or ring to tick."""
+
+    EMPTY = "EMPTY"
+    TICKED = "TICKED"
+    CROSSED = "CROSSED"
+    FILLED = "FILLED"
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A box or ring to tick, with its state. ``is_ring``: it is round."""
+
+    box: Box
+    is_ring: bool
+    state: MarkState
+    confidence: float
+
+
+@dataclass(frozen=True, slots=True)
 class PageText:
     """The text of one page, in reading order.
 
@@ -222,6 +209,7 @@ class PageText:
     ``skew_deg`` is how far text lines run down to the right, in degrees (None: not known).
     ``straightening`` is how the page becomes straight, for the model and the order of reading; None where it
     is as good as straight. ``polygon`` and ``box`` of lines stay those on the upright page.
+    ``cells`` and ``marks`` are what is ruled on the page, and what is to be ticked, from the top.
     """
 
     document_id: str
@@ -239,6 +227,8 @@ class PageText:
     fields: tuple[FormField, ...] = field(default=(), repr=False)
     skew_deg: float | None = None
     straightening: Straightening | None = field(default=None, repr=False)
+    cells: tuple[RuledCell, ...] = field(default=(), repr=False)
+    marks: tuple[Mark, ...] = field(default=(), repr=False)
 
     def with_read_lines(self, lines: Iterable[TextLine]) -> PageText:
         """The page with lines that OCR read in place of its own.
@@ -356,18 +346,24 @@ class FailedPage:
     page: PageText
 
 
+INTERVAL_S = 10
+"""Seconds of an interval in which pages are counted."""
+
+
 @dataclass(frozen=True, slots=True)
 class StageTime:
     """Work of one stage, as a worker measured it.
 
     ``stage`` is one of "read", "decode", "preview", "ocr", "model", "overlay"; ``seconds`` is the wall time
     that one worker thread spent, ``items`` how many files or pages it was spent on. Times of all workers are
-    added up, so a stage's sum may be longer than the run.
+    added up, so a stage's sum may be longer than the run. ``read`` says when text was read, where that was
+    recorded: intervals of ``INTERVAL_S`` seconds since 1970, and how many pages had their text in each.
     """
 
     stage: str
     seconds: float
     items: int = 1
+    read: tuple[tuple[int, int], ...] = ()
 
 
 class DocumentError(Exception):

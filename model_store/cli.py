@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import sys
 from collections.abc import Sequence
@@ -63,6 +64,28 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--config", type=Path, metavar="FILE", help="the source's config, if not beside it")
     _add_import_options(command)
 
+    command = add("export", "Write a model for transformers, or as ONNX graphs.", _export)
+    command.add_argument("reference", metavar="model", help='a model folder, or "bundled"')
+    command.add_argument(
+        "destination", metavar="dest", type=Path, help="the folder to make; it must not exist"
+    )
+    command.add_argument("--format", required=True, choices=("huggingface", "onnx"), help="what to write")
+
+    command = add(
+        "import-config", "Turn a training configuration of PaddleOCR (YAML) into settings.", _import_config
+    )
+    command.add_argument("source", metavar="FILE.yml", type=Path, help="of a LayoutXLM for SER or RE")
+    command.add_argument(
+        "--output", type=Path, metavar="FILE", help="settings to write; default: standard output"
+    )
+    command.add_argument(
+        "--root",
+        type=Path,
+        default=Path(),
+        metavar="FOLDER",
+        help="the folder that paths in the file are relative to; default: the current one",
+    )
+
     command = add("fetch", "Bring a model from elsewhere into the cache and print its folder.", _fetch)
     command.add_argument("reference", help=KINDS)
     _add_import_options(command)
@@ -99,6 +122,27 @@ def _import(args: argparse.Namespace) -> int:
     from model_store.importing import import_model
 
     print(import_model(args.source, args.destination, _options(args, config=args.config)))
+    return OK
+
+
+def _export(args: argparse.Namespace) -> int:
+    from model_store.exporting import export_model
+
+    export_model(Path(resolve(args.reference)), args.destination, args.format)
+    print(args.destination)
+    return OK
+
+
+def _import_config(args: argparse.Namespace) -> int:
+    from model_store.paddle_settings import convert_config
+
+    folder = args.output.parent if args.output else Path()
+    settings, notes = convert_config(args.source, folder, args.root)
+    print(*notes, sep="\n", file=sys.stderr)
+    text = json.dumps(settings, indent=2, ensure_ascii=False) + "\n"
+    if args.output:
+        args.output.write_text(text, "utf-8")
+    print(args.output or text)
     return OK
 
 

@@ -217,7 +217,7 @@ def check_model(folder: Path) -> None:
 def _copy_ours(folder: Path, made: Path) -> None:
     """A model in this project's format stays as it is, once it is known to load."""
     check_model(folder)
-    for name in (CONFIG, WEIGHTS, SENTENCEPIECE_FILE, TOKENIZER_FILE, MODEL_CARD):
+    for name in (CONFIG, WEIGHTS, SENTENCEPIECE_FILE, TOKENIZER_FILE, MODEL_CARD, "provenance.json"):
         if (folder / name).is_file():
             shutil.copyfile(folder / name, made / name)
 
@@ -267,6 +267,8 @@ def _read(found: _Found, options: ImportOptions) -> tuple[LayoutXLMConfig, dict[
     arrays = paddle_inference.read_inference_model(found.weights) if exported else read_arrays(found.weights)
     tensors = paddle.to_hugging_face(arrays)
     values = paddle.read_json(options.config) if options.config else paddle.read_paddle_config(found.folder)
+    if isinstance(values.get("config"), dict):  # as files of test weights have it, with the switch beside it
+        values = {**values["config"], "use_visual_backbone": values.get("use_visual_backbone")}
     return paddle.paddle_config(values, tensors, tags), tensors
 
 
@@ -298,7 +300,8 @@ def _copy_tokenizer(found: _Found, made: Path, options: ImportOptions, config: L
     ids = XlmRobertaTokenizer(path).get_vocab_size()
     if ids > config.architecture.vocab_size:
         raise SourceError(
-            f"{path.name} has {ids} ids, but the network knows {config.architecture.vocab_size}"
+            f"{path.name} has {ids} ids, but the network knows {config.architecture.vocab_size}: give the "
+            "tokenizer that it was trained with, with --tokenizer FILE"
         )
     shutil.copyfile(path, made / SENTENCEPIECE_FILE)
 

@@ -47,8 +47,13 @@ def failures():
     ]
 
 
-def write_run(output: Path, shards: int = 1, clean: bool = True, run_id: str = RUN_ID) -> Path:
-    """Tables, summary, overlays and (``clean``) pictures for the review; the folder of the output."""
+def write_run(
+    output: Path, shards: int = 1, clean: bool = True, run_id: str = RUN_ID, missing: str | None = None
+) -> Path:
+    """Tables, summary, overlays and (``clean``) pictures for the review; the folder of the output.
+
+    ``missing`` names the file that lacks a required field.
+    """
     rows = {table: [] for table in SCHEMAS}
     tallies = {name: DocumentTally() for name in (*results(), "broken.jpg")}
     for name, found in results().items():
@@ -60,7 +65,8 @@ def write_run(output: Path, shards: int = 1, clean: bool = True, run_id: str = R
                 rows[table] += own
             _write_pictures(str(output), run_id, result, clean)
     tallies["broken.jpg"].add_document(pages.document("broken.jpg", None))
-    for failure in failures():
+    warnings = [pages.failure(missing, None, Stage.FIELDS, Category.FIELD_MISSING)] if missing else []
+    for failure in failures() + warnings:
         tallies[failure.uri.rsplit("/", 1)[-1]].add_failure(failure)
         rows["failures"].append(failure_row(failure, pages.PROVENANCE))
     rows["documents"] = [document_row(tally, pages.PROVENANCE) for tally in tallies.values()]

@@ -93,6 +93,22 @@ def test_documents_that_failed_come_first_then_doubtful_ones_with_the_reason(pag
     page.wait_for_function("[...document.images].every(image => image.naturalWidth > 0)")
 
 
+def test_a_missing_field_leads_the_list_and_says_why(tmp_path, chrome):
+    folder = small_runs.write_run(tmp_path / "out", missing="form.jpg")
+    review.write_review(str(folder), small_runs.RUN_ID)
+    with new_page(chrome) as page:
+        open_review(page, folder)
+        assert names(page) == ["form.jpg", "broken.jpg", "three.pdf", "<b>hostile.png"]
+        form = page.locator(".document", has_text="form.jpg")
+        assert "field missing" in form.inner_text() and "success" in form.inner_text()
+        assert form.locator(".why").inner_text() == pages.failure("form.jpg").message
+        check_accessibility(page)
+        page.select_option("#status", "missing")
+        wait_for_names(page, ["form.jpg"])
+        open_document(page, "form.jpg")
+        assert "FIELD_MISSING in FIELDS" in page.locator(".failure").inner_text()
+
+
 def test_markup_stays_text(page):
     open_document(page, "<b>hostile.png")
     assert ("</script><b>Bold?</b>", small_runs.MARKUP) in rows(page)

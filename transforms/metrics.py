@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from apache_beam.metrics.metric import Metrics
 
-from beam_kie.document import Failure, StageTime
+from beam_kie.document import INTERVAL_S, Failure, StageTime
 
 T = TypeVar("T")
 
@@ -44,6 +44,15 @@ def observe(name: str, value: float) -> None:
     Metrics.distribution(NAMESPACE, name).update(round(value))
 
 
+def read_now(pages: int) -> tuple[tuple[int, int], ...]:
+    """The interval that it is now and a number of pages, for ``StageTime.read``.
+
+    Args:
+        pages: that have their text now.
+    """
+    return ((int(time.time() // INTERVAL_S), pages),)
+
+
 class StageTimer:
     """The wall time of one piece of work: ``with StageTimer("ocr") as timer: ...``.
 
@@ -68,14 +77,15 @@ class StageTimer:
     def __exit__(self, *_error: object) -> None:
         self.seconds = self.clock() - self._started
 
-    def spent(self, items: int = 1) -> StageTime:
+    def spent(self, items: int = 1, read: int = 0) -> StageTime:
         """The measured seconds as a record; to be called once.
 
         Args:
             items: how many files or pages they were spent on.
+            read: how many pages have their text now.
         """
         observe(f"{self.stage}_ms", self.seconds * 1000)
-        return StageTime(stage=self.stage, seconds=self.seconds, items=items)
+        return StageTime(self.stage, self.seconds, items, read_now(read) if read else ())
 
 
 def timed_steps(stage: str, steps: Iterable[T]) -> Iterator[tuple[T, StageTime]]:

@@ -11,6 +11,7 @@ from apache_beam.pvalue import PCollection
 
 from transforms.config import JobConfig
 from transforms.ptransform import outputs_of
+from transforms.runs.clearing import AfterClearing, clears_on_workers
 from transforms.runs.earlier_runs import FailedSources, OnlyNamed, OnlyNew
 from transforms.runs.field_files import load_fields
 from transforms.runs.parts import PartSettings, part_settings
@@ -50,6 +51,9 @@ def build(pipeline: beam.Pipeline, config: JobConfig) -> None:
     model = model_card(config.model, config.re_model)
     provenance = provenance_of(config, model)
     sources, passed_over = _find_sources(pipeline, config)
+    if clears_on_workers(config):
+        cleared = sources | "Begin when the run before is deleted" >> AfterClearing(config)
+        sources = cast(PCollection, cleared)
     skipped, new = None, sources
     if config.skip_done:
         parted = outputs_of(sources | "Leave out what is done" >> OnlyNew(config, provenance))

@@ -17,6 +17,7 @@ from beam_kie.review.pages import COLUMNS, PageRows, Place, Row, join_pages
 from beam_kie.review.pictures import Pictures
 from transforms.runs import paths
 from transforms.runs.finished_runs import UnreadableRunError, find_summary, newest_run
+from transforms.runs.run_report import write_report
 from transforms.storage import files
 from transforms.storage.patterns import escape_pattern
 from transforms.storage.retries import TIMEOUT_S, StorageError
@@ -65,6 +66,7 @@ def write_review(output: str, run_id: str, timeout_s: float = TIMEOUT_S) -> str:
         raise UnreadableRunError(
             f"the tables of run {run_id} under {output!r} do not fit: {error}"
         ) from error
+    write_report(output, run_id, timeout_s)
     return f"{folder}/{INDEX}"
 
 

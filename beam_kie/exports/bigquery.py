@@ -51,13 +51,23 @@ def table_schema(schema: pa.Schema) -> list[dict[str, Any]]:
 
 def _column(field: pa.Field) -> dict[str, Any]:
     is_list = pa.types.is_list(field.type)
-    kind = _TYPES.get(str(field.type.value_type if is_list else field.type))
+    inner = field.type.value_type if is_list else field.type
+    kind = _kind_of(inner)
     if kind is None:
         raise ValueError(f"column {field.name} is of type {field.type}, which BigQuery does not have")
     # A column that is added to a table that is there cannot be REQUIRED.
     mode = "REPEATED" if is_list else "NULLABLE" if field.nullable else "REQUIRED"
     meaning = (field.metadata or {}).get(b"description", b"").decode()
-    return {"name": field.name, "type": kind, "mode": mode, "description": meaning}
+    column = {"name": field.name, "type": kind, "mode": mode, "description": meaning}
+    if pa.types.is_struct(inner):
+        column["fields"] = [_column(inner.field(place)) for place in range(inner.num_fields)]
+    return column
+
+
+def _kind_of(type_: pa.DataType) -> str | None:
+    if pa.types.is_struct(type_):
+        return "RECORD"
+    return "NUMERIC" if pa.types.is_decimal128(type_) else _TYPES.get(str(type_))
 
 
 def load_script(run_id: str, tables: Mapping[str, tuple[pa.Schema, Sequence[str]]]) -> str:

@@ -5,7 +5,7 @@ The views read the Parquet files where they are. ``latest`` is the same as in do
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 
 _HIVE = "hive_partitioning = true, hive_types = {'run_id': VARCHAR}, union_by_name = true"
 
@@ -29,13 +29,16 @@ WHERE met.age = 1
 """
 
 
-def view_statements(output: str, run_id: str, tables: Iterable[str]) -> Iterator[str]:
+def view_statements(
+    output: str, run_id: str, tables: Iterable[str], own_columns: Container[str] = ()
+) -> Iterator[str]:
     """SQL that creates the views; each statement may be executed again.
 
     Args:
         output: the output folder, an absolute path or a URI that DuckDB can read.
         run_id: the run that views with the names of the tables show.
         tables: those of which there are files; documents is among them.
+        own_columns: those whose columns differ from run to run: they have the one view.
     """
     root = output.rstrip("/")
     yield (
@@ -45,17 +48,19 @@ def view_statements(output: str, run_id: str, tables: Iterable[str]) -> Iterator
     )
     names = list(tables)
     for table in names:
+        # By its own folder, so that a run can be read while another one is written.
+        own = _text(f"{_glob(root)}/{table}/run_id={run_id}/*.parquet")
+        yield f"CREATE OR REPLACE VIEW {table} AS SELECT * FROM read_parquet({own}, {_HIVE})"
+        if table in own_columns:
+            continue
         every = _text(f"{_glob(root)}/{table}/run_id=*/*.parquet")
         yield (
             f"CREATE OR REPLACE VIEW all_{table} AS SELECT * FROM read_parquet({every}, {_HIVE}) "
             "WHERE run_id IN (SELECT run_id FROM finished_runs)"
         )
-        # By its own folder, so that a run can be read while another one is written.
-        own = _text(f"{_glob(root)}/{table}/run_id={run_id}/*.parquet")
-        yield f"CREATE OR REPLACE VIEW {table} AS SELECT * FROM read_parquet({own}, {_HIVE})"
     yield _LATEST.strip()
     for table in names:
-        if table != "documents":
+        if table != "documents" and table not in own_columns:
             yield (
                 f"CREATE OR REPLACE VIEW latest_{table} AS SELECT t.* FROM all_{table} AS t "
                 "JOIN latest AS l ON l.run_id = t.run_id AND l.document_id = t.document_id"

@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
+from decimal import Decimal
 from itertools import islice
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, NamedTuple
 
 import pyarrow as pa
 
@@ -21,7 +22,7 @@ MAX_ROWS = 1_048_576
 # What XML cannot hold, and so no workbook.
 _ILLEGAL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 _MARK = "…"
-_DATE_FORMAT = "yyyy-mm-dd hh:mm:ss"
+_TIME_FORMAT, _DATE_FORMAT = "yyyy-mm-dd hh:mm:ss", "yyyy-mm-dd"
 _YEARS = range(1900, 10_000)
 _WIDTHS = {"uri": 40, "key_text": 30, "value_text": 40, "text": 50, "message": 60}
 _WIDTH = 14
@@ -34,6 +35,13 @@ class Written:
     rows: int = 0
     cut: int = 0
     more_sheets: int = 0
+
+
+class Formats(NamedTuple):
+    """How a workbook shows times and dates."""
+
+    time: Any
+    date: Any
 
 
 def write_workbook(
@@ -61,7 +69,7 @@ def write_workbook(
     book = xlsxwriter.Workbook(sink, {"constant_memory": True})
     book.set_properties({"created": datetime(2000, 1, 1)})  # the same rows give the same bytes
     bold = book.add_format({"bold": True})
-    date = book.add_format({"num_format": _DATE_FORMAT})
+    formats = Formats(*(book.add_format({"num_format": form}) for form in (_TIME_FORMAT, _DATE_FORMAT)))
     written = Written()
     for table, (schema, batches) in tables.items():
         rows = (row for batch in batches for row in batch.to_pylist())
@@ -70,7 +78,7 @@ def write_workbook(
             _begin(sheet, schema, bold)
             for number, row in enumerate(part, start=1):
                 for place, value in enumerate(row.values()):
-                    written.cut += _write(sheet, number, place, value, date)
+                    written.cut += _write(sheet, number, place, value, formats)
                 written.rows += 1
             written.more_sheets += name != table
     book.close()
@@ -101,20 +109,23 @@ def _begin(sheet: Any, schema: pa.Schema, bold: Any) -> None:
     sheet.freeze_panes(1, 0)
 
 
-def _write(sheet: Any, row: int, column: int, value: Any, date: Any) -> bool:
+def _write(sheet: Any, row: int, column: int, value: Any, formats: Formats) -> bool:
     """Write one cell; whether its text was cut."""
     if value is None:
         return False
     if isinstance(value, bool):
         sheet.write_boolean(row, column, value)
         return False
-    if isinstance(value, (int, float)):
+    if isinstance(value, (int, float, Decimal)):
         sheet.write_number(row, column, plain_value(value))
         return False
     if isinstance(value, datetime) and value.year in _YEARS:
-        sheet.write_datetime(row, column, value.astimezone(UTC).replace(tzinfo=None), date)
+        sheet.write_datetime(row, column, value.astimezone(UTC).replace(tzinfo=None), formats.time)
         return False
-    text = value if isinstance(value, str) else to_text(plain_value(value))
+    if isinstance(value, date) and value.year in _YEARS and not isinstance(value, datetime):
+        sheet.write_datetime(row, column, value, formats.date)
+        return False
+    text = to_text(plain_value(value))
     shown = fitting(_ILLEGAL.sub("\ufffd", text))
     sheet.write_string(row, column, shown)
     return len(shown) < len(text)

@@ -171,7 +171,7 @@ def _candidate(field: Field, row: Mapping[str, Any], match: KeyMatch, in_column:
         key=row["key_text"],
         score=round(match.score, 4),
         order=match.order,
-        confidence=round((row["confidence"] or 0.0) * match.score, 4),
+        confidence=round(round(row["confidence"], 4) * match.score, 4),
         text=row["value_text"] or None,
         value=None if value is None else value.value,
         currency=None if value is None else value.currency,

@@ -10,7 +10,7 @@ from beam_kie.options import Effect, check_options, option
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FieldOptions:
-    """Which fields are looked for; None: none."""
+    """Which fields are looked for (None: none), and whether cells of tables are (None: where fields are)."""
 
     fields: str | None = field(
         default=None,
@@ -22,6 +22,22 @@ class FieldOptions:
             metavar="FILE",
         ),
     )
+
+    table_cells: bool | None = field(
+        default=None,
+        metadata=option(
+            "Write the cells of tables on pages, such as line items, to the table table_cells "
+            "(docs/fields.md#line-items).",
+            group="Fields",
+            effect=Effect.RESULTS,
+            shown_default="true with --fields",
+        ),
+    )
+
+    @property
+    def wants_cells(self) -> bool:
+        """Whether the table of cells is written."""
+        return self.fields is not None if self.table_cells is None else self.table_cells
 
     def __post_init__(self) -> None:
         check_options(self)

@@ -35,9 +35,10 @@ _FRAMES = {0xC0: "baseline", 0xC1: "extended", 0xC2: "progressive", 0xC3: "lossl
 # Ordinary progressive files have about ten scans; a decoder goes through all pixels for each.
 _MOST_SCANS = 100
 # Warnings of libjpeg where nothing is lost: some writers pad the data before the last marker, or write
-# markers and parameters that no decoder needs.
+# markers and parameters that no decoder needs. Subsampling may be of a kind that the library has no name for.
 _HARMLESS = re.compile(
     r": \d{1,2} extraneous bytes before marker 0xd9|Adobe color transform|JFIF|Invalid SOS parameters"
+    r"|determine subsampling"
 )
 
 
@@ -99,12 +100,16 @@ def is_damaged(data: bytes) -> bool:
     Returns:
         True also for kinds of JPEG that libjpeg does not decode.
     """
+    segments = {marker: (start, end) for marker, start, end in _segments(data)}
+    frames = [start for marker, (start, end) in segments.items() if marker in _FRAMES and end - start >= 6]
+    if not frames or _SOS not in segments:
+        return True
+    colours = "CMYK" if data[frames[0] + 5] == 4 else "GRAY"
     try:
-        kind = simplejpeg.decode_jpeg_header(data, strict=False)[2]
         # An eighth of the size: all codes are read, but only the mean of every block is computed.
-        simplejpeg.decode_jpeg(
-            data, "CMYK" if kind in ("CMYK", "YCCK") else "GRAY", min_height=1, min_factor=8
-        )
+        simplejpeg.decode_jpeg(data, colours, min_height=1, min_factor=8)
+    except KeyError:  # simplejpeg has no name for the subsampling
+        return False
     except ValueError as error:
         return not _HARMLESS.search(str(error))
     return False

@@ -8,7 +8,8 @@ from typing import Protocol
 
 import numpy as np
 
-from beam_kie.document import Category, DocumentError, Failure, FormField, PageImage, PageRemainder, TextLine
+from beam_kie.document import Category, DocumentError, Failure, PageImage, TextLine
+from beam_kie.page_parts import FormField, PageRemainder
 
 RESAVE = "scan or export it again"
 

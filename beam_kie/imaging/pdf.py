@@ -15,7 +15,7 @@ import numpy as np
 import pypdfium2 as pdfium
 import pypdfium2.raw as pdfium_c
 
-from beam_kie.document import Category, DocumentError, FormField, TextLine
+from beam_kie.document import Category, DocumentError, TextLine
 from beam_kie.geometry import polygon_box
 from beam_kie.imaging.limits import DecodeLimits, check_pixels
 from beam_kie.imaging.page_source import RESAVE, DecodedPage, PdfTextLayer
@@ -24,6 +24,7 @@ from beam_kie.imaging.pdf_fields import read_fields
 from beam_kie.imaging.pdf_images import picture_sizes
 from beam_kie.imaging.pdf_layer import Layer, read_layer
 from beam_kie.imaging.pdf_text import page_lines
+from beam_kie.page_parts import FormField
 
 MIN_DPI = 72
 """A page that exceeds ``max_pixels`` even at this resolution is a failure: it could hardly be read."""

@@ -22,7 +22,7 @@ _FONT = re.compile(rb"/Length[123] |/Subtype ?/(?:Type1C|CIDFontType0C|OpenType)
 # Where a file ends as it should, this stands in its last bytes.
 _END, _END_WITHIN = b"%%EOF", 2048
 # The dictionary of an inline picture, up to where its data begins.
-_INLINE = re.compile(rb"(?:^|[\s\0])BI\s([\x20-\x7e\s]{4,500}?)\bID[\s\0]")
+_INLINE = re.compile(rb"(?:^|[\s\0])BI\s((?:(?!BI\s)[\x20-\x7e\s]){4,500}?)\bID[\s\0]")
 _SIZE = re.compile(rb"/W(?:idth)?\b.*/H(?:eight)?\b|/H(?:eight)?\b.*/W(?:idth)?\b", re.DOTALL)
 
 

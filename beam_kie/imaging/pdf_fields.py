@@ -13,10 +13,10 @@ from typing import Any
 import pypdfium2 as pdfium
 import pypdfium2.raw as pdfium_c
 
-from beam_kie.document import FieldKind, FormField
 from beam_kie.escaping import whole_characters
 from beam_kie.geometry import box_polygon
 from beam_kie.imaging.pdf_text import page_to_pixels
+from beam_kie.page_parts import FieldKind, FormField
 
 _KINDS = {
     pdfium_c.FPDF_FORMFIELD_TEXTFIELD: FieldKind.TEXT,

@@ -18,11 +18,12 @@ import numpy as np
 import pypdfium2 as pdfium
 import pypdfium2.raw as pdfium_c
 
-from beam_kie.document import Box, PageRemainder, TextLine
+from beam_kie.document import Box, TextLine
 from beam_kie.imaging.ink import brightest, text_ink_box
 from beam_kie.imaging.pdf_characters import Character, PageCharacters, read_characters
 from beam_kie.imaging.pdf_lines import Glyph, assemble_glyphs
 from beam_kie.imaging.pdf_text import turned_back
+from beam_kie.page_parts import PageRemainder
 
 # Of 255: what differs by less cannot be seen.
 _VISIBLE = 24

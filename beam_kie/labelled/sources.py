@@ -33,7 +33,8 @@ class LabelledSource:
     ``labels`` and ``images`` as for the evaluation command; ``ocr_lines``: JSON lines of what an OCR
     engine read on them (see the command ``python -m beam_kie.training.data.ocr_lines``); ``holdout``: pages
     whose name this regular expression finds are kept for measuring; ``weight``: how often its pages are
-    drawn, against other sources.
+    drawn, against other sources. ``licence``: that of the pages, if it extends to weights that are trained
+    on them; ``description``: what the model card calls them.
     """
 
     labels: str
@@ -41,6 +42,8 @@ class LabelledSource:
     ocr_lines: str | None = None
     holdout: str | None = None
     weight: float = 1.0
+    licence: str | None = None
+    description: str | None = None
 
 
 def split_held_out(

@@ -189,7 +189,7 @@ def _tags_of(id2label: Mapping[Any, str]) -> list[str]:
     tags = [label for _, label in sorted(id2label.items(), key=lambda item: int(item[0]))]
     if not tags or any(tag.startswith("LABEL_") for tag in tags):
         raise ConfigError(
-            "the checkpoint does not name its classes (id2label); give their names in their order, "
-            "for example O,B-QUESTION,I-QUESTION,B-ANSWER,I-ANSWER,B-HEADER,I-HEADER"
+            "the checkpoint does not name its classes (id2label); give their names in their order with "
+            "--classes, for example --classes O,B-QUESTION,I-QUESTION,B-ANSWER,I-ANSWER,B-HEADER,I-HEADER"
         )
     return tags

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from beam_kie.document import Box, FormField, TextLine
+from beam_kie.document import Box, TextLine
 from beam_kie.geometry import box_polygon, polygon_box, union_box
+from beam_kie.page_parts import FormField
 
 TICK, TICKED, EMPTY = "✔", "☑", "☐"
 """A ticked button that stands alone; one before the text of its option; one that is not ticked."""

@@ -11,6 +11,7 @@ from typing import Any
 from beam_kie.document import Category, DocumentError, PageImage, PageText, Polygon, TextLine
 from beam_kie.escaping import whole_characters
 from beam_kie.geometry import polygon_area
+from beam_kie.imaging.marks import with_ruling
 from beam_kie.ocr import OcrEngine
 from beam_kie.ocr.cleaning import clean_lines
 from beam_kie.ocr.shapes import ShapeError, numbers, read_box, read_polygon
@@ -60,7 +61,9 @@ class GivenPage:
         scales = (x_scale, y_scale)
         polygons = [tuple(v * scales[i % 2] for i, v in enumerate(line.polygon)) for line in self.lines]
         texts = [line.text for line in self.lines]
-        return clean_lines(texts, polygons, [line.confidence for line in self.lines], (width_px, height_px))
+        confidences = [line.confidence for line in self.lines]
+        spans = [line.char_spans for line in self.lines]
+        return clean_lines(texts, polygons, confidences, (width_px, height_px), char_spans=spans)
 
 
 class GivenLinesEngine:
@@ -91,12 +94,11 @@ class GivenLinesEngine:
         """
         found = [self._given(image) for image in images]
         missing = [image for image, text in zip(images, found, strict=True) if text is None]
-        if not missing:
-            return [text for text in found if text is not None]
-        if self._fallback is None:
+        if missing and self._fallback is None:
             raise _missing(missing[0])
-        read = iter(map(with_fields, missing, self._fallback.read(missing)))
-        return [next(read) if text is None else text for text in found]
+        read = iter(map(with_fields, missing, self._fallback.read(missing)) if self._fallback else ())
+        texts = [next(read) if text is None else text for text in found]
+        return [with_ruling(text, image.pixels) for text, image in zip(texts, images, strict=True)]
 
     def _given(self, image: PageImage) -> PageText | None:
         height, width = image.pixels.shape[:2]

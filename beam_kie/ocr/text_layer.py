@@ -9,12 +9,13 @@ from difflib import SequenceMatcher
 
 import numpy as np
 
-from beam_kie.document import Box, PageImage, PageRemainder, PageText, TextLine
+from beam_kie.document import Box, PageImage, PageText, TextLine
 from beam_kie.geometry import rotate_polygon, union_box
 from beam_kie.imaging.decode import upright
 from beam_kie.ocr.cleaning import clean_lines
 from beam_kie.ocr.form_marks import with_marks
 from beam_kie.ocr.straightening import straightened
+from beam_kie.page_parts import PageRemainder
 from beam_kie.reading_order import order_lines
 
 Read = Callable[[Sequence[PageImage]], list[PageText]]

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import itertools
 import unicodedata
 from collections.abc import Iterable, Sequence
 
+import numpy as np
+
 from beam_kie.document import Polygon, TextLine
-from beam_kie.geometry import box_polygon, polygon_box, union_box
+from beam_kie.geometry import STANDING_RATIO, box_polygon, polygon_box, union_box
 from beam_kie.ocr.shapes import enclosing_quadrilateral
+from beam_kie.text_width import character_edges
 
 # In heights of the smaller of two words: a wider gap separates cells or columns; words of one line share at
 # least the second.
@@ -22,15 +26,21 @@ def join_words(words: Sequence[TextLine]) -> TextLine:
         words: at least one, in reading order.
 
     Returns:
-        A line with the smallest rectangle around all words, and the mean of the confidences that are known.
+        A line with the smallest rectangle around all words, the mean of the confidences that are known, and
+        the places of characters that follow from those of the words.
     """
-    text = ""
-    for word in words:
-        gap = "" if text and _is_unspaced(text[-1]) and _is_unspaced(word.text[:1]) else " "
-        text += (gap if text else "") + word.text
     polygon = _around([word.polygon for word in words])
+    text, spans = "", list[tuple[float, float]]()
+    for word, (start, end) in zip(words, _places([word.polygon for word in words], polygon), strict=True):
+        gap = "" if text and _is_unspaced(text[-1]) and _is_unspaced(word.text[:1]) else " "
+        if text and gap:
+            spans.append((spans[-1][1], max(start, spans[-1][1])))
+        edges = (start + (end - start) * character_edges(word.text)).round(4).tolist() if word.text else [0.0]
+        spans += itertools.pairwise(edges)
+        text += (gap if text else "") + word.text
     known = [word.confidence for word in words if word.confidence is not None]
-    return TextLine(text, polygon, sum(known) / len(known) if known else None)
+    confidence = sum(known) / len(known) if known else None
+    return TextLine(text, polygon, confidence, tuple(spans) if len(words) > 1 else None)
 
 
 def lines_of_words(words: Iterable[TextLine]) -> list[TextLine]:
@@ -47,6 +57,20 @@ def lines_of_words(words: Iterable[TextLine]) -> list[TextLine]:
         else:
             row.append(word)
     return [join_words(run) for row in rows for run in _runs(sorted(row, key=lambda word: word.box[0]))]
+
+
+def _places(words: Sequence[Polygon], line: Polygon) -> list[tuple[float, float]]:
+    """Where each word begins and ends along its line, 0 to 1, as ``geometry.split_polygon`` cuts it."""
+    x0, y0, x1, y1 = polygon_box(line)
+    corners = np.reshape(line, (4, 2))
+    if y1 - y0 >= STANDING_RATIO * (x1 - x0):
+        start, end = corners[[0, 1]].mean(axis=0), corners[[3, 2]].mean(axis=0)
+    else:
+        start, end = corners[[0, 3]].mean(axis=0), corners[[1, 2]].mean(axis=0)
+    along = end - start
+    length = max(float(along @ along), 1e-9)
+    shares = [((np.reshape(word, (-1, 2)) - start) @ along / length).clip(0, 1) for word in words]
+    return [(float(share.min()), float(share.max())) for share in shares]
 
 
 def _around(polygons: Sequence[Polygon]) -> Polygon:

@@ -30,7 +30,7 @@ _PICTURES_IN_HTML = 3
 class Pair:
     """A key and one of its values; ``value`` is None where the page has none for the key.
 
-    ``key`` is None for a value that stands by itself and whose label says what it is.
+    ``key`` and ``key_box`` are None for a value that needs no key: ``value_label`` says what it is.
 
     ``confidence`` is in [0, 1]: that key and value are right and belong together. ``value_type``,
     ``normalised`` and ``currency`` are those of a value that is a date, a number or an amount, else None.
@@ -46,6 +46,7 @@ class Pair:
     currency: str | None
     key_box: Box | None
     value_box: Box | None
+    value_label: str | None = None
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -244,6 +245,7 @@ _PAIR = (
     "value_type",
     "value_normalised",
     "value_currency",
+    "value_label",
     *(f"{side}_{edge}" for side in ("key", "value") for edge in _BOX),
 )
 
@@ -261,12 +263,13 @@ def _pair(row: Row) -> Pair:
         value_type=row["value_type"],
         normalised=row["value_normalised"],
         currency=row["value_currency"],
-        key_box=_box(row, "key"),
-        value_box=_box(row, "value"),
+        key_box=_box_of(row, "key"),
+        value_box=_box_of(row, "value"),
+        value_label=row["value_label"],
     )
 
 
-def _box(row: Row, side: str) -> Box | None:
+def _box_of(row: Row, side: str) -> Box | None:
     x0, y0, x1, y1 = (row[f"{side}_{edge}"] for edge in _BOX)
     return None if x0 is None else (x0, y0, x1, y1)
 
@@ -277,5 +280,6 @@ def _picture_html(page: ReadPage) -> str:
 
 
 def _row_html(pair: Pair) -> str:
-    cells = (str(pair.page), pair.key or "", pair.value or "", f"{pair.confidence:.2f}")
+    key = pair.key or ("" if pair.key_box else f"({pair.value_label})")
+    cells = (str(pair.page), key, pair.value or "", f"{pair.confidence:.2f}")
     return "<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in cells) + "</tr>"

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from beam_kie.document import Box, FieldKind, FormField, PageResult
+from beam_kie.document import Box, PageResult
 from beam_kie.geometry import box_polygon, polygon_box
+from beam_kie.page_parts import FieldKind, FormField
 from beam_kie.tables.cells import box_columns, confidence_cell
 from beam_kie.tables.conventions import Convention
 from beam_kie.tables.key_text import normalise_key

@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 from beam_kie.tables.schema import ROW_ID, SCHEMAS, Row
 
 _DOCUMENT = "document_id"
+_ID = {"table_cells": "cell_id"}
 _PLACE_ON_PAGE = {
     "documents": "document_id",
     "pages": "page",
@@ -200,8 +201,8 @@ def _rows_of_page(table: str, encoded: Iterable[bytes], schema: pa.Schema) -> pa
     rows = pa.Table.from_batches([_decode(data, schema) for data in sorted(encoded)])
     if rows.num_rows < 2:
         return rows
-    rows = rows.combine_chunks().sort_by(_PLACE_ON_PAGE.get(table, _DOCUMENT))
-    ids = rows.column(ROW_ID.get(table, _DOCUMENT)).combine_chunks()
+    rows = rows.combine_chunks().sort_by(_PLACE_ON_PAGE.get(table, _ID.get(table, _DOCUMENT)))
+    ids = rows.column(ROW_ID.get(table, _ID.get(table, _DOCUMENT))).combine_chunks()
     is_new = pc.call_function("not_equal", [ids[1:], ids[:-1]])
     return rows.filter(pa.concat_arrays([pa.array([True]), is_new]))
 

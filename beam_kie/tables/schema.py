@@ -14,6 +14,9 @@ removed."""
 RECORDS = "records"
 """The table of fields; its columns are those of a field file (``beam_kie.fields.records``)."""
 
+TABLE_CELLS = "table_cells"
+"""The table of cells of tables on pages (``beam_kie.tables.cell_rows``)."""
+
 Row = dict[str, Any]
 
 

@@ -10,9 +10,13 @@ import json
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
-from beam_kie.document import Category, Document, Failure, Severity, Stage, StageTime, Status
+from beam_kie.document import INTERVAL_S, Category, Document, Failure, Severity, Stage, StageTime, Status
+
+MOST_INTERVALS = 240
+"""Intervals in ``progress_section``."""
 
 _CONFIDENCE_UNITS = 10_000
 
@@ -316,7 +320,14 @@ def add_times(times: Iterable[StageTime]) -> list[StageTime]:
     sums: dict[str, StageTime] = {}
     for time in times:
         known = sums.get(time.stage, StageTime(time.stage, 0.0, 0))
-        sums[time.stage] = StageTime(time.stage, known.seconds + time.seconds, known.items + time.items)
+        read = Counter(dict(known.read))
+        read.update(dict(time.read))
+        sums[time.stage] = StageTime(
+            time.stage,
+            known.seconds + time.seconds,
+            known.items + time.items,
+            tuple(sorted(read.items())),
+        )
     return [sums[stage] for stage in sorted(sums)]
 
 
@@ -327,6 +338,36 @@ def stage_time_section(times: Iterable[StageTime]) -> dict[str, Any]:
         times: in any order.
     """
     return {time.stage: {"seconds": round(time.seconds, 3), "items": time.items} for time in add_times(times)}
+
+
+def progress_section(times: Iterable[StageTime]) -> dict[str, Any]:
+    """When pages were read: equal intervals from the first page on, and the pages of each.
+
+    Args:
+        times: in any order; stages that did not record it are passed over.
+
+    Returns:
+        ``begin`` of the first interval (UTC; None without pages), ``interval_s``, and ``pages``: at most
+        MOST_INTERVALS numbers.
+    """
+    read: Counter[int] = Counter()
+    for time in times:
+        read.update(dict(time.read))
+    if not read:
+        return {"begin": None, "interval_s": INTERVAL_S, "pages": []}
+    first, last = min(read), max(read)
+    size = 1
+    while (last - first) // size >= MOST_INTERVALS:
+        size *= 2
+    pages = [0] * ((last - first) // size + 1)
+    for interval, count in read.items():
+        pages[(interval - first) // size] += count
+    begin = datetime.fromtimestamp(first * INTERVAL_S, UTC)
+    return {
+        "begin": begin.isoformat().replace("+00:00", "Z"),
+        "interval_s": size * INTERVAL_S,
+        "pages": pages,
+    }
 
 
 def to_json(sections: dict[str, Any]) -> bytes:

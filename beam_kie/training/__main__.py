@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from pathlib import Path
 
 import torch
 
@@ -16,6 +17,7 @@ from beam_kie.training.loop import Trainer
 from beam_kie.training.planning.plan import Plan, make_plan, notes
 from beam_kie.training.planning.values import SettingsError
 from beam_kie.training.reports.curves import draw_after_run
+from beam_kie.training.reports.measuring import changes
 from beam_kie.training.settings import Settings
 
 
@@ -38,7 +40,12 @@ def main(argv: list[str] | None = None) -> int:
             torch.set_num_threads(settings.threads)
         plan = _plan(settings, args.config)
         print(*notes(plan), sep="\n", file=sys.stderr)
-        Trainer(plan, PageSource(plan), args.device).run()
+        source = PageSource(plan)
+        Trainer(plan, source, args.device).run()
+        if settings.start_from:
+            made = Path(settings.output) / "model"
+            for line in changes(settings.start_from, made, source.held_out, args.device):
+                print(line)
         draw_after_run(settings.output)
     except (SettingsError, LabelError, PictureError, ModelError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)

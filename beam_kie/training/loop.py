@@ -6,6 +6,7 @@ from __future__ import annotations
 import copy
 import json
 import random
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -37,7 +38,9 @@ from beam_kie.training.data.vocabulary import read_text, same_vocabulary, save_t
 from beam_kie.training.losses import grouping_loss, masked_loss, relation_loss, tag_loss
 from beam_kie.training.planning.plan import Plan
 from beam_kie.training.planning.values import SettingsError
-from beam_kie.training.reports.measuring import measured
+from beam_kie.training.reports.measuring import mean_score, measured
+from beam_kie.training.reports.progress import Progress
+from beam_kie.training.reports.provenance import of_run
 from beam_kie.training.teacher import Teacher, read_examples, teaching_losses
 from beam_kie.training.weights.optimising import create_optimizer, learning_rate
 from beam_kie.training.weights.starting import start_from
@@ -60,6 +63,7 @@ class Trainer:
 
     def __init__(self, plan: Plan, source: PageSource, device: str = "auto"):
         self.settings, self.source, self.tokenizer = plan.settings, source, plan.tokenizer
+        self.provenance = of_run(plan)
         settings = plan.settings
         self.device = resolve_device(device)
         self.dtype = _precision(settings.precision, self.device)
@@ -89,6 +93,7 @@ class Trainer:
             settings.tag_weights,
         )
         self.step = 0
+        self.best, self.worse = 0.0, 0  # the best measurement, and how many came after it
         self.pool = self.place = 0  # which pool of pages, how many of its batches are done
 
     def run(self) -> dict:
@@ -99,9 +104,11 @@ class Trainer:
         sums: dict[str, float] = {}
         last = self.step
         batches = self._batches()
-        while self.step < self.settings.steps:
+        progress = Progress(self.step, self.settings.steps)
+        while self.step < self.settings.steps and not self._exhausted():
             losses = self._train([next(batches) for _ in range(self.settings.accumulate)])
             self.step += 1
+            progress.done(self.step, losses["loss"])
             for name, value in losses.items():
                 sums[name] = sums.get(name, 0.0) + value
             if self.step % 50 == 0:
@@ -112,13 +119,26 @@ class Trainer:
             if self.step % self.settings.evaluate_every == 0 or self.step == self.settings.steps:
                 report = self.measure()
                 self._log({"step": self.step, **report})
-                kind = getattr(torch, self.settings.saved_type)
-                export(self.average, self.tokenizer, self.output / "model", kind)
+                self._keep(mean_score(report))
             if time.monotonic() - saved > 60 * self.settings.checkpoint_minutes:
                 self._save_checkpoint()
                 saved = time.monotonic()
         self._save_checkpoint()
+        if self._exhausted():
+            print(f"stopped: the last {self.worse} measurements were no better", file=sys.stderr)
         return report
+
+    def _exhausted(self) -> bool:
+        return 0 < self.settings.patience <= self.worse
+
+    def _keep(self, score: float) -> None:
+        """Writes the model folder; with ``patience`` only where no earlier measurement was better."""
+        better = score > self.best or not (self.output / "model" / WEIGHTS_FILE).is_file()
+        self.best, self.worse = max(score, self.best), 0 if better else self.worse + 1
+        if better or not self.settings.patience:
+            kind = getattr(torch, self.settings.saved_type)
+            export(self.average, self.tokenizer, self.output / "model", kind)
+            self.provenance.write(self.output / "model")
 
     def measure(self) -> dict:
         """SER, RE and pair F1 of the averaged weights on the pages held out, by source.
@@ -143,7 +163,7 @@ class Trainer:
                 loss, parts = self._losses(examples, batch, targets)
             if loss.requires_grad:  # pages without anything to learn have no gradient
                 self.scaler.scale(loss / len(batches)).backward()
-            for name, value in parts.items():
+            for name, value in {"loss": loss, **parts}.items():
                 sums[name] = sums.get(name, 0.0) + value.item() / len(batches)
         self._update()
         return sums
@@ -239,6 +259,7 @@ class Trainer:
             "scheduler": self.scheduler.state_dict(),
             "scaler": self.scaler.state_dict(),
             "pool": (self.pool, self.place),
+            "best": (self.best, self.worse),
             "torch_random": torch.get_rng_state(),
         }
         if self.average is not self.network:
@@ -269,6 +290,7 @@ class Trainer:
         self.scheduler.load_state_dict(state["scheduler"])
         self.scaler.load_state_dict(state["scaler"])
         self.pool, self.place = state["pool"]
+        self.best, self.worse = state["best"]
         torch.set_rng_state(state["torch_random"])
         if "cuda_random" in state and self.device.type == "cuda":
             torch.cuda.set_rng_state(state["cuda_random"], self.device)

@@ -42,7 +42,9 @@ class Settings:
     ``text_embeddings``: word embeddings begin with what ``texts`` say (see embeddings.py). Longer pages are
     cropped to ``max_page_tokens`` (None: what a window holds).
 
-    ``saved_type`` is the type of the weights in the model folder.
+    ``patience``: stop after so many measurements in a row without a better one, and keep the best model; 0:
+    all steps are made, and the last model is kept. ``saved_type`` is the type of the weights in the model
+    folder.
     """
 
     output: str
@@ -84,6 +86,7 @@ class Settings:
     text_share: float = 0.0
     augmentation: Augmentation = field(default_factory=Augmentation)
     evaluate_every: int = 500
+    patience: int = 0
     checkpoint_minutes: float = 3.0
     saved_type: str = "float16"
     threads: int | None = None
@@ -223,4 +226,5 @@ _BOUNDS: dict[str, tuple[float, float]] = {
     "grouping_weight": _NUMBER,
     "masked_weight": _NUMBER,
     "checkpoint_minutes": _NUMBER,
+    "patience": _NUMBER,
 }

@@ -16,6 +16,7 @@ from beam_kie.layoutxlm.inputs.batches import Batch
 from beam_kie.layoutxlm.model import KieModel
 from beam_kie.layoutxlm.published import RELATION_LABELS
 from model_store import SourceError
+from model_store.cli import main
 from model_store.importing import ImportOptions, import_model
 from tests.model_store.conftest import HUGGING_FACE_CONFIG, published_tensors
 from tests.small_networks import (
@@ -329,3 +330,44 @@ def test_single_weights_file(tmp_path, tokenizer_file):
     card = (made / "model_card.md").read_text()
     assert "  mine.bin\n" in card
     assert card.count("  config.json\n") == 2  # the source's and ours
+
+
+@pytest.mark.parametrize(
+    ("name", "config"),
+    [
+        ("hf_tiny_visual", None),
+        ("infer_tiny_visual_re", "tiny_visual.json"),
+        ("tiny_visual.ser.model_state.pdparams", "tiny_visual.json"),
+        ("tiny_visual.re.model_state.pdparams", "tiny_visual.json"),
+        ("tiny_vi.ser.model_state.pdparams", "tiny_vi.json"),
+        ("tiny_vi.re.model_state.pdparams", "tiny_vi.json"),
+    ],
+)
+def test_every_reference_model_is_imported_with_the_flags_that_errors_name(
+    reference, tmp_path, tokenizer_file, capsys, name, config
+):
+    flags: list[str] = []
+    missing = {
+        "--classes": str(reference / "class_list_xfun.txt"),
+        "--tokenizer": str(tokenizer_file),
+        "--config": str(reference / config) if config else "",
+    }
+    while main(["import", str(reference / name), str(tmp_path / "made"), *flags]):
+        error = capsys.readouterr().err
+        (flag,) = [flag for flag in missing if flag in error and flag not in flags]
+        flags += [flag, missing[flag]]
+    model = KieModel.load(tmp_path / "made", device="cpu", dtype="float32")
+    assert (model.pictures is not None) == ("visual" in name)
+    parts = model.config.architecture
+    assert (parts.token_classifier, parts.relation_head) == (
+        (False, "biaffine") if ("_re" in name or ".re." in name) else (True, "none")
+    )
+    given = page("姓名", "李雷", picture=noise_thumbnail())
+    assert len(model.relate([given], [[]])) == 1
+
+
+def test_a_tokenizer_that_does_not_fit_is_named_with_its_flag(reference, tmp_path, capsys):
+    large = ["--tokenizer", str(reference / "tiny_sentencepiece.bpe.model"), "--classes", TAGS]
+    assert main(["import", str(reference / "hf_tiny_visual"), str(tmp_path / "made"), *large]) == 2
+    assert "4002 ids, but the network knows 500" in capsys.readouterr().err
+    assert not (tmp_path / "made").exists()

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 
 from beam_kie.program import add_version, program_name
-from beam_kie.tables.schema import SCHEMAS
+from beam_kie.tables.schema import RECORDS, SCHEMAS
 from transforms.config import RUN_ID
 from transforms.export.formats import WRITE, ExportError, RunTables, check_installed
 from transforms.runs.finished_runs import UnreadableRunError, find_summary, newest_run
@@ -16,6 +16,8 @@ from transforms.storage.retries import TIMEOUT_S, StorageError
 from transforms.storage.uris import absolute_uri
 
 OK, FAILED, BAD_OPTIONS = 0, 1, 2
+
+_TABLES = (*SCHEMAS, RECORDS)
 
 _HELP = """formats:
   csv, jsonl  one text file for each table, in OUT/exports/run_id=RUN/ or the folder --to
@@ -62,7 +64,7 @@ def _find_run(output: str, run_id: str | None, tables: Sequence[str]) -> RunTabl
     # What is no name of a run may be a path to somewhere else.
     if RUN_ID.fullmatch(name) is None or find_summary(output, name, TIMEOUT_S) is None:
         raise FileNotFoundError(f"{output!r} holds no finished run {name}")
-    found = {table: table_files(output, name, table) for table in tables or SCHEMAS}
+    found = {table: table_files(output, name, table) for table in tables or _TABLES}
     there = {table: parts for table, parts in found.items() if parts}
     if not there:
         raise FileNotFoundError(f"run {name} has no files of {', '.join(found)}")
@@ -81,7 +83,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--format", required=True, choices=WRITE, help="see below")
     parser.add_argument("--run_id", metavar="ID", help="default: the run that finished last")
     parser.add_argument("--to", metavar="PATH", help="file or folder to write to")
-    parser.add_argument("--tables", nargs="+", choices=SCHEMAS, default=[], help="default: all")
+    parser.add_argument("--tables", nargs="+", choices=_TABLES, default=[], help="default: all")
     return parser
 
 

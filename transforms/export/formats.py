@@ -15,9 +15,9 @@ from beam_kie.exports.bigquery import RUN_ID, load_script, table_schema
 from beam_kie.exports.duckdb_views import view_statements
 from beam_kie.exports.text_files import WRITERS, TextFormat
 from beam_kie.exports.workbook import write_workbook
-from beam_kie.tables.schema import SCHEMAS
+from beam_kie.tables.schema import RECORDS
 from transforms.runs import paths
-from transforms.runs.tables import read_batches
+from transforms.runs.tables import read_batches, schema_of
 from transforms.storage import files
 from transforms.storage.retries import TIMEOUT_S
 from transforms.storage.uris import is_local, local_path
@@ -35,6 +35,14 @@ class RunTables:
     run_id: str
     files: Mapping[str, list[str]]
     timeout_s: float = TIMEOUT_S
+
+    def schema(self, table: str) -> pa.Schema:
+        """The columns of a table.
+
+        Args:
+            table: one of ``files``.
+        """
+        return schema_of(table, self.files[table], self.timeout_s)
 
     def batches(self, table: str) -> Iterator[pa.RecordBatch]:
         """The rows of a table.
@@ -61,7 +69,7 @@ def write_text(form: TextFormat, run: RunTables, to: str | None) -> list[str]:
     for table in run.files:
         path = f"{folder.rstrip('/')}/{table}.{form}"
         with files.writing(path, run.timeout_s) as sink:
-            rows = WRITERS[form](SCHEMAS[table], run.batches(table), sink)
+            rows = WRITERS[form](run.schema(table), run.batches(table), sink)
         said.append(f"{rows:>10,} rows  {path}")
     return said
 
@@ -79,7 +87,7 @@ def write_excel(run: RunTables, to: str | None) -> list[str]:
     path = to or paths.export_path(run.output, run.run_id, f"{run.run_id}.xlsx")
     order = sorted(run.files, key=lambda table: table != "key_values")
     memory = io.BytesIO()
-    written = write_workbook({table: (SCHEMAS[table], run.batches(table)) for table in order}, memory)
+    written = write_workbook({table: (run.schema(table), run.batches(table)) for table in order}, memory)
     files.write_bytes(path, memory.getvalue(), run.timeout_s)
     said = [f"{written.rows:>10,} rows  {path}"]
     if written.cut:
@@ -111,7 +119,7 @@ def write_duckdb(run: RunTables, to: str | None) -> list[str]:
     file.parent.mkdir(parents=True, exist_ok=True)
     try:
         with duckdb.connect(str(file)) as connection:
-            for statement in view_statements(run.output, run.run_id, run.files):
+            for statement in view_statements(run.output, run.run_id, run.files, (RECORDS,)):
                 connection.execute(statement)
     except duckdb.Error as error:
         raise ExportError(f"DuckDB: {str(error).splitlines()[0]}") from error
@@ -129,9 +137,9 @@ def write_bigquery(run: RunTables, to: str | None) -> list[str]:
         Lines for the user.
     """
     folder = (to or paths.export_path(run.output, run.run_id, "bigquery")).rstrip("/")
-    sources = {table: (SCHEMAS[table], _for_bq(run, table)) for table in run.files}
+    sources = {table: (run.schema(table), _for_bq(run, table)) for table in run.files}
     for table in run.files:
-        schema = json.dumps(table_schema(SCHEMAS[table]), indent=2) + "\n"
+        schema = json.dumps(table_schema(run.schema(table)), indent=2) + "\n"
         files.write_bytes(f"{folder}/{table}.json", schema.encode(), run.timeout_s)
     files.write_bytes(f"{folder}/load.sh", load_script(run.run_id, sources).encode(), run.timeout_s)
     return [f"schemas of {len(run.files)} tables in {folder}", f"load the run: sh {folder}/load.sh DATASET"]
@@ -167,7 +175,7 @@ def write_delta(run: RunTables, to: str | None) -> list[str]:
         )
     said = []
     for table in run.files:
-        schema = SCHEMAS[table].insert(0, pa.field(RUN_ID, pa.string(), nullable=False))
+        schema = run.schema(table).insert(0, pa.field(RUN_ID, pa.string(), nullable=False))
         place = f"{folder}/{table}"
         try:
             write_deltalake(

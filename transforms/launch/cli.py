@@ -27,10 +27,12 @@ from transforms.launch.arguments import PROGRAM, UsageError, launch_options, par
 from transforms.launch.checks import DATAFLOW, Job, prepare_job
 from transforms.launch.ending import end_at_once, ends_when_interrupted, ends_with_its_workers
 from transforms.launch.engines import server_output, told_progress
+from transforms.launch.input_counts import count_inputs
 from transforms.launch.local_runner import no_timed_flush
 from transforms.launch.options import LaunchOptions, LogFormat
 from transforms.progress import ProgressLine
 from transforms.runs import locks, parts
+from transforms.runs.clearing import clears_on_workers
 from transforms.runs.finished_runs import UnreadableRunError, find_summary
 from transforms.storage import files
 
@@ -59,7 +61,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             return ended
         if launch.validate_only:
             _graph_of(job)
-            print(printable(report.plan(job.config, job.runner), keep="\n"))
+            plan = report.plan(job.config, job.runner, count_inputs(job.config))
+            print(printable(plan, keep="\n"))
             return OK
     except (UsageError, UnreadableRunError) as error:
         _complain(f"error: {error}")
@@ -145,6 +148,8 @@ def _replaced(config: JobConfig) -> locks.Replace:
         provenance = provenance_of(config, model_card(config.model, config.re_model))
         if parts.fits(parts.part_settings(config, provenance)):
             return locks.Replace.TABLES
+    if clears_on_workers(config):
+        return locks.Replace.TABLES
     return locks.Replace.ALL if config.overwrite or config.resume else locks.Replace.NOTHING
 
 

@@ -31,9 +31,11 @@ COMMANDS = {
     "read": Command("beam_kie.reading.__main__:main", "print the pairs of single files, without a run"),
     "show": Command("transforms.show:main", "print the pairs of a finished run"),
     "review": Command("transforms.review:main", "write the review page of a finished run"),
+    "report": Command("transforms.runs.run_report:main", "write a page with the figures of a finished run"),
     "export": Command(
         "transforms.export.__main__:main", "write a finished run as CSV, Excel, for DuckDB, ..."
     ),
+    "fields": Command("transforms.fields.__main__:main", "write the fields of a finished run to one file"),
     "check": Command("transforms.runs.check:main", "say whether the last run is good, for schedulers"),
     "cost": Command("transforms.machines.cost:main", "what a run on Dataflow costs"),
     "corrections": Command(

@@ -39,7 +39,9 @@ class LaunchOptions:
 
     validate_only: bool = field(
         default=False,
-        metadata=_run("Check everything, say what would run, launch nothing.", in_template=False),
+        metadata=_run(
+            "Check everything, count the files, say what would run, launch nothing.", in_template=False
+        ),
     )
     wait: bool = field(
         default=False,

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Sequence
 from typing import Any
 
 from beam_kie.document import Category
-from beam_kie.tables.schema import RECORDS
+from beam_kie.tables.schema import RECORDS, TABLE_CELLS
 from transforms.config import GpuStage, JobConfig, Overlays
 from transforms.runs import paths
 from transforms.storage import files
@@ -89,12 +90,13 @@ def counts_add_up(summary: dict[str, Any]) -> bool:
     return summary["documents"]["counts_add_up"]
 
 
-def plan(config: JobConfig, runner: str) -> str:
+def plan(config: JobConfig, runner: str, counts: Sequence[tuple[str, str]] = ()) -> str:
     """The plan of a run, for ``--validate_only``.
 
     Args:
         config: The run.
         runner: The name of its runner.
+        counts: What ``count_inputs`` returned.
 
     Returns:
         A few lines, without a line break at the end.
@@ -102,6 +104,7 @@ def plan(config: JobConfig, runner: str) -> str:
     read = [*config.input, *([f"manifest {config.manifest}"] if config.manifest else [])]
     rows = [
         ("would read", ", ".join(_shown(text) for text in read)),
+        *counts,
         ("OCR", config.ocr_lines or config.ocr.engine),
         ("model", f"{' and '.join(filter(None, (config.model, config.re_model)))} on {config.device}"),
         ("runner", runner),
@@ -170,7 +173,11 @@ _STATUSES = ("success", "partial", "failure", "skipped")
 
 def _places(config: JobConfig) -> list[tuple[str, str]]:
     output, run_id = _shown(config.output), config.run_id
-    tables = (*paths.TABLES, *([RECORDS] if config.records.fields else []))
+    tables = (
+        *paths.TABLES,
+        *([RECORDS] if config.records.fields else []),
+        *([TABLE_CELLS] if config.records.wants_cells else []),
+    )
     pictures = "none asked for" if config.overlays is Overlays.NONE else paths.overlay_folder(output, run_id)
     return [
         ("tables", paths.table_folder(output, "{" + ",".join(tables) + "}", run_id)),

@@ -6,7 +6,7 @@ import re
 from typing import NamedTuple
 
 from beam_kie.review.pictures import picture_name, thumbnail_name
-from beam_kie.tables.schema import RECORDS, SCHEMAS
+from beam_kie.tables.schema import RECORDS, SCHEMAS, TABLE_CELLS
 
 TABLES = tuple(SCHEMAS)
 
@@ -129,6 +129,27 @@ def review_thumbnail_path(output: str, run_id: str, document_id: str, page: int)
     return _join(review_folder(output, run_id), thumbnail_name(document_id, page))
 
 
+def report_path(output: str, run_id: str) -> str:
+    """The page with the figures of a run, beside its review.
+
+    Args:
+        output: the output folder, a local path or URI.
+        run_id: of the run.
+    """
+    return _join(review_folder(output, run_id), "report.html")
+
+
+def report_picture_path(output: str, run_id: str, name: str) -> str:
+    """One figure of a run.
+
+    Args:
+        output: the output folder, a local path or URI.
+        run_id: of the run.
+        name: of the figure.
+    """
+    return _join(review_folder(output, run_id), "report", f"{name}.png")
+
+
 def infer_txt_path(output: str, run_id: str, name: str) -> str:
     """A file of lines as PaddleOCR writes them.
 
@@ -218,5 +239,5 @@ def run_folders(output: str, run_id: str, without_work: bool = False) -> list[st
         without_work: leave out those whose files a resumed run does not make again.
     """
     work = () if without_work else ("overlays", "review", "parts")
-    kinds = ("runs", *TABLES, RECORDS, "infer_txt", "exports", *work)
+    kinds = ("runs", *TABLES, RECORDS, TABLE_CELLS, "infer_txt", "exports", *work)
     return [_run_folder(output, kind, run_id) for kind in kinds]

@@ -67,7 +67,7 @@ def model_card(reference: str, re_reference: str | None = None) -> ModelCard:
 
 
 # Options that older versions did not have: unset, they are not in the digest, so that their runs still count.
-_ADDED_LATER = ("ocr_languages", "date_order", "currency", "fields")
+_ADDED_LATER = ("ocr_languages", "date_order", "currency", "fields", "table_cells")
 # What older versions called the same.
 _FORMER_TEXT_LAYER = {PdfTextLayer.OFF: False, PdfTextLayer.ALWAYS: True}
 

@@ -11,10 +11,11 @@ from apache_beam.pvalue import PCollection
 from beam_kie.document import Failure
 from beam_kie.fields.definitions import FieldFile
 from beam_kie.fields.records import records_schema
+from beam_kie.tables.cell_rows import CELLS_SCHEMA
 from beam_kie.tables.infer_txt import STANDARD_LABELS
 from beam_kie.tables.key_values import KEY_LABELS
 from beam_kie.tables.rows import document_row, failure_row
-from beam_kie.tables.schema import RECORDS, Provenance
+from beam_kie.tables.schema import RECORDS, TABLE_CELLS, Provenance
 from beam_kie.tables.summary import DocumentTally
 from transforms.config import JobConfig
 from transforms.ptransform import Transform, outputs_of
@@ -105,13 +106,13 @@ class WriteOutputs(Transform):
         ) | "Put failures together" >> beam.Flatten()
         tallies = self._tally(streams, self._kept(FACTS, [rows.facts], "facts"), failures)
         placed = self._kept(kept_rows(self.config.num_shards), [rows.rows], "rows")
-        more = {}
+        more = {TABLE_CELLS: CELLS_SCHEMA} if self.config.records.wants_cells else {}
         if self.fields is not None:
             make_records = MakeRecords(self.config, self.provenance, self.fields)
             made = outputs_of(tallies | "Make records" >> make_records)
             tallies = made.tallies
             placed.append(made.rows)
-            more = {RECORDS: records_schema(self.fields)}
+            more[RECORDS] = records_schema(self.fields)
         files = self._write_tables(placed, failures, tallies, more)
         pictures = self._kept(PICTURES, [each.paths for each in drawn], "pictures")
         return summaries.SummaryInputs(

@@ -26,6 +26,7 @@ from beam_kie.tables.summary import (
     PageCounts,
     RunSummary,
     add_times,
+    progress_section,
     stage_time_section,
     to_json,
 )
@@ -341,6 +342,7 @@ def write_summary(
         "resumed": {"documents": documents_resumed},
         "provenance": asdict(provenance),
         "stage_times": stage_time_section(times),
+        "progress": progress_section(times),
         "options": values_of(config),
     }
     if not sections["documents"]["counts_add_up"]:

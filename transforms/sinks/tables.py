@@ -17,11 +17,12 @@ from beam_kie.document import Category, Failure, PageResult, Stage
 from beam_kie.failures import failure_of
 from beam_kie.fields.candidates import PageReader, to_json
 from beam_kie.fields.definitions import FieldFile
+from beam_kie.tables.cell_rows import CELLS_SCHEMA, cell_rows
 from beam_kie.tables.conventions import NO_VALUE_OPTIONS, ValueOptions
 from beam_kie.tables.key_values import KEY_LABELS
 from beam_kie.tables.parquet import encode_rows, page_key, write_files
 from beam_kie.tables.rows import count_rows, page_tables
-from beam_kie.tables.schema import Provenance, Row
+from beam_kie.tables.schema import TABLE_CELLS, Provenance, Row
 from transforms.config import JobConfig
 from transforms.metrics import count, count_failure
 from transforms.ptransform import Transform
@@ -110,6 +111,7 @@ class MakeRows(Transform):
     ):
         super().__init__()
         self.fields = fields
+        self.cells = config.records.wants_cells
         self.num_shards = config.num_shards
         self.provenance = provenance
         self.key_labels = tuple(key_labels)
@@ -117,7 +119,9 @@ class MakeRows(Transform):
 
     def expand(self, results):
         """Wire the one DoFn; rows are its main output."""
-        make = MakeRowsFn(self.num_shards, self.provenance, self.key_labels, self.values, self.fields)
+        make = MakeRowsFn(
+            self.num_shards, self.provenance, self.key_labels, self.values, self.fields, self.cells
+        )
         return results | "Turn into rows" >> beam.ParDo(make).with_outputs(FACTS, FAILURES, main="rows")
 
 
@@ -131,6 +135,7 @@ class MakeRowsFn(beam.DoFn):
         key_labels: the labels of keys.
         values: how to read ambiguous values.
         fields: whose values are looked for among the pairs; None: none.
+        cells: whether cells of tables are wanted.
     """
 
     def __init__(
@@ -140,7 +145,9 @@ class MakeRowsFn(beam.DoFn):
         key_labels: Sequence[str] = KEY_LABELS,
         values: ValueOptions = NO_VALUE_OPTIONS,
         fields: FieldFile | None = None,
+        cells: bool = False,
     ):
+        self._cells = cells
         self._fields = fields
         self._reader: PageReader | None = None
         self._num_shards = num_shards
@@ -166,6 +173,9 @@ class MakeRowsFn(beam.DoFn):
                 for table, rows in tables.items()
                 if rows
             ]
+            if self._cells and (cells := cell_rows(result, self._provenance, self._key_labels)):
+                place = place_rows(TABLE_CELLS, page.document_id, cells, self._num_shards, CELLS_SCHEMA)
+                placed.append(place)
             facts = [page_fact(page, count_rows(tables))]
             if self._reader is not None:
                 candidates = self._reader.candidates(tables["key_values"], tables["entities"])

@@ -24,7 +24,7 @@ from beam_kie.ocr import Engine, RapidocrBackend
 from beam_kie.ocr.devices import cuda_device
 from beam_kie.ocr.given import GivenPage
 from transforms.config import JobConfig, Overlays, PageIsolation
-from transforms.metrics import StageTimer, count, count_failure, observe
+from transforms.metrics import StageTimer, count, count_failure, observe, read_now
 from transforms.progress import record
 from transforms.ptransform import Transform
 from transforms.stages.children import pool as pools
@@ -126,9 +126,10 @@ class ReadPagesFn(beam.DoFn):
     def _page(self, page: PageRead) -> Iterator[PageText | FailedPage | TaggedOutput]:
         if "ocr" in page.seconds:
             observe("ocr_batch_pages", 1)
+        last = list(page.seconds)[-1] if page.seconds else None
         for stage, seconds in page.seconds.items():
             observe(f"{stage}_ms", seconds * 1000)
-            yield TaggedOutput(TIMES, StageTime(stage, seconds))
+            yield TaggedOutput(TIMES, StageTime(stage, seconds, 1, read_now(1) if stage == last else ()))
         if page.damage is not None:
             count_failure(page.damage)
             yield TaggedOutput(FAILURES, page.damage)

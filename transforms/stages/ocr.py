@@ -102,7 +102,7 @@ class OcrModelHandler(ModelHandler[PageImage, PageText | FailedPage | StageTime,
             outcomes = predict_isolated(model.read, batch, failed_page)
         outcomes = [mark_damaged(image, outcome) for image, outcome in zip(batch, outcomes, strict=True)]
         observe("ocr_batch_pages", len(batch))
-        yield timer.spent(len(batch))
+        yield timer.spent(len(batch), read=len(batch))
         if self._pictures is None and self._preview_side is None:
             yield from outcomes
             return

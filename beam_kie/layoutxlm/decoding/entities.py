@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from beam_kie.document import Entity, LineSpan, PageText, Polygon, TextLine
+from beam_kie.document import CharSpans, Entity, LineSpan, PageText, Polygon, TextLine
 from beam_kie.geometry import box_polygon, split_polygon, union_box
 from beam_kie.layoutxlm.decoding.tags import Decoder, Piece
 from beam_kie.layoutxlm.inputs.features import PageTokens
@@ -101,14 +101,27 @@ def entity_from_spans(page: PageText, label: str, spans: tuple[LineSpan, ...], c
 
 
 def span_polygon(line: TextLine, span: LineSpan) -> Polygon:
-    """The part of a line's polygon that its characters take, in proportion to their usual widths.
+    """The part of a line's polygon that its characters take: as measured, or by their usual widths.
 
     Args:
         line: of the page.
         span: the part of it.
     """
-    first, last = span_shares(line.text, span.start, span.end)
+    if line.char_spans is None:
+        first, last = span_shares(line.text, span.start, span.end)
+    else:
+        first, last = _measured_shares(line.text, line.char_spans, span)
     return line.polygon if (first, last) == (0, 1) else split_polygon(line.polygon, first, last)
+
+
+def _measured_shares(text: str, char_spans: CharSpans, span: LineSpan) -> tuple[float, float]:
+    """As of ``span_shares``, from where the characters were seen."""
+    inked = [index for index in range(span.start, span.end) if not text[index].isspace()]
+    if not inked:
+        return span_shares(text, span.start, span.end)
+    first = 0.0 if not text[: inked[0]].strip() else min(char_spans[index][0] for index in inked)
+    last = 1.0 if not text[inked[-1] + 1 :].strip() else max(char_spans[index][1] for index in inked)
+    return min(first, last), last
 
 
 def span_shares(text: str, start: int, end: int) -> tuple[float, float]:

@@ -48,9 +48,10 @@
         logo(),
         h("span", { text: "Review" }),
       ),
-      h("span", {
+      h("a", {
         class: "run",
-        title: `Run ${R.run.run_id}, model ${R.run.model || "not known"}`,
+        href: "report.html",
+        title: `Report of run ${R.run.run_id}, model ${R.run.model || "not known"}`,
         text: R.run.run_id,
       }),
       h("span", { class: "space" }),

@@ -71,6 +71,9 @@
     }
   };
 
+  /** The warning that names the required fields without a value, if there is one. */
+  R.missingFields = (document) => document.failures.find((each) => each.category === "FIELD_MISSING");
+
   function documentOf([id, uri, status, format, pageCount, resultRun, failures, pages], order) {
     const cut = uri.lastIndexOf("/") + 1;
     const document = {

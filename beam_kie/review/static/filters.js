@@ -18,18 +18,21 @@
     pages: (a, b) => b.pages.length - a.pages.length || a.order - b.order,
   };
 
-  /** Failures first, then pages on which nothing was found, then what there is to check, then what was left out. */
+  /** Missing fields first, then failures, then pages on which nothing was found, then what there is to check;
+      what was left out comes last. */
   function rank(document) {
-    if (document.status === "SKIPPED") return 4;
-    if (document.status === "FAILURE") return 0;
-    if (document.failures.length) return 1;
-    return document.pairs ? 3 : 2;
+    if (document.status === "SKIPPED") return 5;
+    if (R.missingFields(document)) return 0;
+    if (document.status === "FAILURE") return 1;
+    if (document.failures.length) return 2;
+    return document.pairs ? 4 : 3;
   }
 
   const STATUS = {
     changed: (page) => R.countEdits(R.editOf(page)) + R.countAccepted(R.editOf(page)) > 0,
     done: (page) => Boolean(R.editOf(page)?.done),
     open: (page) => !R.editOf(page)?.done,
+    missing: (page) => Boolean(R.missingFields(page.document)),
     failed: (page) => page.number < 0 || page.document.failures.length > 0,
   };
 

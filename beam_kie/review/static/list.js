@@ -78,6 +78,7 @@
       filter.status,
       [
         ["", "Any status"],
+        ["missing", "Fields missing"],
         ["failed", "With failures"],
         ["open", "Not done"],
         ["done", "Done"],
@@ -233,7 +234,7 @@
   }
 
   function title(document) {
-    const failure = document.failures[0];
+    const failure = R.missingFields(document) || document.failures[0];
     const below =
       document.status === "SKIPPED"
         ? `Rows are in run ${document.resultRun || "before"}`
@@ -283,6 +284,7 @@
       document.mean >= 0 ? R.meter(document.mean, "mean confidence of the pairs") : null,
       changes ? h("span", { class: "badge human", text: R.counted(changes, "change") }) : null,
       accepted ? h("span", { class: "badge done", text: `${accepted} accepted` }) : null,
+      R.missingFields(document) ? h("span", { class: "badge partial", text: "field missing" }) : null,
       isDone(document)
         ? h("span", { class: "badge done" }, R.icon("check"), "done")
         : h("span", { class: `badge ${STATUS[document.status]}`, text: document.status.toLowerCase() }),

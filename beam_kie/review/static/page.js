@@ -184,6 +184,7 @@
           h("p", { text: each.message }),
           h("p", {
             class: "hint",
+            hidden: each.category === "FIELD_MISSING",
             text: each.retryable ? "May succeed in a later run." : "Running it again does not help.",
           }),
         ),

@@ -51,10 +51,13 @@ from beam_kie.training.calibration.fitting import (
     joined,
 )
 from beam_kie.training.planning.values import SettingsError
+from beam_kie.training.reports.card import CALIBRATION_REPORT
 from beam_kie.training.settings import Settings
 
 KINDS = ("entities", "relations", "relations of gold entities")
 MODEL_CARD = "model_card.md"
+FEWEST_PAGES = 10
+"""On fewer held-out pages a fit says little: nearly all confidences become 0.99 to 1.00, right or wrong."""
 
 
 def make_report(pages: Sequence[PageConfidences], ways: tuple[str, str]) -> list[dict]:
@@ -159,6 +162,11 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
     parser.add_argument("--report", type=Path, metavar="FILE", help="write all figures as JSON")
     parser.add_argument("--plot", type=Path, metavar="FILE", help="draw the reliability plot (matplotlib)")
+    parser.add_argument(
+        "--force",
+        action="store_true",
+        help=f"calibrate on fewer than {FEWEST_PAGES} pages all the same: confidences may then be far off",
+    )
     parser.add_argument("--write", action="store_true", help="put it into the model's config.json")
     parser.add_argument("--quiet", action="store_true", help="no progress on stderr")
     return parser
@@ -168,9 +176,15 @@ def _run(args: argparse.Namespace) -> int:
     folder = _folder(args.model)
     model = KieModel.load(folder, device=args.device)
     pages = _pages(args, model)
+    count = len({(source, page.name) for (source, _), gold in pages.items() for page in gold})
+    if count < FEWEST_PAGES and not args.force:
+        raise UsageError(
+            f"{count} held-out pages are too few for confidences to be trusted: hold out {FEWEST_PAGES} or "
+            "more (30 are good), or give --force"
+        )
     progress = no_progress if args.quiet else show_progress
     found = measure_confidences(model, pages, TEMPERATURES, progress)
-    if len({(page.source, page.name) for page in found}) < 2:
+    if count < 2:
         raise UsageError("one page cannot be halved: give at least two labelled pages that were held out")
     ways = choose_ways(found)
     made = fit(found, *ways)
@@ -186,6 +200,7 @@ def _run(args: argparse.Namespace) -> int:
         args.report.write_text(json.dumps(report, indent=1) + "\n", "utf-8")
     if args.write:
         write(folder, made)
+        (folder / CALIBRATION_REPORT).write_text(json.dumps(report, indent=1) + "\n", "utf-8")
         print(f"written to {folder / 'config.json'}")
     if args.plot:
         try:

@@ -97,6 +97,7 @@ class PageSource:
             return text_page(rng.choice(self._texts), rng), False
         if kind < self._settings.text_share + self._settings.synthetic_share:
             return self._synthetic(rng), True
+        # Of sources that are held out as a whole no page is drawn: they weigh nothing.
         (group,) = rng.choices(self._groups, [group.weight for group in self._groups])
         views = rng.choice(group.pages)
         page = self._view(views, rng)

@@ -65,6 +65,9 @@ def make_plan(settings: Settings, tokenizer: PageTokenizer | None = None) -> Pla
         LabelError: a label file that cannot be read.
     """
     sources = tuple(_read_source(source, place) for place, source in enumerate(settings.sources))
+    if sources and not any(each.kept for each in sources):
+        count = sum(len(each.held) for each in sources)
+        raise SettingsError(f"sources: nothing is left to learn from: holdout takes all {count} pages")
     start = start_config(settings)
     tokenizer = tokenizer or _tokenizer(settings, sources)
     pages = [page for each in sources for page in (*each.kept, *each.held)]
@@ -175,13 +178,10 @@ def _read_source(source: LabelledSource, place: int) -> SourcePages:
         kept, held = split_held_out(pages, source.holdout)
     except re.error as error:
         raise SettingsError(f"sources[{place}].holdout: no regular expression: {error}") from error
-    if not kept:
-        reason = f"holdout {source.holdout!r} finds all {len(held)} pages" if held else "it holds no page"
-        raise SettingsError(f"sources[{place}]: nothing of {source.labels} is left to learn from: {reason}")
-    if source.holdout and not held:
+    if source.holdout is not None and not held:
         raise SettingsError(
             f"sources[{place}].holdout: {source.holdout!r} finds none of the {len(kept)} pages of "
-            f"{source.labels}; the first is {kept[0].name}"
+            f"{source.labels}{'; the first is ' + kept[0].name if kept else ''}"
         )
     return SourcePages(source, kept, held)
 
@@ -236,6 +236,8 @@ def _problems(plan: Plan) -> Iterator[str]:
         yield "network: grouping_head needs token_classifier"
     if not parts.token_classifier and (settings.text_share or settings.mask_rate):
         yield "network: without token_classifier there is nothing to learn from text_share and mask_rate"
+    if settings.patience and not any(each.held for each in plan.sources):
+        yield "patience needs pages to measure on: give a source a holdout"
     if settings.text_embeddings and not isinstance(plan.tokenizer, Tokenizer):
         yield "text_embeddings must be false: only vocabularies of the tokenizers library can be counted"
     if mask_id(plan.tokenizer) is None and (settings.mask_rate or settings.line_mask_rate):

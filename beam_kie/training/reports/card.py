@@ -1,7 +1,7 @@
 """The command ``python -m beam_kie.training.reports.card``: the ``model_card.md`` of a model folder.
 
 Sizes and checksums come from the folder, figures from what the evaluation, the calibration and the benchmark
-print as JSON, licences from the data that the model was trained on.
+print as JSON, data and licences from ``provenance.json``.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import argparse
 import hashlib
 import json
 import math
+import re
 import sys
 import textwrap
 from collections.abc import Mapping, Sequence
@@ -19,9 +20,11 @@ from pathlib import Path
 from safetensors import SafetensorError, safe_open
 
 from beam_kie.layoutxlm.checkpoints import MODEL_FILES, WEIGHTS_FILE
-from beam_kie.layoutxlm.config import STRIPS, ConfigError, LayoutXLMConfig
+from beam_kie.layoutxlm.config import STRIPS, Calibration, ConfigError, LayoutXLMConfig
+from beam_kie.training.reports.provenance import PROVENANCE, Provenance, read
 
 MODEL_CARD = "model_card.md"
+CALIBRATION_REPORT = "calibration.json"
 CHECKSUMS = "## SHA-256 of this model"  # ``python -m model_store verify`` reads what stands below it
 
 
@@ -29,27 +32,7 @@ class CardError(ValueError):
     """No card can be written; the message says why."""
 
 
-@dataclass(frozen=True)
-class Data:
-    """A data set: what it is, and its licence where that extends to the weights."""
-
-    text: str
-    licence: str | None = None
-
-
-DATA = {
-    "xfund": Data(
-        "XFUND's training pages: Chinese with their scans; German, French and Portuguese annotations",
-        "XFUND is CC BY-NC-SA 4.0",
-    ),
-    "funsd": Data(
-        "FUNSD's training pages (English scans)", "FUNSD is for non-commercial research and education"
-    ),
-    "ocr": Data("the lines that the job's OCR reads on these pages"),
-    "forms": Data("forms of the project's generator in eight languages"),
-    "text": Data("free plain text (public domain, CC BY 4.0, open government), for masked tokens"),
-    "own": Data("labelled pages of one's own"),
-}
+_NON_COMMERCIAL = re.compile(r"\bNC\b|non-?commercial|forbids\s+commercial", re.IGNORECASE)
 
 _TEXT_ONLY = (
     "It reads text and boxes, not the picture: check boxes, stamps and signatures mean nothing to it."
@@ -64,7 +47,7 @@ _LIMITS = (
 
 
 _BOUND = """
-these weights follow them (CC BY-NC-SA 4.0). The code that made them is Apache-2.0: train on forms of your
+These weights follow what they were made of. The code that made them is Apache-2.0: train on forms of your
 own, or on generated ones alone, for weights that are yours.
 """
 _MEANS = """
@@ -91,7 +74,6 @@ class Facts:
     on how this very model was made.
     """
 
-    data: Sequence[str]
     scores: Mapping[str, dict] = field(default_factory=dict)
     languages: str | None = None
     config: str | None = None
@@ -110,21 +92,24 @@ def card(folder: Path, facts: Facts) -> str:
     Raises:
         CardError: the folder is no model, or the facts do not fit it.
     """
-    unknown = [name for name in facts.data if name not in DATA]
-    if unknown or not facts.data:
-        raise CardError(f"the data must be some of {', '.join(DATA)}, not {', '.join(unknown) or 'nothing'}")
     missing = [name for name in MODEL_FILES if not (folder / name).is_file()]
     if missing:
         raise CardError(f"{folder} is not a model folder: it lacks {', '.join(missing)}")
+    made_of = read(folder)
+    if made_of is None:
+        raise CardError(
+            f"{folder}: has no {PROVENANCE}, so that its data and licence are not known; training, averages "
+            "and ensembles write it"
+        )
     try:
         config = LayoutXLMConfig.load(folder / "config.json")
         sections = [
-            _what(folder, config, facts),
-            _licence(facts.data),
+            _what(folder, config, facts, made_of),
+            _licence(made_of),
             _numbers(facts.scores) if facts.scores else "",
             _confidences(facts.calibration) if facts.calibration else "",
-            _limits(config, facts),
-            _again(facts),
+            _limits(config, made_of),
+            _again(facts, made_of),
             _checksums(folder),
         ]
     except (ConfigError, SafetensorError) as error:
@@ -134,7 +119,7 @@ def card(folder: Path, facts: Facts) -> str:
     return "\n\n".join(section for section in sections if section) + "\n"
 
 
-def _what(folder: Path, config: LayoutXLMConfig, facts: Facts) -> str:
+def _what(folder: Path, config: LayoutXLMConfig, facts: Facts, made_of: Provenance) -> str:
     labels = ", ".join(config.labels)
     pairs = f"{', '.join(config.head_labels)} to {', '.join(config.tail_labels)}"
     size = (folder / WEIGHTS_FILE).stat().st_size / 1e6
@@ -150,7 +135,7 @@ def _what(folder: Path, config: LayoutXLMConfig, facts: Facts) -> str:
     rows = [("network", network)]
     if facts.languages:
         rows.append(("languages", facts.languages))
-    rows.append(("trained on", "; ".join(DATA[name].text for name in facts.data)))
+    rows.append(("made of", "; ".join(each.text for each in made_of.data)))
     if facts.speed:
         rows.append(("speed", _speed(facts.speed)))
     reads = " It does not use the picture." if config.pictures is None else ""
@@ -189,11 +174,12 @@ def _speed(speed: dict) -> str:
     )
 
 
-def _licence(data: Sequence[str]) -> str:
-    binding = [licence for name in data if (licence := DATA[name].licence)]
-    if binding:
-        text = f"**Non-commercial.** {'; '.join(binding)}: {_BOUND}"
-    elif "own" in data:
+def _licence(made_of: Provenance) -> str:
+    if made_of.licences:
+        no_sale = any(_NON_COMMERCIAL.search(licence) for licence in made_of.licences)
+        parts = [f"{each.text}: {each.licence.rstrip('.')}." for each in made_of.data if each.licence]
+        text = f"{'**Non-commercial.** ' * no_sale}{' '.join(dict.fromkeys(parts))} {_BOUND}"
+    elif made_of.own:
         text = (
             "Whatever the owner of the labelled pages allows; nothing else that it was trained on binds it."
         )
@@ -240,22 +226,22 @@ def _confidences(report: dict) -> str:
     )
 
 
-def _limits(config: LayoutXLMConfig, facts: Facts) -> str:
+def _limits(config: LayoutXLMConfig, made_of: Provenance) -> str:
     sight = {None: [_TEXT_ONLY], STRIPS: [_LINE_IMAGES]}
     limits = [*sight.get(config.pictures, []), *_LIMITS]
-    if "xfund" in facts.data or "funsd" in facts.data:
+    if made_of.own or made_of.licences:
         limits.append(
             "Few pages were held out, and they chose between checkpoints: expect a little less elsewhere."
         )
-    if not set(facts.data) & {"xfund", "funsd", "own"}:
+    else:
         limits.append("It has seen no real form: expect it to be weaker on forms unlike the generator's.")
-    if facts.calibration is None:
+    if config.calibration == Calibration():
         limits.append("Confidences are not calibrated.")
     return "\n".join(["## Limits", "", *(f"- {limit}" for limit in limits)])
 
 
-def _again(facts: Facts) -> str:
-    config = facts.config or "SETTINGS.json"
+def _again(facts: Facts, made_of: Provenance) -> str:
+    config = facts.config or made_of.settings or "SETTINGS.json"
     text = f"`python -m beam_kie.training --config {config}`; {_AGAIN}"
     return f"## How to train it again\n\n{_wrapped(text)}"
 
@@ -283,11 +269,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = _parser().parse_args(argv)
     try:
         facts = Facts(
-            data=args.data,
             scores=dict(_scores(text) for text in args.scores),
             languages=args.languages,
             config=args.config,
-            calibration=_json(args.calibration) if args.calibration else None,
+            calibration=_calibration(args),
             speed=_json(args.speed) if args.speed else None,
             made=args.made.read_text("utf-8") if args.made else None,
         )
@@ -306,9 +291,6 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--model", type=Path, required=True, metavar="FOLDER", help="where the card goes")
     parser.add_argument(
-        "--data", nargs="+", required=True, choices=tuple(DATA), help="what the model was trained on"
-    )
-    parser.add_argument(
         "--scores",
         action="append",
         default=[],
@@ -316,7 +298,10 @@ def _parser() -> argparse.ArgumentParser:
         help="figures of python -m beam_kie.evaluation --json on pages of that name; may come several times",
     )
     parser.add_argument(
-        "--calibration", type=Path, metavar="FILE", help="what --report of the calibration wrote"
+        "--calibration",
+        type=Path,
+        metavar="FILE",
+        help=f"what --report of the calibration wrote; default: {CALIBRATION_REPORT} of the model",
     )
     parser.add_argument("--speed", type=Path, metavar="FILE", help="what benchmarks/model.py --json printed")
     parser.add_argument("--languages", metavar="TEXT", help="what the card says of languages")
@@ -330,6 +315,12 @@ def _scores(text: str) -> tuple[str, dict]:
     if not name:
         raise CardError(f"--scores {text}: write NAME=FILE")
     return name, _json(Path(path))
+
+
+def _calibration(args: argparse.Namespace) -> dict | None:
+    """The report that the calibration wrote into the folder, or the one that is named."""
+    path = args.calibration or args.model / CALIBRATION_REPORT
+    return _json(path) if args.calibration or path.is_file() else None
 
 
 def _json(path: Path) -> dict:

@@ -17,6 +17,7 @@ from torch import Tensor
 
 from beam_kie.layoutxlm.checkpoints import MODEL_FILES, WEIGHTS_FILE
 from beam_kie.layoutxlm.config import ConfigError, LayoutXLMConfig
+from beam_kie.training.reports.provenance import joined, of_folder
 
 _SAME = ("config.json", "tokenizer.json")
 
@@ -73,6 +74,7 @@ def average(models: Sequence[tuple[Path, float]], output: Path) -> None:
         shutil.copyfile(models[0][0] / name, output / name)
     halves = {name: value.half().contiguous() for name, value in mean.items()}
     save_file(halves, output / WEIGHTS_FILE, metadata={"format": "pt"})
+    joined(of_folder(folder) for folder, _ in models).write(output)
 
 
 def _check_like(first: Path, folder: Path) -> None:

@@ -18,6 +18,7 @@ from safetensors.torch import load_file, save_file
 
 from beam_kie.layoutxlm.checkpoints import MODEL_FILES, WEIGHTS_FILE, member_prefix
 from beam_kie.layoutxlm.config import ConfigError, LayoutXLMConfig
+from beam_kie.training.reports.provenance import joined, of_folder
 
 
 class EnsembleError(ValueError):
@@ -70,6 +71,7 @@ def combine(models: Sequence[Path], output: Path) -> None:
     shutil.copyfile(models[0] / "tokenizer.json", output / "tokenizer.json")
     save_file(weights, output / WEIGHTS_FILE, metadata={"format": "pt"})
     first.with_fields(ensemble_size=len(models)).save(output / "config.json")
+    joined(of_folder(folder) for folder in models).write(output)
 
 
 def _check_like(folder: Path, first: Path) -> None:
@@ -94,6 +96,7 @@ def _differences(mine: LayoutXLMConfig, theirs: LayoutXLMConfig) -> list[str]:
     architecture = dataclasses.replace(
         mine.architecture,
         hidden_dropout_prob=theirs.architecture.hidden_dropout_prob,
+        attention_probs_dropout_prob=theirs.architecture.attention_probs_dropout_prob,
         strip_channels=theirs.architecture.strip_channels,
     )
     mine = dataclasses.replace(

@@ -13,8 +13,16 @@ from google.cloud.bigquery import LoadJobConfig, SchemaField
 from google.cloud.bigquery.enums import SqlTypeNames
 
 from beam_kie.exports.bigquery import load_script, replace_statement, table_schema
+from beam_kie.fields.files import parse_fields
+from beam_kie.fields.records import records_schema
 from beam_kie.tables.schema import SCHEMAS
 
+FIELDS = b"""
+[fields]
+fee = { type = "amount", keys = ["Fee"] }
+born = { type = "date", keys = ["Born"] }
+names = { type = "list", keys = ["Name"] }
+"""
 MODES = {"NULLABLE", "REQUIRED", "REPEATED"}
 
 
@@ -35,9 +43,27 @@ def test_googles_classes_take_the_schema(table):
         assert field.description == column.metadata[b"description"].decode()
 
 
+def test_records_of_fields_have_a_schema():
+    file = parse_fields(FIELDS, "fields.toml")
+    described = table_schema(records_schema(file))
+    fields = {field.name: field for field in map(SchemaField.from_api_repr, described)}
+    assert [field.to_api_repr() for field in fields.values()] == described
+    kinds = {
+        name: (fields[name].field_type, fields[name].mode) for name in ("fee", "born", "names", "missing")
+    }
+    assert kinds == {
+        "fee": ("NUMERIC", "NULLABLE"),
+        "born": ("DATE", "NULLABLE"),
+        "names": ("STRING", "REPEATED"),
+        "missing": ("STRING", "REPEATED"),
+    }
+    assert (fields["names_source"].field_type, fields["names_source"].mode) == ("RECORD", "REPEATED")
+    assert {"page", "confidence"} < {field.name for field in fields["fee_source"].fields}
+
+
 def test_types_without_counterpart_are_refused():
-    with pytest.raises(ValueError, match="column x is of type struct"):
-        table_schema(pa.schema([pa.field("x", pa.struct([("a", pa.int32())]))]))
+    with pytest.raises(ValueError, match="column x is of type map"):
+        table_schema(pa.schema([pa.field("x", pa.map_(pa.string(), pa.int32()))]))
 
 
 def test_a_run_that_is_loaded_again_replaces_itself():

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from beam_kie.document import Category, Failure, PageImage
-from beam_kie.imaging import tiff
+from beam_kie.imaging import jpeg, tiff
 from beam_kie.imaging.decode import DecodeLimits, decode_pages
 from beam_kie.imaging.libtiff import LibtiffFile
 
@@ -125,6 +125,16 @@ def test_a_cut_jpeg_is_a_failure():
     COMPRESSIONS["jpeg"].save(buffer, "JPEG")
     (failure,) = decode(buffer.getvalue()[:-500])
     assert (failure.page, failure.category) == (1, Category.FILE_CORRUPT)
+
+
+def test_a_jpeg_whose_first_marker_is_gone_is_damaged():
+    buffer = io.BytesIO()
+    COMPRESSIONS["jpeg"].save(buffer, "JPEG")
+    data = buffer.getvalue()
+    assert not jpeg.is_damaged(data)
+    for changed in (data[:2] + data[3:], data.replace(b"\xff\xc0", b"\xff\xe2", 1)):
+        assert jpeg.is_damaged(changed)
+    assert jpeg.is_damaged(data[:300])
 
 
 def test_padding_before_the_end_is_no_damage():

@@ -154,7 +154,7 @@ def test_a_picture_too_large_is_a_failure_before_it_is_decoded():
     assert page.page == 2
 
 
-def test_filled_form_fields_are_seen_and_read():
+def test_filled_page_parts_are_seen_and_read():
     appearance = stream("/Type/XObject/Subtype/Form/BBox[0 0 200 20]/Resources<</Font<</F1 3 0 R>>>>",
                         b"/Tx BMC BT /F1 12 Tf 2 5 Td (Li Lei) Tj ET EMC")  # fmt: skip
     objects = {90: appearance, 91: FIELDS[0].encode(), 92: FIELDS[1].encode()}

@@ -1,6 +1,7 @@
 """Pictures, contents and fonts of PDF pages that are cut off or corrupt: the page says so, others do not."""
 
 import base64
+import hashlib
 import io
 import struct
 import zlib
@@ -253,3 +254,58 @@ def test_the_same_file_gives_the_same_whatever_was_read_before():
 
     alone = [outcome(cut), outcome(whole)]
     assert [outcome(each) for each in (whole, cut, whole, cut)] == [*alone[::-1], *alone[::-1]]
+
+
+# Encryption with an empty password, as of files that may not be changed
+
+
+PADDING = bytes.fromhex("28BF4E5E4E758A4164004E56FFFA01082E2E00B6D0683E802F0CA9FE6453697A")
+
+
+def rc4(key: bytes, data: bytes) -> bytes:
+    state, j = list(range(256)), 0
+    for i in range(256):
+        j = (j + state[i] + key[i % len(key)]) & 255
+        state[i], state[j] = state[j], state[i]
+    i = j = 0
+    out = bytearray()
+    for byte in data:
+        i = (i + 1) & 255
+        j = (j + state[i]) & 255
+        state[i], state[j] = state[j], state[i]
+        out.append(byte ^ state[(state[i] + state[j]) & 255])
+    return bytes(out)
+
+
+def encrypted(data: bytes) -> bytes:
+    """A page with one picture in a file that opens without a password (40 bits, ISO 32000-1, 7.6)."""
+    owner = rc4(hashlib.md5(PADDING).digest()[:5], PADDING)
+    key = hashlib.md5(PADDING + owner + struct.pack("<i", -4) + b"0123456789abcdef").digest()[:5]
+
+    def secret(number: int, content: bytes) -> bytes:
+        return rc4(hashlib.md5(key + struct.pack("<I", number)[:3] + b"\0\0").digest()[:10], content)
+
+    head = (
+        f"/Type/XObject/Subtype/Image/Width {WIDTH}/Height {HEIGHT}/ColorSpace/DeviceGray/BitsPerComponent 8"
+    )
+    made = serialise(
+        {
+            1: b"<</Type/Catalog/Pages 2 0 R>>",
+            2: b"<</Type/Pages/Kids[3 0 R]/Count 1>>",
+            3: b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 500 600]/Contents 4 0 R"
+            b"/Resources<</XObject<</I 5 0 R>>>>>>",
+            4: stream("", secret(4, b"q 400 0 0 500 50 50 cm /I Do Q 0 0 20 20 re f")),
+            5: stream(f"{head}/Filter/FlateDecode", secret(5, data)),
+        }
+    )
+    entries = f"<</Filter/Standard/V 1/R 2/P -4/O<{owner.hex()}>/U<{rc4(key, PADDING).hex()}>>>"
+    trailer = f"trailer<</Encrypt {entries}/ID[<{b'0123456789abcdef'.hex()}><00>]"
+    return made.replace(b"trailer<<", trailer.encode())
+
+
+@pytest.mark.parametrize("is_cut", [True, False])
+def test_encrypted_files_without_a_password(is_cut):
+    _, data = PICTURES["Flate"]
+    (page,) = decode(encrypted(data[: len(data) // 2] if is_cut else data))
+    assert np.ptp(page.pixels[100:300, 60:400]) > 100
+    assert (page.damage is not None) is is_cut

@@ -1,6 +1,7 @@
-from beam_kie.document import FieldKind, FormField, TextLine
+from beam_kie.document import TextLine
 from beam_kie.geometry import box_polygon
 from beam_kie.ocr.form_marks import with_marks
+from beam_kie.page_parts import FieldKind, FormField
 
 
 def line(text, *box):

@@ -1,9 +1,10 @@
 import numpy as np
 import pytest
 
-from beam_kie.document import FieldKind, FormField, PageImage, PageRemainder, PageText, TextLine
+from beam_kie.document import PageImage, PageText, TextLine
 from beam_kie.geometry import box_polygon, polygon_box
 from beam_kie.ocr.text_layer import is_same_text, read_with_layer, with_fields
+from beam_kie.page_parts import FieldKind, FormField, PageRemainder
 
 SIZE = (400, 1000)  # height, width
 

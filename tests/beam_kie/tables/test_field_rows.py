@@ -1,7 +1,7 @@
 import pytest
 
-from beam_kie.document import FieldKind, FormField
 from beam_kie.geometry import box_polygon
+from beam_kie.page_parts import FieldKind, FormField
 from beam_kie.tables.parquet import encode_rows
 from beam_kie.tables.rows import page_tables
 from tests import pages

@@ -3,13 +3,17 @@ import json
 import random
 from dataclasses import replace
 
+import pytest
+
 from beam_kie.document import Category, Document, Stage, StageTime
 from beam_kie.tables.summary import (
+    MOST_INTERVALS,
     Confidences,
     DocumentTally,
     PageCounts,
     RunSummary,
     add_times,
+    progress_section,
     stage_time_section,
     to_json,
 )
@@ -160,3 +164,23 @@ def test_json_is_readable_text():
     data = to_json({"output": "/données/出力"})
     assert json.loads(data) == {"output": "/données/出力"}
     assert "出力".encode() in data and data.endswith(b"\n")
+
+
+def test_pages_are_counted_by_the_interval_in_which_they_were_read():
+    times = [
+        StageTime("ocr", 1, 2, ((100, 2), (103, 1))),
+        StageTime("ocr", 1, 1, ((100, 1),)),
+        StageTime("read", 1),
+    ]
+    expected = {"begin": "1970-01-01T00:16:40Z", "interval_s": 10, "pages": [3, 0, 0, 1]}
+    assert progress_section(times) == progress_section(add_times(times)) == expected
+    assert progress_section([]) == {"begin": None, "interval_s": 10, "pages": []}
+
+
+@pytest.mark.parametrize("last", [MOST_INTERVALS - 1, MOST_INTERVALS, 10_000, 1_000_000])
+def test_long_runs_have_longer_intervals(last):
+    found = progress_section([StageTime("ocr", 1, 1, ((0, 5), (last, 7)))])
+    pages = found["pages"]
+    assert MOST_INTERVALS / 2 <= len(pages) <= MOST_INTERVALS
+    assert (pages[0], pages[-1], sum(pages)) == (5, 7, 12)
+    assert (len(pages) - 1) * found["interval_s"] <= last * 10 < len(pages) * found["interval_s"]

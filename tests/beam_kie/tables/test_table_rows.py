@@ -96,3 +96,12 @@ def test_keys_without_a_value_have_no_row():
     key = entity("key", 100, 100)
     assert table_rows([KeyValue(key, None, None, 0.9, 0, None)]) == [None]
     assert table_rows([]) == []
+
+
+def test_boxes_that_touch_the_next_row_stay_in_their_own():
+    cells = [
+        ("item", "item0", 100, 130, 80, 28),
+        ("qty", "qty1", 300, 155, 80, 28),
+        ("item", "item2", 100, 180, 80, 28),
+    ]
+    assert rows_of(cells) == expected(cells)

@@ -15,6 +15,7 @@ from beam_kie.document import PageText, TextLine
 from beam_kie.geometry import box_polygon
 from beam_kie.labelled.formats import LabelledEntry, LabelledPage, write_paddleocr
 from beam_kie.layoutxlm.model import KieModel
+from beam_kie.training import loop
 from beam_kie.training.__main__ import main
 from beam_kie.training.data.pages import PageSource
 from beam_kie.training.data.vocabulary import train_tokenizer
@@ -169,3 +170,25 @@ def test_a_teacher_must_be_a_model_of_the_same_kind(config, capsys):
         config.write_text(json.dumps(changed))
         assert main(["--config", str(config)]) == 2
         assert says in capsys.readouterr().err
+
+
+def test_without_better_measurements_training_stops_and_the_best_model_stays(config, monkeypatch):
+    run = trainer(config, steps=80, evaluate_every=10, patience=2)
+    scores = iter([0.5, 0.9, 0.8, 0.7, 1.0])
+    saved = []
+    monkeypatch.setattr(run, "measure", lambda: {"pages": {"pairs": next(scores)}})
+    monkeypatch.setattr(
+        loop, "export", lambda *_: (run.output / "model").mkdir(exist_ok=True) or saved.append(run.step)
+    )
+    monkeypatch.setattr(
+        run.provenance.__class__, "write", lambda *_: (run.output / "model" / "model.safetensors").touch()
+    )
+    run.run()
+    assert (run.step, saved) == (40, [10, 20])
+
+
+def test_patience_needs_held_out_pages(config, capsys):
+    values = json.loads(config.read_text("utf-8"))
+    config.write_text(json.dumps({**values, "patience": 2, "sources": [{"labels": "labels.txt"}]}))
+    assert main(["--config", str(config)]) == 2
+    assert "patience needs pages to measure on" in capsys.readouterr().err

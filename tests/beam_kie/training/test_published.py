@@ -244,7 +244,7 @@ def test_rows_of_known_labels_are_kept_by_their_names(settings_file, tmp_path):
         (VI, {"network": {"strip_channels": [4, 8, 8], "use_visual_backbone": True}}, "strip_channels"),
         (VI, {"tokenizer": "other.json"}, "other.json: no such file"),
         (VI, {"sources": [{"labels": "labels.txt", "holdout": "q"}]}, "finds none of the 8 pages"),
-        (VI, {"sources": [{"labels": "labels.txt", "holdout": "p"}]}, "finds all 8 pages"),
+        (VI, {"sources": [{"labels": "labels.txt", "holdout": "p"}]}, "takes all 8 pages"),
         (VI, {"sources": [{"labels": "labels.txt", "holdout": "("}]}, "no regular expression"),
         (VI, {"sources": [{"labels": "labels.txt", "image": "images"}]}, "did you mean images"),
         (VI, {"sources": []}, "no labelled pages"),

@@ -12,8 +12,10 @@ import pyarrow.parquet as pq
 import pytest
 from deltalake import DeltaTable
 
+from beam_kie.fields.files import parse_fields
 from beam_kie.tables.schema import SCHEMAS
 from tests import small_runs
+from tests.transforms.sinks.test_outputs import run as write_run
 from transforms.export.__main__ import main
 from transforms.export.formats import WRITE
 from transforms.runs import paths
@@ -187,3 +189,62 @@ def test_every_format_is_in_the_help(capsys):
 def test_a_new_run_with_the_same_name_begins_without_old_exports(output):
     export(output, "csv")
     assert str(run_files(output)) in paths.run_folders(str(output), RUN)
+
+
+FIELDS = b"""
+[fields]
+fee = { type = "amount", keys = ["Geb\xc3\xbchr"], required = true }
+born = { type = "date", keys = ["Date of birth"] }
+names = { type = "list", keys = ["\xe5\xa7\x93\xe5\x90\x8d"] }
+"""
+
+
+@pytest.fixture(scope="module")
+def with_records(tmp_path_factory):
+    """A run with the table records, whose columns are those of its fields."""
+    folder = tmp_path_factory.mktemp("fields")
+    write_run(folder, fields=parse_fields(FIELDS, "fields.toml"), overlays="none")
+    return folder
+
+
+def form_of(rows):
+    return next(row for row in rows if row["uri"] == "gs://scans/form.jpg")
+
+
+def test_records_are_exported_in_text_and_excel(with_records, tmp_path):
+    for form in ("csv", "jsonl"):
+        export(with_records, form, "--to", tmp_path, "--tables", "records")
+    export(with_records, "xlsx", "--to", tmp_path / "x.xlsx", "--tables", "records")
+    row = form_of(map(json.loads, (tmp_path / "records.jsonl").read_text(encoding="utf-8").splitlines()))
+    assert (row["fee"], row["fee_currency"], row["born"], row["names"]) == (
+        1234.5,
+        "EUR",
+        "2001-02-03",
+        ["李雷"],
+    )
+    with (tmp_path / "records.csv").open(encoding="utf-8-sig", newline="") as file:
+        cells = form_of(csv.DictReader(file))
+    assert (cells["fee"], cells["born"], json.loads(cells["names"])) == ("1234.5", "2001-02-03", ["李雷"])
+    names, *found = openpyxl.load_workbook(tmp_path / "x.xlsx")["records"].iter_rows(values_only=True)
+    cells = form_of(dict(zip(names, each, strict=True)) for each in found)
+    assert (cells["fee"], str(cells["born"])[:10], json.loads(cells["names"])) == (
+        1234.5,
+        "2001-02-03",
+        ["李雷"],
+    )
+    assert json.loads(cells["fee_source"])["page"] == 1
+
+
+def test_records_are_exported_to_databases(with_records, tmp_path):
+    export(with_records, "duckdb", "--to", tmp_path / "x.duckdb")
+    with duckdb.connect(tmp_path / "x.duckdb", read_only=True) as connection:
+        query = "SELECT fee, born, names FROM records WHERE uri LIKE '%form.jpg'"
+        ((fee, born, names),) = connection.sql(query).fetchall()
+    assert (float(fee), str(born), names) == (1234.5, "2001-02-03", ["李雷"])
+    for _ in range(2):
+        export(with_records, "delta", "--to", tmp_path / "lake", "--tables", "records")
+    rows = pa.table(DeltaTable(tmp_path / "lake" / "records").to_pyarrow_table()).to_pylist()
+    assert len(rows) == len({row["uri"] for row in rows})
+    assert float(form_of(rows)["fee"]) == 1234.5
+    export(with_records, "bigquery", "--to", tmp_path / "bigquery")
+    assert (tmp_path / "bigquery" / "records.json").exists()

@@ -65,7 +65,7 @@ def test_run_ends_with_a_table(flags, capfd):
     out, err = capfd.readouterr()
     assert out.startswith("documents  2 (success 2)\npages      2\n")
     assert "summary    out/runs/run_id=r/summary.json" in out
-    assert "pages done 2  failed 0" in err
+    assert "pages done 2 of 2  failed 0" in err
     assert summary_of("r")["documents"]["success"] == 2
     assert len(pq.read_table(paths.table_folder("out", "lines", "r"))) == 6
     assert "Li Lei" not in out + err, "recognised text is never logged"
@@ -284,7 +284,7 @@ def test_script_runs_from_any_folder_with_worker_processes(flags, monkeypatch):
         command(flags, "--direct_num_workers=2", "--num_shards=2"), capture_output=True, text=True
     )
     assert done.returncode == 0, done.stderr
-    assert "pages done 2  failed 0" in done.stderr
+    assert "pages done 2 of 2  failed 0" in done.stderr
     assert summary_of("r")["documents"]["success"] == 2
 
 

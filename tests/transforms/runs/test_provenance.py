@@ -107,7 +107,7 @@ def test_the_digest_changes_with_every_option_that_results_depend_on(tmp_path):
         **{"ocr_max_side": 2000, "ocr_min_confidence": 0.1, "ocr_detect_rotation": False},
         **{"rapidocr_backend": "torch", "paddle_engine": "paddle", "dtype": "float32"},
         **{"overlays": "none", "overlay_max_side": 500, "infer_txt": True, "ocr_languages": "de"},
-        **{"date_order": "dmy", "currency": "CAD", "fields": "invoice"},
+        **{"date_order": "dmy", "currency": "CAD", "fields": "invoice", "table_cells": True},
     }
     assert set(changed) == set(RESULT_OPTIONS)
     digests = [options_digest(config(tmp_path, **{name: value}), CARD) for name, value in changed.items()]

@@ -61,7 +61,7 @@ def run(output, given=None, runner="FnApiRunner", flags=(), key_labels=KEY_LABEL
         }
         write = WriteOutputs(config, pages.PROVENANCE, key_labels=key_labels, fields=fields)
         _ = Streams(**made) | "Write outputs" >> write
-    return json.loads(files.read_bytes(paths.summary_path(str(output), "r"), 10**6))
+    return json.loads(files.read_bytes(paths.summary_path(config.output, config.run_id), 10**6))
 
 
 def written_files(output) -> dict[str, str]:

@@ -9,6 +9,8 @@ import pytest
 
 from beam_kie.document import Category, Stage
 from beam_kie.fields.files import parse_fields
+from beam_kie.fields.options import FieldOptions
+from beam_kie.options import from_values
 from tests import pages
 from tests.transforms.sinks.test_outputs import run, streams, table, written_files
 from transforms.runs import paths
@@ -144,3 +146,35 @@ def test_records_are_written_as_text_too(tmp_path):
 
 def test_a_rerun_removes_records(tmp_path):
     assert paths.table_folder("out", "records", "r") in paths.run_folders("out", "r")
+
+
+GOODS = [
+    *[
+        ("QUESTION", text, (left, 100, left + 90, 130))
+        for text, left in (("Item", 100), ("Qty", 300), ("Sum", 500))
+    ],
+    *[
+        ("ANSWER", text, (left, 150, left + 60, 180))
+        for text, left in (("Bolts", 100), ("12", 310), ("3.00", 510))
+    ],
+    *[
+        ("ANSWER", text, (left, 200, left + 60, 230))
+        for text, left in (("Nuts", 100), ("7", 310), ("9.50", 510))
+    ],
+]
+GOODS_LINKS = [(place % 3, place, 0.9) for place in range(3, 9)]
+
+
+@pytest.mark.parametrize("changes", [{"fields": FIELDS}, {"table_cells": True}])
+def test_cells_of_tables_are_rows(tmp_path, changes):
+    fields = changes.pop("fields", None)
+    wanted = from_values(FieldOptions, {"fields": "mine" if fields else None} | changes)
+    found = given()
+    found["results"][0] = pages.result("form.jpg", form=GOODS, links=GOODS_LINKS)
+    summary = run(tmp_path, found, fields=fields, records=wanted)
+    rows = table(tmp_path, "table_cells")
+    assert summary["tables"]["table_cells"]["rows"] == len(rows) == 9
+    body = rows[~rows["is_header"]].sort_values("cell_id")
+    assert list(body["header"]) == ["Item", "Qty", "Sum"] * 2
+    assert list(body["text"]) == ["Bolts", "12", "3.00", "Nuts", "7", "9.50"]
+    assert set(rows["uri"]) == {"gs://scans/form.jpg"}

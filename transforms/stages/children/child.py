@@ -83,7 +83,7 @@ class ChildLostError(Exception):
 class Child:
     """One child process; for one thread at a time.
 
-    ``document`` is for its user to note what is open in it.
+    ``document`` is for its user to note what is open in it, ``is_fresh`` whether it has read nothing yet.
     """
 
     def __init__(self, settings: ReaderSettings):
@@ -93,6 +93,7 @@ class Child:
             settings: how it reads, and the memory that it may take.
         """
         self.document: object = None
+        self.is_fresh = True
         self._memory_bytes = settings.memory_bytes
         self._stage = Stage.DECODE
         self._held_bytes = 0

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from concurrent.futures import Future
 from dataclasses import replace
 
-from beam_kie.document import Category, DocumentError, Failure, Stage
+from beam_kie.document import Category, DocumentError, FailedPage, Failure, Stage
 from beam_kie.imaging.decode import sniff_format, too_many_pages
 from transforms.stages.children.child import Child, ChildLostError
 from transforms.stages.children.messages import NotOpened, OpenDocument, Opened, PageRead, ReadPage
@@ -79,7 +79,13 @@ class _Reading:
     def open(self) -> Opened | NotOpened:
         child = self._pool.lend()
         try:
-            opened = self._open_in(child)
+            try:
+                opened = self._open_in(child)
+            except ChildLostError as error:
+                if child.is_fresh or error.category is not Category.PAGE_TOO_LARGE:
+                    raise
+                child = self._pool.renew(child)
+                opened = self._open_in(child)
         except ChildLostError as error:
             return NotOpened(_format_of(self._document.data), self._failure(None, error, "the file: "))
         finally:
@@ -150,9 +156,11 @@ class _Reading:
             seconds = min(self._pool.budget.seconds, self._seconds_left)
         started = time.monotonic()
         try:
-            if child.document is not self._document:
-                self._open_in(child)
-            page = child.ask(ReadPage(index), max(seconds, 0.0))
+            page = self._page(child, index, seconds)
+            if page is None:
+                # What it holds of other pages and files counted against this one: once more in a new child.
+                child = self._renewed(child)
+                page = self._page(child, index, seconds)
         except ChildLostError as error:
             return PageRead(self._lost(index, error), {"decode": time.monotonic() - started})
         finally:
@@ -160,9 +168,32 @@ class _Reading:
                 self._busy.discard(child)
                 self._seconds_left -= time.monotonic() - started
             self._put_back(child)
+        assert page is not None  # of a fresh child
+        return page
+
+    def _page(self, child: Child, index: int, seconds: float) -> PageRead | None:
+        """A page; None where it took too much memory in a child that has read others before."""
+        was_fresh, child.is_fresh = child.is_fresh, False
+        try:
+            if child.document is not self._document:
+                self._open_in(child)
+            page = child.ask(ReadPage(index), max(seconds, 0.0))
+        except ChildLostError as error:
+            if was_fresh or self._is_closed or error.category is not Category.PAGE_TOO_LARGE:
+                raise
+            return None
         if not isinstance(page, PageRead):
             raise TypeError(f"a child answered {type(page).__name__} to ReadPage")
-        return page
+        failure = page.outcome.failure if isinstance(page.outcome, FailedPage) else page.outcome
+        is_too_large = isinstance(failure, Failure) and failure.category is Category.PAGE_TOO_LARGE
+        return None if is_too_large and not was_fresh else page
+
+    def _renewed(self, child: Child) -> Child:
+        new = self._pool.renew(child)
+        with self._lock:
+            self._busy.discard(child)
+            self._busy.add(new)
+        return new
 
     def _open_in(self, child: Child) -> Opened | NotOpened:
         opened = child.ask(self._document, self._pool.budget.seconds)

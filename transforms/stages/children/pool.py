@@ -74,6 +74,20 @@ class Pool:
             self._free -= 1
         return self._ready()
 
+    def renew(self, child: Child) -> Child:
+        """A new child in the place of one that is lent.
+
+        Args:
+            child: it is ended.
+
+        Raises:
+            ChildrenUnusableError: none can be started; the place is still that of ``child``.
+        """
+        child.kill()
+        new = Child(self._settings)
+        new.wait_until_ready()
+        return new
+
     def give_back(self, child: Child) -> None:
         """Take back a child, which may have ended.
 

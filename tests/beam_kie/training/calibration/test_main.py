@@ -50,7 +50,18 @@ def folder(tmp_path):
 
 def calibrate(folder, *flags):
     source = ("--labels", str(folder / "labels.txt"), "--ocr_lines", str(folder / "ocr.jsonl"))
-    return main(["--model", str(folder / "model"), *source, "--device", "cpu", "--quiet", *flags])
+    flags = ("--device", "cpu", "--quiet", "--force", *flags)
+    return main(["--model", str(folder / "model"), *source, *flags])
+
+
+def test_a_few_pages_are_too_few_unless_forced(folder, capsys):
+    flags = ["--model", str(folder / "model"), "--labels", str(folder / "labels.txt"), "--quiet", "--write"]
+    before = (folder / "model" / "config.json").read_bytes()
+    assert main(flags) == 2
+    assert "6 held-out pages are too few" in capsys.readouterr().err
+    assert (folder / "model" / "config.json").read_bytes() == before
+    assert main([*flags, "--force"]) == 0
+    assert (folder / "model" / "calibration.json").is_file()
 
 
 def results(folder):
@@ -106,7 +117,7 @@ def test_only_pages_that_were_held_out_count(folder):
     source = {"labels": "labels.txt", "holdout": "p[45]"}
     seen = {"labels": "labels.txt"}
     (folder / "run.json").write_text(json.dumps({"output": "run", "sources": [source, seen]}))
-    arguments = ["--model", str(folder / "model"), "--device", "cpu", "--quiet"]
+    arguments = ["--model", str(folder / "model"), "--device", "cpu", "--quiet", "--force"]
     arguments += ["--report", str(folder / "report.json")]
     found = results(folder)
 
@@ -146,7 +157,7 @@ def test_the_cards_checksum_follows(tmp_path):
         (["--config", "none.json"], "none.json"),
         (["--labels", "none.txt"], "none.txt"),
         (["--labels", "LABELS", "--holdout", "nothing"], "no labelled page"),
-        (["--labels", "LABELS", "--pages", "1:1"], "at least two"),
+        (["--labels", "LABELS", "--pages", "1:1", "--force"], "at least two"),
         (["--labels", "LABELS", "--ocr_lines", "none.jsonl"], "none.jsonl"),
         (["--labels", "LABELS", "--holdout", "("], "not a regular expression"),
         (["--model", "no/such", "--labels", "LABELS"], "no/such"),

@@ -3,10 +3,18 @@ import re
 
 import pytest
 
-from beam_kie.training.reports.card import DATA, MODEL_CARD, main
+from beam_kie.training.reports.card import MODEL_CARD, main
+from beam_kie.training.reports.provenance import Data, Provenance
 from beam_kie.training.weights.ensemble import combine
 from model_store.model_card import changed_files
-from tests.small_networks import BUNDLED_KIND, STRIPS_KIND, save_model, small_config, small_network
+from tests.small_networks import (
+    BUNDLED_KIND,
+    STRIPS_KIND,
+    edit_config,
+    save_model,
+    small_config,
+    small_network,
+)
 
 
 def score(f1):
@@ -50,7 +58,9 @@ def folder(tmp_path):
     for name, value in (("zh", REPORT), ("calibration", CALIBRATION), ("speed", SPEED)):
         (tmp_path / f"{name}.json").write_text(json.dumps(value))
     (tmp_path / "made.md").write_text("Averaged at steps 2 and 5.\n")
-    return save_model(tmp_path / "model", small_network(**BUNDLED_KIND))
+    made = save_model(tmp_path / "model", small_network(**BUNDLED_KIND))
+    Provenance((Data("forms"),)).write(made)
+    return made
 
 
 def table(text):
@@ -67,16 +77,7 @@ def write(folder, *flags):
 
 def test_a_card_says_what_the_model_is_and_what_it_can_do(folder, capsys):
     files = folder.parent
-    flags = [
-        "--data",
-        "xfund",
-        "funsd",
-        "forms",
-        "--languages",
-        "Chinese, English",
-        "--config",
-        "bundled.json",
-    ]
+    flags = ["--languages", "Chinese, English", "--config", "bundled.json"]
     flags += ["--scores", f"Chinese, `a=b`={files / 'zh.json'}", "--speed", str(files / "speed.json")]
     flags += ["--calibration", str(files / "calibration.json"), "--made", str(files / "made.md")]
 
@@ -102,7 +103,7 @@ def test_a_card_says_what_the_model_is_and_what_it_can_do(folder, capsys):
 
 def test_an_ensemble_counts_all_its_networks(folder):
     combine([folder, folder], folder.parent / "both")
-    assert write(folder.parent / "both", "--data", "forms") == 0
+    assert write(folder.parent / "both") == 0
     network = table((folder.parent / "both" / MODEL_CARD).read_text())["network"][0]
     count = 2 * sum(value.numel() for value in small_network(**BUNDLED_KIND).state_dict().values())
     assert "2 networks" in network and f"{count / 1e6:.1f} M" in network
@@ -112,29 +113,54 @@ def test_a_card_says_whether_a_model_reads_line_images(folder):
     cards = []
     for kind in (BUNDLED_KIND, STRIPS_KIND):
         save_model(folder, small_network(**kind))
-        assert write(folder, "--data", "forms") == 0
+        assert write(folder) == 0
         cards.append(" ".join((folder / MODEL_CARD).read_text().split("## ")[0].split()))
     text_only, with_images = cards
     assert ("images" in text_only, "images" in with_images) == (False, True)
 
 
-@pytest.mark.parametrize("data", [["xfund", "forms"], ["funsd"], ["forms", "text"], ["forms", "own"]])
-def test_the_licence_follows_from_the_data(folder, data):
-    assert write(folder, "--data", *data) == 0
+@pytest.mark.parametrize(
+    ("made_of", "says"),
+    [
+        (
+            Provenance((Data("XFUND", "CC BY-NC-SA 4.0"), Data("forms"))),
+            "**Non-commercial.** XFUND: CC BY-NC",
+        ),
+        (Provenance((Data("theirs", "research only"),), own=True), "theirs: research only"),
+        (Provenance((Data("mine"),), own=True), "Whatever the owner"),
+        (Provenance((Data("forms"),)), "Apache-2.0, as the code, commercial use included"),
+    ],
+)
+def test_the_licence_follows_from_what_it_is_made_of(folder, made_of, says):
+    made_of.write(folder)
+    assert write(folder) == 0
     text = " ".join((folder / MODEL_CARD).read_text().split())
-    for name, facts in DATA.items():
-        if facts.licence:
-            assert (facts.licence in text) == (name in data)
-    assert ("**Non-commercial.**" in text) == bool({"xfund", "funsd"} & set(data))
-    assert "## Numbers" not in text and "## Confidences" not in text
+    assert says in text
+    assert ("**Non-commercial.**" in text) == ("NC" in says)
+    assert "## Numbers" not in text and "Confidences are not calibrated" in text
+
+
+def test_the_calibration_of_the_folder_is_stated(folder):
+    (folder / "calibration.json").write_text(json.dumps(CALIBRATION))
+    edit_config(folder, entity_temperature=2.0)
+    assert write(folder) == 0
+    text = (folder / MODEL_CARD).read_text()
+    assert table(text)["entities"] == ["OCR", "2640", "75.0", "0.210", "0.031"]
+    assert "not calibrated" not in text
+
+
+def test_without_provenance_there_is_no_card(folder, capsys):
+    (folder / "provenance.json").unlink()
+    assert write(folder) == 2
+    assert "has no provenance.json" in capsys.readouterr().err
 
 
 def test_the_store_verifies_the_checksums(folder):
-    assert write(folder, "--data", "forms") == 0
+    assert write(folder) == 0
     assert changed_files(folder) == []
     (folder / "config.json").write_text((folder / "config.json").read_text() + " ")
     assert changed_files(folder) == ["config.json"]
-    assert write(folder, "--data", "forms") == 0
+    assert write(folder) == 0
     assert changed_files(folder) == []
 
 
@@ -154,14 +180,7 @@ def test_what_a_card_cannot_be_made_of_is_one_line_and_the_old_card_stays(folder
     (folder.parent / "broken.json").write_text("{")
     for name in ("empty", "broken.json", "speed.json"):
         flags = [flag.replace(name.partition(".")[0].upper(), str(folder.parent / name)) for flag in flags]
-    assert write(folder, "--data", "forms", *flags) == 2
+    assert write(folder, *flags) == 2
     (line,) = capsys.readouterr().err.splitlines()
     assert says in line
     assert (folder / MODEL_CARD).read_text() == "old"
-
-
-def test_unknown_data_is_refused(folder, capsys):
-    with pytest.raises(SystemExit, match="2"):
-        write(folder, "--data", "something")
-    assert "invalid choice" in capsys.readouterr().err
-    assert not (folder / MODEL_CARD).exists()

@@ -99,6 +99,20 @@ def test_page_that_takes_too_much_memory_costs_only_itself():
         assert categories(pages) == [None, None]
 
 
+def test_what_a_child_holds_of_other_files_does_not_count_against_a_page():
+    slow = hostile.shading_pdf([b"/S sh ", hostile.GOOD])
+    with children() as pool:
+        _, pages = read(pool, slow)
+        assert categories(pages) == [None, None]
+        child = pool.lend()
+        child._memory_bytes = MIB  # as if it held nearly all of its budget
+        pool.give_back(child)
+        worn = child.pid
+        _, pages = read(pool, slow)
+        assert categories(pages) == [None, None]
+        assert pool.lend().pid != worn
+
+
 def test_document_that_ends_two_children_is_left_alone():
     slow, good = hostile.SLOW, hostile.GOOD
     with children(seconds=1) as pool:

@@ -1,0 +1,1 @@
+"""Tables on pages, such as line items: their cells by row and column. Neither Beam nor models."""

@@ -1,0 +1,142 @@
+"""Boxes and rings to tick on a page, and what was done with them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import cv2
+import numpy as np
+
+from beam_kie.document import Mark, MarkState, PageText
+from beam_kie.imaging.decode import upright
+from beam_kie.imaging.ruling import Ink, find_cells, find_ink
+
+MOST_MARKS = 1_000
+
+_LEAST_SIDE, _MOST_SIDE = 12, 46  # pixels of a page at 150 dpi
+_SQUARE = 1.2  # times longer than wide at most
+_STROKE = 9  # pixels that straight strokes are long at least; those of a tick are not
+_LEAST_SIDES = 0.85  # of every side of a box is inked
+_LEAST_ROUND = 0.9  # of a ring is inked
+_LEAST_RING = 15  # pixels; smaller ones are letters
+_APART, _RING_APART = 0.22, 0.45  # sides of free space on the left and the right: letters stand closer
+_ONE_SIDE = 0.6  # what free space on one side only leaves of the certainty: the character 口 looks alike
+_TICKED, _FILLED, _DIAGONAL = 0.05, 0.72, 0.75  # inked shares of what is inside, and of either diagonal
+_ANGLES = np.linspace(0, 2 * np.pi, 48, endpoint=False)
+
+
+def with_ruling(page: PageText, pixels: np.ndarray) -> PageText:
+    """The page with its ruled cells and its marks.
+
+    Args:
+        page: its text.
+        pixels: of the page as it lies in its file, H x W x 3 uint8 RGB.
+    """
+    ink = find_ink(upright(pixels, page.rotation_deg))
+    return replace(page, cells=find_cells(ink), marks=find_marks(ink))
+
+
+def find_marks(ink: Ink) -> tuple[Mark, ...]:
+    """Boxes and rings to tick, from the top, at most MOST_MARKS.
+
+    Args:
+        ink: of the upright page.
+    """
+    marks = [*_boxes(ink.mask), *_rings(ink.mask)]
+    marks.sort(key=lambda mark: (mark.box[1], mark.box[0]))
+    scaled = []
+    for mark in marks[:MOST_MARKS]:
+        x0, y0, x1, y1 = (side * ink.scale for side in mark.box)
+        scaled.append(Mark((x0, y0, x1, y1), mark.is_ring, mark.state, mark.confidence))
+    return tuple(scaled)
+
+
+def _boxes(mask: np.ndarray) -> list[Mark]:
+    strokes = np.zeros_like(mask)
+    for size in ((1, _STROKE), (_STROKE, 1)):
+        strokes |= cv2.morphologyEx(mask, cv2.MORPH_OPEN, np.ones(size, np.uint8))
+    found = []
+    for x, y, w, h in _squares(strokes):
+        part = strokes[y : y + h, x : x + w] > 0
+        band = max(round(0.08 * min(w, h)), 2)
+        edges = (part[:band].any(0), part[-band:].any(0), part[:, :band].any(1), part[:, -band:].any(1))
+        sides = min(float(edge.mean()) for edge in edges)
+        free = _free_sides(mask, (x, y, w, h), _APART)
+        if sides < _LEAST_SIDES or not free:
+            continue
+        state, certainty = _state(mask[y : y + h, x : x + w] > 0, _inset(part))
+        certainty *= 1.0 if free == 2 else _ONE_SIDE
+        found.append(Mark((x, y, x + w, y + h), False, state, round(sides * certainty, 3)))
+    return found
+
+
+def _rings(mask: np.ndarray) -> list[Mark]:
+    found = []
+    for x, y, w, h in _squares(mask):
+        part = mask[y : y + h, x : x + w] > 0
+        if min(w, h) < _LEAST_RING or part[[0, 0, -1, -1], [0, -1, 0, -1]].any():
+            continue
+        if _free_sides(mask, (x, y, w, h), _RING_APART) < 2:
+            continue
+        around = [_on_ellipse(part, inset) for inset in (0.0, 0.5, 1.0, 1.5, 2.5)]
+        outline = float(np.mean(np.any(around, axis=0)))
+        outside = float(_on_ellipse(part, -0.12 * min(w, h)).mean())
+        if outline < _LEAST_ROUND or outside > 0.1:
+            continue
+        inset = round(0.28 * min(w, h))
+        state, certainty = _state(part, inset)
+        found.append(Mark((x, y, x + w, y + h), True, state, round(outline * certainty, 3)))
+    return found
+
+
+def _squares(mask: np.ndarray) -> list[tuple[int, int, int, int]]:
+    """Connected parts that are about as wide as high: x, y, width and height."""
+    _, _, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=8)
+    w, h = stats[1:, cv2.CC_STAT_WIDTH], stats[1:, cv2.CC_STAT_HEIGHT]
+    fits = (np.minimum(w, h) >= _LEAST_SIDE) & (np.maximum(w, h) <= _MOST_SIDE)
+    fits &= np.maximum(w, h) <= _SQUARE * np.minimum(w, h)
+    return [(x, y, width, height) for x, y, width, height, _ in stats[1:][fits].tolist()]
+
+
+def _free_sides(mask: np.ndarray, box: tuple[int, int, int, int], apart: float) -> int:
+    """On how many of its two sides (0 to 2) nothing stands as close as letters of a word do."""
+    x, y, w, h = box
+    reach = max(round(apart * w), 3)
+    # In the middle rows: the end of a tick may stand out above, and a rule may run below.
+    rows = slice(y + h // 4, y + h - h // 4)
+    left, right = mask[rows, max(x - reach, 0) : x], mask[rows, x + w : x + w + reach]
+    return int(not left[:, :-1].any()) + int(not right[:, 1:].any())
+
+
+def _inset(part: np.ndarray) -> int:
+    """Pixels from the outside of a box to what is inside its strokes."""
+    middle = part.shape[0] // 2, part.shape[1] // 2
+    runs = [line[: len(line) // 2] for line in (part[middle[0]], part[middle[0]][::-1])]
+    thick = [int(np.argmin(run)) if not run.all() else 2 for run in runs]
+    return min(max(*thick, 1) + 1, min(part.shape) // 4)
+
+
+def _state(part: np.ndarray, inset: int) -> tuple[MarkState, float]:
+    """What was done with a mark of that ink, and how certain that is."""
+    inside = part[inset:-inset, inset:-inset]
+    share = float(inside.mean())
+    if share < _TICKED:
+        return MarkState.EMPTY, 1 - share / _TICKED / 2
+    if share > _FILLED:
+        return MarkState.FILLED, min(0.5 + (share - _FILLED), 1.0)
+    certainty = min(0.5 + (share - _TICKED) * 5, 1.0)
+    near = cv2.dilate(inside.astype(np.uint8), np.ones((3, 3), np.uint8))
+    square = cv2.resize(near, (24, 24), interpolation=cv2.INTER_NEAREST)
+    diagonals = min(np.diag(square).mean(), np.diag(square[:, ::-1]).mean())
+    return (MarkState.CROSSED if diagonals >= _DIAGONAL else MarkState.TICKED), certainty
+
+
+def _on_ellipse(part: np.ndarray, inset: float) -> np.ndarray:
+    """Whether there is ink in 48 places around, so many pixels inside of the box."""
+    height, width = part.shape
+    xs = np.round((width - 1) / 2 + ((width - 1) / 2 - inset) * np.cos(_ANGLES)).astype(int)
+    ys = np.round((height - 1) / 2 + ((height - 1) / 2 - inset) * np.sin(_ANGLES)).astype(int)
+    on = (xs >= 0) & (xs < width) & (ys >= 0) & (ys < height)
+    found = np.zeros(len(xs), bool)
+    found[on] = part[ys[on], xs[on]]
+    return found
