@@ -7,6 +7,7 @@ import pytest
 import torch
 from apache_beam.options.pipeline_options import DirectOptions, StandardOptions
 
+from transforms.launch import checks
 from transforms.launch.arguments import UsageError, parse_arguments
 from transforms.launch.checks import Job, prepare_job
 from transforms.runs import locks, paths
@@ -257,12 +258,16 @@ DATAFLOW = (
 )
 
 
-def test_service_gets_more_files_a_table(place):
+def test_workers_elsewhere_get_more_files_a_table(place, monkeypatch):
     assert job_of(*SCANS).config.num_shards == 1
     assert job_of(*SCANS, "--num_shards=7").config.num_shards == 7
-    elsewhere = (*SCANS, "--runner=PortableRunner", "--job_endpoint=embed", "--environment_type=LOOPBACK")
-    assert job_of(*elsewhere).config.num_shards == 64
-    assert job_of(*elsewhere, "--num_shards=7").config.num_shards == 7
+    portable = (*SCANS, "--runner=PortableRunner", "--job_endpoint=embed", "--environment_type=LOOPBACK")
+    assert job_of(*portable).config.num_shards == 1, "as a local run: the workers are on this machine"
+    monkeypatch.setattr(checks.runners, "place_elsewhere", lambda options, runner: "a container")
+    monkeypatch.setattr(checks, "_check_remote_paths", lambda config, place: None)
+    monkeypatch.setattr(checks, "_check_inputs", lambda config, given, place: None)
+    assert job_of(*portable).config.num_shards == 64
+    assert job_of(*portable, "--num_shards=7").config.num_shards == 7
 
 
 def test_runs_on_this_machine_have_a_review_unless_they_are_told_not_to(place):
