@@ -96,7 +96,8 @@ class GivenLinesEngine:
         missing = [image for image, text in zip(images, found, strict=True) if text is None]
         if missing and self._fallback is None:
             raise _missing(missing[0])
-        read = iter(map(with_fields, missing, self._fallback.read(missing)) if self._fallback else ())
+        found_anew = self._fallback.read(missing) if missing and self._fallback else ()
+        read = map(with_fields, missing, found_anew)
         texts = [next(read) if text is None else text for text in found]
         return [with_ruling(text, image.pixels) for text, image in zip(texts, images, strict=True)]
 
