@@ -3,9 +3,9 @@
     python benchmarks/fine_tuning.py [--base vi-layoutxlm layoutxlm] [--steps 20] [--device cpu] [--threads 2]
 
 The network has the base size and random weights, and learns the labelled samples of the repository; nothing
-is downloaded. Published weights take the same time. "share": how much of the speed of one large matrix
-product of that type the matrix products of the network reach: 2 operations for each weight and token forward, 4
-backward, 2 more with activation checkpointing.
+is downloaded. Published weights take the same time. "share": of the speed of one large matrix product of that
+type, what the matrix products of the network reach: 2 operations for each weight and token forward, 4 backward,
+2 more with activation checkpointing.
 """
 
 from __future__ import annotations
