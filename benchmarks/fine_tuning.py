@@ -4,7 +4,7 @@
 
 The network has the base size and random weights, and learns the labelled samples of the repository; nothing
 is downloaded. Published weights take the same time. "share": of the speed of one large matrix product of that
-type, what the matrix products of the network reach: 2 operations for each weight and token forward, 4 backward,
+type, what the matrix products of the network reach: 2 operations for each weight and token forward, 4 back,
 2 more with activation checkpointing.
 """
 
