@@ -16,6 +16,8 @@ from enum import StrEnum
 
 import numpy as np
 
+from beam_kie.page_parts import FormField, PageRemainder
+
 Box = tuple[float, float, float, float]
 Polygon = tuple[float, ...]
 CharSpans = tuple[tuple[float, float], ...]
@@ -134,8 +136,10 @@ class TextLine:
 class PageImage:
     """One decoded page: EXIF orientation applied, ``pixels`` is H x W x 3 uint8 RGB.
 
-    ``given_lines`` are the lines that came with the page (a PDF text layer); None where OCR must read.
-    ``damage`` says what of the page could not be decoded, where the rest could; else None.
+    ``given_lines`` are the lines that came with the page (a PDF text layer); None where OCR must read all of
+    it. ``damage`` says what of the page could not be decoded, where the rest could; else None.
+    ``remainder`` is what OCR has to do besides the given lines, None for nothing. ``fields`` are those of a
+    fillable form.
     Never send one through a shuffle: it is tens of megabytes.
     """
 
@@ -146,6 +150,8 @@ class PageImage:
     dpi: float | None = None
     given_lines: tuple[TextLine, ...] | None = field(default=None, repr=False)
     damage: Failure | None = None
+    remainder: PageRemainder | None = field(default=None, repr=False)
+    fields: tuple[FormField, ...] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,9 +200,11 @@ class PageText:
 
     ``rotation_deg`` is how far the stored page has to be turned clockwise to stand upright (0, 90, 180
     or 270); width, height and all polygons are those of the upright page. ``preview`` is a small JPEG
-    of the upright page, or None. ``text_source`` is "ocr", "pdf" or "given". ``picture`` is what a model
-    takes beside the text (``with_picture`` of ``beam_kie.layoutxlm``), None where it takes text only.
+    of the upright page, or None. ``text_source`` is "ocr", "pdf", "given" or, where lines of the text layer
+    and of OCR stand on one page, "mixed". ``picture`` is what a model takes beside the text
+    (``with_picture`` of ``beam_kie.layoutxlm``), None where it takes text only.
     ``whole_lines``: every line is known to be one entity or none, as in labelled pages; OCR's are not.
+    ``fields`` are those of a fillable form, in pixels of the upright page.
     ``is_damaged``: a part of the page could not be decoded, and its text is missing; a Failure says more.
     ``skew_deg`` is how far text lines run down to the right, in degrees (None: not known).
     ``straightening`` is how the page becomes straight, for the model and the order of reading; None where it
@@ -216,6 +224,7 @@ class PageText:
     picture: bytes | None = field(default=None, repr=False, compare=False)
     whole_lines: bool = False
     is_damaged: bool = False
+    fields: tuple[FormField, ...] = field(default=(), repr=False)
     skew_deg: float | None = None
     straightening: Straightening | None = field(default=None, repr=False)
     cells: tuple[RuledCell, ...] = field(default=(), repr=False)

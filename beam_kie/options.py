@@ -60,7 +60,8 @@ class OptionInfo:
     number are inclusive. A text must match ``pattern``, which ``form`` puts in words. ``shown_default`` is
     what the help says where the default is known only at launch; the flag then has none. ``required``: no
     run can do without it. ``is_uri``: a place in storage that all workers must reach. ``in_template`` is
-    False where the option makes no sense in a job template.
+    False where the option makes no sense in a job template. ``bare`` is the choice that a flag without a
+    value means.
     """
 
     help: str
@@ -78,6 +79,7 @@ class OptionInfo:
     required: bool = False
     is_uri: bool = False
     in_template: bool = True
+    bare: str | None = None
 
 
 def option(help: str, *, group: str, effect: Effect, **more: Any) -> dict[str, OptionInfo]:
@@ -177,9 +179,11 @@ class Option:
         if value is None or self.several:
             return value
         if issubclass(self.kind, Enum):
-            if value not in self.choices:
-                raise ValueError(f"unknown value {value!r}: choose one of {', '.join(self.choices)}")
-            return self.kind(value)
+            try:
+                return self.kind(value)
+            except ValueError:
+                choices = ", ".join(self.choices)
+                raise ValueError(f"unknown value {value!r}: choose one of {choices}") from None
         return self._checked(value)
 
     def _checked(self, value: Any, shown: Any = None) -> Any:

@@ -43,7 +43,7 @@ RUNNERS = {
     "portable": ["--runner=PortableRunner", "--num_shards=1"],
 }
 # Text comes from the PDF, pages are small: memory is that of the job, not of an OCR engine.
-JOB = ["--ocr_engine=none", "--pdf_text_layer", "--pdf_dpi=36", "--run_id=r", "--overwrite"]
+JOB = ["--ocr_engine=none", "--pdf_text_layer=always", "--pdf_dpi=36", "--run_id=r", "--overwrite"]
 
 
 @dataclass(frozen=True)

@@ -91,9 +91,15 @@ def test_choices_fit(name):
 
 def test_kinds_fit():
     kinds = {name: parameter.param_type for name, parameter in PARAMETERS.items()}
-    assert kinds["overwrite"] == kinds["pdf_text_layer"] == ParameterType.BOOLEAN
+    assert kinds["overwrite"] == kinds["resume"] == ParameterType.BOOLEAN
     assert kinds["pdf_dpi"] == kinds["gpu_min_ram_gb"] == kinds["max_failure_ratio"] == ParameterType.NUMBER
-    assert kinds["device"] == kinds["gpu_stage"] == kinds["log_level"] == ParameterType.ENUM
+    assert (
+        kinds["device"]
+        == kinds["pdf_text_layer"]
+        == kinds["gpu_stage"]
+        == kinds["log_level"]
+        == ParameterType.ENUM
+    )
     assert kinds["output"] == kinds["gpu_type"] == ParameterType.TEXT
 
 

@@ -41,7 +41,8 @@ def peak():
     # Not ru_maxrss: a process inherits that from the one that started it.
     return int(re.search(r"VmHWM:\\s+(\\d+)", open("/proc/self/status").read())[1]) / 1024
 with open(sys.argv[1], "rb") as file:
-    pages = decode_pages(file.read(), "id", "uri", DecodeLimits(), pdf_dpi=72, pdf_text_layer=True)
+    limits, layer = DecodeLimits(), PdfTextLayer.ALWAYS
+    pages = decode_pages(file.read(), "id", "uri", limits, pdf_dpi=72, pdf_text_layer=layer)
 for number, page in enumerate(pages, 1):
     assert page.pixels.shape == (420, 300, 3), page
     if number == 20:
@@ -182,7 +183,7 @@ def test_what_the_runner_holds_of_a_document_is_small(tmp_path, monkeypatch, kep
             run_id="r",
             manifest=str(write_manifest(place, documents, missing=False)),
             ocr=OcrOptions(engine="none"),
-            pdf_text_layer=True,
+            pdf_text_layer="always",
             pdf_dpi=36,
             device="cpu",
             scratch=str(scratch) if kept_on_disk else None,

@@ -17,6 +17,7 @@ from functools import partial
 
 from beam_kie.fields.options import FieldOptions
 from beam_kie.imaging.limits import DecodeLimits
+from beam_kie.imaging.page_source import PdfTextLayer
 from beam_kie.ocr import OcrOptions
 from beam_kie.options import DEVICES, Effect, check_options, option, options_of
 from beam_kie.tables.conventions import ValueOptions
@@ -115,13 +116,14 @@ class JobConfig:
             maximum=1200,
         ),
     )
-    pdf_text_layer: bool = field(
-        default=False,
+    pdf_text_layer: PdfTextLayer = field(
+        default=PdfTextLayer.AUTO,
         metadata=_input(
-            "Take the text layer of PDF pages that have one instead of OCR.", effect=Effect.RESULTS
+            "PDF text. auto: what viewers show, OCR for the rest; always: of whole pages; off: only OCR.",
+            effect=Effect.RESULTS,
+            bare="auto",
         ),
     )
-
     skip_done: bool = field(
         default=False,
         metadata=_reruns(

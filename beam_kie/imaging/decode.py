@@ -13,7 +13,7 @@ from PIL import Image
 
 from beam_kie.document import Category, DocumentError, Failure, PageImage, Stage
 from beam_kie.imaging.limits import DecodeLimits, check_file_size
-from beam_kie.imaging.page_source import PageSource, decoding_error
+from beam_kie.imaging.page_source import PageSource, PdfTextLayer, decoding_error
 from beam_kie.imaging.pdf import PdfPages
 from beam_kie.imaging.raster import PicturePage, TiffPages
 from beam_kie.imaging.sniffing import sniff_format
@@ -21,6 +21,7 @@ from beam_kie.imaging.sniffing import sniff_format
 __all__ = [
     "DecodeLimits",
     "DecodedPages",
+    "PdfTextLayer",
     "decode_pages",
     "encode_preview",
     "open_pages",
@@ -52,7 +53,7 @@ def decode_pages(
     uri: str,
     limits: DecodeLimits,
     pdf_dpi: int = 200,
-    pdf_text_layer: bool = False,
+    pdf_text_layer: PdfTextLayer = PdfTextLayer.OFF,
     file_format: str | None = None,
 ) -> DecodedPages:
     """Open a file, once: its format, its number of pages, and the pages in their order.
@@ -68,7 +69,7 @@ def decode_pages(
         uri: of the file, for the pages and failures.
         limits: checked before any page is decoded.
         pdf_dpi: at which PDF pages are rendered, above 0; less where ``max_pixels`` asks for it.
-        pdf_text_layer: whether the text of PDF pages comes in ``given_lines``.
+        pdf_text_layer: which text of PDF pages comes in ``given_lines``.
         file_format: what ``sniff_format`` says of ``data``, where the caller knows it already.
 
     Raises:
@@ -132,7 +133,11 @@ def _shrink(pixels: np.ndarray, size: tuple[int, int]) -> np.ndarray:
 
 
 def open_pages(
-    data: bytes, file_format: str, limits: DecodeLimits, pdf_dpi: int = 200, pdf_text_layer: bool = False
+    data: bytes,
+    file_format: str,
+    limits: DecodeLimits,
+    pdf_dpi: int = 200,
+    pdf_text_layer: PdfTextLayer = PdfTextLayer.OFF,
 ) -> PageSource:
     """The pages of a file, to be decoded one by one in any order.
 
@@ -141,7 +146,7 @@ def open_pages(
         file_format: what ``sniff_format`` says of them.
         limits: checked before any page is decoded.
         pdf_dpi: at which PDF pages are rendered, above 0; less where ``max_pixels`` asks for it.
-        pdf_text_layer: whether the text of PDF pages is read as well.
+        pdf_text_layer: which text of PDF pages is read as well.
 
     Returns:
         The opened file, to be closed by the caller.
@@ -166,7 +171,7 @@ def _stream(source: PageSource, document_id: str, uri: str, max_pages: int) -> G
                 yield _failure(document_id, uri, index + 1, decoding_error(error))
                 continue
             damage = page.damage and _failure(document_id, uri, index + 1, page.damage)
-            yield PageImage(document_id, uri, index + 1, page.pixels, page.dpi, page.lines, damage)
+            yield page.image(document_id, uri, index + 1, damage)
             del page  # the caller may drop it while the next one is decoded
         if source.page_count > max_pages:
             yield _failure(document_id, uri, max_pages + 1, too_many_pages(source.page_count, max_pages))

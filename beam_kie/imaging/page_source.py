@@ -3,13 +3,31 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Protocol
 
 import numpy as np
 
-from beam_kie.document import Category, DocumentError, TextLine
+from beam_kie.document import Category, DocumentError, Failure, PageImage, TextLine
+from beam_kie.page_parts import FormField, PageRemainder
 
 RESAVE = "scan or export it again"
+
+
+class PdfTextLayer(StrEnum):
+    """What is done with the text that a PDF file holds."""
+
+    AUTO = "auto"
+    """It is taken line by line where it is what a viewer shows; OCR reads the rest."""
+    ALWAYS = "always"
+    """It is taken for the whole page, also where it is invisible (OCR of a scan)."""
+    OFF = "off"
+    """OCR reads everything."""
+
+    @classmethod
+    def _missing_(cls, value: object) -> PdfTextLayer | None:
+        """True and False, also as words, as the option once was."""
+        return {"true": cls.AUTO, "false": cls.OFF}.get(str(value).lower())
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,12 +36,36 @@ class DecodedPage:
 
     ``dpi`` is None where the file does not say; ``lines`` None where there is no text layer to be used.
     ``damage`` says what is missing on the page because the file is damaged there; None: nothing.
+    ``remainder`` and ``fields`` as of PageImage.
     """
 
     pixels: np.ndarray = field(repr=False)
     dpi: float | None = None
     lines: tuple[TextLine, ...] | None = field(default=None, repr=False)
     damage: DocumentError | None = None
+    remainder: PageRemainder | None = field(default=None, repr=False)
+    fields: tuple[FormField, ...] = field(default=(), repr=False)
+
+    def image(self, document_id: str, uri: str, page: int, damage: Failure | None = None) -> PageImage:
+        """The page as it travels through the job.
+
+        Args:
+            document_id: of its document.
+            uri: of its document.
+            page: its number, from 1.
+            damage: the failure that ``self.damage`` is.
+        """
+        return PageImage(
+            document_id,
+            uri,
+            page,
+            self.pixels,
+            self.dpi,
+            self.lines,
+            damage,
+            self.remainder,
+            self.fields,
+        )
 
 
 class PageSource(Protocol):

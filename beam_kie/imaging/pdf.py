@@ -7,23 +7,31 @@ from __future__ import annotations
 
 import math
 import threading
+from collections.abc import Iterable
 from contextlib import closing, suppress
+from dataclasses import replace
 
 import numpy as np
 import pypdfium2 as pdfium
 import pypdfium2.raw as pdfium_c
 
 from beam_kie.document import Category, DocumentError, TextLine
+from beam_kie.geometry import polygon_box
 from beam_kie.imaging.limits import DecodeLimits, check_pixels
-from beam_kie.imaging.page_source import RESAVE, DecodedPage
+from beam_kie.imaging.page_source import RESAVE, DecodedPage, PdfTextLayer
 from beam_kie.imaging.pdf_damage import DamageFinder, cut_off
+from beam_kie.imaging.pdf_fields import read_fields
 from beam_kie.imaging.pdf_images import picture_sizes
+from beam_kie.imaging.pdf_layer import Layer, read_layer
 from beam_kie.imaging.pdf_text import page_lines
+from beam_kie.page_parts import FormField
 
 MIN_DPI = 72
 """A page that exceeds ``max_pixels`` even at this resolution is a failure: it could hardly be read."""
 
 _POINTS_PER_INCH = 72
+# A font's own list of letters, and a container in which one could be.
+_FONT_MAPS = (b"/ToUnicode", b"/ObjStm")
 _ENCRYPTED = (pdfium_c.FPDF_ERR_PASSWORD, pdfium_c.FPDF_ERR_SECURITY)
 
 # Reentrant, because garbage collection may close one document in the middle of work on another.
@@ -40,7 +48,7 @@ class PdfPages:
         data: the bytes of the file.
         limits: checked before a page is rendered.
         dpi: the resolution of the rendered pages, above 0.
-        text_layer: whether the text that the file holds comes as lines.
+        text_layer: which text of the file comes as lines.
 
     Raises:
         DocumentError: the file is damaged (FILE_CORRUPT), needs a password (FILE_ENCRYPTED) or is a dynamic
@@ -48,12 +56,19 @@ class PdfPages:
         ValueError: ``dpi`` is not above 0.
     """
 
-    def __init__(self, data: bytes, limits: DecodeLimits, dpi: float = 200, text_layer: bool = False):
+    def __init__(
+        self,
+        data: bytes,
+        limits: DecodeLimits,
+        dpi: float = 200,
+        text_layer: PdfTextLayer = PdfTextLayer.OFF,
+    ):
         if dpi <= 0:
             raise ValueError(f"the dpi of rendered PDF pages must be above 0, not {dpi}")
         self._limits = limits
         self._dpi = dpi
         self._text_layer = text_layer
+        self._fonts_are_plain = not any(word in data for word in _FONT_MAPS)
         with _pdfium_lock:
             self._document = _open(data)
             self.page_count = len(self._document)
@@ -85,10 +100,17 @@ class PdfPages:
                 damage = self._damage.find(index, pictures)
                 if damage is not None and pixels.min() == pixels.max():
                     raise damage  # nothing at all can be seen
-                if self._text_layer and page.formenv:
-                    page.flatten()  # what is filled into form fields becomes text of the page
-            lines = self._read_lines(index, pixels) if self._text_layer else None
-        return DecodedPage(pixels, scale * _POINTS_PER_INCH, lines, damage)
+                fields = read_fields(page, pixels.shape[1], pixels.shape[0])
+                flat = self._text_layer is not PdfTextLayer.OFF and _flatten(page)
+            decoded = DecodedPage(pixels, scale * _POINTS_PER_INCH, damage=damage, fields=fields)
+            if not flat:
+                return decoded
+            if self._text_layer is PdfTextLayer.ALWAYS:
+                return replace(decoded, lines=self._read_lines(index, pixels))
+            layer = self._read_layer(index, pixels, scale, fields)
+        if layer is None:
+            return decoded
+        return replace(decoded, lines=layer.lines, remainder=layer.remainder)
 
     def close(self) -> None:
         """Close the file."""
@@ -118,6 +140,21 @@ class PdfPages:
         with closing(self._load(index)) as page:
             return page_lines(page, width, height)
 
+    def _read_layer(
+        self, index: int, pixels: np.ndarray, scale: float, fields: Iterable[FormField]
+    ) -> Layer | None:
+        """The lines that a viewer shows as the file says, and what is left to OCR."""
+        marks = [polygon_box(field.polygon) for field in fields if field.selected is not None]
+        with closing(self._load(index)) as page:
+            return read_layer(
+                page,
+                pixels,
+                lambda page: _render(page, scale),
+                scale * _POINTS_PER_INCH,
+                self._fonts_are_plain,
+                marks,
+            )
+
     def _scale(self, width: float, height: float) -> float:
         """Pixels per point at which a page of that size in points is rendered."""
         scale = self._dpi / _POINTS_PER_INCH
@@ -136,6 +173,16 @@ class PdfPages:
         while math.ceil(width * scale) * math.ceil(height * scale) > allowed:
             scale = max(smallest, scale * 0.999)
         return scale
+
+
+def _flatten(page: pdfium.PdfPage) -> bool:
+    """Make annotations and what is filled into form fields part of the page, which must be opened again.
+
+    Returns:
+        Whether that could be done.
+    """
+    # pypdfium2's own method does this for files with a form only.
+    return pdfium_c.FPDFPage_Flatten(page, pdfium_c.FLAT_NORMALDISPLAY) != pdfium_c.FLATTEN_FAIL
 
 
 def _pictures(page: pdfium.PdfPage) -> list[pdfium.PdfImage]:

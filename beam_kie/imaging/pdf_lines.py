@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from beam_kie.document import Box, TextLine
 from beam_kie.escaping import whole_characters
-from beam_kie.geometry import box_polygon, polygon_box, union_box
+from beam_kie.geometry import box_polygon, union_box
 
 # In heights of the smaller of two characters. A gap wider than the first separates cells or columns, one
 # wider than the second separates words; a character may reach back over the one before it (accents,
@@ -24,11 +24,13 @@ _SAME_LINE = 0.5
 class Glyph:
     """One character and its box, y growing downwards, on a page on which its text runs left to right.
 
-    ``box`` is None for a space that is not in the file but belongs between its neighbours.
+    ``box`` is None for a space that is not in the file but belongs between its neighbours. ``index`` is
+    the place of the character on the page, for the caller alone.
     """
 
     text: str
     box: Box | None
+    index: int = -1
 
 
 def assemble_lines(glyphs: Iterable[Glyph]) -> list[TextLine]:
@@ -46,14 +48,25 @@ def assemble_lines(glyphs: Iterable[Glyph]) -> list[TextLine]:
         The lines, with polygons in the pixels of the glyphs' boxes. Columns of Chinese or Japanese are
         lines as well, from right to left.
     """
+    return [line for _, line in assemble_glyphs(glyphs)]
+
+
+def assemble_glyphs(glyphs: Iterable[Glyph]) -> list[tuple[list[Glyph], TextLine]]:
+    """The lines that ``assemble_lines`` makes of characters, each with its characters.
+
+    Args:
+        glyphs: the characters of one page in the file's order.
+    """
     glyphs = list(glyphs)
     if not _is_written_down(glyphs):
-        return _assembled(glyphs)
+        return [(members, line_of(members)) for members in _assembled(glyphs)]
     # Columns are rows once the page is turned by a quarter.
-    turned = [Glyph(glyph.text, None if glyph.box is None else _turned(glyph.box)) for glyph in glyphs]
+    turned = [
+        Glyph(glyph.text, None if glyph.box is None else _turned(glyph.box), glyph.index) for glyph in glyphs
+    ]
     return [
-        TextLine(line.text, box_polygon(_turned_back(polygon_box(line.polygon))))
-        for line in _assembled(turned)
+        (members, TextLine(line_of(members).text, box_polygon(_turned_back(line_of(members).box))))
+        for members in _assembled(turned)
     ]
 
 
@@ -85,7 +98,7 @@ def _turned_back(box: Box) -> Box:
     return (-y1, x0, -y0, x1)
 
 
-def _assembled(glyphs: Iterable[Glyph]) -> list[TextLine]:
+def _assembled(glyphs: Iterable[Glyph]) -> list[list[Glyph]]:
     runs: list[list[Glyph]] = []
     for glyph in glyphs:
         if glyph.box is None:
@@ -96,7 +109,7 @@ def _assembled(glyphs: Iterable[Glyph]) -> list[TextLine]:
         else:
             runs.append([glyph])
     written = [stripped for stripped in map(_strip, runs) if stripped]
-    return [_to_line(line) for row in _rows(written) for line in _join(row)]
+    return [line for row in _rows(written) for line in _join(row)]
 
 
 def _are_neighbours(previous: Box, following: Box) -> bool:
@@ -166,7 +179,12 @@ def _join(row: Iterable[list[Glyph]]) -> list[list[Glyph]]:
     return lines
 
 
-def _to_line(glyphs: Sequence[Glyph]) -> TextLine:
+def line_of(glyphs: Sequence[Glyph]) -> TextLine:
+    """A line of characters, with a polygon in the pixels of their boxes.
+
+    Args:
+        glyphs: of the line, in its order; the first and the last have a box.
+    """
     # Characters above U+FFFF may come as two halves.
     text = whole_characters(" ".join("".join(glyph.text for glyph in glyphs).split()))
     box = union_box(glyph.box for glyph in glyphs if glyph.box is not None)

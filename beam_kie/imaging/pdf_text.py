@@ -52,14 +52,25 @@ def page_lines(page: pdfium.PdfPage, width_px: int, height_px: int) -> tuple[Tex
         return None
     if 2 * len(by_turns[0]) < sum(map(len, by_turns)):
         return None
-    lines: list[TextLine] = []
-    for turns, glyphs in enumerate(by_turns):
-        # The lines are on the page turned so that they stand upright; turn them back.
-        width, height = (height_px, width_px) if turns % 2 else (width_px, height_px)
-        for line in assemble_lines(glyphs):
-            on_page = box_polygon(clip_box(line.box, width, height))
-            lines.append(TextLine(line.text, rotate_polygon(on_page, width, height, 90 * turns)))
-    return tuple(lines)
+    return tuple(
+        turned_back(line, turns, width_px, height_px)
+        for turns, glyphs in enumerate(by_turns)
+        for line in assemble_lines(glyphs)
+    )
+
+
+def turned_back(line: TextLine, turns: int, width_px: int, height_px: int) -> TextLine:
+    """A line of a page that was turned so that the line stood upright, on the page as it is rendered.
+
+    Args:
+        line: in pixels of the turned page.
+        turns: how often 90 degrees clockwise the line is turned on the rendered page.
+        width_px: of the rendered page.
+        height_px: of the rendered page.
+    """
+    width, height = (height_px, width_px) if turns % 2 else (width_px, height_px)
+    on_page = box_polygon(clip_box(line.box, width, height))
+    return TextLine(line.text, rotate_polygon(on_page, width, height, 90 * turns))
 
 
 def _read_glyphs(page: pdfium.PdfPage, width_px: int, height_px: int) -> tuple[list[list[Glyph]], int, int]:
@@ -69,7 +80,7 @@ def _read_glyphs(page: pdfium.PdfPage, width_px: int, height_px: int) -> tuple[l
     """
     by_turns: list[list[Glyph]] = [[], [], [], []]
     known = unknown = turns = 0
-    to_pixels = _page_to_pixels(page, width_px, height_px)
+    to_pixels = page_to_pixels(page, width_px, height_px)
     with closing(page.get_textpage()) as textpage:
         for index in range(textpage.count_chars()):
             code = pdfium_c.FPDFText_GetUnicode(textpage, index)
@@ -77,7 +88,7 @@ def _read_glyphs(page: pdfium.PdfPage, width_px: int, height_px: int) -> tuple[l
                 if code == ord(" "):
                     by_turns[turns].append(Glyph(" ", None))
                 continue
-            x0, y0, x1, y1 = box = to_pixels(_character_box(textpage, index))
+            x0, y0, x1, y1 = box = to_pixels(character_box(textpage, index))
             if not (0 <= x0 + x1 <= 2 * width_px and 0 <= y0 + y1 <= 2 * height_px):
                 continue  # its middle is outside of the page
             turns = (_quarter_turns(textpage, index) + page.get_rotation() // 90) % 4
@@ -91,8 +102,13 @@ def _read_glyphs(page: pdfium.PdfPage, width_px: int, height_px: int) -> tuple[l
     return by_turns, known, unknown
 
 
-def _character_box(textpage: pdfium.PdfTextPage, index: int) -> Box:
-    """Left, bottom, right, top in points: as high as the font says, and around all of the ink."""
+def character_box(textpage: pdfium.PdfTextPage, index: int) -> Box:
+    """Left, bottom, right, top in points: as high as the font says, and around all of the ink.
+
+    Args:
+        textpage: of an open page.
+        index: of the character.
+    """
     return union_box((textpage.get_charbox(index, loose=True), textpage.get_charbox(index)))
 
 
@@ -117,8 +133,14 @@ def _is_scan(page: pdfium.PdfPage) -> bool:
     return covered >= _SCAN_COVERAGE * page.get_width() * page.get_height()
 
 
-def _page_to_pixels(page: pdfium.PdfPage, width_px: int, height_px: int) -> Callable[[Box], Box]:
-    """The map from boxes in points of the unturned page to boxes in pixels of the rendered one."""
+def page_to_pixels(page: pdfium.PdfPage, width_px: int, height_px: int) -> Callable[[Box], Box]:
+    """The map from boxes in points of the unturned page to boxes in pixels of the rendered one.
+
+    Args:
+        page: an open page.
+        width_px: of the page as it is rendered.
+        height_px: of the page as it is rendered.
+    """
 
     def device(x: float, y: float) -> tuple[float, float]:
         device_x, device_y = ctypes.c_int(), ctypes.c_int()

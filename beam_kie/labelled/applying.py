@@ -23,9 +23,10 @@ from beam_kie.labelled.corrections_file import (
     EntityName,
     PageCorrections,
 )
+from beam_kie.tables.cells import CONFIDENCE_DECIMALS, COORDINATE_DECIMALS
 from beam_kie.tables.conventions import UNKNOWN
-from beam_kie.tables.rows import CONFIDENCE_DECIMALS, COORDINATE_DECIMALS, text_columns
 from beam_kie.tables.schema import Row
+from beam_kie.tables.text_columns import text_columns
 
 CORRECTED_BY = "corrected_by"
 HUMAN = "human"

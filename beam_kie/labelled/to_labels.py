@@ -16,7 +16,7 @@ from beam_kie.labelled.applying import RunPage
 from beam_kie.labelled.corrections_file import CorrectionsError
 from beam_kie.labelled.formats import LabelledEntry, LabelledPage
 from beam_kie.labelled.run_tables import RunTables
-from beam_kie.tables.rows import COORDINATE_DECIMALS
+from beam_kie.tables.cells import COORDINATE_DECIMALS
 from beam_kie.tables.schema import Row
 
 Place = Callable[[Polygon], Polygon]

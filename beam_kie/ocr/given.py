@@ -16,6 +16,7 @@ from beam_kie.ocr import OcrEngine
 from beam_kie.ocr.cleaning import clean_lines
 from beam_kie.ocr.shapes import ShapeError, numbers, read_box, read_polygon
 from beam_kie.ocr.straightening import straightened
+from beam_kie.ocr.text_layer import read_with_layer, with_fields
 from beam_kie.ocr.words import join_words, lines_of_words
 
 PageKey = tuple[str, int]
@@ -66,7 +67,9 @@ class GivenPage:
 
 
 class GivenLinesEngine:
-    """Takes the lines that a page came with, else those of the user's file, else asks another engine.
+    """Takes the lines of the user's file, else those that a page came with, else asks another engine.
+
+    Where the page came with some of its lines only, the engine reads what is left of it.
 
     Args:
         pages: the lines of the user's file, as of ``read_lines_file``.
@@ -93,24 +96,25 @@ class GivenLinesEngine:
         missing = [image for image, text in zip(images, found, strict=True) if text is None]
         if missing and self._fallback is None:
             raise _missing(missing[0])
-        read = iter(self._fallback.read(missing) if missing and self._fallback else ())
+        read = iter(map(with_fields, missing, self._fallback.read(missing)) if self._fallback else ())
         texts = [next(read) if text is None else text for text in found]
         return [with_ruling(text, image.pixels) for text, image in zip(texts, images, strict=True)]
 
     def _given(self, image: PageImage) -> PageText | None:
         height, width = image.pixels.shape[:2]
         page = self._pages.get((image.uri, image.page))
-        if image.given_lines is not None:
-            page, source = GivenPage(image.given_lines), "pdf"
-        elif page is not None:
-            source = "given"
-        else:
-            return None
+        if page is None:
+            if image.given_lines is None:
+                return None
+            if self._fallback is not None:
+                return read_with_layer(image, self._fallback.read)
+            # Without an engine a page of which nothing can be taken is not an empty one.
+            return read_with_layer(image) if image.given_lines or image.remainder is None else None
         lines = page.on_page(width, height)
-        if source == "given" and (lost := page.text_count - len(lines)):
+        if lost := page.text_count - len(lines):
             raise _outside(lost, page, width, height)
-        text = PageText(image.document_id, image.uri, image.page, width, height, 0, lines, source)
-        return straightened(replace(text, whole_lines=page.whole_lines))
+        text = PageText(image.document_id, image.uri, image.page, width, height, 0, lines, "given")
+        return straightened(replace(text, whole_lines=page.whole_lines, fields=image.fields))
 
 
 def read_lines_file(stream: Iterable[str], spelling: Callable[[str], str] = str) -> dict[PageKey, GivenPage]:

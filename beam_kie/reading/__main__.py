@@ -13,6 +13,7 @@ from collections.abc import Sequence
 
 from beam_kie.document import DocumentError
 from beam_kie.escaping import printable
+from beam_kie.imaging.page_source import PdfTextLayer
 from beam_kie.ocr import Engine
 from beam_kie.options import DEVICES, from_values
 from beam_kie.program import add_version, program_name
@@ -146,9 +147,10 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--ocr_languages", metavar="CODES", help="as in the job, for ppocr")
     parser.add_argument(
         "--pdf_text_layer",
-        action="store_true",
-        default=None,
-        help="take the text layer of PDF pages that have one",
+        nargs="?",
+        const="auto",
+        choices=[each.value for each in PdfTextLayer],
+        help="the text that PDF files hold, as in the job (default: auto)",
     )
     parser.add_argument("--max_pages", type=int, metavar="N", help="pages of a file (default: 2000)")
     return parser

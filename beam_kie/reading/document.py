@@ -25,7 +25,7 @@ from beam_kie.document import (
 from beam_kie.failures import failure_of
 from beam_kie.imaging.decode import decode_pages, encode_preview, upright
 from beam_kie.imaging.limits import check_file_size, check_pixels
-from beam_kie.imaging.page_source import decoding_error
+from beam_kie.imaging.page_source import PdfTextLayer, decoding_error
 from beam_kie.imaging.pixels import to_upright_rgb
 from beam_kie.layoutxlm.inputs.images import with_picture
 from beam_kie.options import from_values
@@ -55,7 +55,7 @@ def read(
         source: path of a file of this machine, the bytes of a file, or a picture of Pillow.
         name: what the document is called in the result; default: its path.
         options: how to read; default: as the job does.
-        **values: single options by the names of the job's flags, for example ``pdf_text_layer=True``,
+        **values: single options by the names of the job's flags, for example ``pdf_text_layer="off"``,
             ``ocr_engine="ppocr"``, ``model="models/mine"``, ``max_pages=10``; in place of ``options``.
 
     Returns:
@@ -142,7 +142,7 @@ def _open_bytes(data: bytes, name: str, options: ReadOptions) -> _Opened:
             name,
             options.limits,
             pdf_dpi=options.pdf_dpi,
-            pdf_text_layer=options.pdf_text_layer,
+            pdf_text_layer=PdfTextLayer(options.pdf_text_layer),
         )
     except Exception as error:
         failure = failure_of(error, document, Stage.DECODE, Category.FILE_CORRUPT, _DECODE_ADVICE)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from beam_kie.imaging.limits import DecodeLimits
+from beam_kie.imaging.page_source import PdfTextLayer
 from beam_kie.ocr import OcrOptions
 from beam_kie.tables.conventions import ValueOptions
 
@@ -23,7 +24,7 @@ class ReadOptions:
     values: ValueOptions = field(default_factory=ValueOptions)
     limits: DecodeLimits = field(default_factory=DecodeLimits)
     pdf_dpi: int = 200
-    pdf_text_layer: bool = False
+    pdf_text_layer: PdfTextLayer | str | bool = PdfTextLayer.AUTO
     model: str = "bundled"
     re_model: str | None = None
     device: str = "auto"
@@ -31,6 +32,11 @@ class ReadOptions:
     preview_side: int | None = 1_600
 
     def __post_init__(self) -> None:
+        try:
+            object.__setattr__(self, "pdf_text_layer", PdfTextLayer(self.pdf_text_layer))
+        except ValueError:
+            words = ", ".join(PdfTextLayer)
+            raise ValueError(f"pdf_text_layer: must be one of {words}, not {self.pdf_text_layer!r}") from None
         low, high = _PDF_DPI
         if not low <= self.pdf_dpi <= high:
             raise ValueError(f"pdf_dpi: must be from {low} to {high}, not {self.pdf_dpi}")

@@ -7,10 +7,8 @@ arithmetic do not change them.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import asdict
-from datetime import UTC, datetime, timedelta
 from statistics import fmean
 
 from beam_kie.document import (
@@ -20,20 +18,17 @@ from beam_kie.document import (
     LineSpan,
     PageResult,
     PageText,
-    Polygon,
     Status,
     TextLine,
 )
+from beam_kie.tables.cells import box_columns, confidence_cell, instant
 from beam_kie.tables.conventions import NO_VALUE_OPTIONS, Convention, ValueOptions, page_convention
-from beam_kie.tables.key_text import normalise_key
+from beam_kie.tables.field_rows import with_fields
 from beam_kie.tables.key_values import KEY_LABELS, key_values
-from beam_kie.tables.normalise import Doubt, interpret, readings
 from beam_kie.tables.schema import Provenance, Row
 from beam_kie.tables.summary import DocumentTally, PageCounts
 from beam_kie.tables.table_rows import table_rows
-
-CONFIDENCE_DECIMALS = 4
-COORDINATE_DECIMALS = 2
+from beam_kie.tables.text_columns import text_columns
 
 PAGE_TABLES = ("pages", "lines", "entities", "key_values")
 
@@ -72,7 +67,8 @@ def count_rows(tables: dict[str, list[Row]]) -> PageCounts:
     Args:
         tables: what ``page_tables`` returned.
     """
-    pairs = [row for row in tables["key_values"] if row["value_entity_id"] is not None]
+    rows = tables["key_values"]
+    pairs = [row for row in rows if (row["value_entity_id"] or row["value_text"]) is not None]
     return PageCounts.of(
         line_confidences=[row["confidence"] for row in tables["lines"]],
         entity_confidences=[row["confidence"] for row in tables["entities"]],
@@ -96,7 +92,7 @@ def page_row(page: PageText, provenance: Provenance, counts: PageCounts) -> Row:
         **_page_geometry_columns(page),
         "skew_deg": page.skew_deg,
         **_count_columns(counts),
-        **_provenance_columns(provenance, page),
+        **_provenance_columns(provenance, page.text_source),
     }
 
 
@@ -107,12 +103,12 @@ def line_rows(page: PageText, provenance: Provenance) -> list[Row]:
         page: its text, in reading order.
         provenance: names and revisions of OCR and model, for every row.
     """
-    shared = {
-        **_page_columns(page),
-        **_page_geometry_columns(page),
-        **_provenance_columns(provenance, page),
-    }
-    return [_line_row(page, index, line) | shared for index, line in enumerate(page.lines)]
+    shared = _page_columns(page) | _page_geometry_columns(page)
+    read = {source: _read_columns(provenance, source) for source in ("ocr", "pdf", page.text_source)}
+    return [
+        _line_row(page, index, line) | shared | read[_line_source(page, line)]
+        for index, line in enumerate(page.lines)
+    ]
 
 
 def entity_rows(result: PageResult, provenance: Provenance) -> list[Row]:
@@ -126,7 +122,7 @@ def entity_rows(result: PageResult, provenance: Provenance) -> list[Row]:
     shared = {
         **_page_columns(page),
         **_page_geometry_columns(page),
-        **_provenance_columns(provenance, page),
+        **_provenance_columns(provenance, page.text_source),
     }
     return [_entity_row(page, index, entity) | shared for index, entity in enumerate(result.entities)]
 
@@ -153,7 +149,7 @@ def key_value_rows(
     shared = {
         **_page_columns(page),
         **_page_geometry_columns(page),
-        **_provenance_columns(provenance, page),
+        **_provenance_columns(provenance, page.text_source),
     }
     convention = page_convention((line.text for line in page.lines), options)
     pairs = key_values(result, key_labels)
@@ -166,7 +162,8 @@ def key_value_rows(
         pair = KeyValue(value, value, None, value.confidence, index, index)
         rows.append((index, _key_value_row(page, None, pair, convention) | {"table_row": None}))
     rows.sort(key=lambda row: row[0])
-    return [_pair_columns(page, number) | row | shared for number, (_, row) in enumerate(rows)]
+    found = with_fields([row for _, row in rows], result, convention)
+    return [_pair_columns(page, number) | row | shared for number, row in enumerate(found)]
 
 
 def failure_row(failure: Failure, provenance: Provenance) -> Row:
@@ -209,7 +206,7 @@ def document_row(tally: DocumentTally, provenance: Provenance) -> Row:
         "uri": document.uri,
         "content_sha256": document.content_sha256,
         "size_bytes": document.size_bytes,
-        "source_updated_at": _instant(document.updated_at_s),
+        "source_updated_at": instant(document.updated_at_s),
         "source_version": document.source_version,
         "format": document.format,
         "status": tally.status.value,
@@ -250,8 +247,8 @@ def _line_row(page: PageText, index: int, line: TextLine) -> Row:
         "line_id": _line_id(page, index),
         "line_index": index,
         "text": line.text or None,
-        "confidence": _confidence(line.confidence),
-        **_box_columns("", line.polygon),
+        "confidence": confidence_cell(line.confidence),
+        **box_columns("", line.polygon),
     }
 
 
@@ -261,10 +258,10 @@ def _entity_row(page: PageText, index: int, entity: Entity) -> Row:
         "entity_index": index,
         "label": entity.label,
         "text": entity.text or None,
-        "confidence": _confidence(entity.confidence),
+        "confidence": confidence_cell(entity.confidence),
         "first_line_id": _line_id(page, entity.spans[0].line) if entity.spans else None,
         "line_count": len({span.line for span in entity.spans}),
-        **_box_columns("", entity.polygon),
+        **box_columns("", entity.polygon),
     }
 
 
@@ -278,50 +275,27 @@ def _key_value_row(page: PageText, key: Entity | None, pair: KeyValue, conventio
     spans = [span for end in (key, value) if end is not None for span in end.spans]
     return {
         **text_columns(key.text if key else "", value.text if value else None, convention),
-        "confidence": _confidence(pair.confidence),
-        "key_confidence": _confidence(key.confidence) if key else None,
-        "value_confidence": _confidence(value.confidence) if value else None,
-        "relation_confidence": _confidence(pair.relation_confidence),
+        "confidence": confidence_cell(pair.confidence),
+        "key_confidence": confidence_cell(key.confidence) if key else None,
+        "value_confidence": confidence_cell(value.confidence) if value else None,
+        "relation_confidence": confidence_cell(pair.relation_confidence),
         **_ocr_columns(page, spans),
         "key_label": key.label if key else None,
         "value_label": value.label if value else None,
         "key_entity_id": _entity_id(page, pair.key_index) if key else None,
         "value_entity_id": None if pair.value_index is None else _entity_id(page, pair.value_index),
-        **_box_columns("key_", key.polygon if key else None),
-        **_box_columns("value_", value.polygon if value else None),
-    }
-
-
-def text_columns(key: str, value: str | None, convention: Convention) -> Row:
-    """The columns of key_values that follow from the texts of key and value.
-
-    Args:
-        key: text of the key; may be empty.
-        value: text of the value; None where the key has none.
-        convention: of the page.
-    """
-    found = None if value is None else interpret(value, key, convention)
-    doubt, plain = (found, None) if isinstance(found, Doubt) else (None, found)
-    return {
-        "key_text": key or None,
-        "key_normalised": normalise_key(key) or None,
-        "value_text": value or None,
-        "value_type": plain.type if plain else None,
-        "value_normalised": plain.text if plain else None,
-        "value_currency": plain.currency if plain else None,
-        "value_currency_readings": list(plain.currencies) or None if plain else None,
-        "value_null_reason": doubt.value if doubt else None,
-        "value_readings": list(readings(value, key, convention)) or None if doubt and value else None,
+        **box_columns("key_", key.polygon if key else None),
+        **box_columns("value_", value.polygon if value else None),
     }
 
 
 def _ocr_columns(page: PageText, spans: Sequence[LineSpan]) -> Row:
     """The least and the mean confidence of the lines of key and value, each line once."""
-    found = (_confidence(page.lines[line].confidence) for line in sorted({span.line for span in spans}))
+    found = (confidence_cell(page.lines[line].confidence) for line in sorted({span.line for span in spans}))
     measured = [confidence for confidence in found if confidence is not None]
     return {
         "ocr_confidence_min": min(measured, default=None),
-        "ocr_confidence_mean": _confidence(fmean(measured)) if measured else None,
+        "ocr_confidence_mean": confidence_cell(fmean(measured)) if measured else None,
     }
 
 
@@ -343,10 +317,21 @@ def _page_geometry_columns(page: PageText) -> Row:
     }
 
 
-def _provenance_columns(provenance: Provenance, page: PageText) -> Row:
-    """Who read this page: a text layer or given lines were read by no OCR engine."""
+def _line_source(page: PageText, line: TextLine) -> str:
+    """Where a line comes from; of those that did not come from OCR no confidence is known."""
+    if page.text_source != "mixed":
+        return page.text_source
+    return "pdf" if line.confidence is None else "ocr"
+
+
+def _read_columns(provenance: Provenance, text_source: str) -> Row:
+    return {"text_source": text_source, **_provenance_columns(provenance, text_source)}
+
+
+def _provenance_columns(provenance: Provenance, text_source: str) -> Row:
+    """Who read the text: a text layer or given lines were read by no OCR engine."""
     columns = asdict(provenance)
-    if page.text_source != "ocr":
+    if text_source not in ("ocr", "mixed"):
         columns |= {"ocr_engine": None, "ocr_revision": None}
     return columns
 
@@ -357,33 +342,10 @@ def _count_columns(counts: PageCounts) -> Row:
         "entity_count": counts.entities.count,
         "pair_count": counts.pairs.count,
         "key_without_value_count": counts.keys_without_value,
-        "mean_line_confidence": _confidence(counts.lines.mean),
-        "mean_entity_confidence": _confidence(counts.entities.mean),
-        "mean_pair_confidence": _confidence(counts.pairs.mean),
+        "mean_line_confidence": confidence_cell(counts.lines.mean),
+        "mean_entity_confidence": confidence_cell(counts.entities.mean),
+        "mean_pair_confidence": confidence_cell(counts.pairs.mean),
     }
-
-
-def _box_columns(prefix: str, polygon: Polygon | None) -> Row:
-    if polygon is None:
-        return {f"{prefix}{name}": None for name in ("x0", "y0", "x1", "y1", "polygon")}
-    corners = [round(float(value), COORDINATE_DECIMALS) for value in polygon]
-    xs, ys = corners[0::2], corners[1::2]
-    edges = {"x0": min(xs), "y0": min(ys), "x1": max(xs), "y1": max(ys), "polygon": corners}
-    return {f"{prefix}{name}": value for name, value in edges.items()}
-
-
-def _confidence(value: float | None) -> float | None:
-    """Rounded to what different devices agree on; a value that is no number was not measured."""
-    if value is None or not math.isfinite(value):
-        return None
-    return round(float(value), CONFIDENCE_DECIMALS)
-
-
-def _instant(seconds: float | None) -> datetime | None:
-    """Seconds since 1970 as UTC, to the microsecond."""
-    if seconds is None:
-        return None
-    return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=round(seconds * 1e6))
 
 
 def _line_id(page: PageText, index: int) -> str:

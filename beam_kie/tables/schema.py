@@ -69,7 +69,11 @@ def _page_geometry() -> list[pa.Field]:
         _column("page_width_px", _INT, "width of the upright page in pixels"),
         _column("page_height_px", _INT, "height of the upright page in pixels"),
         _column("rotation_deg", _INT, "clockwise turn that makes the stored page upright: 0, 90, 180 or 270"),
-        _column("text_source", _STRING, "where the lines came from: ocr, pdf (text layer) or given"),
+        _column(
+            "text_source",
+            _STRING,
+            "where the text came from: ocr, pdf (text layer), given, or mixed (ocr and pdf)",
+        ),
     ]
 
 
@@ -241,7 +245,14 @@ _COLUMNS: dict[str, list[pa.Field]] = {
             _INT,
             "row of the tables on the page that the value stands in, from 0; NULL where it stands in none",
         ),
-        _nullable("key_label", _STRING, "label of the key's entity; NULL without a key"),
+        _nullable(
+            "field_name", _STRING, "name of the fillable form's field that holds the value; NULL elsewhere"
+        ),
+        _nullable(
+            "key_label",
+            _STRING,
+            "label of the key's entity; FIELD: the key is a form field's tooltip or name; NULL without a key",
+        ),
         _nullable("value_label", _STRING, "label of the value's entity; NULL without a value"),
         _nullable(
             "key_entity_id", _STRING, "the key, a row of entities; NULL: the value's label says what it is"

@@ -98,7 +98,7 @@ def test_baseline_reads_no_further_than_512_tokens_and_relates_lines():
 def test_the_job_is_measured_and_its_flags_are_passed_on():
     command = [sys.executable, "benchmarks/throughput.py", "--input", str(SCAN), "--limit=3", "--json"]
     # Without OCR every page fails, but it goes through the job and counts.
-    flags = ["--rows=one", "--ocr_engine=none", "--pdf_text_layer", "--overlays=none"]
+    flags = ["--rows=one", "--ocr_engine=none", "--pdf_text_layer=always", "--overlays=none"]
     done = subprocess.run([*command, *flags], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     report = json.loads(done.stdout)

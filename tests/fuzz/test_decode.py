@@ -9,7 +9,7 @@ from hypothesis import given
 from PIL import Image
 
 from beam_kie.document import Category, DocumentError, Failure
-from beam_kie.imaging.decode import DecodeLimits, decode_pages
+from beam_kie.imaging.decode import DecodeLimits, PdfTextLayer, decode_pages
 from tests.fuzz.mutations import arbitrary, mutated
 from tests.fuzz.sandbox import target
 
@@ -108,7 +108,7 @@ SEEDS = {
 
 @target(DocumentError)
 def decode(data: bytes) -> None:
-    opened = decode_pages(data, "id", "file:///scan", LIMITS, pdf_dpi=40, pdf_text_layer=True)
+    opened = decode_pages(data, "id", "file:///scan", LIMITS, pdf_dpi=40, pdf_text_layer=PdfTextLayer.AUTO)
     assert opened.page_count >= 1
     for page in opened:
         if isinstance(page, Failure):

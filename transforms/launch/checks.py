@@ -17,6 +17,7 @@ from apache_beam.io.filesystems import FileSystems
 from apache_beam.options.pipeline_options import DirectOptions, PipelineOptions, StandardOptions
 
 from beam_kie.fields.files import READY_MADE, FieldFileError
+from beam_kie.imaging.page_source import PdfTextLayer
 from beam_kie.ocr import PADDLE_EXTRA, Engine
 from beam_kie.ocr.given import LinesFileError
 from beam_kie.ocr.ppocr.languages import scripts_of
@@ -146,7 +147,7 @@ def _check_runner(options: PipelineOptions, namespace: argparse.Namespace) -> st
 
 def _check_ocr(config: JobConfig) -> None:
     engine = config.ocr.engine
-    if engine is Engine.NONE and not (config.ocr_lines or config.pdf_text_layer):
+    if engine is Engine.NONE and not (config.ocr_lines or config.pdf_text_layer is not PdfTextLayer.OFF):
         raise UsageError("--ocr_engine none reads nothing: add --ocr_lines FILE or --pdf_text_layer")
     try:
         scripts_of(config.ocr.languages)

@@ -124,10 +124,20 @@ def _arguments(item: Option) -> dict[str, Any]:
     if item.kind is bool:
         return arguments | {"type": _parser(item), "nargs": "?", "const": True}
     if item.choices:
-        return arguments | {"choices": item.choices}
+        if item.info.bare is not None:
+            arguments |= {"nargs": "?", "const": item.info.bare}
+        return arguments | {"choices": item.choices, "type": partial(_word, item.kind)}
     if item.several:
         return arguments | {"nargs": "+", "action": "extend"}
     return arguments | {"type": _parser(item)}
+
+
+def _word(kind: type, text: str) -> str:
+    """The choice that a word means: enums may know other words for some."""
+    try:
+        return str(kind(text))
+    except ValueError:
+        return text  # argparse says which choices there are
 
 
 def _parser(item: Option) -> Callable[[str], Any]:

@@ -7,6 +7,7 @@ import json
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from beam_kie.imaging.page_source import PdfTextLayer
 from beam_kie.layoutxlm.checkpoints import WEIGHTS_FILE, ModelError, file_revision
 from beam_kie.layoutxlm.config import LayoutXLMConfig
 from beam_kie.layoutxlm.pair import check_models
@@ -67,6 +68,8 @@ def model_card(reference: str, re_reference: str | None = None) -> ModelCard:
 
 # Options that older versions did not have: unset, they are not in the digest, so that their runs still count.
 _ADDED_LATER = ("ocr_languages", "date_order", "currency", "fields", "table_cells")
+# What older versions called the same.
+_FORMER_TEXT_LAYER = {PdfTextLayer.OFF: False, PdfTextLayer.ALWAYS: True}
 
 
 def _checked_folder(reference: str) -> Path:
@@ -125,6 +128,8 @@ def options_digest(config: JobConfig, model: ModelCard) -> str:
     for name in _ADDED_LATER:
         if values[name] is None:
             del values[name]
+    layer = values["pdf_text_layer"]
+    values["pdf_text_layer"] = _FORMER_TEXT_LAYER.get(layer, layer)
     if config.ocr_lines:
         # The same lines under another name are the same lines.
         lines = files.read_bytes(config.ocr_lines, timeout_s=config.storage_timeout_s)

@@ -7,7 +7,7 @@ from PIL import Image
 
 from beam_kie.document import Category, DocumentError, Failure
 from beam_kie.imaging import pdf
-from beam_kie.imaging.decode import DecodeLimits, decode_pages
+from beam_kie.imaging.decode import DecodeLimits, PdfTextLayer, decode_pages
 
 A4 = (595, 842)
 HELLO = "BT /F1 12 Tf 50 700 Td (Hello) Tj ET"
@@ -85,7 +85,8 @@ def jpeg(size: tuple[int, int] = (100, 140), grey: int = 200) -> bytes:
 
 def decode(data: bytes, limits: DecodeLimits | None = None, dpi: int = 72, text: bool = True) -> list:
     limits = limits or DecodeLimits()
-    return list(decode_pages(data, "id", "file:///form.pdf", limits, pdf_dpi=dpi, pdf_text_layer=text))
+    layer = PdfTextLayer.ALWAYS if text else PdfTextLayer.OFF
+    return list(decode_pages(data, "id", "file:///form.pdf", limits, pdf_dpi=dpi, pdf_text_layer=layer))
 
 
 def texts(page) -> list[str]:
@@ -153,7 +154,7 @@ def test_a_picture_too_large_is_a_failure_before_it_is_decoded():
     assert page.page == 2
 
 
-def test_filled_form_fields_are_seen_and_read():
+def test_filled_page_parts_are_seen_and_read():
     appearance = stream("/Type/XObject/Subtype/Form/BBox[0 0 200 20]/Resources<</Font<</F1 3 0 R>>>>",
                         b"/Tx BMC BT /F1 12 Tf 2 5 Td (Li Lei) Tj ET EMC")  # fmt: skip
     objects = {90: appearance, 91: FIELDS[0].encode(), 92: FIELDS[1].encode()}

@@ -208,14 +208,14 @@ class Shouting:
         ]
 
 
-def test_lines_of_the_page_come_before_the_file_and_the_file_before_the_engine():
+def test_the_users_file_comes_before_the_text_layer_and_that_before_the_engine():
     layer = (TextLine("layer", box_polygon((0, 0, 50, 10))),)
     ocr = Shouting()
-    engine = GivenLinesEngine(read(record(page=2), record(page=3)), ocr)
-    texts = engine.read([page(4), page(3, layer), page(2), page(1)])
-    assert [text.lines[0].text for text in texts] == ["4", "layer", "Name:", "1"]
-    assert [text.text_source for text in texts] == ["ocr", "pdf", "given", "ocr"]
-    assert [text.page for text in texts] == [4, 3, 2, 1]
+    engine = GivenLinesEngine(read(record(page=2), record(page=5)), ocr)
+    texts = engine.read([page(4), page(3, layer), page(2), page(5, layer), page(1)])
+    assert [text.lines[0].text for text in texts] == ["4", "layer", "Name:", "Name:", "1"]
+    assert [text.text_source for text in texts] == ["ocr", "pdf", "given", "given", "ocr"]
+    assert [text.page for text in texts] == [4, 3, 2, 5, 1]
     assert ocr.asked == [[4, 1]]
     assert (engine.name, engine.revision) == ("shouting", "1")
 
@@ -224,8 +224,6 @@ def test_lines_may_be_declared_whole():
     for said, known in ((True, True), (False, False)):
         (text,) = GivenLinesEngine(read(record(whole_lines=said))).read([page()])
         assert text.whole_lines is known
-    (text,) = GivenLinesEngine(read(record(whole_lines=True))).read([page(given_lines=())])
-    assert not text.whole_lines
 
 
 def test_the_engine_is_left_alone_where_everything_is_given():

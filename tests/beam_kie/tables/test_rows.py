@@ -178,6 +178,16 @@ def test_tiny_differences_of_arithmetic_do_not_show():
 def test_text_that_no_ocr_read_names_no_ocr_engine():
     (page,) = tables_of(pages.result(text_source="pdf"))["pages"]
     assert (page["text_source"], page["ocr_engine"], page["ocr_revision"]) == ("pdf", None, None)
+
+
+def test_lines_of_a_page_from_two_sources_say_which():
+    first, *others = pages.result().page.lines
+    lines = (replace(first, confidence=None), *others)
+    tables = tables_of(pages.result(text_source="mixed", lines=lines))
+    assert [row["text_source"] for row in tables["lines"]] == ["pdf"] + ["ocr"] * len(others)
+    assert [row["ocr_engine"] is None for row in tables["lines"]] == [True] + [False] * len(others)
+    assert {row["text_source"] for name in ("pages", "entities") for row in tables[name]} == {"mixed"}
+    assert tables["pages"][0]["ocr_engine"] is not None
     (page,) = tables_of()["pages"]
     assert (page["ocr_engine"], page["model"]) == ("rapidocr", "bundled")
 

@@ -100,7 +100,10 @@ def test_several_workers_take_processes(place):
         (["--manifest=none.txt"], "cannot read the manifest"),
         ([*SCANS, "--model=nowhere"], "--model: model 'nowhere'"),
         ([*SCANS, "--re_model=nowhere"], "--re_model: model 'nowhere'"),
-        ([*SCANS, "--ocr_engine=none"], "--ocr_engine none reads nothing: add --ocr_lines"),
+        (
+            [*SCANS, "--ocr_engine=none", "--pdf_text_layer=off"],
+            "--ocr_engine none reads nothing: add --ocr_lines",
+        ),
         ([*SCANS, "--ocr_lines=none.jsonl"], "--ocr_lines: there is no file"),
         ([*SCANS, "--ocr_det_model_dir=none"], "--ocr_det_model_dir: there is no folder"),
         ([*SCANS, "--output=scans/a.png"], "--output: "),
@@ -167,9 +170,25 @@ def test_manifest_must_list_something_readable(place):
     assert job_of("--manifest=list.txt").config.manifest == f"{place}/list.txt"
 
 
+@pytest.mark.parametrize(
+    ("flag", "means"),
+    [
+        ("--pdf_text_layer", "auto"),
+        ("--pdf_text_layer=auto", "auto"),
+        ("--pdf_text_layer=always", "always"),
+        ("--pdf_text_layer=off", "off"),
+        # As it was spelled when the option had two values.
+        ("--pdf_text_layer=true", "auto"),
+        ("--pdf_text_layer=False", "off"),
+    ],
+)
+def test_the_text_layer_is_chosen_by_a_word(place, flag, means):
+    assert job_of(*SCANS, flag).config.pdf_text_layer == means
+
+
 def test_given_lines_stand_in_for_ocr(place):
     Path("lines.jsonl").write_text("")
-    assert job_of(*SCANS, "--ocr_engine=none", "--pdf_text_layer").config.pdf_text_layer
+    assert job_of(*SCANS, "--ocr_engine=none").config.pdf_text_layer == "auto"
     job = job_of(*SCANS, "--ocr_engine=none", "--ocr_lines=lines.jsonl")
     assert job.config.ocr_lines == f"{place}/lines.jsonl"
 

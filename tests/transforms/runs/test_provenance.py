@@ -103,7 +103,7 @@ def test_the_digest_changes_with_every_option_that_results_depend_on(tmp_path):
         path.write_text(text)
     lines, copy, others = map(str, given)
     changed = {
-        **{"pdf_dpi": 300, "pdf_text_layer": True, "ocr_engine": "none", "ocr_lines": lines},
+        **{"pdf_dpi": 300, "pdf_text_layer": "off", "ocr_engine": "none", "ocr_lines": lines},
         **{"ocr_max_side": 2000, "ocr_min_confidence": 0.1, "ocr_detect_rotation": False},
         **{"rapidocr_backend": "torch", "paddle_engine": "paddle", "dtype": "float32"},
         **{"overlays": "none", "overlay_max_side": 500, "infer_txt": True, "ocr_languages": "de"},
@@ -135,10 +135,11 @@ def test_the_digest_changes_with_the_configuration_of_the_model(small_model, tmp
 @pytest.mark.parametrize(
     ("changes", "digest"),
     [
-        ({}, "e848dff4c0f5acd3"),
+        ({"pdf_text_layer": "off"}, "e848dff4c0f5acd3"),
         (
             {
-                **{"pdf_dpi": 300, "pdf_text_layer": True, "ocr_engine": "paddleocr", "ocr_max_side": 960},
+                **{"pdf_dpi": 300, "pdf_text_layer": "always", "ocr_engine": "paddleocr"},
+                **{"ocr_max_side": 960},
                 **{"ocr_min_confidence": 0.25, "ocr_detect_rotation": False, "rapidocr_backend": "torch"},
                 **{"paddle_engine": "paddle", "dtype": "float32", "overlays": "failures"},
                 **{"overlay_max_side": 500, "infer_txt": True},

@@ -26,8 +26,10 @@ from beam_kie.document import (
     TextLine,
 )
 from beam_kie.imaging.limits import DecodeLimits
+from beam_kie.imaging.page_source import PdfTextLayer
 from beam_kie.ocr import OcrOptions
 from beam_kie.ocr.given import GivenPage
+from beam_kie.page_parts import FieldKind, FormField
 
 HEADER = struct.Struct(">Q")
 MOST_REPLY_BYTES = 256 * 1024 * 1024
@@ -45,7 +47,7 @@ class ReaderSettings:
     ocr: OcrOptions
     limits: DecodeLimits
     pdf_dpi: int = 200
-    pdf_text_layer: bool = False
+    pdf_text_layer: PdfTextLayer = PdfTextLayer.OFF
     pictures: str | None = None
     preview_side: int | None = None
     memory_bytes: int = 1 << 40
@@ -129,7 +131,8 @@ class Closed:
 
 _REPLIES = (
     *(Ready, Broken, Opened, NotOpened, Step, PageRead, Closed),
-    *(PageText, TextLine, Straightening, RuledCell, Mark, MarkState, FailedPage, Failure, Stage, Category),
+    *(PageText, TextLine, FormField, FieldKind, Straightening, RuledCell, Mark, MarkState),
+    *(FailedPage, Failure, Stage, Category),
 )
 _KNOWN = {(kind.__module__, kind.__qualname__): kind for kind in _REPLIES}
 

@@ -12,7 +12,6 @@ from beam_kie.document import (
     DocumentError,
     FailedPage,
     Failure,
-    PageImage,
     PageText,
     Stage,
 )
@@ -107,7 +106,7 @@ class PageReader:
         except Exception as error:  # decoders raise anything on hostile bytes: it is the page's alone
             return PageRead(self._failure(index, decoding_error(error)), seconds)
         damage = page.damage and self._failure(index, page.damage)
-        image = PageImage(self._document_id, self._uri, index + 1, page.pixels, page.dpi, page.lines, damage)
+        image = page.image(self._document_id, self._uri, index + 1, damage)
         del page
         step(Stage.OCR)
         outcome: PageText | FailedPage
