@@ -12,6 +12,10 @@ sys.path.insert(0, str(ROOT))
 from benchmarks.pdf_writer import Pdf, numbers  # noqa: E402 (needs the path)
 
 _DA = "/DA(/F1 12 Tf 0 g)"
+# The least that says what XFA says; the values in it are old ones, which no viewer of the shadow shows.
+_XFA = b"""<xdp:xdp xmlns:xdp="http://ns.adobe.com/xdp/"><xfa:datasets
+xmlns:xfa="http://www.xfa.org/schema/xfa-data/1.0/"><xfa:data><person><name>Old Value</name></person>
+</xfa:data></xfa:datasets></xdp:xdp>"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,12 +23,14 @@ class FormStyle:
     """How a form is stored.
 
     ``needs_appearances``: the reader has to draw the fields. ``has_appearances``: the file brings their
-    pictures along. ``inherits``: type, value and name come from a parent of the field.
+    pictures along. ``inherits``: type, value and name come from a parent of the field. ``has_xfa``: the form
+    is described in XFA as well, and its fields are the shadow of that.
     """
 
     needs_appearances: bool = False
     has_appearances: bool = True
     inherits: bool = False
+    has_xfa: bool = False
 
 
 def form(style: FormStyle, ticked: bool = True) -> bytes:
@@ -45,8 +51,9 @@ def form(style: FormStyle, ticked: bool = True) -> bytes:
         _radio(pdf, style, dingbats, 160, 120),
     ]
     needed = str(style.needs_appearances).lower()
+    xfa = f"/XFA {pdf.add('', _XFA)}" if style.has_xfa else ""
     pdf.catalog = (
-        f"/AcroForm<</Fields[{' '.join(fields)}]/NeedAppearances {needed}{_DA}"
+        f"/AcroForm<</Fields[{' '.join(fields)}]/NeedAppearances {needed}{_DA}{xfa}"
         f"/DR<</Font<</F1 5 0 R/ZaDb {dingbats}>>>>>>"
     )
     return pdf.save()
@@ -96,8 +103,14 @@ def _check(pdf: Pdf, style: FormStyle, dingbats: str, ticked: bool, x: float, y:
     pdf.text("Member:", 40, y)
     state = "Yes" if ticked else "Off"
     place = f"/Subtype/Widget/Rect[{numbers((x, y - 3, x + 14, y + 11))}]/F 4/MK<</CA(4)>>"
-    about = f"/FT/Btn/T(member)/TU(Member of the club)/V/{state}/AS/{state}/DA(/ZaDb 0 Tf 0 g)"
-    return pdf.annotation(f"{place}{about}{_marks(pdf, style, dingbats, '4', 'Yes')}")
+    about = f"/FT/Btn/T(member)/TU(Member of the club)/V/{state}"
+    looks = f"/AS/{state}/DA(/ZaDb 0 Tf 0 g){_marks(pdf, style, dingbats, '4', 'Yes')}"
+    if not style.inherits:
+        return pdf.annotation(f"{place}{about}{looks}")
+    number = pdf._next
+    parent = pdf.add(f"{about}/Kids[{number + 1} 0 R]")
+    pdf.annotation(f"{place}{looks}/Parent {parent}")
+    return parent
 
 
 def _radio(pdf: Pdf, style: FormStyle, dingbats: str, x: float, y: float) -> str:

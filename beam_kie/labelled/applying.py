@@ -262,6 +262,7 @@ def _pair_row(page: Row, number: int, key: Row | None, value: Row | None, old: R
         "ocr_confidence_min": None,
         "ocr_confidence_mean": None,
         "table_row": old.get("table_row") if same_link and old else None,
+        "field_name": old.get("field_name") if same_link and old else None,
     }
     for name in ("x0", "y0", "x1", "y1", "polygon"):
         row[f"key_{name}"] = key[name] if key else None

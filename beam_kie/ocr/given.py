@@ -11,12 +11,9 @@ from typing import Any
 from beam_kie.document import Category, DocumentError, PageImage, PageText, Polygon, TextLine
 from beam_kie.escaping import whole_characters
 from beam_kie.geometry import polygon_area
-from beam_kie.imaging.marks import with_ruling
 from beam_kie.ocr import OcrEngine
 from beam_kie.ocr.cleaning import clean_lines
 from beam_kie.ocr.shapes import ShapeError, numbers, read_box, read_polygon
-from beam_kie.ocr.straightening import straightened
-from beam_kie.ocr.text_layer import read_with_layer, with_fields
 from beam_kie.ocr.words import join_words, lines_of_words
 
 PageKey = tuple[str, int]
@@ -92,6 +89,10 @@ class GivenLinesEngine:
             DocumentError: OCR_MISSING: a page has no given lines, and there is no other engine. OCR_FAILED:
                 given lines lie outside their page.
         """
+        # OpenCV comes with these; the command line reads files of lines without it.
+        from beam_kie.imaging.marks import with_ruling
+        from beam_kie.ocr.text_layer import with_fields
+
         found = [self._given(image) for image in images]
         missing = [image for image, text in zip(images, found, strict=True) if text is None]
         if missing and self._fallback is None:
@@ -102,6 +103,9 @@ class GivenLinesEngine:
         return [with_ruling(text, image.pixels) for text, image in zip(texts, images, strict=True)]
 
     def _given(self, image: PageImage) -> PageText | None:
+        from beam_kie.ocr.straightening import straightened
+        from beam_kie.ocr.text_layer import read_with_layer
+
         height, width = image.pixels.shape[:2]
         page = self._pages.get((image.uri, image.page))
         if page is None:

@@ -35,7 +35,7 @@ def with_fields(rows: Sequence[Row], result: PageResult, convention: Convention)
     """
     fields = [(field, polygon_box(field.polygon)) for field in result.page.fields]
     if not fields:
-        return [row | {"field_name": None} for row in rows]
+        return list(rows)
     kept = [
         row for row in rows if row["value_text"] is not None or _field_at(_place(row, "key"), fields) is None
     ]

@@ -286,6 +286,7 @@ def _key_value_row(page: PageText, key: Entity | None, pair: KeyValue, conventio
         "value_entity_id": None if pair.value_index is None else _entity_id(page, pair.value_index),
         **box_columns("key_", key.polygon if key else None),
         **box_columns("value_", value.polygon if value else None),
+        "field_name": None,  # ``field_rows.with_fields`` knows it
     }
 
 
