@@ -72,7 +72,7 @@ def cell_rows(
         "page_height_px": page.height_px,
         **asdict(provenance),
     }
-    if page.text_source != "ocr":
+    if page.text_source not in ("ocr", "mixed"):
         shared |= {"ocr_engine": None, "ocr_revision": None}
     tables = enumerate(page_tables_of(page, _lines_of_keys(result, key_labels)))
     return [
