@@ -37,7 +37,11 @@ class Run:
 
     def files(self):
         """Bytes of every file, but for the summary's, which tells times."""
-        paths = [path for path in self.output.rglob("*") if path.is_file() and path.name != "summary.json"]
+        paths = [
+            path
+            for path in self.output.rglob("*")
+            if path.is_file() and path.name not in ("summary.json", "report.html")
+        ]
         return {str(path.relative_to(self.output)): path.read_bytes() for path in paths}
 
     def summary(self):

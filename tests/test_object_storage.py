@@ -83,7 +83,11 @@ class Job:
 
     def files(self) -> dict[str, bytes]:
         """What the run wrote, but for the summary, which tells times."""
-        written = [path for path in files.list_files(f"{self.bucket}/out") if "summary.json" not in path]
+        written = [
+            path
+            for path in files.list_files(f"{self.bucket}/out")
+            if not path.endswith(("summary.json", "report.html"))
+        ]
         return {path: files.read_bytes(path) for path in written}
 
     def summary(self) -> dict:

@@ -131,7 +131,11 @@ def on(job_server: Server, pool: Server) -> list[str]:
 
 def files(output: Path) -> dict[str, bytes]:
     """The bytes of every file, but for the summary: that tells times and the runner's options."""
-    paths = [path for path in output.rglob("*") if path.is_file() and path.name != "summary.json"]
+    paths = [
+        path
+        for path in output.rglob("*")
+        if path.is_file() and path.name not in ("summary.json", "report.html")
+    ]
     return {str(path.relative_to(output)): path.read_bytes() for path in paths}
 
 

@@ -61,7 +61,11 @@ def flags(place, output, *more):
 
 
 def files_of(output: Path) -> dict[str, bytes]:
-    found = (path for path in output.rglob("*") if path.is_file() and path.name != "summary.json")
+    found = (
+        path
+        for path in output.rglob("*")
+        if path.is_file() and path.name not in ("summary.json", "report.html")
+    )
     return {str(path.relative_to(output)): path.read_bytes() for path in found}
 
 

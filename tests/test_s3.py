@@ -115,7 +115,11 @@ def test_from_a_bucket_to_a_bucket(s3_bucket, endpoint):
 
 
 def written_files(bucket: str) -> dict[str, bytes]:
-    written = [path for path in files.list_files(f"{bucket}/out") if "summary.json" not in path]
+    written = [
+        path
+        for path in files.list_files(f"{bucket}/out")
+        if not path.endswith(("summary.json", "report.html"))
+    ]
     return {path: files.read_bytes(path) for path in written}
 
 

@@ -37,6 +37,7 @@ PAGES = {"tiff": 500, "pdf": 2000}
 DECODE = """
 import re, sys
 from beam_kie.imaging.decode import DecodeLimits, decode_pages
+from beam_kie.imaging.page_source import PdfTextLayer
 def peak():
     # Not ru_maxrss: a process inherits that from the one that started it.
     return int(re.search(r"VmHWM:\\s+(\\d+)", open("/proc/self/status").read())[1]) / 1024

@@ -81,7 +81,11 @@ def expected(scans, tmp_path_factory) -> Path:
 
 def files(output: Path) -> dict[str, bytes]:
     """The bytes of every file but the summary, which tells times and the runner's options."""
-    found = [path for path in output.rglob("*") if path.is_file() and path.name != "summary.json"]
+    found = [
+        path
+        for path in output.rglob("*")
+        if path.is_file() and path.name not in ("summary.json", "report.html")
+    ]
     return {str(path.relative_to(output)): path.read_bytes() for path in found}
 
 
