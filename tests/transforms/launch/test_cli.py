@@ -370,7 +370,7 @@ def test_tables_are_the_same_with_and_without_page_isolation(flags, place):
             {
                 str(path): path.read_bytes()
                 for path in sorted(Path("out").glob("*/run_id=r/**/*.*"))
-                if path.name not in ("summary.json", "run-00000.js")
+                if path.name not in ("summary.json", "run-00000.js", "report.html")
             }
         )
     assert tables[0].keys() == tables[1].keys()

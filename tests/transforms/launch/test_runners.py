@@ -74,7 +74,7 @@ def test_engine_on_this_machine_reads_its_files(unasked, argv, kind):
     job = job_of(*SCANS, *argv)
     assert job.options.view_as(PortableOptions).environment_type == kind
     assert not job.is_local
-    assert job.config.num_shards == 64
+    assert job.config.num_shards == 1, "one file a table, as in a local run"
 
 
 # What works where workers see only object storage.
