@@ -116,7 +116,7 @@ def files_of(run_id, output="out") -> dict[str, bytes]:
     return {
         str(path.relative_to(output)).replace(f"run_id={run_id}", "run_id=*"): path.read_bytes()
         for path in paths
-        if path.name not in ("summary.json", "run-00000.js")
+        if path.name not in ("summary.json", "run-00000.js", "report.html")
     }
 
 

@@ -27,7 +27,6 @@ from beam_kie.labelled.to_labels import labels_of_pictures, labels_of_scans
 from beam_kie.program import add_version, program_name
 
 OK, FAILED, BAD_OPTIONS = 0, 1, 2
-PROGRAM = program_name("python -m beam_kie.labelled.corrections", "corrections")
 
 _DONE, _CHANGED, _ALL = "done", "changed", "all"
 
@@ -45,17 +44,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         print(_run(arguments))
     except CorrectionsError as error:
-        print(f"{PROGRAM}: error: {error}", file=sys.stderr)
+        print(f"{_program()}: error: {error}", file=sys.stderr)
         return BAD_OPTIONS
     except OSError as error:
-        print(f"{PROGRAM}: not everything was written: {error}", file=sys.stderr)
+        print(f"{_program()}: not everything was written: {error}", file=sys.stderr)
         return FAILED
     return OK
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog=PROGRAM, description="Corrections into tables and labels, labels into corrections."
+        prog=_program(), description="Corrections into tables and labels, labels into corrections."
     )
     add_version(parser)
     parser.add_argument(
@@ -148,6 +147,10 @@ def _write_labels(arguments: argparse.Namespace, run: RunTables, pages: Sequence
 
 def _count(number: int, what: str) -> str:
     return f"{number:,} {what}" + ("" if number == 1 else "s")
+
+
+def _program() -> str:
+    return program_name("python -m beam_kie.labelled.corrections", "corrections")
 
 
 if __name__ == "__main__":

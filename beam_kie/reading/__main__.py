@@ -24,7 +24,6 @@ from beam_kie.reading.results import Pair, ReadDocument
 from beam_kie.tables.text_table import text_table
 
 OK, FAILED, BAD_OPTIONS = 0, 1, 2
-PROGRAM = program_name("python -m beam_kie.reading", "read")
 
 _DESCRIPTION = """
 Prints which key on a page belongs to which value, without a run: no folder is written. Files are read in
@@ -74,7 +73,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _complain(message: str) -> None:
-    print(f"{PROGRAM}: {printable(message)}", file=sys.stderr)
+    print(f"{_program()}: {printable(message)}", file=sys.stderr)
 
 
 def _options(arguments: argparse.Namespace) -> ReadOptions:
@@ -126,7 +125,7 @@ def _ratio(text: str) -> float:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog=PROGRAM, description=_DESCRIPTION, epilog=_EPILOG, allow_abbrev=False
+        prog=_program(), description=_DESCRIPTION, epilog=_EPILOG, allow_abbrev=False
     )
     add_version(parser)
     parser.add_argument("files", nargs="+", metavar="FILE", help="pictures and PDF files")
@@ -154,6 +153,10 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--max_pages", type=int, metavar="N", help="pages of a file (default: 2000)")
     return parser
+
+
+def _program() -> str:
+    return program_name("python -m beam_kie.reading", "read")
 
 
 if __name__ == "__main__":

@@ -13,8 +13,6 @@ from beam_kie.ocr.convert.formats import read_file
 from beam_kie.ocr.convert.found import FormatError, FoundPage, row_of, usable
 from beam_kie.program import add_version, program_name
 
-_PROGRAM = program_name("python -m beam_kie.ocr.convert", "convert")
-
 
 class _UsageError(Exception):
     """Something the caller has to change; the message is one line."""
@@ -34,7 +32,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         rows = list(_rows(args))
         _write(Path(args.output), rows)
     except (_UsageError, OSError) as error:
-        print(f"{_PROGRAM}: error: {printable(str(error))}", file=sys.stderr)
+        print(f"{_program()}: error: {printable(str(error))}", file=sys.stderr)
         return 2
     print(f"{len(rows)} pages in {printable(args.output)}")
     return 0
@@ -57,7 +55,7 @@ def _rows(args: argparse.Namespace) -> Iterator[str]:
             seen[uri, page.page] = name
             if lost := len(page.lines) - len(usable(page)):
                 left_out = f"page {page.page}: {lost} lines without text or area left out"
-                print(f"{_PROGRAM}: {printable(name)}: {left_out}", file=sys.stderr)
+                print(f"{_program()}: {printable(name)}: {left_out}", file=sys.stderr)
             yield row_of(page, uri)
 
 
@@ -82,7 +80,7 @@ def _write(path: Path, rows: list[str]) -> None:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog=_PROGRAM,
+        prog=_program(),
         description="Turns what other OCR wrote into the JSON lines that --ocr_lines takes. Formats, known "
         "by their content: PaddleOCR (JSON of version 3, lists of version 2, label files), hOCR, ALTO, "
         "Google Document AI, Amazon Textract, Azure Document Intelligence.",
@@ -102,6 +100,10 @@ def _parser() -> argparse.ArgumentParser:
         help="where the pictures that FILE names lie; their own folders are left out",
     )
     return parser
+
+
+def _program() -> str:
+    return program_name("python -m beam_kie.ocr.convert", "convert")
 
 
 if __name__ == "__main__":
