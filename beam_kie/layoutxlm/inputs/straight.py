@@ -8,11 +8,11 @@ import cv2
 import numpy as np
 
 from beam_kie.document import PageText
-from beam_kie.geometry import clip_polygon, map_polygon
+from beam_kie.geometry import box_polygon, clip_polygon, map_polygon, polygon_box
 
 
 def straight_page(page: PageText) -> PageText:
-    """The page with its lines on the straight page; itself where it is straight.
+    """The page with its lines and cells on the straight page; itself where it is straight.
 
     Args:
         page: with its ``straightening``, if any.
@@ -25,8 +25,14 @@ def straight_page(page: PageText) -> PageText:
         dataclasses.replace(line, polygon=clip_polygon(map_polygon(line.polygon, how.matrix), *size))
         for line in page.lines
     )
+    cells = tuple(
+        dataclasses.replace(
+            cell, box=polygon_box(clip_polygon(map_polygon(box_polygon(cell.box), how.matrix), *size))
+        )
+        for cell in page.cells
+    )
     return dataclasses.replace(
-        page, lines=lines, width_px=how.width_px, height_px=how.height_px, straightening=None
+        page, lines=lines, cells=cells, width_px=how.width_px, height_px=how.height_px, straightening=None
     )
 
 
