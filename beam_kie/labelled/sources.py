@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -13,8 +12,9 @@ import numpy as np
 
 from beam_kie.document import DocumentError, Failure, PageImage, PageText, TextLine
 from beam_kie.imaging.decode import DecodeLimits, decode_pages
-from beam_kie.labelled.formats import LabelledPage, file_and_page, page_name
+from beam_kie.labelled.formats import LabelledPage, file_and_page
 from beam_kie.labelled.gold import GoldPage
+from beam_kie.labelled.readings import read_readings
 from beam_kie.layoutxlm.inputs.images import with_picture
 from beam_kie.reading_order import order_lines
 
@@ -75,34 +75,15 @@ def source_name(source: LabelledSource) -> str:
 
 
 def read_ocr_lines(path: str) -> dict[str, tuple[TextLine, ...]]:
-    """What an OCR engine read.
+    """What an OCR engine read, without what else is known of the pages (``read_readings``).
 
     Args:
         path: JSON lines as the command ``beam_kie.training.data.ocr_lines`` writes them.
 
     Returns:
-        The lines of every page by its name in label files: the picture's base name, with ``#page=2`` behind
-        it from the second page on. The first page has both names, with and without number.
+        The lines of every page by its names in label files, as of ``read_readings``.
     """
-    found: dict[str, tuple[TextLine, ...]] = {}
-    for line in Path(path).read_text("utf-8").splitlines():
-        record = json.loads(line)
-        lines = tuple(
-            TextLine(item["text"], tuple(item["polygon"]), item.get("confidence")) for item in record["lines"]
-        )
-        for name in page_names(Path(record["uri"]).name, record.get("page") or 1):
-            found[name] = lines
-    return found
-
-
-def page_names(file: str, page: int) -> list[str]:
-    """The names that a page may have in label files.
-
-    Args:
-        file: name of the file.
-        page: from 1.
-    """
-    return list(dict.fromkeys([page_name(file, page), f"{file}#page={page}"]))
+    return {name: read.page.lines for name, read in read_readings(path).items()}
 
 
 def with_read_lines(gold: Sequence[GoldPage], lines: Mapping[str, Sequence[TextLine]]) -> list[GoldPage]:
