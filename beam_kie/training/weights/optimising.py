@@ -13,6 +13,7 @@ from beam_kie.layoutxlm.network.layoutxlm import LayoutXLM
 from beam_kie.training.settings import Settings
 
 _LAYER = re.compile(r"^encoder\.layer\.(\d+)\.")
+_LAYOUT = ("embeddings.token_layout.", "encoder.line_bias.cells.", "relations.cells.", "grouping.cells.")
 _HEADS = ("classifier.", "line_classifier.", "relations.", "extractor.", "grouping.")
 
 
@@ -51,6 +52,8 @@ def _rate_of(name: str, network: LayoutXLM, settings: Settings) -> float:
     layers = network.config.architecture.num_hidden_layers
     if name.startswith("strips."):
         return settings.strip_rate
+    if name.startswith(_LAYOUT):
+        return settings.rates.get("layout", 1.0)
     if name.startswith(_HEADS):
         return settings.rates.get("heads", 1.0)
     layer = _LAYER.match(name)

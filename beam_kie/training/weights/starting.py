@@ -13,8 +13,11 @@ from beam_kie.layoutxlm.config import ConfigError, LayoutXLMConfig
 from beam_kie.layoutxlm.network.layoutxlm import LayoutXLM
 from beam_kie.training.planning.values import SettingsError
 
-# Parts that may begin with random weights, because the folder's network does not have them.
-_NEW_PARTS = ("classifier.", "line_classifier.", "relations.", "extractor.", "grouping.", "strips.")
+# Parts that may begin with their initial weights, because the folder's network does not have them.
+_NEW_PARTS = (
+    *("classifier.", "line_classifier.", "relations.", "extractor.", "grouping.", "strips."),
+    *("embeddings.token_layout.", "encoder.line_bias.cells."),
+)
 _ROWS_OF_TAGS = ("classifier.weight", "classifier.bias", "line_classifier.weight", "line_classifier.bias")
 _ROWS_OF_LABELS = ("relations.label_embeddings.weight", "grouping.label_embeddings.weight")
 _ROWS_OF_RELATION_LABELS = ("extractor.entity_emb.weight",)
