@@ -12,6 +12,7 @@ import numpy as np
 
 from beam_kie.document import DocumentError, Failure, PageImage, PageText, TextLine
 from beam_kie.imaging.decode import DecodeLimits, decode_pages
+from beam_kie.imaging.ruling import find_cells, find_ink
 from beam_kie.labelled.formats import LabelledPage, file_and_page
 from beam_kie.labelled.gold import GoldPage
 from beam_kie.labelled.readings import ReadPage, read_readings
@@ -31,7 +32,8 @@ class LabelledSource:
     """A set of labelled pages.
 
     ``labels`` and ``images`` as for the evaluation command; ``ocr_lines``: JSON lines of what an OCR
-    engine read on them (see the command ``python -m beam_kie.training.data.ocr_lines``); ``holdout``: pages
+    engine read on them (see the command ``python -m beam_kie.training.data.ocr_lines``); ``more_ocr_lines``:
+    other readings of the same pages, from which training draws as well; ``holdout``: pages
     whose name this regular expression finds are kept for measuring; ``weight``: how often its pages are
     drawn, against other sources. ``licence``: that of the pages, if it extends to weights that are trained
     on them; ``description``: what the model card calls them.
@@ -44,6 +46,7 @@ class LabelledSource:
     weight: float = 1.0
     licence: str | None = None
     description: str | None = None
+    more_ocr_lines: tuple[str, ...] = ()
 
 
 def split_held_out(
@@ -196,14 +199,16 @@ def _extent(page: PageText) -> float:
 
 
 def with_page_picture(page: PageText, pixels: np.ndarray, kind: str | None) -> PageText:
-    """The page with the picture that a model needs.
+    """The page with the picture that a model needs, and with its ruled cells.
 
     Args:
         page: its lines.
-        pixels: H x W x 3 uint8 RGB.
+        pixels: H x W x 3 uint8 RGB, of the upright page.
         kind: as KieModel.pictures; None: the page is returned as it is.
     """
-    return page if kind is None else with_picture(page, pixels, kind)
+    if kind is None:
+        return page
+    return with_picture(replace(page, cells=page.cells or find_cells(find_ink(pixels))), pixels, kind)
 
 
 def _decode_all(path: Path, numbers: Sequence[int]) -> Iterator[PageImage]:

@@ -8,6 +8,14 @@ from torch import Tensor, nn
 from beam_kie.layoutxlm.config import LayoutXLMConfig
 from beam_kie.layoutxlm.inputs.layout import BUCKETS, COLUMNS
 
+LAYOUT_WEIGHTS = (
+    "embeddings.token_layout.",
+    "encoder.line_bias.cells.",
+    "relations.cells.",
+    "grouping.cells.",
+)
+"""How names of weights begin that only networks with ``token_layout`` have; they begin as zero."""
+
 
 class TokenLayout(nn.Module):
     """A vector for every token: of its x-range, through the embeddings of coordinates, and of its buckets.

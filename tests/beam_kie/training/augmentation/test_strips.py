@@ -4,9 +4,10 @@ import random
 from dataclasses import replace
 
 import numpy as np
+import pytest
 
 from beam_kie.labelled.alignment import TrainingLine, TrainingPage
-from beam_kie.layoutxlm.inputs.strips import HEIGHT, MARGIN
+from beam_kie.layoutxlm.inputs.strips import HEIGHT, MARGIN, TEXT_ROWS
 from beam_kie.training.augmentation.pages import Augmentation, augment
 from beam_kie.training.augmentation.strips import cut_strip_at, degraded, join_strips, with_strips
 
@@ -37,6 +38,17 @@ def test_joined_lines_keep_the_outer_margins():
     assert joined.shape[1] == 100 + 2 * MARGIN
     assert (joined[0, MARGIN + 39], joined[0, MARGIN + 40]) == (10, 200)
     assert join_strips(None, strip(60, 200)) is None
+
+
+@pytest.mark.parametrize("gap", [0.5, 4.0])
+def test_joined_lines_keep_the_gap_between_them(gap):
+    joined = join_strips(strip(40, 10), strip(60, 200), gap)
+    columns = round(gap * TEXT_ROWS)
+    assert joined.shape[1] == 100 + columns + 2 * MARGIN
+    assert joined[0, MARGIN + 40 + columns] == 200
+    # What stands behind the left line is known for the width of its margin; the rest is white.
+    assert (joined[0, MARGIN + 40 : MARGIN + 40 + columns] == 10).sum() == min(columns, MARGIN)
+    assert gap < 1 or joined[0, MARGIN + 40 + columns - 1] == 255
 
 
 def test_a_part_of_a_line_has_its_neighbour_in_the_margin():
@@ -79,7 +91,8 @@ def test_merged_and_cut_lines_keep_pixels_as_wide_as_they_are():
     wild = Augmentation(line_drop=0.0, merged_pages=1.0, merge=4.0, cut=0.0, strip_drop=0.0)
     [merged] = augment(page(*lines), random.Random(3), wild).lines
     assert merged.text.replace(" ", "") == "keyvalue"
-    assert merged.strip.shape[1] == 128 + 2 * MARGIN
+    gap = round((95 - 90) / 20 * TEXT_ROWS)
+    assert merged.strip.shape[1] == 128 + gap + 2 * MARGIN
     always = replace(wild, merged_pages=0.0, cut=1.0)
     parts = augment(page(line("value", 95, 40, strip(80, 0))), random.Random(3), always).lines
     assert len(parts) == 2
