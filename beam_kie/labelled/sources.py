@@ -15,7 +15,7 @@ from beam_kie.imaging.decode import DecodeLimits, decode_pages
 from beam_kie.imaging.ruling import find_cells, find_ink
 from beam_kie.labelled.formats import LabelledPage, file_and_page
 from beam_kie.labelled.gold import GoldPage
-from beam_kie.labelled.readings import read_readings
+from beam_kie.labelled.readings import ReadPage, read_readings
 from beam_kie.layoutxlm.inputs.images import with_picture
 from beam_kie.reading_order import order_lines
 
@@ -103,6 +103,32 @@ def with_read_lines(gold: Sequence[GoldPage], lines: Mapping[str, Sequence[TextL
         for page in gold
         if page.name in lines
     ]
+
+
+def with_readings(gold: Sequence[GoldPage], readings: Mapping[str, ReadPage]) -> list[GoldPage]:
+    """Gold pages as an OCR engine read them, with all that it knows of them; pages without are left out.
+
+    Their entities keep the gold texts, but no longer name characters of the page.
+
+    Args:
+        gold: the pages, as labelled.
+        readings: of ``read_readings``, by the name of the page; in the pixels of the labels.
+    """
+    return [
+        replace(page, page=_as_read(page.page, readings[page.name].page))
+        for page in gold
+        if page.name in readings
+    ]
+
+
+def _as_read(page: PageText, read: PageText) -> PageText:
+    return replace(
+        page.with_read_lines(read.lines),
+        skew_deg=read.skew_deg,
+        straightening=read.straightening,
+        cells=read.cells,
+        marks=read.marks,
+    )
 
 
 def with_pictures(gold: Sequence[GoldPage], folder: Path, kind: str) -> list[GoldPage]:

@@ -3,7 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from beam_kie.document import Entity, LineSpan, PageResult, PageText, Relation, TextLine
+from beam_kie.document import Entity, LineSpan, PageResult, PageText, Relation, RuledCell, TextLine
 from beam_kie.forms import poses
 from beam_kie.geometry import box_polygon, map_polygon, polygon_box, union_box
 from beam_kie.layoutxlm.decoding.straight import as_pictured
@@ -38,6 +38,24 @@ def test_pixels_and_lines_of_the_straight_page_belong_together():
         assert (pixels[y0:y1, x0:x1] < 128).mean() > 0.03
         rest[max(y0 - 3, 0) : y1 + 3, max(x0 - 3, 0) : x1 + 3] = 255
     assert (rest < 128).sum() == 0
+
+
+@pytest.mark.parametrize("skew_deg", [-6, 6])
+def test_cells_of_the_straight_page_hold_the_same_lines(skew_deg):
+    page, _, _ = posed(skew_deg)
+    margin = 4
+    around = [(x0 - margin, y0 - margin, x1 + margin, y1 + margin) for x0, y0, x1, y1 in boxes(page)]
+    page = replace(page, cells=tuple(RuledCell(box, 0.9) for box in around))
+    straight = straight_page(page)
+    for line, cell in zip(straight.lines, straight.cells, strict=True):
+        x0, y0, x1, y1 = cell.box
+        left, top, right, bottom = line.box
+        assert x0 < (left + right) / 2 < x1
+        assert y0 < (top + bottom) / 2 < y1
+
+
+def boxes(page):
+    return [line.box for line in page.lines]
 
 
 def test_a_straight_page_is_not_touched():
