@@ -53,10 +53,9 @@ class _Encoder(nn.Module):
     ) -> tuple[Tensor, ...]:
         """States and, where there is a classifier, tag scores."""
         seen = torch.ones_like(line_boxes[..., 0], dtype=torch.bool)
-        batch = Batch(
-            *(ids, positions, lines, mask, line_boxes, seen),
-            **dict(zip(_extras(self.network), extra, strict=True)),
-        )
+        batch = Batch(ids, positions, lines, mask, line_boxes, seen)
+        for name, value in zip(_extras(self.network), extra, strict=True):
+            setattr(batch, name, value)
         states = self.network.encode(batch)
         if self.network.classifier is None:
             return (states,)

@@ -129,7 +129,7 @@ def _make_findings_likely(network: LayoutXLM) -> None:
             tokens = with_layout(tokens, form(6))
         tokens = dataclasses.replace(tokens, ids=tokens.ids % network.config.architecture.vocab_size)
         batch = collate([Window(0, 0, len(tokens))], [tokens], network.config)
-        network.classifier.bias -= network.classify(network.encode(batch), batch).mean((0, 1))
+        network.classifier.bias.data -= network.classify(network.encode(batch), batch).mean((0, 1))
     if network.relations is not None:
         network.relations.none.weight.zero_()
         network.relations.none.bias.fill_(-5)

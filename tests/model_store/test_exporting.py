@@ -155,10 +155,11 @@ def test_transformers_reads_the_folder_and_computes_the_same(tmp_path, without_d
 
     arrays = inputs(2, words=80)
     pixels = torch.rand(3, 3, 224, 224, generator=torch.manual_seed(0))
+    assert network.visual is not None
     features = network.visual.backbone(pixels)
-    network.visual.forward = lambda _: features  # normalisation is detectron2's part
+    network.visual.forward = lambda images: features  # normalisation is detectron2's part
     batch = batch_of(arrays)
-    batch.visual = network.visual_states(None)
+    batch.visual = network.visual_states(pixels)
     boxes = batch.line_boxes.gather(1, batch.lines.unsqueeze(-1).expand(-1, -1, 4))
     theirs.eval()
     wanted = theirs(input_ids=batch.ids, bbox=boxes, image=pixels, attention_mask=batch.mask.long())

@@ -103,7 +103,8 @@ def grouping_scores(
         V x (P + 1); the last column is the score of beginning an entity.
     """
     everything = torch.arange(len(labels), device=labels.device)
-    scores = head(vectors, labels, boxes, everything, part, cell_relations).float()
+    ends = (vectors, labels, boxes, everything, part)
+    scores = (head(*ends) if cell_relations is None else head(*ends, cell_relations)).float()
     other = (labels[part][:, None] != labels[None]) | (part[:, None] == everything[None])
     return scores.masked_fill(torch.nn.functional.pad(other, (0, 1)), -torch.inf)
 

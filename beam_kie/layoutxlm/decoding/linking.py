@@ -65,9 +65,9 @@ def find_relations(
     for near, part_of_values in _blocks(keys, values):
         key_index = torch.tensor(near, device=device)
         part = torch.tensor(part_of_values, device=device)
-        cells = None if between is None else between(part_of_values, near).to(device)
+        known = () if between is None else (between(part_of_values, near).to(device),)
         scores = [
-            head(of_head, labels, boxes, key_index, part, cells)
+            head(of_head, labels, boxes, key_index, part, *known)
             for (head, _), of_head in zip(heads, vectors, strict=True)
         ]
         mean = torch.stack(scores).mean(0)

@@ -47,5 +47,6 @@ def test_a_reading_in_pixels_of_another_copy():
     assert moved.lines[0].char_spans == PAGE.lines[0].char_spans
     assert moved.cells[0].box == (10.0, 30.0, 100.0, 180.0)
     # x' = x + 0.1 y on the page that was read, of which this is twice as wide and three times as high.
+    assert moved.straightening is not None
     assert moved.straightening.matrix[:3] == pytest.approx((0.5, 0.1 / 3, 0.0))
     assert scaled_record(to_record(PAGE, "default"), 100, 200) == to_record(PAGE, "default")

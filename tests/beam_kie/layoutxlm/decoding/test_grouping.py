@@ -29,7 +29,7 @@ class FixedHead:
     def __init__(self, continues):
         self.continues = continues
 
-    def __call__(self, vectors, labels, boxes, heads, tails, cell_relations=None):
+    def __call__(self, vectors, labels, boxes, heads, tails):
         scores = torch.zeros(len(tails), len(heads) + 1)
         for row, tail in enumerate(tails.tolist()):
             before = self.continues[tail]
@@ -87,7 +87,7 @@ def test_keys_in_two_scripts_follow_the_other_keys_of_their_page():
     tokens = PageTokens(rows, rows, rows * 0, np.array([len(t) for t in texts]), rows, np.array(places))
 
     class Undecided:
-        def __call__(self, vectors, labels, boxes, heads, tails, cell_relations=None):
+        def __call__(self, vectors, labels, boxes, heads, tails):
             scores = torch.full((len(tails), len(heads) + 1), -20.0)
             scores[:, -1] = 0
             for row, tail in enumerate(tails.tolist()):

@@ -20,7 +20,7 @@ class FixedHead:
     def __init__(self, given, threshold=0.5):
         self.given, self.threshold = torch.tensor(given), threshold
 
-    def __call__(self, vectors, labels, boxes, heads, tails, cell_relations=None):
+    def __call__(self, vectors, labels, boxes, heads, tails):
         return self.given[tails // 2][:, heads // 2]
 
     def probabilities(self, scores, temperature):

@@ -1,19 +1,30 @@
 """What tokens know of their place on their line and in their ruled cell."""
 
 import dataclasses
+from typing import NamedTuple
 
 import numpy as np
 
 from beam_kie.document import RuledCell, Straightening
 from beam_kie.layoutxlm.inputs.cells import NO_CELL, CellRelation
-from beam_kie.layoutxlm.inputs.features import page_tokens
+from beam_kie.layoutxlm.inputs.features import PageTokens, page_tokens
 from beam_kie.layoutxlm.inputs.layout import COLUMNS, line_relations, with_layout
 from beam_kie.layoutxlm.inputs.straight import straight_page
+from beam_kie.layoutxlm.inputs.strips import TokenPlaces
 from tests.small_networks import character_tokenizer, line, page
 
 
+class Layout(NamedTuple):
+    tokens: PageTokens
+    layout: np.ndarray
+    places: TokenPlaces
+    line_cells: np.ndarray
+
+
 def layout(text):
-    return with_layout(page_tokens(text, character_tokenizer()), text)
+    tokens = with_layout(page_tokens(text, character_tokenizer()), text)
+    assert tokens.layout is not None and tokens.places is not None and tokens.line_cells is not None
+    return Layout(tokens, tokens.layout, tokens.places, tokens.line_cells)
 
 
 def column(tokens, name):
@@ -68,7 +79,7 @@ def test_all_is_zero_where_nothing_is_known():
     tokens = layout(page("ab", "cd"))
     assert not tokens.layout[:, 2:].any()
     assert tokens.line_cells.tolist() == [NO_CELL, NO_CELL]
-    assert (line_relations(tokens, np.arange(2)) == CellRelation.UNKNOWN).all()
+    assert (line_relations(tokens.tokens, np.arange(2)) == CellRelation.UNKNOWN).all()
 
 
 def test_lines_of_a_cell_belong_together_and_are_counted():
@@ -78,7 +89,7 @@ def test_lines_of_a_cell_belong_together_and_are_counted():
         lines=[line("ab", 100, 100), line("cd", 100, 130), line("e", 100, 180)],
     )
     tokens = layout(text)
-    between = line_relations(tokens, np.arange(3))
+    between = line_relations(tokens.tokens, np.arange(3))
     assert between[0, 1] == CellRelation.SAME_CELL and between[0, 2] == CellRelation.NEXT_IN_COLUMN
     assert column(tokens, "cell_lines") == [3, 3, 3, 3, 2]
 
