@@ -44,19 +44,19 @@ def test_values_and_crowded_cells_gain_nothing():
     assert not odds([True] * 5, many).any()
 
 
+def joined(head, page, penalty):
+    config = small_config(cell_penalty=penalty)
+    found = group_pieces([(head, torch.zeros(4, 48))], config, page, TOKENS, pieces(*["ANSWER"] * 4))
+    return [[piece.line for piece in group] for group in found]
+
+
 def test_lines_of_two_cells_are_not_joined_against_a_cost_that_is_higher_than_their_odds():
     """The head is sure by 9 nats."""
     cells = [RuledCell((90.0, 90.0, 210.0, 121.0), 0.9), RuledCell((90.0, 121.0, 210.0, 170.0), 0.9)]
     ruled = dataclasses.replace(PAGE, cells=tuple(cells))
-    for penalty, expected in ((8.0, [[0, 1, 3], [2]]), (10.0, [[0], [1, 3], [2]])):
-        joined = group_pieces(
-            [(FixedHead([None, 0, None, 1]), torch.zeros(4, 48))],
-            small_config(cell_penalty=penalty),
-            ruled,
-            TOKENS,
-            pieces(*["ANSWER"] * 4),
-        )
-        assert [[piece.line for piece in group] for group in joined] == expected
+    head = FixedHead([None, 0, None, 1])
+    assert joined(head, ruled, 8.0) == [[0, 1, 3], [2]]
+    assert joined(head, ruled, 10.0) == [[0], [1, 3], [2]]
 
 
 @pytest.mark.skipif("bundled" not in bundled(), reason="the bundled model is not installed")
