@@ -13,6 +13,7 @@ from beam_kie.imaging.marks import with_ruling
 from beam_kie.labelled.gold import GoldPage
 from beam_kie.labelled.sources import page_images, with_page_picture
 from beam_kie.ocr import OcrEngine
+from beam_kie.ocr.dropped_marks import with_dropped_marks
 
 
 def pairs_from_pictures(
@@ -24,7 +25,8 @@ def pairs_from_pictures(
 ) -> Score:
     """Key-value pairs that a model finds on what an OCR engine reads, against the linked gold pairs.
 
-    A pair counts when key and value text are both similar to a gold pair's (``metrics.match_pairs``).
+    A pair counts when key and value text are both similar to a gold pair's (``metrics.match_pairs``). Options
+    are left as the model found them: labels often hold several of them in one value, and the job cuts them.
 
     Args:
         model: what is measured.
@@ -41,7 +43,7 @@ def pairs_from_pictures(
         pages = []
         for image in page_images(chunk, folder):
             (read,) = engine.read([image])
-            page = with_ruling(read, image.pixels)
+            page = with_dropped_marks(with_ruling(read, image.pixels))
             pages.append(with_page_picture(page, upright(image.pixels, page.rotation_deg), model.pictures))
             done += 1
             progress("pictures", done, len(gold))

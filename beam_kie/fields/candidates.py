@@ -12,6 +12,7 @@ from typing import Any
 
 from beam_kie.fields.definitions import Choose, Field, FieldFile, FieldType
 from beam_kie.fields.keys import KeyMatch, KeyMatcher, means_section
+from beam_kie.fields.ticked import said_on_page
 from beam_kie.fields.values import read_value
 
 KEPT = 3
@@ -80,11 +81,11 @@ class PageReader:
         headers.sort()
         columns = Counter(row["key_entity_id"] for row in pairs if row.get("table_row") is not None)
         found: Candidates = {}
-        for row in pairs:
-            if row["key_text"] is None:
-                continue
+        for key, row, to_ticks in said_on_page(pairs):
             header = _header_above(headers, places.get(row["key_entity_id"]))
-            for field, match in self._meant(row["key_text"]):
+            for field, match in self._meant(key):
+                if to_ticks not in (None, field.of is FieldType.CHECKBOX):
+                    continue
                 if _is_in_place(field, row["page"], header):
                     found.setdefault(field.name, []).append(
                         _candidate(field, row, match, columns[row["key_entity_id"]] > 1)

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
-from beam_kie.document import RuledCell
+from beam_kie.page_parts import RuledCell
 
 MOST_CELLS = 2_000
 

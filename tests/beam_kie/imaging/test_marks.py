@@ -3,10 +3,11 @@ import pickle
 import numpy as np
 import pytest
 
-from beam_kie.document import MarkState, PageText
+from beam_kie.document import PageText
 from beam_kie.forms.ruled import ruled_form
 from beam_kie.imaging.marks import find_marks, with_ruling
 from beam_kie.imaging.ruling import find_ink
+from beam_kie.page_parts import MarkState
 from tests.boxes import overlap
 from transforms.stages.children.messages import PageRead, pack, unpack_reply
 
