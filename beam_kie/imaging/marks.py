@@ -9,7 +9,7 @@ import numpy as np
 
 from beam_kie.document import PageText
 from beam_kie.imaging.decode import upright
-from beam_kie.imaging.ruling import Ink, find_cells, find_ink
+from beam_kie.imaging.ruling import Ink, find_cells, find_ink, find_straight_cells
 from beam_kie.page_parts import Mark, MarkState
 
 MOST_MARKS = 1_000
@@ -22,7 +22,7 @@ _LEAST_ROUND = 0.9  # of a ring is inked
 _LEAST_RING = 15  # pixels; smaller ones are letters
 _APART, _RING_APART = 0.22, 0.45  # sides of free space on the left and the right: letters mostly stand closer
 _ONE_SIDE = 0.6  # what free space on one side only leaves of the certainty: the character 口 looks alike
-_RING_NEAR = 0.75  # what letters that stand close to a ring leave of the certainty: the letter O looks alike
+_RING_NEAR = 0.65  # what letters that stand close to a ring leave of the certainty: the letter O looks alike
 _TICKED, _FILLED, _DIAGONAL = 0.05, 0.72, 0.75  # inked shares of what is inside, and of either diagonal
 _MARGIN = 0.14  # of a side
 _ANGLES = np.linspace(0, 2 * np.pi, 48, endpoint=False)
@@ -35,8 +35,10 @@ def with_ruling(page: PageText, pixels: np.ndarray) -> PageText:
         page: its text.
         pixels: of the page as it lies in its file, H x W x 3 uint8 RGB.
     """
-    ink = find_ink(upright(pixels, page.rotation_deg))
-    return replace(page, cells=find_cells(ink), marks=find_marks(ink))
+    pixels = upright(pixels, page.rotation_deg)
+    ink, how = find_ink(pixels), page.straightening
+    cells = find_cells(ink) if how is None else find_straight_cells(pixels, how)
+    return replace(page, cells=cells, marks=find_marks(ink))
 
 
 def find_marks(ink: Ink) -> tuple[Mark, ...]:

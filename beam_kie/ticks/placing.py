@@ -27,6 +27,7 @@ _SURELY_MISREAD = 0.9
 
 _PLAIN_RING = 0.9
 """Rings stand beside or below one that is as plain as this: a letter O or a dot may look like one."""
+_BESIDE_PLAIN = 0.85
 _FORM = 0.999
 """That a form's field is ticked or not is declared in the file."""
 _SEEN = 0.6, 0.99
@@ -232,10 +233,13 @@ def _is_supported(mark: _Seen, marks: Sequence[_Seen]) -> bool:
     below = [other for other in others if _is_below(mark, other)]
     if mark.line is None:  # in a grid, if no text is near
         mark.in_grid = bool(any(other.glyph is not None for other in (*beside, *below)) or (beside and below))
+    if mark.is_ring:
+        plain = any(other.confidence >= _PLAIN_RING for other in (*beside, *below))
+        # Beside such a one only the letters near it made it doubtful.
+        mark.confidence = max(mark.confidence, _BESIDE_PLAIN) if plain else mark.confidence
+        return plain
     if mark.confidence < SURE:
         return any(other.glyph is not None or other.confidence >= SURE for other in beside)
-    if mark.is_ring:
-        return any(other.confidence >= _PLAIN_RING for other in (*beside, *below))
     if mark.is_misread or mark.is_filled:
         return bool(beside or below)
     return True
