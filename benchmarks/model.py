@@ -84,7 +84,7 @@ def native_types(device: str) -> list[str]:
     """The types to measure: those that a device only emulates take minutes, and are left out with a line."""
     import torch
 
-    from beam_kie.layoutxlm.devices import is_native
+    from beam_kie.devices.precision import is_native
 
     if is_native(torch.bfloat16, torch.device(device)):
         return ["bfloat16", "float32"]

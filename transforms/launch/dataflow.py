@@ -21,7 +21,8 @@ from apache_beam.options.pipeline_options import (
     WorkerOptions,
 )
 
-from beam_kie.options import values_of
+from beam_kie.ocr import Engine
+from beam_kie.options import values_of, with_values
 from transforms.config import JobConfig
 from transforms.launch.arguments import UsageError
 from transforms.machines import types as machines
@@ -121,6 +122,9 @@ def with_gpus(config: JobConfig, options: PipelineOptions) -> JobConfig:
         cloud = options.view_as(GoogleCloudOptions)
         cloud.dataflow_service_options = [*(cloud.dataflow_service_options or []), service_option(config)]
     _fit_workers(options)
+    if config.ocr.device == "auto":
+        on_gpu = config.gpu_stage != SEPARATE and config.ocr.engine in (Engine.AUTO, Engine.PPOCR)
+        config = with_values(config, ocr_device="cuda" if on_gpu else "cpu")
     return replace(config, device="cuda") if config.device == "auto" else config
 
 
