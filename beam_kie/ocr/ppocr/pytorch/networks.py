@@ -37,6 +37,11 @@ class Recogniser(nn.Module):
     ``forward`` takes N x 3 x 48 x W (BGR, black -1 to white 1) and gives N x frames x C. ``weight``
     (classes x C) and ``bias`` (classes) make logits of that; ``stored_characters`` are those noted in the
     file, None where there are none.
+
+    Args:
+        body: the network of transformers.
+        tail: what of its head comes before the last layer.
+        last: the last layer.
     """
 
     def __init__(self, body: Any, tail: Callable[[torch.Tensor], torch.Tensor], last: nn.Linear):
@@ -58,7 +63,11 @@ class Recogniser(nn.Module):
 
 
 class Detector(nn.Module):
-    """Pages in (N x 3 x H x W, BGR, black -1 to white 1), N x H x W out: the probability of text."""
+    """Pages in (N x 3 x H x W, BGR, black -1 to white 1), N x H x W out: the probability of text.
+
+    Args:
+        body: the network of transformers.
+    """
 
     def __init__(self, body: nn.Module):
         super().__init__()

@@ -134,7 +134,6 @@ def test_a_launcher_knows_name_and_revision_without_loading(ppocr):
 @pytest.mark.parametrize(
     ("options", "error", "message"),
     [
-        ({"device": "cuda"}, ValueError, "runs on CPUs"),
         ({"languages": "xx"}, ValueError, "unknown OCR language"),
         ({"det_model_dir": "/nowhere"}, FileNotFoundError, "/nowhere should hold inference.onnx"),
     ],
