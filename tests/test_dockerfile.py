@@ -59,10 +59,10 @@ def stages(variant: str = "cpu") -> dict[str, Stage]:
     found: dict[str, Stage] = {}
     for each in instructions():
         if each.word == "FROM":
-            base, name = re.fullmatch(r"(\S+) AS (\S+)", each.text).groups()
-            found[name] = stage = Stage(filled_in(base, VARIANT=variant), name, [])
+            base, _, name = each.text.partition(" AS ")
+            found[name] = Stage(filled_in(base, VARIANT=variant), name, [])
         elif found:
-            stage.instructions.append(each)
+            found[list(found)[-1]].instructions.append(each)
     return found
 
 
@@ -224,7 +224,7 @@ def test_every_package_resolves_to_its_pin(extras):
     """What pip would install: every package has a pin, and no package asks for another version of one."""
     project = PROJECT["project"]
     more = [each for extra in extras.split() for each in project["optional-dependencies"][extra]]
-    pinned = {canonicalize_name(name): version for name, version in pins().items()}
+    pinned = {str(canonicalize_name(name)): version for name, version in pins().items()}
     found = closure([*project["dependencies"], *more])
     assert len(found) > 100
     for name, package in found.items():

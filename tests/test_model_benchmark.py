@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parents[1]
 def benchmark():
     sys.path.insert(0, str(ROOT / "benchmarks"))
     try:
-        import model
+        import model  # pyright: ignore[reportMissingImports]
     finally:
         sys.path.pop(0)
     return model

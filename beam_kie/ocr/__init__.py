@@ -220,7 +220,7 @@ def create_engine_of(geometry: str, options: OcrOptions | None = None) -> OcrEng
     """
     from beam_kie.ocr.box_geometry import DEFAULT, GEOMETRIES, Shrinking
 
-    options = options or OcrOptions()
+    options = _chosen(options)
     if geometry not in GEOMETRIES:
         raise ValueError(f"there is no box geometry {geometry!r}: choose one of {', '.join(GEOMETRIES)}")
     if geometry == DEFAULT:

@@ -81,7 +81,7 @@ def test_the_engine_follows_the_device_unless_it_was_chosen(gpus, device, count,
     options = OcrOptions(device=device, max_side=777)
     chosen = devices.chosen(options, look)
     assert (chosen.engine, chosen.device, chosen.max_side) == (engine, device, 777)
-    assert devices.chosen(OcrOptions(engine="paddleocr", device=device)).engine is Engine.PADDLEOCR
+    assert devices.chosen(OcrOptions(engine=Engine.PADDLEOCR, device=device)).engine is Engine.PADDLEOCR
 
 
 @pytest.mark.parametrize(
@@ -104,12 +104,12 @@ def test_the_device_of_each_engine(gpus, options, device):
 def test_what_does_not_run_on_gpus_is_refused(gpus):
     gpus(1)
     with pytest.raises(ValueError, match="openvino does not run on cuda: choose the engine ppocr"):
-        devices.ocr_device(OcrOptions(engine="rapidocr", device="cuda"))
+        devices.ocr_device(OcrOptions(engine=Engine.RAPIDOCR, device="cuda"))
 
 
 def test_packages_for_the_gpu_that_are_missing_are_named(gpus, monkeypatch):
     gpus(1)
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "onnx" else object())
-    assert devices.ocr_device(OcrOptions(engine="ppocr")) == "cpu"
+    assert devices.ocr_device(OcrOptions(engine=Engine.PPOCR)) == "cpu"
     with pytest.raises(ValueError, match=r"ppocr on cuda needs the Python package onnx: .*gpu-ocr"):
-        devices.ocr_device(OcrOptions(engine="ppocr", device="cuda"))
+        devices.ocr_device(OcrOptions(engine=Engine.PPOCR, device="cuda"))

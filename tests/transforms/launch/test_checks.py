@@ -225,7 +225,7 @@ def test_an_output_in_an_input_is_refused_by_any_name(place):
 
 @pytest.mark.parametrize("flags", [[], ["--resume"], ["--overwrite"], ["--validate_only"]])
 def test_a_run_that_is_going_on_is_refused(place, flags):
-    with locks.claimed(f"{place}/out", "r", False):
+    with locks.claimed(f"{place}/out", "r", locks.Replace.NOTHING):
         assert message_of(*SCANS, *flags).startswith("--run_id: another process is writing run r")
     assert job_of(*SCANS, *flags)
 

@@ -17,7 +17,7 @@ def pictures(form):
 
 def reference(path, values):
     session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
-    return session.run(None, {session.get_inputs()[0].name: values})[0]
+    return np.asarray(session.run(None, {session.get_inputs()[0].name: values})[0])
 
 
 def test_the_detector_finds_what_its_file_does(pictures):

@@ -43,6 +43,9 @@ def test_layers_come_in_order_with_what_follows_them_folded_in(tmp_path):
     file = read_layers(tmp_path / "model.onnx")
 
     convolution, linear, norm = file.layers
+    assert convolution.bias is not None
+    assert linear.bias is not None
+    assert norm.bias is not None
     factor = values["scale"] / np.sqrt(values["variance"] + 1e-5)
     np.testing.assert_allclose(
         convolution.weight[:, :, 0, 0], values["kernel"][:, :, 0, 0] * factor[:, None], 1e-4
