@@ -38,7 +38,8 @@ class Settings:
     ``line_mask_rate`` of the lines are hidden whole.
 
     Pages: ``synthetic_share`` of them are forms from the project's generator in ``synthetic_languages``;
-    ``text_share`` are pages of plain text (files, .xz or not) from which only masked tokens are learned.
+    ``domain_share`` of these are forms of a domain such as taxes (docs/forms.md). ``text_share`` are pages of
+    plain text (files, .xz or not) from which only masked tokens are learned.
     ``text_embeddings``: word embeddings begin with what ``texts`` say (see embeddings.py). Longer pages are
     cropped to ``max_page_tokens`` (None: what a window holds).
 
@@ -83,6 +84,7 @@ class Settings:
     views: tuple[float, ...] = (0.5, 0.2, 0.3)
     synthetic_share: float = 0.0
     synthetic_languages: tuple[str, ...] = ("zh", "en", "ja", "de", "fr", "es", "it", "pt")
+    domain_share: float = 0.5
     text_share: float = 0.0
     augmentation: Augmentation = field(default_factory=Augmentation)
     evaluate_every: int = 500
@@ -209,6 +211,7 @@ _BOUNDS: dict[str, tuple[float, float]] = {
     "line_mask_rate": _SHARE,
     "label_smoothing": _SHARE,
     "synthetic_share": _SHARE,
+    "domain_share": _SHARE,
     "text_share": _SHARE,
     "layer_decay": _SHARE,
     "steps": _COUNT,

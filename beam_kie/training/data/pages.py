@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from beam_kie.document import PageImage, TextLine
-from beam_kie.forms import Layout, generate_layout, visual_lines
+from beam_kie.forms import Layout, generate_domain_layout, generate_layout, visual_lines
 from beam_kie.geometry import polygon_box
 from beam_kie.labelled.alignment import Pairing, TrainingLine, TrainingPage, gold_view, ocr_view, visual_view
 from beam_kie.labelled.formats import IGNORED_LABELS, LabelledPage
@@ -118,7 +118,11 @@ class PageSource:
         return bilingual_keys(page, self._latin_keys, self._key_label, rng)
 
     def _synthetic(self, rng: random.Random) -> TrainingPage:
-        layout = generate_layout(rng.choice(self._settings.synthetic_languages), rng.randrange(2**31))
+        settings = self._settings
+        language, seed = rng.choice(settings.synthetic_languages), rng.randrange(2**31)
+        # A share of 0 draws no number: runs of settings from before there were domains stay the same.
+        of_domain = settings.domain_share and rng.random() < settings.domain_share
+        layout = (generate_domain_layout if of_domain else generate_layout)(language, seed)
         page = gold_view(layout.labelled_page("form"))
         if rng.random() < 0.5:
             return page
