@@ -117,19 +117,20 @@ class Counted:
             self.written += len(data)
             return self._write(path, data, *arguments)
 
-        files.read_bytes, files.write_bytes = read_bytes, write_bytes
+        vars(files).update(read_bytes=read_bytes, write_bytes=write_bytes)
         self._started = time.monotonic()
         return self
 
     def __exit__(self, *_) -> None:
         self.seconds = round(time.monotonic() - self._started, 1)
-        self._files.read_bytes, self._files.write_bytes = self._read, self._write
+        vars(self._files).update(read_bytes=self._read, write_bytes=self._write)
 
 
 def look_up(config, files: int) -> int:
     """How many of the files are new."""
     import apache_beam as beam
 
+    from transforms.ptransform import outputs_of
     from transforms.runs.ledger.skipping import OnlyNew
 
     step = 10_000
@@ -140,7 +141,7 @@ def look_up(config, files: int) -> int:
             | beam.Create([(start, min(start + step, files)) for start in range(0, files, step)])
             | "List" >> beam.FlatMap(listed)
         )
-        found = sources | OnlyNew(config, provenance())
+        found = outputs_of(sources | OnlyNew(config, provenance()))
         new = found["new"] | "Count new" >> beam.combiners.Count.Globally()
         left_out = found["left_out"] | "Add up" >> beam.CombineGlobally(sum)
         _ = new | "Keep new" >> beam.Map(keep, f"{place}/new")

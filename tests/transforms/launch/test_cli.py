@@ -183,7 +183,7 @@ def test_of_two_runs_with_one_id_the_second_writes_nothing(flags, monkeypatch, c
 
     def prepare_and_be_late(*args):
         job = prepare(*args)
-        first.enter_context(locks.claimed(output, "r", False))
+        first.enter_context(locks.claimed(output, "r", locks.Replace.NOTHING))
         return job
 
     monkeypatch.setattr(cli, "prepare_job", prepare_and_be_late)
@@ -300,6 +300,7 @@ def test_interrupted_run_ends_at_once_and_is_not_finished(flags, place, number):
         ):
             time.sleep(0.05)
         run.send_signal(number)
+        assert run.stderr is not None
         said = run.stderr.read()
     assert run.returncode == cli.INTERRUPTED
     assert "run r was interrupted" in said and "--run_id r --resume" in said

@@ -22,6 +22,7 @@ from beam_kie.tables.summary import DocumentTally
 from tests.earlier import DAYS, PROVENANCE, failure_of, tally_of, write_run
 from tests.ledgers import in_two, parted
 from transforms.config import JobConfig
+from transforms.ptransform import outputs_of
 from transforms.runs import earlier_runs, folders, paths
 from transforms.runs.earlier_runs import FailedSources, OnlyNamed
 from transforms.runs.finished_runs import UnreadableRunError, find_summary
@@ -53,7 +54,7 @@ def through_pipeline(settings, sources, flags=()):
     with tempfile.TemporaryDirectory() as folder:
         with beam.Pipeline("FnApiRunner", options=PipelineOptions(list(flags))) as pipeline:
             made = pipeline | beam.Create(sources, reshuffle=False).with_output_types(SourceFile)
-            found = made | OnlyNew(settings, PROVENANCE)
+            found = outputs_of(made | OnlyNew(settings, PROVENANCE))
             _ = found["new"] | "Keep new" >> beam.Map(keep, folder)
             _ = found["skipped"] | "Keep skipped" >> beam.Map(
                 lambda one: keep(TaggedOutput("skipped", one), folder)
@@ -103,9 +104,9 @@ def test_other_bytes_of_the_same_size_and_time_are_new(tmp_path, scans):
     scans["a"].write_bytes(b"scan A")
     os.utime(scans["a"], ns=(before.st_atime_ns, before.st_mtime_ns))
     os.utime(scans["b"])  # another time alone changes nothing
-    assert sources_of([scans["a"]]) == [
-        SourceFile(str(scans["a"]), before.st_size, pytest.approx(before.st_mtime))
-    ]
+    (source,) = sources_of([scans["a"]])
+    assert source == SourceFile(str(scans["a"]), before.st_size, source.updated_at_s)
+    assert source.updated_at_s == pytest.approx(before.st_mtime)
     new, skipped = parted(config(tmp_path), sources_of(scans.values()))
     assert (new, sorted(skipped)) == (["a"], ["b", "c"])
 

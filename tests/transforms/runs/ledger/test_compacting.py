@@ -156,7 +156,7 @@ def test_a_damaged_ledger_is_read_from_the_tables_and_made_anew(out, scans, whic
     write_run(out, "thu", [tally_of(scans["f"])], started_at="2026-01-05T00:00:00Z")
     assert compacted(config(out))
     after = read_manifest(str(out), 10)
-    assert after is not None and after.generation != before.generation
+    assert before is not None and after is not None and after.generation != before.generation
     assert said(out, scans)[0] == [name for name in expected[0] if name != "f"]
 
 
