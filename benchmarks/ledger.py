@@ -31,16 +31,17 @@ SHARDS = 8
 
 @dataclass(frozen=True)
 class Night:
-    """Seconds of the look-up and of the compaction, and bytes read and written for them."""
+    """Seconds of the look-up and of the compaction, those of the CPU too, and what they read and wrote."""
 
     number: int
     files: int
     new: int
     seconds: float
+    cpu_seconds: float
     read_mib: float
     compacting_seconds: float
+    compacting_cpu_seconds: float
     written_mib: float
-    rows: int
 
 
 def main() -> int:
@@ -74,8 +75,9 @@ def main() -> int:
 def told(night: Night) -> str:
     return (
         f"night {night.number + 1:>2}: {night.files:>9,} files, {night.new:>9,} new   "
-        f"look-up {night.seconds:>6.1f} s, {night.read_mib:>6.1f} MiB read   "
-        f"compaction {night.compacting_seconds:>5.1f} s, {night.written_mib:>6.1f} MiB written"
+        f"look-up {night.seconds:>6.1f} s ({night.cpu_seconds:>5.1f} s CPU), {night.read_mib:>5.1f} MiB read   "
+        f"compaction {night.compacting_seconds:>5.1f} s ({night.compacting_cpu_seconds:>4.1f} s CPU), "
+        f"{night.written_mib:>5.1f} MiB written"
     )
 
 
@@ -94,9 +96,16 @@ def night(output: str, number: int, known: int, files: int, measured: bool) -> N
     with Counted() as compacted:
         compact(config)
     return Night(
-        number, files, new, looked_up.seconds, looked_up.read / MIB, compacted.seconds,
-        compacted.written / MIB, files - known,
-    )  # fmt: skip
+        number=number,
+        files=files,
+        new=new,
+        seconds=looked_up.seconds,
+        cpu_seconds=looked_up.cpu_seconds,
+        read_mib=looked_up.read / MIB,
+        compacting_seconds=compacted.seconds,
+        compacting_cpu_seconds=compacted.cpu_seconds,
+        written_mib=compacted.written / MIB,
+    )
 
 
 class Counted:
@@ -117,13 +126,18 @@ class Counted:
             self.written += len(data)
             return self._write(path, data, *arguments)
 
-        vars(files).update(read_bytes=read_bytes, write_bytes=write_bytes)
-        self._started = time.monotonic()
+        self._put(read_bytes, write_bytes)
+        self._started, self._cpu = time.monotonic(), time.process_time()
         return self
 
     def __exit__(self, *_) -> None:
         self.seconds = round(time.monotonic() - self._started, 1)
-        vars(self._files).update(read_bytes=self._read, write_bytes=self._write)
+        self.cpu_seconds = round(time.process_time() - self._cpu, 1)
+        self._put(self._read, self._write)
+
+    def _put(self, read_bytes, write_bytes) -> None:
+        self._files.__dict__["read_bytes"] = read_bytes
+        self._files.__dict__["write_bytes"] = write_bytes
 
 
 def look_up(config, files: int) -> int:
