@@ -75,7 +75,8 @@ def main() -> int:
 def told(night: Night) -> str:
     return (
         f"night {night.number + 1:>2}: {night.files:>9,} files, {night.new:>9,} new   "
-        f"look-up {night.seconds:>6.1f} s ({night.cpu_seconds:>5.1f} s CPU), {night.read_mib:>5.1f} MiB read   "
+        f"look-up {night.seconds:>6.1f} s ({night.cpu_seconds:>5.1f} s CPU), "
+        f"{night.read_mib:>5.1f} MiB read   "
         f"compaction {night.compacting_seconds:>5.1f} s ({night.compacting_cpu_seconds:>4.1f} s CPU), "
         f"{night.written_mib:>5.1f} MiB written"
     )
