@@ -14,6 +14,7 @@ from beam_kie.layoutxlm.checkpoints import ModelError
 from beam_kie.program import add_version, program_name
 from beam_kie.training.data.pages import PageSource
 from beam_kie.training.loop import Trainer
+from beam_kie.training.planning.never_open import check_paths, nothing_opened_in
 from beam_kie.training.planning.plan import Plan, make_plan, notes
 from beam_kie.training.planning.values import SettingsError
 from beam_kie.training.reports.curves import draw_after_run
@@ -36,21 +37,27 @@ def main(argv: list[str] | None = None) -> int:
     args = parser.parse_args(argv)
     try:
         settings = Settings.load(args.config)
-        if settings.threads:
-            torch.set_num_threads(settings.threads)
-        plan = _plan(settings, args.config)
-        print(*notes(plan), sep="\n", file=sys.stderr)
-        source = PageSource(plan)
-        Trainer(plan, source, args.device).run()
-        if settings.start_from:
-            made = Path(settings.output) / "model"
-            for line in changes(settings.start_from, made, source.held_out, args.device):
-                print(line)
-        draw_after_run(settings.output)
+        check_paths(settings)
+        with nothing_opened_in(settings.never_open):
+            _train(settings, args)
     except (SettingsError, LabelError, PictureError, ModelError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
     return 0
+
+
+def _train(settings: Settings, args: argparse.Namespace) -> None:
+    if settings.threads:
+        torch.set_num_threads(settings.threads)
+    plan = _plan(settings, args.config)
+    print(*notes(plan), sep="\n", file=sys.stderr)
+    source = PageSource(plan)
+    Trainer(plan, source, args.device).run()
+    if settings.start_from:
+        made = Path(settings.output) / "model"
+        for line in changes(settings.start_from, made, source.held_out, args.device):
+            print(line)
+    draw_after_run(settings.output)
 
 
 def _plan(settings: Settings, path: str) -> Plan:

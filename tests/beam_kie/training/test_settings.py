@@ -45,7 +45,10 @@ def test_settings_extend_others(tmp_path):
 
 def test_settings_of_the_bundled_model_can_be_read():
     names = sorted(path.stem for path in SETTINGS.glob("*.json"))
-    assert names == ["bundled", "bundled_last", "bundled_start", "bundled_student", "bundled_text_only"]
+    assert names == [
+        *("bundled", "bundled_free_start", "bundled_last", "bundled_start", "bundled_student"),
+        "bundled_text_only",
+    ]
     found = {name: Settings.load(SETTINGS / f"{name}.json") for name in names}
     networks = {name: network_config(settings, None, [], 8) for name, settings in found.items()}
     with_pictures = {name for name, config in networks.items() if config.pictures}
