@@ -1,8 +1,8 @@
 """Folders whose files a run must not open, such as data for non-commercial use only.
 
-Python reports every file that it opens to audit hooks (PEP 578), also those that libraries open with ``open``.
-Files that compiled libraries open by themselves are not reported; the paths in the settings of a run are
-therefore compared with the folders, too, before it begins.
+Python reports every file that it opens to audit hooks (PEP 578), also those that libraries open with
+``open``. Files that compiled libraries open by themselves are not reported; the paths in the settings of a
+run are therefore compared with the folders, too, before it begins.
 """
 
 from __future__ import annotations
