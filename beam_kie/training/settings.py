@@ -26,8 +26,9 @@ class Settings:
 
     Optimiser: AdamW. ``schedule`` ("cosine", "linear", "constant") is that of the learning rate after
     ``warmup_steps``. A layer learns ``layer_decay`` times as fast as the one above it. ``rates``: how much
-    faster than the rest "words", "visual", "encoder" and "heads" learn; 0: not at all. ``strip_rate``: the
-    same for the part that reads strips of lines. ``accumulate`` batches of ``batch_tokens`` make a step.
+    faster than the rest "words", "visual", "encoder", "heads" and "layout" (of tokens) learn; 0: not at
+    all. ``strip_rate``: the same for the part that reads strips of lines. ``accumulate`` batches of
+    ``batch_tokens`` make a step.
 
     Memory and speed: ``precision`` ("auto", "float32", "bfloat16", "float16"), ``activation_checkpointing``
     (less memory, a third more time), ``average_decay`` (0: no second copy of the weights).
@@ -161,6 +162,7 @@ class Settings:
                 labels=_place(source.labels, folder),
                 images=_place(source.images, folder),
                 ocr_lines=_place(source.ocr_lines, folder),
+                more_ocr_lines=tuple(_place(each, folder) for each in source.more_ocr_lines),
             )
             for source in self.sources
         )
@@ -196,7 +198,7 @@ def _read(path: Path) -> dict[str, Any]:
     return values if base is None else {**_read(path.parent / base), **values}
 
 
-PARTS = ("words", "visual", "encoder", "heads")
+PARTS = ("words", "visual", "encoder", "heads", "layout")
 """The parts of a network that may learn at rates of their own."""
 
 _CHOICES = {

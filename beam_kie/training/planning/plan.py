@@ -171,8 +171,10 @@ def _heads(settings: Settings, fields: dict[str, Any]) -> dict[str, Any]:
 def _read_source(source: LabelledSource, place: int) -> SourcePages:
     if source.images and not Path(source.images).is_dir():
         raise SettingsError(f"sources[{place}].images: {source.images}: no such folder")
-    if source.ocr_lines and not Path(source.ocr_lines).is_file():
-        raise SettingsError(f"sources[{place}].ocr_lines: {source.ocr_lines}: no such file")
+    for name, files in (("ocr_lines", (source.ocr_lines,)), ("more_ocr_lines", source.more_ocr_lines)):
+        for file in files:
+            if file and not Path(file).is_file():
+                raise SettingsError(f"sources[{place}].{name}: {file}: no such file")
     pages = read_labels(source.labels, source.images)
     try:
         kept, held = split_held_out(pages, source.holdout)

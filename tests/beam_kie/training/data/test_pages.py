@@ -1,14 +1,19 @@
 """Where training pages come from."""
 
+import json
 import random
 from importlib import resources
 
 import pytest
 
 from beam_kie.forms import LANGUAGES, generate_layout
+from beam_kie.geometry import box_polygon
+from beam_kie.labelled.formats import LabelledEntry, LabelledPage, write_paddleocr
+from beam_kie.labelled.sources import LabelledSource
 from beam_kie.training.data import pages
 from beam_kie.training.data.pages import PageSource, form_lines, text_page
 from beam_kie.training.planning.plan import make_plan
+from beam_kie.training.planning.values import SettingsError
 from beam_kie.training.settings import Settings
 from tests.small_networks import character_tokenizer
 
@@ -46,6 +51,33 @@ def test_text_pages_lie_on_the_page(seed):
     for line in page.lines:
         assert 0 <= line.box[0] <= line.box[2] <= page.width_px
         assert 0 <= line.box[1] <= line.box[3] <= page.height_px
+
+
+def test_all_readings_of_a_page_are_drawn(tmp_path):
+    polygon = box_polygon((100, 100, 200, 120))
+    labels = LabelledPage("p.jpg", 1000, 1000, (LabelledEntry(0, "name", "QUESTION", polygon),))
+    write_paddleocr(tmp_path / "labels.txt", [labels])
+    for name, text in (("one", "nane"), ("two", "narne")):
+        line = {"text": text, "polygon": polygon, "char_spans": [[0, 1]] * len(text)}
+        record = {"uri": "p.jpg", "page": 1, "width": 1000, "height": 1000, "lines": [line]}
+        (tmp_path / f"{name}.jsonl").write_text(json.dumps(record) + "\n")
+    source = LabelledSource(
+        str(tmp_path / "labels.txt"),
+        ocr_lines=str(tmp_path / "one.jsonl"),
+        more_ocr_lines=(str(tmp_path / "two.jsonl"),),
+    )
+    settings = Settings(output="", sources=(source,), views=(0.0, 0.0, 1.0))
+    drawn, rng = PageSource(make_plan(settings, character_tokenizer())), random.Random(0)
+    lines = [line for _ in range(20) for line in drawn.draw(rng)[0].lines]
+    assert {line.text for line in lines} == {"nane", "narne"}
+    assert all(len(line.char_spans or ()) == len(line.text) for line in lines)
+
+
+def test_a_reading_that_is_not_there_is_named(tmp_path):
+    write_paddleocr(tmp_path / "labels.txt", [])
+    source = LabelledSource(str(tmp_path / "labels.txt"), more_ocr_lines=("none.jsonl",))
+    with pytest.raises(SettingsError, match=r"sources\[0\].more_ocr_lines: none.jsonl"):
+        make_plan(Settings(output="", sources=(source,)), character_tokenizer())
 
 
 def drawn_kinds(monkeypatch, count, **settings):
