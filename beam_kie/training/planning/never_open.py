@@ -72,7 +72,7 @@ def check_paths(settings: Settings) -> None:
     """
     named = [*settings.texts, settings.tokenizer, settings.start_from, settings.teacher]
     for source in settings.sources:
-        named += [source.labels, source.images, source.ocr_lines]
+        named += [source.labels, source.images, source.ocr_lines, *source.more_ocr_lines]
     for path in filter(None, named):
         for folder in settings.never_open:
             if _within(os.path.realpath(path), os.path.realpath(folder)):
