@@ -46,11 +46,12 @@ def test_settings_extend_others(tmp_path):
 def test_settings_of_the_bundled_model_can_be_read():
     names = sorted(path.stem for path in SETTINGS.glob("*.json"))
     assert names == [
-        *("bundled", "bundled_free_start", "bundled_last", "bundled_start", "bundled_student"),
-        "bundled_text_only",
+        *("bundled", "bundled_free_start", "bundled_geometry", "bundled_last", "bundled_start"),
+        *("bundled_student", "bundled_text_only"),
     ]
     found = {name: Settings.load(SETTINGS / f"{name}.json") for name in names}
     networks = {name: network_config(settings, None, [], 8) for name, settings in found.items()}
     with_pictures = {name for name, config in networks.items() if config.pictures}
     assert with_pictures == {"bundled", "bundled_last", "bundled_student"}
-    assert [name for name in names if found[name].teacher] == ["bundled_last", "bundled_student"]
+    with_teacher = [name for name in names if found[name].teacher]
+    assert with_teacher == ["bundled_geometry", "bundled_last", "bundled_student"]
