@@ -13,13 +13,14 @@ import numpy as np
 
 from beam_kie.document import DocumentError, Failure, PageImage, PageText, TextLine
 from beam_kie.imaging.decode import DecodeLimits, decode_pages
-from beam_kie.labelled.formats import LabelledPage, file_and_page, page_name
+from beam_kie.labelled.formats import LabelError, LabelledPage, file_and_page, page_name
 from beam_kie.labelled.gold import GoldPage
 from beam_kie.layoutxlm.inputs.images import with_picture
 from beam_kie.reading_order import order_lines
 
 # Labels that reach less far than this over every page were drawn on a larger picture's smaller copy.
 SMALLEST_EXTENT = 0.6
+_DAMAGES = (ValueError, KeyError, TypeError, AttributeError, RecursionError)  # of lines of another kind
 
 
 class PictureError(ValueError):
@@ -83,16 +84,31 @@ def read_ocr_lines(path: str) -> dict[str, tuple[TextLine, ...]]:
     Returns:
         The lines of every page by its name in label files: the picture's base name, with ``#page=2`` behind
         it from the second page on. The first page has both names, with and without number.
+
+    Raises:
+        LabelError: a line is of another kind.
     """
     found: dict[str, tuple[TextLine, ...]] = {}
-    for line in Path(path).read_text("utf-8").splitlines():
-        record = json.loads(line)
-        lines = tuple(
-            TextLine(item["text"], tuple(item["polygon"]), item.get("confidence")) for item in record["lines"]
-        )
-        for name in page_names(Path(record["uri"]).name, record.get("page") or 1):
-            found[name] = lines
+    for number, text in enumerate(Path(path).read_text("utf-8", errors="replace").split("\n"), 1):
+        if not text.strip():
+            continue
+        try:
+            names, lines = _read_page(json.loads(text))
+        except _DAMAGES as error:
+            raise LabelError(f"{path}:{number}: not a page of lines that OCR read: {error!r}") from error
+        found |= dict.fromkeys(names, lines)
     return found
+
+
+def _read_page(record: dict) -> tuple[list[str], tuple[TextLine, ...]]:
+    """The names of a page and its lines."""
+    lines = tuple(
+        TextLine(str(item["text"]), tuple(map(float, item["polygon"])), item.get("confidence"))
+        for item in record["lines"]
+    )
+    if any(len(line.polygon) < 6 for line in lines):
+        raise ValueError("a polygon has fewer than three corners")
+    return page_names(Path(record["uri"]).name, int(record.get("page") or 1)), lines
 
 
 def page_names(file: str, page: int) -> list[str]:

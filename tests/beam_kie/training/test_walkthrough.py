@@ -45,7 +45,7 @@ def started_from_bundled(folder):
 
 @pytest.mark.slow
 def test_the_walk_through_works(checkout):
-    settings(checkout, steps=2, batch_tokens=512, threads=1)
+    settings(checkout, steps=2, warmup_steps=0, batch_tokens=512, threads=1)
     (commands,) = re.findall(r"```bash\n(.*?)```", SECTION, re.S)
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
 

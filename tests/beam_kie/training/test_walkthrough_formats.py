@@ -42,7 +42,12 @@ def test_a_configuration_of_paddleocr_trains_and_is_exported(tmp_path, monkeypat
     assert models(command("python -m model_store import-config ser_layoutxlm")) == 0
     values = json.loads(Path("settings.json").read_text())
     values["network"] |= SMALL
-    changes = {"tokenizer": str(REFERENCE / SENTENCEPIECE_FILE_OF_TESTS), "steps": 2, "threads": 1}
+    changes = {
+        "tokenizer": str(REFERENCE / SENTENCEPIECE_FILE_OF_TESTS),
+        "steps": 2,
+        "warmup_steps": 0,
+        "threads": 1,
+    }
     Path("settings.json").write_text(json.dumps({**values, **changes}))
     assert train(["--config", "settings.json", "--device", "cpu"]) == 0
     (report,) = [
