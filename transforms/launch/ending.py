@@ -105,10 +105,10 @@ def end_at_once(text: str, exit_code: int, clear_up: Callable[[], None]) -> None
 def leave(exit_code: int) -> NoReturn:
     """End this process after its threads and functions for the exit, without taking the interpreter apart.
 
-    Beam leaves daemon threads behind, gRPC and PyTorch threads of C++. If one still runs while the interpreter
-    and the statics of these libraries are destroyed beneath it, the process may abort ("terminate called
-    without an active exception") although the run was a success. ``multiprocessing`` ends its processes in the
-    same way.
+    Beam leaves daemon threads behind, gRPC and PyTorch threads of C++. If one still runs while the
+    interpreter and the statics of these libraries are destroyed beneath it, the process may abort
+    ("terminate called without an active exception") although the run was a success. ``multiprocessing`` ends
+    its processes in the same way.
 
     Args:
         exit_code: of this process.
