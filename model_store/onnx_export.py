@@ -17,6 +17,7 @@ from torch.nn import functional
 
 from beam_kie.layoutxlm.inputs.batches import Batch
 from beam_kie.layoutxlm.inputs.images import SIDE
+from beam_kie.layoutxlm.inputs.layout import COLUMNS
 from beam_kie.layoutxlm.network.layoutxlm import LayoutXLM
 from beam_kie.layoutxlm.network.relations import BiaffineRelationHead, SoftmaxRelationHead
 from model_store.errors import SourceError
@@ -35,7 +36,7 @@ class _Graph(NamedTuple):
 
 
 class _Encoder(nn.Module):
-    """Encoder and classifier; ``extra`` are visual tokens or features of line images, where it reads any."""
+    """Encoder and classifier; ``extra`` are the inputs that ``_extras`` names."""
 
     def __init__(self, network: LayoutXLM):
         super().__init__()
@@ -48,20 +49,29 @@ class _Encoder(nn.Module):
         lines: Tensor,
         mask: Tensor,
         line_boxes: Tensor,
-        extra: Tensor | None = None,
+        *extra: Tensor,
     ) -> tuple[Tensor, ...]:
         """States and, where there is a classifier, tag scores."""
         seen = torch.ones_like(line_boxes[..., 0], dtype=torch.bool)
-        visual = self.network.visual is not None
-        batch = Batch(
-            *(ids, positions, lines, mask, line_boxes, seen),
-            visual=extra if visual else None,
-            line_features=None if visual else extra,
-        )
+        batch = Batch(ids, positions, lines, mask, line_boxes, seen)
+        for name, value in zip(_extras(self.network), extra, strict=True):
+            setattr(batch, name, value)
         states = self.network.encode(batch)
         if self.network.classifier is None:
             return (states,)
         return states, self.network.classify(states, batch)
+
+
+def _extras(network: LayoutXLM) -> list[str]:
+    """The fields of a batch that not all networks read, and this one does."""
+    parts = network.config.architecture
+    wanted = {
+        "visual": parts.use_visual_backbone,
+        "line_features": bool(parts.strip_channels),
+        "layout": parts.token_layout,
+        "cell_relations": parts.token_layout,
+    }
+    return [name for name, reads in wanted.items() if reads]
 
 
 class _Visual(nn.Module):
@@ -147,6 +157,10 @@ def _encoder_graph(network: LayoutXLM) -> _Graph:
         inputs["visual"] = (torch.zeros(2, parts.visual_tokens, parts.hidden_size), {0: _B})
     elif parts.strip_channels:
         inputs["line_features"] = (torch.zeros(2, 6, parts.hidden_size), {0: _B, 1: _T})
+    if parts.token_layout:
+        layout = torch.ones(2, 6, 2 + len(COLUMNS), dtype=torch.long)
+        inputs["layout"] = (layout, {0: _B, 1: _T})
+        inputs["cell_relations"] = (torch.zeros(2, 3, 3, dtype=torch.long), {0: _B, 1: _N, 2: _N})
     outputs = {"states": {0: _B, 1: _T}}
     if network.classifier is not None:
         outputs["tags"] = {0: _B, 1: _T}
@@ -161,6 +175,8 @@ def _head_graph(head: SoftmaxRelationHead | BiaffineRelationHead, hidden: int, l
         "heads": (torch.tensor([0, 2]), {0: _K}),
         "tails": (torch.tensor([1, 3, 4]), {0: _V}),
     }
+    if isinstance(head, SoftmaxRelationHead) and head.cells is not None:
+        inputs["cell_relations"] = (torch.zeros(3, 2, dtype=torch.long), {0: _V, 1: _K})
     module: nn.Module = head
     if isinstance(head, BiaffineRelationHead):  # it does not look at boxes
         module = _WithoutBoxes(head)

@@ -15,6 +15,7 @@ from beam_kie.document import PageResult, PageText, TextLine
 from beam_kie.layoutxlm.config import LayoutXLMConfig
 from beam_kie.layoutxlm.inputs.batches import Window, collate
 from beam_kie.layoutxlm.inputs.features import page_tokens
+from beam_kie.layoutxlm.inputs.layout import with_layout
 from beam_kie.layoutxlm.inputs.strips import HEIGHT, MARGIN, pack_strips
 from beam_kie.layoutxlm.network.layoutxlm import LayoutXLM
 
@@ -33,6 +34,7 @@ BUNDLED_KIND = {
     "relation_head": "softmax",
 }
 STRIPS_KIND = {**BUNDLED_KIND, "strip_channels": (4, 6, 8)}
+LAYOUT_KIND = {**STRIPS_KIND, "grouping_head": True, "token_layout": True}
 PUBLISHED_KIND = {"relation_head": "biaffine", "relation_labels": ("HEADER", "QUESTION", "ANSWER")}
 VISUAL_KIND = {
     **PUBLISHED_KIND,
@@ -123,9 +125,11 @@ def _make_findings_likely(network: LayoutXLM) -> None:
         network.strips.dense.weight.mul_(0.2)
     if network.classifier is not None:
         tokens = page_tokens(form(6), character_tokenizer())
+        if network.config.architecture.token_layout:
+            tokens = with_layout(tokens, form(6))
         tokens = dataclasses.replace(tokens, ids=tokens.ids % network.config.architecture.vocab_size)
         batch = collate([Window(0, 0, len(tokens))], [tokens], network.config)
-        network.classifier.bias -= network.classify(network.encode(batch), batch).mean((0, 1))
+        network.classifier.bias.data -= network.classify(network.encode(batch), batch).mean((0, 1))
     if network.relations is not None:
         network.relations.none.weight.zero_()
         network.relations.none.bias.fill_(-5)

@@ -9,6 +9,7 @@ from beam_kie.document import PageResult
 from beam_kie.evaluation.measure import Model, Progress, chunks, no_progress
 from beam_kie.evaluation.metrics import Score, TextPair, pair_score
 from beam_kie.imaging.decode import upright
+from beam_kie.imaging.marks import with_ruling
 from beam_kie.labelled.gold import GoldPage
 from beam_kie.labelled.sources import page_images, with_page_picture
 from beam_kie.ocr import OcrEngine
@@ -39,7 +40,8 @@ def pairs_from_pictures(
     for chunk in chunks(gold):
         pages = []
         for image in page_images(chunk, folder):
-            (page,) = engine.read([image])
+            (read,) = engine.read([image])
+            page = with_ruling(read, image.pixels)
             pages.append(with_page_picture(page, upright(image.pixels, page.rotation_deg), model.pictures))
             done += 1
             progress("pictures", done, len(gold))

@@ -9,13 +9,13 @@ from __future__ import annotations
 import math
 import unicodedata
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from difflib import SequenceMatcher
 from typing import NamedTuple
 
 import numpy as np
 
-from beam_kie.document import Box, TextLine
+from beam_kie.document import Box, CharSpans, TextLine
 from beam_kie.geometry import polygon_box, union_box
 from beam_kie.labelled.formats import LabelledEntry, LabelledPage, Word
 from beam_kie.reading_order import polygon_slope, reading_order
@@ -25,13 +25,15 @@ from beam_kie.reading_order import polygon_slope, reading_order
 class TrainingLine:
     """A text line; ``owners`` holds for every character the id of its entity, or None.
 
-    ``strip`` is its image (beam_kie.layoutxlm.inputs.strips), None where there are no pixels.
+    ``strip`` is its image (beam_kie.layoutxlm.inputs.strips), None where there are no pixels. ``char_spans``
+    as of TextLine.
     """
 
     text: str
     box: Box
     owners: tuple[int | None, ...]
     strip: np.ndarray | None = field(default=None, repr=False, compare=False)
+    char_spans: CharSpans | None = field(default=None, repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +41,8 @@ class TrainingPage:
     """Lines in reading order (boxes in pixels), the label of every entity and the (key, value) relations.
 
     No entity has the id None, so that ``labels.get`` can be called with the owner of any character.
-    ``picture`` is the page's thumbnail, 224 x 224 x 3 uint8 RGB, where a network reads it.
+    ``picture`` is the page's thumbnail, 224 x 224 x 3 uint8 RGB, where a network reads it. ``cells`` are
+    the boxes of its ruled cells in pixels; none also where they are not known.
     """
 
     width_px: int
@@ -48,6 +51,7 @@ class TrainingPage:
     labels: Mapping[int | None, str] = field(repr=False)
     relations: frozenset[tuple[int, int]] = field(repr=False)
     picture: np.ndarray | None = field(default=None, repr=False, compare=False)
+    cells: tuple[Box, ...] = field(default=(), repr=False, compare=False)
 
 
 class Pairing(NamedTuple):
@@ -101,16 +105,14 @@ def ocr_view(
     for line in ocr_lines:
         if line.text.strip():
             found = [entry for entry in entries if _touches(line.box, entry)]
-            lines.append(TrainingLine(line.text, line.box, _owners(line, found)))
+            owners = _owners(line, found)
+            lines.append(TrainingLine(line.text, line.box, owners, char_spans=line.char_spans))
     return _page(page, lines, pairing)
 
 
 def _page(page: LabelledPage, lines: list[TrainingLine], pairing: Pairing) -> TrainingPage:
     labels: dict[int | None, str] = {entry.id: entry.label for entry in page.entries if entry.is_entity}
-    lines = [
-        TrainingLine(line.text, line.box, tuple(o if o in labels else None for o in line.owners))
-        for line in lines
-    ]
+    lines = [replace(line, owners=tuple(o if o in labels else None for o in line.owners)) for line in lines]
     slope = polygon_slope([entry.polygon for entry in page.entries])
     order = reading_order([line.box for line in lines], slope)
     relations = frozenset(page.relations(pairing.heads, pairing.tails))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -13,8 +12,10 @@ import numpy as np
 
 from beam_kie.document import DocumentError, Failure, PageImage, PageText, TextLine
 from beam_kie.imaging.decode import DecodeLimits, decode_pages
-from beam_kie.labelled.formats import LabelError, LabelledPage, file_and_page, page_name
+from beam_kie.imaging.ruling import find_cells, find_ink
+from beam_kie.labelled.formats import LabelledPage, file_and_page
 from beam_kie.labelled.gold import GoldPage
+from beam_kie.labelled.readings import ReadPage, read_readings
 from beam_kie.layoutxlm.inputs.images import with_picture
 from beam_kie.reading_order import order_lines
 
@@ -32,7 +33,8 @@ class LabelledSource:
     """A set of labelled pages.
 
     ``labels`` and ``images`` as for the evaluation command; ``ocr_lines``: JSON lines of what an OCR
-    engine read on them (see the command ``python -m beam_kie.training.data.ocr_lines``); ``holdout``: pages
+    engine read on them (see the command ``python -m beam_kie.training.data.ocr_lines``); ``more_ocr_lines``:
+    other readings of the same pages, from which training draws as well; ``holdout``: pages
     whose name this regular expression finds are kept for measuring; ``weight``: how often its pages are
     drawn, against other sources. ``licence``: that of the pages, if it extends to weights that are trained
     on them; ``description``: what the model card calls them.
@@ -45,6 +47,7 @@ class LabelledSource:
     weight: float = 1.0
     licence: str | None = None
     description: str | None = None
+    more_ocr_lines: tuple[str, ...] = ()
 
 
 def split_held_out(
@@ -76,49 +79,18 @@ def source_name(source: LabelledSource) -> str:
 
 
 def read_ocr_lines(path: str) -> dict[str, tuple[TextLine, ...]]:
-    """What an OCR engine read.
+    """What an OCR engine read, without what else is known of the pages (``read_readings``).
 
     Args:
         path: JSON lines as the command ``beam_kie.training.data.ocr_lines`` writes them.
 
     Returns:
-        The lines of every page by its name in label files: the picture's base name, with ``#page=2`` behind
-        it from the second page on. The first page has both names, with and without number.
+        The lines of every page by its names in label files, as of ``read_readings``.
 
     Raises:
-        LabelError: a line is of another kind.
+        LabelError: a line of the file is of another kind.
     """
-    found: dict[str, tuple[TextLine, ...]] = {}
-    for number, text in enumerate(Path(path).read_text("utf-8", errors="replace").split("\n"), 1):
-        if not text.strip():
-            continue
-        try:
-            names, lines = _read_page(json.loads(text))
-        except _DAMAGES as error:
-            raise LabelError(f"{path}:{number}: not a page of lines that OCR read: {error!r}") from error
-        found |= dict.fromkeys(names, lines)
-    return found
-
-
-def _read_page(record: dict) -> tuple[list[str], tuple[TextLine, ...]]:
-    """The names of a page and its lines."""
-    lines = tuple(
-        TextLine(str(item["text"]), tuple(map(float, item["polygon"])), item.get("confidence"))
-        for item in record["lines"]
-    )
-    if any(len(line.polygon) < 6 for line in lines):
-        raise ValueError("a polygon has fewer than three corners")
-    return page_names(Path(record["uri"]).name, int(record.get("page") or 1)), lines
-
-
-def page_names(file: str, page: int) -> list[str]:
-    """The names that a page may have in label files.
-
-    Args:
-        file: name of the file.
-        page: from 1.
-    """
-    return list(dict.fromkeys([page_name(file, page), f"{file}#page={page}"]))
+    return {name: read.page.lines for name, read in read_readings(path).items()}
 
 
 def with_read_lines(gold: Sequence[GoldPage], lines: Mapping[str, Sequence[TextLine]]) -> list[GoldPage]:
@@ -135,6 +107,32 @@ def with_read_lines(gold: Sequence[GoldPage], lines: Mapping[str, Sequence[TextL
         for page in gold
         if page.name in lines
     ]
+
+
+def with_readings(gold: Sequence[GoldPage], readings: Mapping[str, ReadPage]) -> list[GoldPage]:
+    """Gold pages as an OCR engine read them, with all that it knows of them; pages without are left out.
+
+    Their entities keep the gold texts, but no longer name characters of the page.
+
+    Args:
+        gold: the pages, as labelled.
+        readings: of ``read_readings``, by the name of the page; in the pixels of the labels.
+    """
+    return [
+        replace(page, page=_as_read(page.page, readings[page.name].page))
+        for page in gold
+        if page.name in readings
+    ]
+
+
+def _as_read(page: PageText, read: PageText) -> PageText:
+    return replace(
+        page.with_read_lines(read.lines),
+        skew_deg=read.skew_deg,
+        straightening=read.straightening,
+        cells=read.cells,
+        marks=read.marks,
+    )
 
 
 def with_pictures(gold: Sequence[GoldPage], folder: Path, kind: str) -> list[GoldPage]:
@@ -205,14 +203,16 @@ def _extent(page: PageText) -> float:
 
 
 def with_page_picture(page: PageText, pixels: np.ndarray, kind: str | None) -> PageText:
-    """The page with the picture that a model needs.
+    """The page with the picture that a model needs, and with its ruled cells.
 
     Args:
         page: its lines.
-        pixels: H x W x 3 uint8 RGB.
+        pixels: H x W x 3 uint8 RGB, of the upright page.
         kind: as KieModel.pictures; None: the page is returned as it is.
     """
-    return page if kind is None else with_picture(page, pixels, kind)
+    if kind is None:
+        return page
+    return with_picture(replace(page, cells=page.cells or find_cells(find_ink(pixels))), pixels, kind)
 
 
 def _decode_all(path: Path, numbers: Sequence[int]) -> Iterator[PageImage]:

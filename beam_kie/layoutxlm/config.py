@@ -9,130 +9,31 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
 
 from beam_kie.escaping import listed
-from beam_kie.layoutxlm.config_values import frozen, is_like, is_pairs, is_table, kind_of
+from beam_kie.layoutxlm.architecture import Architecture
+from beam_kie.layoutxlm.config_values import (
+    FILE_NAMES,
+    ConfigError,
+    Part,
+    frozen,
+    is_like,
+    is_pairs,
+    is_table,
+    kind_of,
+)
 from beam_kie.layoutxlm.file_limits import ModelFileError, check_settings, read_settings
 
 STRIPS = "strips"
 """The value of ``LayoutXLMConfig.pictures`` for a network that reads strips of the text lines."""
 
 
-class ConfigError(ValueError):
-    """A configuration that cannot be used; the message says which field and why."""
-
-
-class _Part:
-    """A part of the configuration; ``CHOICES`` holds the allowed values of fields that are names."""
-
-    CHOICES: ClassVar[Mapping[str, tuple[str, ...]]] = {}
-
-    def __post_init__(self) -> None:
-        for name, allowed in self.CHOICES.items():
-            if getattr(self, name) not in allowed:
-                raise ConfigError(f"{_FILE_NAMES.get(name, name)} must be one of {', '.join(allowed)}")
-        self._check()
-
-    def _check(self) -> None:
-        """Raises ConfigError for values that do not go together."""
-
-
 @dataclass(frozen=True)
-class Architecture(_Part):
-    """Sizes and parts of the network: what its weights depend on.
-
-    Encoder: ``spatial_bias`` is "none" or "lines" (attention bias from the relative place of two text
-    lines); ``has_relative_attention_bias`` and ``has_spatial_attention_bias`` are LayoutLMv2's biases
-    between tokens. ``norm_first`` puts layer norms before the sublayers. The dropout rates act in training
-    alone.
-
-    Picture: with ``use_visual_backbone`` a ResNeXt-FPN of the ``visual_*`` sizes reads the page.
-    ``image_normalisation`` is "hf" (blue-green-red, normalised once) or "paddleocr" (red-green-blue,
-    normalised by its pre-processing and again by the network, as its published weights were trained).
-    ``strip_channels`` are the channels of three convolutions along the image of each text line, from which
-    every token gets features (network/strip_reader.py); empty: a text-only network.
-
-    Heads: ``token_classifier`` is False for weights that only find relations. ``relation_head`` is "softmax"
-    (each value chooses among the keys and "none"), "biaffine" (LayoutXLM's: each pair is scored alone) or
-    "none". With ``grouping_head`` a head of its own decides which lines continue an entity; without it, I-
-    tags at the start of lines do.
-    """
-
-    vocab_size: int = 250002
-    hidden_size: int = 768
-    num_hidden_layers: int = 12
-    num_attention_heads: int = 12
-    intermediate_size: int = 3072
-    layer_norm_eps: float = 1e-5
-    hidden_dropout_prob: float = 0.1
-    attention_probs_dropout_prob: float = 0.0
-    max_position_embeddings: int = 514
-    max_2d_position_embeddings: int = 1024
-    coordinate_size: int = 128
-    shape_size: int = 128
-    type_vocab_size: int = 1
-    spatial_bias: str = "none"
-    has_relative_attention_bias: bool = False
-    rel_pos_bins: int = 32
-    max_rel_pos: int = 128
-    has_spatial_attention_bias: bool = False
-    rel_2d_pos_bins: int = 64
-    max_rel_2d_pos: int = 256
-    use_visual_backbone: bool = False
-    visual_blocks: tuple[int, ...] = (3, 4, 23, 3)
-    visual_groups: int = 32
-    visual_width_per_group: int = 8
-    visual_stem_channels: int = 64
-    visual_res2_channels: int = 256
-    image_feature_pool_shape: tuple[int, ...] = (7, 7, 256)
-    has_visual_segment_embedding: bool = True
-    image_normalisation: str = "hf"
-    strip_channels: tuple[int, ...] = ()
-    norm_first: bool = False
-    token_classifier: bool = True
-    line_classifier: bool = False
-    relation_head: str = "none"
-    relation_size: int = 384
-    grouping_head: bool = False
-
-    CHOICES: ClassVar = {
-        "spatial_bias": ("none", "lines"),
-        "image_normalisation": ("hf", "paddleocr"),
-        "relation_head": ("none", "softmax", "biaffine"),
-    }
-
-    @property
-    def visual_tokens(self) -> int:
-        """How many tokens the picture of a page adds to each of its windows."""
-        rows, columns = self.image_feature_pool_shape[:2]
-        return rows * columns if self.use_visual_backbone else 0
-
-    def _check(self) -> None:
-        if self.hidden_size % self.num_attention_heads:
-            raise ConfigError("hidden_size must be a multiple of num_attention_heads")
-        if 4 * self.coordinate_size + 2 * self.shape_size != self.hidden_size:
-            raise ConfigError("4 * coordinate_size + 2 * shape_size must equal hidden_size")
-        biased = self.has_relative_attention_bias or self.has_spatial_attention_bias
-        if self.spatial_bias == "lines" and (biased or self.use_visual_backbone):
-            raise ConfigError('spatial_bias "lines" goes with neither other biases nor a visual backbone')
-        if len(self.image_feature_pool_shape) != 3 or self.visual_tokens > 4096:
-            raise ConfigError(
-                "image_feature_pool_shape must be rows, columns (4,096 cells at most), channels"
-            )
-        if len(self.visual_blocks) != 4:
-            raise ConfigError("visual_blocks must hold the number of blocks of res2, res3, res4 and res5")
-        if self.strip_channels and (len(self.strip_channels) != 3 or min(self.strip_channels) < 1):
-            raise ConfigError("strip_channels must hold three numbers of channels, or none")
-        if self.strip_channels and self.use_visual_backbone:
-            raise ConfigError("strip_channels do not go with a visual backbone")
-
-
-@dataclass(frozen=True)
-class Tokenising(_Part):
+class Tokenising(Part):
     """How the lines of a page become the network's input.
 
     ``position_kind`` is "page" (tokens counted through the page, as published) or "line" (counted
@@ -175,7 +76,7 @@ class Tokenising(_Part):
 
 
 @dataclass(frozen=True)
-class Decoding(_Part):
+class Decoding(Part):
     """How scores become entities and relations. Costs are in nats.
 
     ``method`` is "runs" (entities are runs of tokens) or "line_vote" (PaddleOCR's: one label a line). A cut
@@ -198,7 +99,7 @@ class Decoding(_Part):
 
 
 @dataclass(frozen=True)
-class Calibration(_Part):
+class Calibration(Part):
     """What turns confidences as computed into those that are reported (decoding/calibration.py).
 
     The temperatures divide scores before they become probabilities. ``entity_calibration`` and
@@ -252,6 +153,10 @@ class LayoutXLMConfig:
             raise ConfigError('none_penalty goes with relation_head "softmax" alone')
         if self.architecture.strip_channels and self.tokenising.special_tokens == "hf":
             raise ConfigError('strip_channels do not go with special_tokens "hf"')
+        if self.architecture.token_layout and (
+            self.tokenising.special_tokens == "hf" or self.tokenising.token_boxes == "word"
+        ):
+            raise ConfigError('token_layout needs special_tokens "none" and token_boxes "line"')
         longest = self.architecture.max_position_embeddings
         if self.tokenising.position_kind == "page" and self.tokenising.window_tokens > longest:
             raise ConfigError("window_tokens must not exceed max_position_embeddings")
@@ -378,14 +283,13 @@ class LayoutXLMConfig:
         Path(path).write_text(json.dumps(self.fields(), indent=2, ensure_ascii=False) + "\n", "utf-8")
 
 
-_PARTS: dict[str, type[_Part]] = {
+_PARTS: dict[str, type[Part]] = {
     "architecture": Architecture,
     "tokenising": Tokenising,
     "decoding": Decoding,
     "calibration": Calibration,
 }
-# Where the file has another name than the class, and what files of earlier versions call a field.
-_FILE_NAMES = {"method": "decoding"}
+# What files of earlier versions call a field.
 _OLD_NAMES = {"habit_weight": "page_prior_weight"}
 _TABLES = ("entity_calibration", "relation_calibration")
 
@@ -397,4 +301,4 @@ def _fields() -> Iterator[tuple[str, str | None, dataclasses.Field[Any]]]:
             yield own.name, None, own
             continue
         for each in dataclasses.fields(_PARTS[own.name]):  # pyright: ignore[reportArgumentType] - all are dataclasses
-            yield _FILE_NAMES.get(each.name, each.name), own.name, each
+            yield FILE_NAMES.get(each.name, each.name), own.name, each

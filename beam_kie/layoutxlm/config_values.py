@@ -1,12 +1,35 @@
-"""Values of a configuration file: whether they may stand in a field, and as which type."""
+"""Parts of a configuration, and values of its file: whether they may stand in a field, and as which type."""
 
 from __future__ import annotations
 
 import dataclasses
 import itertools
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 _KINDS = {bool: "true or false", int: "a whole number", float: "a number", str: "text", tuple: "a list"}
+
+FILE_NAMES = {"method": "decoding"}
+"""What fields are called in the file, where they have another name in the class."""
+
+
+class ConfigError(ValueError):
+    """A configuration that cannot be used; the message says which field and why."""
+
+
+class Part:
+    """A part of the configuration; ``CHOICES`` holds the allowed values of fields that are names."""
+
+    CHOICES: ClassVar[Mapping[str, tuple[str, ...]]] = {}
+
+    def __post_init__(self) -> None:
+        for name, allowed in self.CHOICES.items():
+            if getattr(self, name) not in allowed:
+                raise ConfigError(f"{FILE_NAMES.get(name, name)} must be one of {', '.join(allowed)}")
+        self._check()
+
+    def _check(self) -> None:
+        """Raises ConfigError for values that do not go together."""
 
 
 def frozen(value: object, depth: int) -> object:

@@ -29,6 +29,7 @@ from beam_kie.layoutxlm.decoding.straight import as_pictured
 from beam_kie.layoutxlm.decoding.tags import Decoder, Piece, create_decoder
 from beam_kie.layoutxlm.devices import resolve_device, resolve_dtype
 from beam_kie.layoutxlm.inputs.features import PageTokens, page_tokens
+from beam_kie.layoutxlm.inputs.layout import with_layout
 from beam_kie.layoutxlm.inputs.straight import straight_page
 from beam_kie.layoutxlm.inputs.tokenizer import PageTokenizer, TokenizerError, load_tokenizer
 from beam_kie.layoutxlm.network.layoutxlm import LayoutXLM
@@ -302,7 +303,10 @@ class KieModel:
             raise ModelError(f"model {self.name} finds relations only; it needs another one for the entities")
 
     def _tokens(self, pages: Sequence[PageText]) -> list[PageTokens]:
-        return [page_tokens(page, self.tokenizer, self.config.tokenising.token_boxes) for page in pages]
+        found = [page_tokens(page, self.tokenizer, self.config.tokenising.token_boxes) for page in pages]
+        if not self.config.architecture.token_layout:
+            return found
+        return [with_layout(tokens, page) for tokens, page in zip(found, pages, strict=True)]
 
     def _encode(
         self, pages: Sequence[PageText], tokens: Sequence[PageTokens], keep_hidden: bool

@@ -153,7 +153,7 @@ class NetworkReader:
                 Category.MODEL_FAILED,
                 f"Page {page.page} has {len(page.lines)} lines, but pixels of {len(strips)}.",
             )
-        places = token_places([line.text for line in page.lines], tokens)
+        places = tokens.places or token_places([line.text for line in page.lines], tokens)
         with self._autocast():
             return self.network.strips(strips, places)
 

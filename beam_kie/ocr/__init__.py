@@ -199,6 +199,36 @@ def create_engine(options: OcrOptions | None = None) -> OcrEngine:
     return GivenLinesEngine()
 
 
+def create_engine_of(geometry: str, options: OcrOptions | None = None) -> OcrEngine:
+    """As ``create_engine``, with lines found in another way.
+
+    Args:
+        geometry: a name of ``box_geometry.GEOMETRIES``.
+        options: How to read; the defaults where it is None.
+
+    Returns:
+        The engine.
+
+    Raises:
+        ValueError: There is no such geometry, or the engine does not find lines in several ways.
+        FileNotFoundError: A model is missing.
+    """
+    from beam_kie.ocr.box_geometry import DEFAULT, GEOMETRIES, Shrinking
+
+    options = options or OcrOptions()
+    if geometry not in GEOMETRIES:
+        raise ValueError(f"there is no box geometry {geometry!r}: choose one of {', '.join(GEOMETRIES)}")
+    if geometry == DEFAULT:
+        return create_engine(options)
+    if options.engine is not Engine.RAPIDOCR:
+        raise ValueError(f"the OCR engine {options.engine} has one box geometry: choose rapidocr")
+    from beam_kie.ocr.rapid import RapidOcrEngine
+
+    chosen = GEOMETRIES[geometry]
+    engine = RapidOcrEngine(options, chosen)
+    return Shrinking(engine, chosen.shrink) if chosen.shrink else engine
+
+
 def identify_engine(options: OcrOptions | None = None) -> tuple[str, str]:
     """``name`` and ``revision`` of the engine that ``create_engine`` would load; loads nothing.
 

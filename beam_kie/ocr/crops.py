@@ -100,14 +100,19 @@ def pack_batch(crops: Sequence[np.ndarray]) -> np.ndarray:
     width = max(_padded_width(crop) for crop in crops)
     batch = np.zeros((len(crops), 3, LINE_HEIGHT, width), dtype=np.float32)
     for row, crop in zip(batch, crops, strict=True):
-        line = cv2.resize(crop, (_line_width(crop), LINE_HEIGHT))
+        line = cv2.resize(crop, (line_width(crop), LINE_HEIGHT))
         row[:, :, : line.shape[1]] = line[:, :, ::-1].transpose(2, 0, 1) / np.float32(127.5) - 1
     return batch
 
 
-def _line_width(crop: np.ndarray) -> int:
+def line_width(crop: np.ndarray) -> int:
+    """Pixels that a line is wide at the height that recognisers read at.
+
+    Args:
+        crop: the picture of the line, h x w x 3.
+    """
     return max(1, math.ceil(LINE_HEIGHT * crop.shape[1] / crop.shape[0]))
 
 
 def _padded_width(crop: np.ndarray) -> int:
-    return math.ceil(max(_line_width(crop), _LEAST_WIDTH) / _WIDTH_STEP) * _WIDTH_STEP
+    return math.ceil(max(line_width(crop), _LEAST_WIDTH) / _WIDTH_STEP) * _WIDTH_STEP

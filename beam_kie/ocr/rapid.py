@@ -13,6 +13,7 @@ import numpy as np
 
 from beam_kie.document import Polygon
 from beam_kie.ocr import OcrOptions, models
+from beam_kie.ocr.box_geometry import DEFAULT, GEOMETRIES, BoxGeometry
 from beam_kie.ocr.crops import plan_batches
 from beam_kie.ocr.devices import cuda_device
 from beam_kie.ocr.pages import PageReader, Reading, usable_cores
@@ -27,13 +28,14 @@ class RapidOcrEngine(PageReader):
 
     Args:
         options: how to read.
+        geometry: how lines are found.
 
     Raises:
         ValueError: options do not go together.
         FileNotFoundError: a model is missing.
     """
 
-    def __init__(self, options: OcrOptions):
+    def __init__(self, options: OcrOptions, geometry: BoxGeometry = GEOMETRIES[DEFAULT]):
         """Load the models; see ``create_engine`` for what it raises."""
         files = model_files(options)
         device = _device(options)
@@ -41,7 +43,7 @@ class RapidOcrEngine(PageReader):
         alone = device != "cpu" or options.rapidocr_backend == "torch"
         count = 1 if alone else options.threads or usable_cores()
         threads = ThreadPoolExecutor(count, thread_name_prefix="rapidocr")
-        sets = _Pool(lambda: RapidModels(options, device, files), count)
+        sets = _Pool(lambda: RapidModels(options, device, files, geometry), count)
         line_models = _SharedModels(sets, threads)
         identity = identify(options)
         super().__init__(identity, line_models, threads, options.detect_rotation, options.min_confidence)
@@ -72,12 +74,12 @@ class _SharedModels:
         for crops, plan in zip(crops_of_pages, plans, strict=True):
             readings = [Reading("", 0.0)] * len(crops)
             for batch in plan:
-                for index, (text, confidence) in zip(batch, next(done), strict=True):
-                    readings[index] = Reading(text, confidence)
+                for index, reading in zip(batch, next(done), strict=True):
+                    readings[index] = reading
             pages.append(readings)
         return pages
 
-    def _read_batch(self, crops: Sequence[np.ndarray]) -> list[tuple[str, float]]:
+    def _read_batch(self, crops: Sequence[np.ndarray]) -> list[Reading]:
         with self._sets.lend() as rapid:
             return rapid.read_lines(crops)
 

@@ -11,6 +11,7 @@ from torch.nn import functional
 
 from beam_kie.layoutxlm.config import LayoutXLMConfig
 from beam_kie.layoutxlm.decoding.grouping import grouping_scores
+from beam_kie.layoutxlm.inputs.cells import BoxRelations
 from beam_kie.layoutxlm.network.layoutxlm import LayoutXLM
 from beam_kie.layoutxlm.network.pooling import group_means
 from beam_kie.layoutxlm.network.relations import (
@@ -191,9 +192,11 @@ def _page_relation_scores(
     vectors = group_means(hidden, [x[:1] if first_only else x for x in example.entity_tokens])
     labels = torch.tensor(example.entity_labels, device=hidden.device)
     boxes = torch.tensor(example.entity_boxes, device=hidden.device)
-    heads = torch.tensor(_heads(example, network.config), dtype=torch.long)
-    tails = torch.tensor([tail for tail, _ in example.tails])
-    scores = head(vectors, labels, boxes, heads, tails).float()
+    keys, values = _heads(example, network.config), [tail for tail, _ in example.tails]
+    cells = example.tokens.cell_boxes
+    between = None if cells is None else BoxRelations(example.entity_boxes, cells)(values, keys)
+    heads, tails = torch.tensor(keys, dtype=torch.long), torch.tensor(values)
+    scores = head(vectors, labels, boxes, heads, tails, _on(hidden.device, between)).float()
     if network.config.links and isinstance(head, SoftmaxRelationHead):
         excluded = functional.pad(~_allowed(example, network.config), (0, 1))
         scores = scores.masked_fill(excluded.to(scores.device), -torch.inf)
@@ -207,7 +210,13 @@ def _page_grouping_scores(network: LayoutXLM, hidden: Tensor, example: Example) 
     boxes = torch.tensor([piece.box for piece in pieces], device=hidden.device)
     everything = torch.arange(len(pieces), device=hidden.device)
     assert network.grouping is not None, "only networks with a grouping head get here"
-    return grouping_scores(network.grouping, vectors, labels, boxes, everything)
+    cells, places = example.tokens.cell_boxes, range(len(pieces))
+    between = None if cells is None else BoxRelations([p.box for p in pieces], cells)(places, places)
+    return grouping_scores(network.grouping, vectors, labels, boxes, everything, _on(hidden.device, between))
+
+
+def _on(device: torch.device, values: Tensor | None) -> Tensor | None:
+    return None if values is None else values.to(device)
 
 
 def masked_loss(network: LayoutXLM, hidden: Tensor, masked: Tensor) -> Tensor:

@@ -28,9 +28,9 @@ class Settings:
 
     Optimiser: AdamW. ``schedule`` ("cosine", "linear", "constant") is that of the learning rate after
     ``warmup_steps`` (None: 200, but at most a tenth of the steps). A layer learns ``layer_decay`` times as
-    fast as the one above it. ``rates``: how much faster than the rest "words", "visual", "encoder" and
-    "heads" learn; 0: not at all. ``strip_rate``: the same for the part that reads strips of lines.
-    ``accumulate`` batches of ``batch_tokens`` make a step.
+    fast as the one above it. ``rates``: how much faster than the rest "words", "visual", "encoder", "heads"
+    and "layout" (of tokens) learn; 0: not at all. ``strip_rate``: the same for the part that reads strips of
+    lines. ``accumulate`` batches of ``batch_tokens`` make a step.
 
     Memory and speed: ``precision`` ("auto", "float32", "bfloat16", "float16"), ``activation_checkpointing``
     (less memory, a third more time), ``average_decay`` (0: no second copy of the weights).
@@ -41,7 +41,8 @@ class Settings:
     ``line_mask_rate`` of the lines are hidden whole.
 
     Pages: ``synthetic_share`` of them are forms from the project's generator in ``synthetic_languages``;
-    ``text_share`` are pages of plain text (files, .xz or not) from which only masked tokens are learned.
+    ``domain_share`` of these are forms of a domain such as taxes (docs/forms.md). ``text_share`` are pages of
+    plain text (files, .xz or not) from which only masked tokens are learned.
     ``text_embeddings``: word embeddings begin with what ``texts`` say (see embeddings.py). Longer pages are
     cropped to ``max_page_tokens`` (None: what a window and a batch hold).
 
@@ -87,6 +88,7 @@ class Settings:
     views: tuple[float, ...] = (0.5, 0.2, 0.3)
     synthetic_share: float = 0.0
     synthetic_languages: tuple[str, ...] = ("zh", "en", "ja", "de", "fr", "es", "it", "pt")
+    domain_share: float = 0.5
     text_share: float = 0.0
     augmentation: Augmentation = field(default_factory=Augmentation)
     evaluate_every: int | None = None
@@ -182,6 +184,7 @@ class Settings:
                 labels=_place(source.labels, folder),
                 images=_place(source.images, folder),
                 ocr_lines=_place(source.ocr_lines, folder),
+                more_ocr_lines=tuple(_place(each, folder) for each in source.more_ocr_lines),
             )
             for source in self.sources
         )
@@ -218,7 +221,7 @@ def _read(path: Path) -> dict[str, Any]:
     return values if base is None else {**_read(path.parent / base), **values}
 
 
-PARTS = ("words", "visual", "encoder", "heads")
+PARTS = ("words", "visual", "encoder", "heads", "layout")
 """The parts of a network that may learn at rates of their own."""
 
 _CHOICES = {
@@ -240,6 +243,7 @@ _BOUNDS: dict[str, tuple[float, float]] = {
     "line_mask_rate": _SHARE,
     "label_smoothing": (0.0, 0.9),
     "synthetic_share": _SHARE,
+    "domain_share": _SHARE,
     "text_share": _SHARE,
     "layer_decay": _SHARE,
     "steps": _COUNT,

@@ -9,6 +9,8 @@ from safetensors.torch import load_file
 
 from beam_kie.layoutxlm.checkpoints import load_network
 from beam_kie.layoutxlm.inputs.batches import Batch
+from beam_kie.layoutxlm.inputs.cells import CellRelation
+from beam_kie.layoutxlm.inputs.layout import COLUMNS
 from model_store import BUNDLED
 from model_store.cli import main
 from model_store.exporting import export_model
@@ -16,8 +18,8 @@ from model_store.importing import ImportOptions, import_model
 from tests.small_networks import (
     BIASED_KIND,
     BUNDLED_KIND,
+    LAYOUT_KIND,
     PUBLISHED_KIND,
-    STRIPS_KIND,
     VISUAL_KIND,
     save_model,
     small_network,
@@ -58,7 +60,7 @@ def near(found, wanted):
 
 
 @pytest.mark.parametrize(
-    "kind", [BUNDLED_KIND, STRIPS_KIND, PUBLISHED_KIND, BIASED_KIND, VISUAL_KIND, "bundled"], ids=str
+    "kind", [BUNDLED_KIND, LAYOUT_KIND, PUBLISHED_KIND, BIASED_KIND, VISUAL_KIND, "bundled"], ids=str
 )
 @torch.no_grad()
 def test_onnx_graphs_compute_what_the_network_does_at_any_size(tmp_path, kind):
@@ -76,6 +78,11 @@ def test_onnx_graphs_compute_what_the_network_does_at_any_size(tmp_path, kind):
     elif network.strips is not None:
         extra["line_features"] = np.random.default_rng(1).normal(size=(3, 11, hidden)).astype(np.float32)
         more["line_features"] = torch.from_numpy(extra["line_features"])
+    if network.config.architecture.token_layout:
+        random = np.random.default_rng(2)
+        extra["layout"] = random.integers(0, 32, (3, 11, 2 + len(COLUMNS)))
+        extra["cell_relations"] = random.integers(0, len(CellRelation), (3, 4, 4))
+        more |= {name: torch.from_numpy(extra[name]) for name in ("layout", "cell_relations")}
     arrays = inputs(2)
     batch = batch_of(arrays, **more)
     states = network.encode(batch)
@@ -90,6 +97,7 @@ def test_onnx_graphs_compute_what_the_network_does_at_any_size(tmp_path, kind):
             "boxes": arrays["line_boxes"][0][np.arange(7) % 4],
             "heads": np.array([0, 3, 5]),
             "tails": np.array([1, 2]),
+            "cell_relations": np.array([[3, 4, 0], [8, 1, 2]]),
         }
         wanted = head(*(torch.from_numpy(value) for value in ends.values()))
         graph = session(tmp_path / "made", name)
@@ -147,10 +155,11 @@ def test_transformers_reads_the_folder_and_computes_the_same(tmp_path, without_d
 
     arrays = inputs(2, words=80)
     pixels = torch.rand(3, 3, 224, 224, generator=torch.manual_seed(0))
+    assert network.visual is not None
     features = network.visual.backbone(pixels)
-    network.visual.forward = lambda _: features  # normalisation is detectron2's part
+    network.visual.forward = lambda images: features  # normalisation is detectron2's part
     batch = batch_of(arrays)
-    batch.visual = network.visual_states(None)
+    batch.visual = network.visual_states(pixels)
     boxes = batch.line_boxes.gather(1, batch.lines.unsqueeze(-1).expand(-1, -1, 4))
     theirs.eval()
     wanted = theirs(input_ids=batch.ids, bbox=boxes, image=pixels, attention_mask=batch.mask.long())

@@ -22,6 +22,7 @@ from beam_kie.layoutxlm.decoding.entities import span_shares
 from beam_kie.layoutxlm.decoding.linking import MOST_COMPARED, PAIRS_AT_ONCE
 from beam_kie.layoutxlm.decoding.page_prior import page_prior, script_changes
 from beam_kie.layoutxlm.decoding.tags import Piece
+from beam_kie.layoutxlm.inputs.cells import BoxRelations
 from beam_kie.layoutxlm.inputs.features import PageTokens
 from beam_kie.layoutxlm.network.pooling import group_means
 from beam_kie.layoutxlm.network.relations import SoftmaxRelationHead
@@ -60,8 +61,9 @@ def group_pieces(
     places = [np.arange(piece.start, piece.end) for piece in pieces]
     vectors = [(head, group_means(hidden, places)) for head, hidden in heads]
     boxes = piece_boxes([line.text for line in page.lines], tokens, pieces)
+    between = None if tokens.cell_boxes is None else BoxRelations(boxes, tokens.cell_boxes)
     boxes = torch.tensor(boxes, device=device)
-    best = _best_joins(vectors, labels, boxes, config.decoding.join_penalty)
+    best = _best_joins(vectors, labels, boxes, config.decoding.join_penalty, between)
     keys = [piece.label in config.head_labels for piece in pieces]
     texts = [_text(page, tokens, piece) for piece in pieces]
     continued, probabilities = _decided(
@@ -75,7 +77,14 @@ def group_pieces(
     return sorted((_ordered(group, page, tokens) for group in groups), key=lambda group: group[0].start)
 
 
-def grouping_scores(head: SoftmaxRelationHead, vectors: Tensor, labels: Tensor, boxes: Tensor, part: Tensor):
+def grouping_scores(
+    head: SoftmaxRelationHead,
+    vectors: Tensor,
+    labels: Tensor,
+    boxes: Tensor,
+    part: Tensor,
+    cell_relations: Tensor | None = None,
+) -> Tensor:
     """Scores that a piece continues another one; a piece continues neither itself nor one of another label.
 
     Args:
@@ -84,12 +93,14 @@ def grouping_scores(head: SoftmaxRelationHead, vectors: Tensor, labels: Tensor, 
         labels: P int64, of each piece.
         boxes: P x 4 int64 on the 0..1000 grid.
         part: V indices of the pieces to score.
+        cell_relations: V x P int64, of CellRelation; None: not known.
 
     Returns:
         V x (P + 1); the last column is the score of beginning an entity.
     """
     everything = torch.arange(len(labels), device=labels.device)
-    scores = head(vectors, labels, boxes, everything, part).float()
+    ends = (vectors, labels, boxes, everything, part)
+    scores = (head(*ends) if cell_relations is None else head(*ends, cell_relations)).float()
     other = (labels[part][:, None] != labels[None]) | (part[:, None] == everything[None])
     return scores.masked_fill(torch.nn.functional.pad(other, (0, 1)), -torch.inf)
 
@@ -112,6 +123,10 @@ def _cut(box: Sequence[float], text: str, tokens: PageTokens, piece: Piece) -> B
     """A piece's share of its line's box."""
     x0, y0, x1, y1 = box
     first, last = span_shares(text, int(tokens.starts[piece.start]), int(tokens.ends[piece.end - 1]))
+    if tokens.places is not None and (first, last) != (0, 1):
+        places = tokens.places
+        first = first and float(places.first[piece.start])
+        last = last if last == 1 else max(float(places.last[piece.end - 1]), first)
     return (x0 + (x1 - x0) * first, y0, x0 + (x1 - x0) * last, y1)
 
 
@@ -130,18 +145,23 @@ class _Joins(NamedTuple):
 
 
 def _best_joins(
-    heads: Sequence[tuple[SoftmaxRelationHead, Tensor]], labels: Tensor, boxes: Tensor, join_penalty: float
+    heads: Sequence[tuple[SoftmaxRelationHead, Tensor]],
+    labels: Tensor,
+    boxes: Tensor,
+    join_penalty: float,
+    between: BoxRelations | None = None,
 ) -> _Joins:
     """``heads``: heads with their vectors of the P pieces, P x H. ``join_penalty``: nats that are added to
-    the score of being a start."""
+    the score of being a start. ``between``: how the cells of the pieces stand to each other."""
     count = len(labels)
     found = _Joins(np.zeros(count, np.int64), np.zeros(count, np.float32), np.zeros(count, np.float32))
     for candidates, part in _blocks(labels.tolist()):
         chosen = torch.tensor(candidates, device=labels.device)
         of_part = torch.tensor(part, device=labels.device)
+        cells = between and between([candidates[index] for index in part], candidates).to(labels.device)
         scores = torch.stack(
             [
-                grouping_scores(head, vectors[chosen], labels[chosen], boxes[chosen], of_part)
+                grouping_scores(head, vectors[chosen], labels[chosen], boxes[chosen], of_part, cells)
                 for head, vectors in heads
             ]
         ).mean(0)

@@ -12,6 +12,7 @@ from beam_kie.document import PageText, Relation
 from beam_kie.geometry import normalise_box_1000
 from beam_kie.layoutxlm.config import LayoutXLMConfig
 from beam_kie.layoutxlm.decoding.entities import DecodedEntity
+from beam_kie.layoutxlm.inputs.cells import BoxRelations, cell_boxes_1000
 from beam_kie.layoutxlm.network.pooling import group_means
 from beam_kie.layoutxlm.network.relations import (
     BiaffineRelationHead,
@@ -58,13 +59,15 @@ def find_relations(
     known = {label: index for index, label in enumerate(config.labels)}
     labels = torch.tensor([known.get(item.entity.label, 0) for item in decoded], device=device)
     boxes = [normalise_box_1000(item.entity.box, page.width_px, page.height_px) for item in decoded]
+    between = BoxRelations(boxes, cell_boxes_1000(page)) if config.architecture.token_layout else None
     boxes = torch.tensor(boxes, device=device)
     relations: list[Relation] = []
     for near, part_of_values in _blocks(keys, values):
         key_index = torch.tensor(near, device=device)
         part = torch.tensor(part_of_values, device=device)
+        known = () if between is None else (between(part_of_values, near).to(device),)
         scores = [
-            head(of_head, labels, boxes, key_index, part)
+            head(of_head, labels, boxes, key_index, part, *known)
             for (head, _), of_head in zip(heads, vectors, strict=True)
         ]
         mean = torch.stack(scores).mean(0)

@@ -16,6 +16,7 @@ from torch.nn import functional
 
 from beam_kie.layoutxlm.config import LayoutXLMConfig
 from beam_kie.layoutxlm.inputs.features import PageTokens
+from beam_kie.layoutxlm.inputs.layout import line_relations
 
 START_BOX, END_BOX = (0, 0, 0, 0), (1000, 1000, 1000, 1000)
 
@@ -29,7 +30,8 @@ class Batch:
     boxes are those of words or of special tokens, each of these counts as a line of its own.
     visual: B x V x H, the visual tokens of the pages; None where the network has no visual backbone.
     line_features: B x T x H, features of the line images (StripReader); None where there are none.
-    padded: whether ``mask`` is False anywhere.
+    layout: B x T x 13 int64 (PageTokens); cell_relations: B x N x N int64 (CellRelation) of the lines; both
+    None where the network does not look at the layout. padded: whether ``mask`` is False anywhere.
     """
 
     ids: Tensor
@@ -40,6 +42,8 @@ class Batch:
     line_mask: Tensor
     visual: Tensor | None = None
     line_features: Tensor | None = None
+    layout: Tensor | None = None
+    cell_relations: Tensor | None = None
     padded: bool = True
 
     def to(self, device: torch.device | str) -> Batch:
@@ -137,8 +141,19 @@ def collate(windows: Sequence[Window], pages: Sequence[PageTokens], config: Layo
         mask=torch.arange(width)[None] < token_counts[:, None],
         line_boxes=stack("line_boxes", height),
         line_mask=torch.arange(height)[None] < line_counts[:, None],
+        layout=stack("layout", width) if "layout" in parts[0] else None,
+        cell_relations=_stacked_relations([part["relations"] for part in parts], height)
+        if "relations" in parts[0]
+        else None,
         padded=bool((token_counts < width).any()),
     )
+
+
+def _stacked_relations(parts: Sequence[np.ndarray], height: int) -> Tensor:
+    out = np.zeros((len(parts), height, height), dtype=np.int64)
+    for square, part in zip(out, parts, strict=True):
+        square[: len(part), : len(part)] = part
+    return torch.from_numpy(out)
 
 
 def pad_line_features(parts: Sequence[Tensor | None], width: int) -> Tensor | None:
@@ -173,4 +188,7 @@ def _window_arrays(window: Window, tokens: PageTokens, config: LayoutXLMConfig) 
         positions = np.arange(len(ids))
     else:
         positions = np.minimum(tokens.positions[part], config.architecture.max_position_embeddings - 1)
-    return {"ids": ids, "positions": positions, "lines": lines, "line_boxes": line_boxes}
+    arrays = {"ids": ids, "positions": positions, "lines": lines, "line_boxes": line_boxes}
+    if config.architecture.token_layout and tokens.layout is not None:
+        arrays |= {"layout": tokens.layout[part], "relations": line_relations(tokens, used)}
+    return arrays

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from beam_kie.document import PageText, TextLine
+from beam_kie.document import CharSpans, PageText, TextLine
 from beam_kie.geometry import normalise_box_1000
 from beam_kie.layoutxlm.inputs.strips import TokenPlaces
 from beam_kie.layoutxlm.inputs.tokenizer import PageTokenizer
@@ -32,6 +32,10 @@ class PageTokens:
     have the boxes of their words, word_boxes are M x 4 of these and words the T indices into them.
     after_colon: T bool, whether a colon stands right before the token on its line, white space aside; None:
     not known.
+
+    With ``layout.with_layout`` also: places, where the tokens stand on their lines; layout, T x 13 int64,
+    their x0 and x1 on the grid and the buckets of ``layout.COLUMNS``; cell_boxes, M x 4 int64, the ruled
+    cells of the page on the grid; line_cells, N indices of these (``cells.NO_CELL``: none).
     """
 
     ids: np.ndarray
@@ -43,6 +47,10 @@ class PageTokens:
     words: np.ndarray | None = None
     word_boxes: np.ndarray | None = None
     after_colon: np.ndarray | None = None
+    places: TokenPlaces | None = None
+    layout: np.ndarray | None = None
+    line_cells: np.ndarray | None = None
+    cell_boxes: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -104,18 +112,31 @@ def _with_word_boxes(tokens: PageTokens, page: PageText) -> PageTokens:
     return replace(tokens, words=words, word_boxes=np.array(boxes, dtype=np.int64).reshape(-1, 4))
 
 
-def token_places(texts: Sequence[str], tokens: PageTokens) -> TokenPlaces:
+def token_places(
+    texts: Sequence[str], tokens: PageTokens, char_spans: Sequence[CharSpans | None] | None = None
+) -> TokenPlaces:
     """Where the tokens stand on their lines.
 
     Args:
         texts: of all lines of the page.
         tokens: of the page.
+        char_spans: where the characters of every line were seen; None, as for single lines: by their usual
+            widths.
     """
     first, last = np.zeros(len(tokens)), np.zeros(len(tokens))
     for line in np.unique(tokens.lines).tolist():
         mine = tokens.lines == line
-        edges = character_edges(texts[line])
-        first[mine], last[mine] = edges[tokens.starts[mine]], edges[tokens.ends[mine]]
+        starts, ends = tokens.starts[mine], tokens.ends[mine]
+        spans = char_spans[line] if char_spans else None
+        if spans is None:
+            edges = character_edges(texts[line])
+            first[mine], last[mine] = edges[starts], edges[ends]
+        else:
+            sides = np.reshape(spans, (-1, 2))
+            first[mine] = sides[starts.clip(max=len(sides) - 1), 0]
+            last[mine] = np.maximum(
+                sides[np.maximum(ends - 1, starts).clip(max=len(sides) - 1), 1], first[mine]
+            )
     return TokenPlaces(tokens.lines, first, last)
 
 

@@ -7,12 +7,12 @@ import dataclasses
 import cv2
 import numpy as np
 
-from beam_kie.document import PageText
-from beam_kie.geometry import clip_polygon, map_polygon
+from beam_kie.document import Box, PageText, Straightening
+from beam_kie.geometry import box_polygon, clip_box, clip_polygon, map_polygon, order_corners
 
 
 def straight_page(page: PageText) -> PageText:
-    """The page with its lines on the straight page; itself where it is straight.
+    """The page with its lines, cells and marks on the straight page; itself where it is straight.
 
     Args:
         page: with its ``straightening``, if any.
@@ -25,9 +25,28 @@ def straight_page(page: PageText) -> PageText:
         dataclasses.replace(line, polygon=clip_polygon(map_polygon(line.polygon, how.matrix), *size))
         for line in page.lines
     )
-    return dataclasses.replace(
-        page, lines=lines, width_px=how.width_px, height_px=how.height_px, straightening=None
+    cells, marks = (
+        tuple(dataclasses.replace(item, box=_moved_box(item.box, how)) for item in items)
+        for items in (page.cells, page.marks)
     )
+    return dataclasses.replace(
+        page,
+        lines=lines,
+        cells=cells,
+        marks=marks,
+        width_px=how.width_px,
+        height_px=how.height_px,
+        straightening=None,
+    )
+
+
+def _moved_box(box: Box, how: Straightening) -> Box:
+    """The box whose sides run through the middles of the sides of what a box becomes.
+
+    Around all of it would reach into the cells beside it: on a page that is askew they are slanted.
+    """
+    ax, ay, bx, by, cx, cy, dx, dy = order_corners(map_polygon(box_polygon(box), how.matrix))
+    return clip_box(((ax + dx) / 2, (ay + by) / 2, (bx + cx) / 2, (cy + dy) / 2), how.width_px, how.height_px)
 
 
 def straight_pixels(pixels: np.ndarray, page: PageText) -> np.ndarray:

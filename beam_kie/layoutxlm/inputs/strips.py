@@ -26,7 +26,8 @@ MARGIN = 24
 MAX_LINE = 1_000
 """Columns of a line at most; longer lines are compressed."""
 
-_TEXT_ROWS = 16
+TEXT_ROWS = 16
+"""Rows of the line itself."""
 
 
 class TokenPlaces(NamedTuple):
@@ -49,10 +50,10 @@ def cut_strip(grey: np.ndarray, box: Box) -> np.ndarray:
         HEIGHT x W uint8.
     """
     x0, y0, x1, y1 = box
-    scale = _TEXT_ROWS / max(y1 - y0, 1.0)
+    scale = TEXT_ROWS / max(y1 - y0, 1.0)
     width = int(min(max(round((x1 - x0) * scale), 1), MAX_LINE))
     across = (x1 - x0) / width if x1 > x0 else 1 / scale
-    above = (HEIGHT - _TEXT_ROWS) / 2 / scale
+    above = (HEIGHT - TEXT_ROWS) / 2 / scale
     left, right = x0 - MARGIN * across, x1 + MARGIN * across
     part = _crop(grey, round(left), round(y0 - above), round(right), round(y1 + above))
     return cv2.resize(part, (width + 2 * MARGIN, HEIGHT), interpolation=cv2.INTER_AREA)

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from beam_kie.layoutxlm.config import LayoutXLMConfig
+from beam_kie.layoutxlm.inputs.cells import CellRelation
 
 MASKED = -1e4  # added to masked attention scores; finite in every dtype
 
@@ -55,9 +56,16 @@ class LineBias(nn.Module):
         self.tables = nn.ModuleList(tables)
         for table in tables:
             nn.init.normal_(table.weight, std=0.02)
+        looks = config.architecture.token_layout
+        self.cells = nn.Embedding(len(CellRelation), self.layers * self.heads) if looks else None
 
     def forward(
-        self, lines: Tensor, boxes: Tensor, mask: Tensor, dtype: torch.dtype
+        self,
+        lines: Tensor,
+        boxes: Tensor,
+        mask: Tensor,
+        dtype: torch.dtype,
+        cell_relations: Tensor | None = None,
     ) -> Iterator[AttentionBias]:
         """The bias of every layer, masked tokens included.
 
@@ -66,6 +74,7 @@ class LineBias(nn.Module):
             boxes: B x N x 4 int64 on the 0..1000 grid.
             mask: B x T bool, True for tokens.
             dtype: of the bias.
+            cell_relations: B x N x N int64, of CellRelation; None: not known.
 
         Yields:
             One bias for each layer.
@@ -74,16 +83,18 @@ class LineBias(nn.Module):
         ones = torch.ones_like(padding)
         member = functional.one_hot(lines, boxes.shape[1]).to(dtype).unsqueeze(1)
         key = torch.cat([member, padding], dim=-1)
-        for bias in self._between_lines(boxes):
+        for bias in self._between_lines(boxes, cell_relations):
             query = member @ bias
             yield AttentionBias(
                 torch.cat([query, ones.to(query.dtype).expand(-1, query.shape[1], -1, -1)], -1), key
             )
 
-    def _between_lines(self, boxes: Tensor) -> list[Tensor]:
+    def _between_lines(self, boxes: Tensor, cell_relations: Tensor | None) -> list[Tensor]:
         """One B x heads x N x N bias a layer."""
         features = self._distances(boxes)
         biases = [table(log_bucket(f, self.BUCKETS)) for table, f in zip(self.tables, features, strict=True)]
+        if self.cells is not None and cell_relations is not None:
+            biases.append(self.cells(cell_relations))
         bias = functools.reduce(operator.add, biases)
         return [part.permute(0, 3, 1, 2) for part in bias.split(self.heads, dim=-1)]
 

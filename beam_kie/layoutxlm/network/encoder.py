@@ -16,6 +16,7 @@ from torch.utils.checkpoint import checkpoint
 from beam_kie.layoutxlm.config import LayoutXLMConfig
 from beam_kie.layoutxlm.inputs.batches import Batch
 from beam_kie.layoutxlm.network.attention_bias import MASKED, AttentionBias, LineBias, token_bias
+from beam_kie.layoutxlm.network.token_layout import TokenLayout
 
 
 class Embeddings(nn.Module):
@@ -39,6 +40,7 @@ class Embeddings(nn.Module):
         self.token_type_embeddings = nn.Embedding(config.architecture.type_vocab_size, hidden)
         self.LayerNorm = nn.LayerNorm(hidden, eps=config.architecture.layer_norm_eps)
         self.dropout = nn.Dropout(config.architecture.hidden_dropout_prob)
+        self.token_layout = TokenLayout(config) if config.architecture.token_layout else None
 
     def spatial(self, boxes: Tensor) -> Tensor:
         """Embeds ... x 4 boxes into ... x H: x0, y0, x1, y1, height, width.
@@ -74,6 +76,8 @@ class Embeddings(nn.Module):
         )
         if batch.line_features is not None:
             total = total + batch.line_features
+        if self.token_layout is not None and batch.layout is not None:
+            total = total + self.token_layout(batch.layout, self.x_position_embeddings)
         return self.dropout(self.LayerNorm(total))
 
 
@@ -254,7 +258,9 @@ class Encoder(nn.Module):
             visual_boxes: V x 4 int64 on the 0..1000 grid, where there are visual tokens.
         """
         if self.line_bias is not None:
-            biases = self.line_bias(batch.lines, batch.line_boxes, batch.mask, hidden.dtype)
+            biases = self.line_bias(
+                batch.lines, batch.line_boxes, batch.mask, hidden.dtype, batch.cell_relations
+            )
         else:
             biases = [self._mask_and_bias(batch, hidden.shape[1], visual_boxes)] * len(self.layer)
         for layer, bias in zip(self.layer, biases, strict=True):

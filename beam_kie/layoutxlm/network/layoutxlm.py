@@ -18,6 +18,7 @@ from beam_kie.layoutxlm.inputs.batches import Batch
 from beam_kie.layoutxlm.network.encoder import Embeddings, Encoder
 from beam_kie.layoutxlm.network.relations import BiaffineRelationHead, SoftmaxRelationHead
 from beam_kie.layoutxlm.network.strip_reader import StripReader
+from beam_kie.layoutxlm.network.token_layout import TokenLayout
 from beam_kie.layoutxlm.network.visual import VisualBackbone, cell_boxes
 
 
@@ -55,6 +56,15 @@ class LayoutXLM(nn.Module):
         self.apply(_initialise)
         if self.strips is not None:
             self.strips.reset()
+        if self.embeddings.token_layout is not None:
+            self._reset_layout(self.embeddings.token_layout)
+
+    def _reset_layout(self, token_layout: TokenLayout) -> None:
+        """Weights for the layout begin as zero, so that a network trained without it begins as it was."""
+        token_layout.reset()
+        tables = (self.encoder.line_bias, self.relations, self.grouping)
+        for cells in (table.cells for table in tables if table is not None and table.cells is not None):
+            nn.init.zeros_(cells.weight)
 
     @property
     def relation_head(self) -> SoftmaxRelationHead | BiaffineRelationHead | None:

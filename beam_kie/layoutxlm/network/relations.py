@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from beam_kie.layoutxlm.config import LayoutXLMConfig
+from beam_kie.layoutxlm.inputs.cells import CellRelation
 
 GEOMETRY_FEATURES = 12
 BIAFFINE_THRESHOLD = 0.5
@@ -35,8 +36,17 @@ class SoftmaxRelationHead(nn.Module):
         self.none = nn.Linear(size, 1)
         self.scale = size**-0.5
         self.first_token_only = False
+        self.cells = nn.Embedding(len(CellRelation), 1) if config.architecture.token_layout else None
 
-    def forward(self, vectors: Tensor, labels: Tensor, boxes: Tensor, heads: Tensor, tails: Tensor) -> Tensor:
+    def forward(
+        self,
+        vectors: Tensor,
+        labels: Tensor,
+        boxes: Tensor,
+        heads: Tensor,
+        tails: Tensor,
+        cell_relations: Tensor | None = None,
+    ) -> Tensor:
         """Scores of one page.
 
         Args:
@@ -45,6 +55,7 @@ class SoftmaxRelationHead(nn.Module):
             boxes: E x 4 int64 on the 0..1000 grid.
             heads: K indices of the entities that may be keys.
             tails: V indices of the values.
+            cell_relations: V x K int64, of CellRelation; None: not known.
 
         Returns:
             V x (K + 1) scores; the last column is "no key".
@@ -53,6 +64,8 @@ class SoftmaxRelationHead(nn.Module):
         key, value = self.head_project(vectors[heads]), self.tail_project(vectors[tails])
         pairs = pair_geometry(boxes[heads], boxes[tails]).to(vectors.dtype)
         scores = value @ key.T * self.scale + self.geometry(pairs).squeeze(-1)
+        if self.cells is not None and cell_relations is not None:
+            scores = scores + self.cells(cell_relations).squeeze(-1)
         return torch.cat([scores, self.none(value)], dim=1)
 
     @staticmethod
@@ -87,7 +100,15 @@ class BiaffineRelationHead(nn.Module):
         self.ffnn_tail = _two_layers(hidden, size, config.architecture.hidden_dropout_prob)
         self.rel_classifier = Biaffine(size)
 
-    def forward(self, vectors: Tensor, labels: Tensor, boxes: Tensor, heads: Tensor, tails: Tensor) -> Tensor:
+    def forward(
+        self,
+        vectors: Tensor,
+        labels: Tensor,
+        boxes: Tensor,
+        heads: Tensor,
+        tails: Tensor,
+        cell_relations: Tensor | None = None,
+    ) -> Tensor:
         """Logits of one page, V x K x 2 ("not linked", "linked").
 
         Args:
@@ -96,6 +117,7 @@ class BiaffineRelationHead(nn.Module):
             boxes: E x 4 int64 on the 0..1000 grid; not used.
             heads: K indices of entities.
             tails: V indices of entities.
+            cell_relations: not used.
         """
         rows = torch.tensor(self.label_rows, device=labels.device)[labels]
         vectors = torch.cat([vectors, self.entity_emb(rows)], dim=-1)

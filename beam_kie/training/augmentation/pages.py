@@ -15,6 +15,13 @@ from beam_kie.document import Box
 from beam_kie.geometry import union_box
 from beam_kie.labelled.alignment import TrainingLine, TrainingPage
 from beam_kie.reading_order import reading_order
+from beam_kie.training.augmentation.places import (
+    cut_places,
+    joined_places,
+    places_of,
+    resized_places,
+    with_places,
+)
 from beam_kie.training.augmentation.strips import cut_strip_at, degraded, join_strips
 from beam_kie.training.augmentation.wrapping import wrap_lines
 
@@ -29,6 +36,10 @@ class Augmentation:
     ``bilingual``: on how many pages keys in ideographs get a second line in Latin script.
     ``strip_drop``: how many of the pages with pixels come without.
     ``text_swap``: how many lines get the text of another line with the same label from the same source.
+    ``box_margin``: by up to how much of its height all boxes of a page are larger or smaller, on each side.
+    ``guessed_places``: on how many pages on which no OCR saw where characters stand this is made up;
+    ``place_drop``: on how many of the others it is left out. ``cell_drop``: how many pages come without their
+    ruled cells.
     """
 
     line_drop: float = 0.05
@@ -45,6 +56,10 @@ class Augmentation:
     text_swap: float = 0.0
     bilingual: float = 0.0
     strip_drop: float = 0.3
+    box_margin: float = 0.0
+    guessed_places: float = 0.5
+    place_drop: float = 0.15
+    cell_drop: float = 0.2
 
 
 def augment(page: TrainingPage, rng: random.Random, strength: Augmentation) -> TrainingPage:
@@ -63,10 +78,21 @@ def augment(page: TrainingPage, rng: random.Random, strength: Augmentation) -> T
     lines = [part for line in lines for part in cut_line(line, rng, strength.cut)]
     lines = [_noisy(line, rng, strength.character_noise) for line in lines]
     motion = _motion(page, rng, strength)
-    lines = degraded(_moved(lines, motion, rng, strength), rng, strength.strip_drop)
+    lines = _with_places(_moved(lines, motion, rng, strength), page, rng, strength)
+    lines = degraded(lines, rng, strength.strip_drop)
+    hides_cells = rng.random() < strength.cell_drop
+    cells = () if hides_cells else tuple(_moved_box(box, motion, 0.0, rng) for box in page.cells)
     order = reading_order([line.box for line in lines])
     picture = None if page.picture is None else _moved_picture(page.picture, motion, page)
-    return replace(page, lines=tuple(lines[index] for index in order), picture=picture)
+    return replace(page, lines=tuple(lines[index] for index in order), picture=picture, cells=cells)
+
+
+def _with_places(
+    lines: list[TrainingLine], page: TrainingPage, rng: random.Random, strength: Augmentation
+) -> list[TrainingLine]:
+    seen = any(line.char_spans is not None for line in page.lines)
+    known = rng.random() >= strength.place_drop if seen else rng.random() < strength.guessed_places
+    return with_places(lines, rng, known)
 
 
 def swap_texts(
@@ -130,7 +156,7 @@ def bilingual_keys(
 def _with_text_of_another(line: TrainingLine, texts: Sequence[str], rng: random.Random) -> TrainingLine:
     for text in rng.choices(texts, k=5) if texts else ():
         if 0.6 < len(text) / len(line.text) < 1.7:
-            return replace(line, text=text, owners=(line.owners[0],) * len(text))
+            return replace(line, text=text, owners=(line.owners[0],) * len(text), char_spans=None)
     return line
 
 
@@ -155,11 +181,16 @@ def merge_neighbours(
                 before.text + gap + line.text,
                 union_box((before.box, line.box)),
                 owners,
-                join_strips(before.strip, line.strip),
+                join_strips(before.strip, line.strip, _gap_in_heights(before.box, line.box)),
+                joined_places(before, gap, line),
             )
         else:
             merged.append(line)
     return merged
+
+
+def _gap_in_heights(left: Box, right: Box) -> float:
+    return max(right[0] - left[2], 0.0) / max(left[3] - left[1], 1.0)
 
 
 def _likeness_to_join(
@@ -188,11 +219,22 @@ def cut_line(line: TrainingLine, rng: random.Random, rate: float) -> list[Traini
         return [line]
     place = rng.randrange(2, len(line.text) - 1)
     x0, y0, x1, y1 = line.box
-    middle = x0 + (x1 - x0) * place / len(line.text)
-    left, right = cut_strip_at(line.strip, place / len(line.text))
+    share = place / len(line.text) if line.char_spans is None else float(places_of(line)[place, 0])
+    middle = x0 + (x1 - x0) * share
+    strips = cut_strip_at(line.strip, share)
+    parts = (
+        (0, place, 0.0, share, (x0, y0, middle, y1)),
+        (place, len(line.text), share, 1.0, (middle, y0, x1, y1)),
+    )
     return [
-        TrainingLine(line.text[:place], (x0, y0, middle, y1), line.owners[:place], left),
-        TrainingLine(line.text[place:], (middle, y0, x1, y1), line.owners[place:], right),
+        TrainingLine(
+            line.text[start:end],
+            box,
+            line.owners[start:end],
+            strip,
+            cut_places(line.char_spans, start, end, first, last),
+        )
+        for (start, end, first, last, box), strip in zip(parts, strips, strict=True)
     ]
 
 
@@ -202,7 +244,10 @@ def _noisy(line: TrainingLine, rng: random.Random, rate: float) -> TrainingLine:
     place = rng.randrange(len(line.text))
     if rng.random() < 0.5:
         text = line.text[:place] + line.text[place + 1 :]
-        return replace(line, text=text, owners=line.owners[:place] + line.owners[place + 1 :])
+        spans = line.char_spans and line.char_spans[:place] + line.char_spans[place + 1 :]
+        return replace(
+            line, text=text, owners=line.owners[:place] + line.owners[place + 1 :], char_spans=spans
+        )
     other = rng.choice(line.text)
     return replace(line, text=line.text[:place] + other + line.text[place + 1 :])
 
@@ -228,15 +273,27 @@ def _motion(page: TrainingPage, rng: random.Random, strength: Augmentation) -> _
 def _moved(
     lines: list[TrainingLine], motion: _Motion, rng: random.Random, strength: Augmentation
 ) -> list[TrainingLine]:
-    def move(box: Box) -> Box:
-        x0, y0, x1, y1 = box
-        jitter = strength.box_jitter * max(y1 - y0, 1)
-        fall = motion.skew * (x0 + x1) / 2
-        xs = [x * motion.scale_x + motion.shift_x + rng.uniform(-jitter, jitter) for x in (x0, x1)]
-        ys = [y * motion.scale_y + motion.shift_y + fall + rng.uniform(-jitter, jitter) for y in (y0, y1)]
-        return (min(xs), min(ys), max(xs), max(ys))
+    across, down = (rng.uniform(-strength.box_margin, strength.box_margin) for _ in range(2))
 
-    return [replace(line, box=move(line.box)) for line in lines]
+    def with_margin(box: Box) -> Box:
+        x0, y0, x1, y1 = box
+        height = max(y1 - y0, 1)
+        margin = (max(across * height, -(x1 - x0) / 4), down * height)
+        return (x0 - margin[0], y0 - margin[1], x1 + margin[0], y1 + margin[1])
+
+    lines = [resized_places(line, with_margin(line.box)) for line in lines]
+    jitter = strength.box_jitter
+    return [replace(line, box=_moved_box(line.box, motion, jitter, rng)) for line in lines]
+
+
+def _moved_box(box: Box, motion: _Motion, jitter: float, rng: random.Random) -> Box:
+    """``jitter``: by up to how much of its height every side is moved besides."""
+    x0, y0, x1, y1 = box
+    most = jitter * max(y1 - y0, 1)
+    fall = motion.skew * (x0 + x1) / 2
+    xs = [x * motion.scale_x + motion.shift_x + rng.uniform(-most, most) for x in (x0, x1)]
+    ys = [y * motion.scale_y + motion.shift_y + fall + rng.uniform(-most, most) for y in (y0, y1)]
+    return (min(xs), min(ys), max(xs), max(ys))
 
 
 def _moved_picture(picture: np.ndarray, motion: _Motion, page: TrainingPage) -> np.ndarray:

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 
 from beam_kie.labelled.alignment import TrainingLine, TrainingPage
-from beam_kie.layoutxlm.inputs.strips import HEIGHT, MARGIN, page_strips
+from beam_kie.layoutxlm.inputs.strips import HEIGHT, MARGIN, TEXT_ROWS, page_strips
 
 
 def with_strips(page: TrainingPage, pixels: np.ndarray) -> TrainingPage:
@@ -25,16 +25,20 @@ def with_strips(page: TrainingPage, pixels: np.ndarray) -> TrainingPage:
     return replace(page, lines=lines)
 
 
-def join_strips(left: np.ndarray | None, right: np.ndarray | None) -> np.ndarray | None:
+def join_strips(left: np.ndarray | None, right: np.ndarray | None, gap: float = 0.0) -> np.ndarray | None:
     """The strip of two lines that were joined; None where one of them has none.
 
     Args:
         left: of the left line, HEIGHT x W uint8.
         right: of the right line.
+        gap: space between the lines, in heights of the left one.
     """
     if left is None or right is None:
         return None
-    return np.concatenate([left[:, :-MARGIN], right[:, MARGIN:]], axis=1)
+    columns = round(gap * TEXT_ROWS)
+    seen = left[:, -MARGIN : left.shape[1] - MARGIN + min(columns, MARGIN)]
+    unseen = np.full((HEIGHT, columns - seen.shape[1]), 255, np.uint8)
+    return np.concatenate([left[:, :-MARGIN], seen, unseen, right[:, MARGIN:]], axis=1)
 
 
 def cut_strip_at(strip: np.ndarray | None, share: float) -> tuple[np.ndarray | None, np.ndarray | None]:

@@ -83,10 +83,9 @@ def _rows(line: TrainingLine, place: int, others: list[Box], rng: random.Random)
         left = x0 + (max(widths) - width) / 2 if centred else x0
         upper = top + number * (height + gap)
         box = (left, upper, left + width, upper + height)
-        row = replace(
-            line, text=line.text[start:end].rstrip(), box=box, owners=line.owners[start:end], strip=strip
-        )
-        rows.append(replace(row, owners=row.owners[: len(row.text)]))
+        text = line.text[start:end].rstrip()
+        owners = line.owners[start : start + len(text)]
+        rows.append(replace(line, text=text, box=box, owners=owners, strip=strip, char_spans=None))
     return rows
 
 

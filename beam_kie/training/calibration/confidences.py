@@ -91,7 +91,9 @@ def gold_on_ocr_lines(
         pairing: the labels that a link may have at its ends.
     """
     view = ocr_view(labelled, lines, pairing)
-    page = gold.page.with_read_lines(TextLine(line.text, box_polygon(line.box)) for line in view.lines)
+    page = gold.page.with_read_lines(
+        TextLine(line.text, box_polygon(line.box), char_spans=line.char_spans) for line in view.lines
+    )
     spans = _spans(view)
     index = {owner: number for number, owner in enumerate(spans)}
     entities = tuple(

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
-from beam_kie.document import PageText, TextLine
+from beam_kie.document import PageText, RuledCell, TextLine
 from beam_kie.geometry import box_polygon
 from beam_kie.labelled.alignment import TrainingPage
 from beam_kie.layoutxlm.config import LayoutXLMConfig
@@ -19,6 +19,7 @@ from beam_kie.layoutxlm.decoding.grouping import entity_box, piece_boxes
 from beam_kie.layoutxlm.decoding.tags import Piece
 from beam_kie.layoutxlm.inputs.batches import Batch, Window, collate, pad_line_features
 from beam_kie.layoutxlm.inputs.features import PageTokens, page_tokens, token_places
+from beam_kie.layoutxlm.inputs.layout import with_layout
 from beam_kie.layoutxlm.inputs.strips import TokenPlaces
 from beam_kie.layoutxlm.inputs.tokenizer import PageTokenizer
 from beam_kie.layoutxlm.network.layoutxlm import LayoutXLM
@@ -83,7 +84,8 @@ class ExampleMaker:
 
     def __call__(self, page: TrainingPage, rng: random.Random, supervised: bool = True) -> Example | None:
         """None where the page has no token."""
-        text = PageText("", "", 1, page.width_px, page.height_px, lines=_text_lines(page))
+        cells = tuple(RuledCell(box, 1.0) for box in page.cells)
+        text = PageText("", "", 1, page.width_px, page.height_px, lines=_text_lines(page), cells=cells)
         tokens = page_tokens(text, self.tokenizer, self.config.tokenising.token_boxes)
         if not len(tokens):
             return None
@@ -91,6 +93,8 @@ class ExampleMaker:
             [_owner(page, line, start) for line, start in zip(tokens.lines, tokens.starts, strict=True)]
         )
         tokens, owners = self._cropped(tokens, owners, rng)
+        if self.config.architecture.token_layout:
+            tokens = with_layout(tokens, text)
         pieces = self._pieces(page, tokens, owners)
         entities = self._entities(page, owners, pieces)
         ids, masked = self._masked(tokens, rng)
@@ -106,7 +110,7 @@ class ExampleMaker:
             pieces=[target for target, _ in pieces],
             supervised=supervised,
             strips=[line.strip for line in page.lines],
-            places=token_places([line.text for line in page.lines], tokens),
+            places=tokens.places or token_places([line.text for line in page.lines], tokens),
             picture=page.picture,
         )
 
@@ -300,7 +304,9 @@ def batch_line_features(network: LayoutXLM, examples: Sequence[Example], width: 
 
 
 def _text_lines(page: TrainingPage) -> tuple[TextLine, ...]:
-    return tuple(TextLine(line.text, box_polygon(line.box)) for line in page.lines)
+    return tuple(
+        TextLine(line.text, box_polygon(line.box), char_spans=line.char_spans) for line in page.lines
+    )
 
 
 def _owner(page: TrainingPage, line: int, start: int) -> int:

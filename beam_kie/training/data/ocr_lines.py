@@ -1,7 +1,8 @@
 """The command ``python -m beam_kie.training.data.ocr_lines``: what the job's OCR reads on training pictures.
 
-Training on labelled segments alone prepares a model for lines that no OCR engine gives. This command
-writes the lines of a folder of pictures as JSON lines, in the format of the job's ``--ocr_lines``.
+Training on labelled segments alone prepares a model for lines that no OCR engine gives. This command writes
+the lines of a folder of pictures as JSON lines, in the format of the job's ``--ocr_lines``, with the places
+of characters, ruled cells and marks (``beam_kie.labelled.readings``). ``--geometry`` reads them otherwise.
 ``--labels`` gives the lines in the pixels of these labels, and says how many labelled entities were read.
 """
 
@@ -14,12 +15,14 @@ from difflib import SequenceMatcher
 from pathlib import Path
 from typing import NamedTuple
 
-from beam_kie.document import DocumentError, Failure, PageImage, PageText, Stage, TextLine
+from beam_kie.document import DocumentError, Failure, PageImage, PageText, Stage
 from beam_kie.imaging.decode import DecodeLimits, decode_pages
+from beam_kie.imaging.marks import with_ruling
 from beam_kie.labelled.alignment import ocr_view
 from beam_kie.labelled.formats import LabelError, LabelledPage, read_labels
-from beam_kie.labelled.sources import page_names
-from beam_kie.ocr import Engine, OcrEngine, OcrOptions, create_engine
+from beam_kie.labelled.readings import VERSION, from_record, page_names, scaled_record, to_record
+from beam_kie.ocr import Engine, OcrEngine, OcrOptions, create_engine_of
+from beam_kie.ocr.box_geometry import DEFAULT, GEOMETRIES
 
 LIKE_LABELS = 0.9  # similarity of texts (0..1), spaces aside, from which an entity counts as read
 
@@ -38,6 +41,48 @@ def main(argv: list[str] | None = None) -> int:
     Args:
         argv: arguments; None: those of the process.
     """
+    args = _parser().parse_args(argv)
+    missing = [str(folder) for folder in args.folders if not folder.is_dir()]
+    if missing:
+        print(f"error: no such folder: {', '.join(missing)}", file=sys.stderr)
+        return 2
+    # Where labels do not say how large their page is, it is as large as the picture.
+    folder = args.folders[0] if len(args.folders) == 1 else None
+    try:
+        labelled = {page.name: page for path in args.labels for page in read_labels(path, folder)}
+        # The labels of a page that lies on its side lie so too.
+        options = OcrOptions(
+            engine=Engine(args.engine), detect_rotation=not labelled, threads=args.threads or 0
+        )
+        engine = create_engine_of(args.geometry, options)
+        done = _done(args.output, args.geometry) if args.resume else []
+    except (LabelError, OSError, ValueError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    agreed = Agreement()
+    for record in done:
+        agreed = _added(agreed, labelled, record)
+    finished = {record["uri"] for record in done}
+    pictures = [path for folder in args.folders for path in sorted(folder.iterdir()) if path.is_file()]
+    with open(args.output, "a" if args.resume else "w", encoding="utf-8") as file:
+        for number, path in enumerate(pictures, 1):
+            if path.name in finished:
+                continue
+            # All pages of a picture at once: a file that a killed command left has whole pictures.
+            records = [_as_labelled(labelled, page, args.geometry) for page in read_picture(path, engine)]
+            file.write("".join(json.dumps(record, ensure_ascii=False) + "\n" for record in records))
+            file.flush()
+            for record in records:
+                agreed = _added(agreed, labelled, record)
+            print(f"\r{number} of {len(pictures)} pictures", end="", file=sys.stderr)
+    print(file=sys.stderr)
+    if labelled:
+        found, right = f"{agreed.found} with lines on them", f"{agreed.read} read as labelled"
+        print(f"{agreed.entities} labelled entities: {found}, {right}")
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser("python -m beam_kie.training.data.ocr_lines", allow_abbrev=False)
     parser.add_argument("folders", nargs="+", type=Path, metavar="FOLDER", help="folders of pictures")
     parser.add_argument("--output", required=True, type=Path, metavar="FILE", help="JSON lines to write")
@@ -45,6 +90,18 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument(
         "--engine", default="rapidocr", choices=engines, help="OCR engine (default: rapidocr)"
     )
+    parser.add_argument(
+        "--geometry",
+        default=DEFAULT,
+        choices=tuple(GEOMETRIES),
+        help="how lines are found and how tightly boxes are drawn; others than the default need rapidocr",
+    )
+    parser.add_argument(
+        "--resume",
+        action="store_true",
+        help="go on with the file: pictures that are in it are not read again",
+    )
+    parser.add_argument("--threads", type=int, metavar="N", help="CPU threads of OCR (default: one per core)")
     parser.add_argument(
         "--labels",
         action="append",
@@ -55,39 +112,46 @@ def main(argv: list[str] | None = None) -> int:
         "labelled page of the same name, whatever the size of the picture, no picture is turned, and the "
         "labelled entities that were read are counted",
     )
-    args = parser.parse_args(argv)
-    missing = [str(folder) for folder in args.folders if not folder.is_dir()]
-    if missing:
-        print(f"error: no such folder: {', '.join(missing)}", file=sys.stderr)
-        return 2
-    try:
-        labelled = {page.name: page for path in args.labels for page in read_labels(path)}
-    except (LabelError, OSError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    # The labels of a page that lies on its side lie so too.
-    engine = create_engine(OcrOptions(engine=Engine(args.engine), detect_rotation=not labelled))
-    pictures = [path for folder in args.folders for path in sorted(folder.iterdir()) if path.is_file()]
-    agreed = Agreement()
-    with open(args.output, "w", encoding="utf-8") as file:
-        for number, path in enumerate(pictures, 1):
-            for record in read_picture(path, engine):
-                names = page_names(record["uri"], record["page"])
-                page = next((labelled[name] for name in names if name in labelled), None)
-                if page:
-                    record = in_pixels_of(page, record)
-                    agreed = Agreement(*map(sum, zip(agreed, agreement(page, record), strict=True)))
-                file.write(json.dumps(record, ensure_ascii=False) + "\n")
-            print(f"\r{number} of {len(pictures)} pictures", end="", file=sys.stderr)
-    print(file=sys.stderr)
-    if labelled:
-        found, right = f"{agreed.found} with lines on them", f"{agreed.read} read as labelled"
-        print(f"{agreed.entities} labelled entities: {found}, {right}")
-    return 0
+    return parser
 
 
-def read_picture(path: Path, engine: OcrEngine) -> list[dict]:
-    """One record for each page that can be decoded; the others are named on standard error.
+def _done(path: Path, geometry: str) -> list[dict]:
+    """The records that an interrupted command left; a last line that it did not finish is cut off.
+
+    Raises:
+        ValueError: the file is of another geometry or version.
+    """
+    if not path.is_file():
+        return []
+    whole = path.read_bytes()
+    whole = whole[: whole.rfind(b"\n") + 1]
+    records = [json.loads(line) for line in whole.splitlines()]
+    if any(record.get("version") != VERSION or record.get("geometry") != geometry for record in records):
+        raise ValueError(f"{path} holds readings of another geometry or version: leave --resume out")
+    with open(path, "r+b") as file:
+        file.truncate(len(whole))
+    return records
+
+
+def _label_of(labelled: dict[str, LabelledPage], record: dict) -> LabelledPage | None:
+    names = page_names(record["uri"], record["page"])
+    return next((labelled[name] for name in names if name in labelled), None)
+
+
+def _as_labelled(labelled: dict[str, LabelledPage], page: PageText, geometry: str) -> dict:
+    """The record of a page, in the pixels of its labels, which may have been made at another size."""
+    record = to_record(page, geometry)
+    label = _label_of(labelled, record)
+    return scaled_record(record, label.width_px, label.height_px) if label else record
+
+
+def _added(agreed: Agreement, labelled: dict[str, LabelledPage], record: dict) -> Agreement:
+    label = _label_of(labelled, record)
+    return Agreement(*map(sum, zip(agreed, agreement(label, record), strict=True))) if label else agreed
+
+
+def read_picture(path: Path, engine: OcrEngine) -> list[PageText]:
+    """The pages that can be decoded, with their cells and marks; the others are named on standard error.
 
     Args:
         path: of the picture.
@@ -100,24 +164,8 @@ def read_picture(path: Path, engine: OcrEngine) -> list[dict]:
     for failure in (page for page in pages if isinstance(page, Failure)):
         print(f"\n{path.name}: {failure.message}", file=sys.stderr)
     images = [page for page in pages if isinstance(page, PageImage)]
-    return [_record(text) for text in engine.read(images)]
-
-
-def in_pixels_of(page: LabelledPage, record: dict) -> dict:
-    """The record of a picture in the pixels of its labels, which may have been made at another size.
-
-    Args:
-        page: as it is labelled.
-        record: of its picture.
-    """
-    scale = (page.width_px / record["width"], page.height_px / record["height"])
-    if scale == (1.0, 1.0):
-        return record
-    lines = [
-        {**line, "polygon": [round(v * scale[n % 2], 1) for n, v in enumerate(line["polygon"])]}
-        for line in record["lines"]
-    ]
-    return {**record, "width": page.width_px, "height": page.height_px, "lines": lines}
+    read = zip(engine.read(images), images, strict=True)
+    return [with_ruling(text, image.pixels) for text, image in read]
 
 
 def agreement(page: LabelledPage, record: dict) -> Agreement:
@@ -127,9 +175,8 @@ def agreement(page: LabelledPage, record: dict) -> Agreement:
         page: as it is labelled.
         record: of its picture, in the pixels of the labels.
     """
-    lines = [TextLine(line["text"], tuple(line["polygon"])) for line in record["lines"]]
     read: dict[int | None, str] = {}
-    for line in ocr_view(page, lines).lines:
+    for line in ocr_view(page, from_record(record).page.lines).lines:
         for char, owner in zip(line.text, line.owners, strict=True):
             read[owner] = read.get(owner, "") + char.strip()
     entities = [entry for entry in page.entries if entry.is_entity and entry.text.strip()]
@@ -140,19 +187,6 @@ def agreement(page: LabelledPage, record: dict) -> Agreement:
 
 def _alike(labelled: str, read: str) -> bool:
     return SequenceMatcher(None, labelled, read, autojunk=False).ratio() >= LIKE_LABELS
-
-
-def _record(text: PageText) -> dict:
-    return {
-        "uri": text.uri,
-        "page": text.page,
-        "width": text.width_px,
-        "height": text.height_px,
-        "lines": [
-            {"text": line.text, "polygon": list(line.polygon), "confidence": line.confidence}
-            for line in text.lines
-        ],
-    }
 
 
 if __name__ == "__main__":

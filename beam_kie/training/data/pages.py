@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
 from beam_kie.document import PageImage, TextLine
 from beam_kie.evaluation.measure import Progress, no_progress
-from beam_kie.forms import Layout, generate_layout, visual_lines
+from beam_kie.forms import Layout, generate_domain_layout, generate_layout, visual_lines
 from beam_kie.geometry import polygon_box
+from beam_kie.imaging.ruling import find_cells, find_ink
 from beam_kie.labelled.alignment import Pairing, TrainingLine, TrainingPage, gold_view, ocr_view, visual_view
 from beam_kie.labelled.formats import IGNORED_LABELS, LabelledPage
 from beam_kie.labelled.gold import GoldPage, gold_pages
@@ -34,11 +35,11 @@ TEXT_PAGE = (1000, 1414)
 
 
 class Views(NamedTuple):
-    """A labelled page as its segments, as its printed lines, and as OCR read it (None: not read)."""
+    """A labelled page as its segments, as its printed lines, and in any number of readings by OCR."""
 
     gold: TrainingPage
     visual: TrainingPage
-    read: TrainingPage | None
+    read: tuple[TrainingPage, ...] = ()
 
 
 class _Group(NamedTuple):
@@ -73,15 +74,16 @@ class PageSource:
         self.held_out: dict[str, list[GoldPage]] = {}
         self.held_out_read: dict[str, list[GoldPage]] = {}
         for each in plan.sources:
-            source, kept, held, lines = each.source, each.kept, each.held, each.lines
-            views = [_views(page, lines, pairing) for page in kept]
+            source, kept, held, lines = each.source, each.kept, each.held, each.readings[0]
+            views = [_views(page, each.readings, pairing) for page in kept]
             kind = network.pictures
             images = source.images if kind else None
             if images:
                 what = f"pictures of {source_name(source)}"
                 decoded = page_images(gold_pages(kept, *pairing), Path(images))
+                ruled = network.architecture.token_layout
                 for place, image in enumerate(decoded):
-                    views[place] = _seen(views[place], image, kind)
+                    views[place] = _seen(views[place], image, kind, ruled)
                     progress(what, place + 1, len(kept))
             self._groups.append(_Group(source.weight * len(kept), views, texts_by_label(views)))
             if held:
@@ -119,7 +121,7 @@ class PageSource:
         odds = [odd if view else 0 for odd, view in zip(self._settings.views, views, strict=True)]
         # Without OCR's lines the gold ones stand in its place, at odds of 0; only where OCR read nothing on a
         # page, and no other lines are to be learned from, they are taken.
-        pages = [views.gold, views.visual, views.read or views.gold]
+        pages = [views.gold, views.visual, rng.choice(views.read) if views.read else views.gold]
         return rng.choices(pages, odds if any(odds) else [1, 0, 0])[0]
 
     def _bilingual(self, page: TrainingPage, rng: random.Random) -> TrainingPage:
@@ -129,7 +131,11 @@ class PageSource:
         return bilingual_keys(page, self._latin_keys, self._key_label, rng)
 
     def _synthetic(self, rng: random.Random) -> TrainingPage:
-        layout = generate_layout(rng.choice(self._settings.synthetic_languages), rng.randrange(2**31))
+        settings = self._settings
+        language, seed = rng.choice(settings.synthetic_languages), rng.randrange(2**31)
+        # A share of 0 draws no number: runs of settings from before there were domains stay the same.
+        of_domain = settings.domain_share and rng.random() < settings.domain_share
+        layout = (generate_domain_layout if of_domain else generate_layout)(language, seed)
         page = gold_view(layout.labelled_page("form"))
         if rng.random() < 0.5:
             return page
@@ -143,7 +149,7 @@ def texts_by_label(pages: list[Views]) -> dict[str | None, list[str]]:
         pages: of a source.
     """
     texts: dict[str | None, list[str]] = {}
-    for gold, _, _ in pages:
+    for gold in (views.gold for views in pages):
         for line in gold.lines:
             texts.setdefault(gold.labels.get(line.owners[0]), []).append(line.text)
     return texts
@@ -166,19 +172,27 @@ def form_lines(layout: Layout) -> tuple[TrainingLine, ...]:
     return tuple(lines[index] for index in reading_order([line.box for line in lines]))
 
 
-def _views(page: LabelledPage, ocr_lines: Mapping[str, tuple[TextLine, ...]], pairing: Pairing) -> Views:
-    lines = ocr_lines.get(page.name)
-    read = ocr_view(page, lines, pairing) if lines else None
-    return Views(gold_view(page, pairing), visual_view(page, pairing), read)
+def _views(
+    page: LabelledPage, readings: Sequence[Mapping[str, tuple[TextLine, ...]]], pairing: Pairing
+) -> Views:
+    read = [lines for reading in readings if (lines := reading.get(page.name))]
+    return Views(
+        gold_view(page, pairing),
+        visual_view(page, pairing),
+        tuple(ocr_view(page, lines, pairing) for lines in read),
+    )
 
 
-def _seen(views: Views, image: PageImage, kind: str | None) -> Views:
-    if kind != STRIPS:
-        picture = thumbnail_pixels(page_thumbnail(image.pixels, kind or ""))
-        read = replace(views.read, picture=picture) if views.read else None
-        return Views(replace(views.gold, picture=picture), replace(views.visual, picture=picture), read)
-    gold, visual = (with_strips(view, image.pixels) for view in (views.gold, views.visual))
-    return Views(gold, visual, with_strips(views.read, image.pixels) if views.read else None)
+def _seen(views: Views, image: PageImage, kind: str | None, ruled: bool) -> Views:
+    """``ruled``: the network looks at ruled cells."""
+    cells = tuple(cell.box for cell in find_cells(find_ink(image.pixels))) if ruled else ()
+    thumbnail = None if kind == STRIPS else thumbnail_pixels(page_thumbnail(image.pixels, kind or ""))
+
+    def seen(view: TrainingPage) -> TrainingPage:
+        view = replace(view, cells=cells, picture=thumbnail)
+        return with_strips(view, image.pixels) if kind == STRIPS else view
+
+    return Views(seen(views.gold), seen(views.visual), tuple(seen(view) for view in views.read))
 
 
 def _text(path: str) -> list[str]:

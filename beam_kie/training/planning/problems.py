@@ -100,7 +100,11 @@ def _of_heads(settings: Settings, config: LayoutXLMConfig) -> Iterator[str]:
         yield "text_share and mask_rate must be 0: without entities in tasks nothing is learned from them"
     if not config.head_labels and settings.tasks and "relations" in settings.tasks:
         yield f"tasks: relations need links, but no page links any of {', '.join(config.labels)}"
-    if settings.rates and not any(settings.rates.get(part, 1.0) for part in ("words", "encoder", "heads")):
+    learning = {part: settings.rates.get(part, 1.0) for part in ("words", "encoder", "heads")}
+    learning["layout"] = parts.token_layout and settings.rates.get("layout", 1.0)
+    learning["strips"] = parts.strip_channels and settings.strip_rate
+    learning["visual"] = parts.use_visual_backbone and settings.rates.get("visual", 1.0)
+    if not any(learning.values()):
         yield "rates: all parts have the rate 0, so that nothing would be learned"
 
 
@@ -112,7 +116,7 @@ def _of_pages(settings: Settings, config: LayoutXLMConfig, sources: Sequence[Sou
             f"synthetic_share must be 0: generated forms have the labels {listed(STANDARD)}, but "
             f"{listed(config.labels)} are to be learned"
         )
-    if not any(settings.views[:2]) and any(each.source.ocr_lines is None for each in sources):
+    if not any(settings.views[:2]) and not all(any(each.readings) for each in sources):
         yield "views: only lines that OCR read are to be learned, but not every source has ocr_lines"
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from beam_kie.document import TextLine
@@ -12,15 +12,21 @@ from beam_kie.labelled.formats import LabelError, LabelledPage, file_and_page, r
 from beam_kie.labelled.sources import LabelledSource, read_ocr_lines, split_held_out
 from beam_kie.training.planning.values import SettingsError
 
+Reading = Mapping[str, tuple[TextLine, ...]]
+
 
 @dataclass(frozen=True)
 class SourcePages:
-    """The pages of a source: those to learn from, those held out, and what OCR read on them, by name."""
+    """The pages of a source: those to learn from, those held out, and what OCR read on them.
+
+    ``readings`` are lines by the name of their page: first those of ``ocr_lines``, then of each of
+    ``more_ocr_lines``.
+    """
 
     source: LabelledSource
     kept: list[LabelledPage]
     held: list[LabelledPage]
-    lines: Mapping[str, tuple[TextLine, ...]] = field(default_factory=dict)
+    readings: Sequence[Reading] = ({},)
 
 
 def read_sources(sources: Sequence[LabelledSource]) -> tuple[SourcePages, ...]:
@@ -60,7 +66,12 @@ def _read_source(source: LabelledSource, key: str) -> SourcePages:
             f"the first is {kept[0].name}"
         )
     _check_pictures(source, pages, key)
-    return SourcePages(source, kept, held, _lines(source, pages, key))
+    own = _lines(source, source.ocr_lines, pages, f"{key}.ocr_lines") if source.ocr_lines else {}
+    more = [
+        _lines(source, path, pages, f"{key}.more_ocr_lines[{place}]")
+        for place, path in enumerate(source.more_ocr_lines)
+    ]
+    return SourcePages(source, kept, held, (own, *more))
 
 
 def _folder(source: LabelledSource, key: str) -> str | None:
@@ -81,21 +92,14 @@ def _check_pictures(source: LabelledSource, pages: Sequence[LabelledPage], key: 
         )
 
 
-def _lines(
-    source: LabelledSource, pages: Sequence[LabelledPage], key: str
-) -> Mapping[str, tuple[TextLine, ...]]:
-    if source.ocr_lines is None:
-        return {}
-    if not Path(source.ocr_lines).is_file():
-        raise SettingsError(f"{key}.ocr_lines: {source.ocr_lines}: no such file")
+def _lines(source: LabelledSource, path: str, pages: Sequence[LabelledPage], key: str) -> Reading:
+    if not Path(path).is_file():
+        raise SettingsError(f"{key}: {path}: no such file")
     try:
-        lines = read_ocr_lines(source.ocr_lines)
+        lines = read_ocr_lines(path)
     except LabelError as error:
-        raise SettingsError(f"{key}.ocr_lines: {error}") from error
+        raise SettingsError(f"{key}: {error}") from error
     if not any(page.name in lines for page in pages):
         first = f"; its first page is {next(iter(lines))}" if lines else ""
-        raise SettingsError(
-            f"{key}.ocr_lines: {source.ocr_lines} has none of the {len(pages)} pages of {source.labels}"
-            f"{first}"
-        )
+        raise SettingsError(f"{key}: {path} has none of the {len(pages)} pages of {source.labels}{first}")
     return lines

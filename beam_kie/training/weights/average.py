@@ -1,7 +1,8 @@
 """The command ``python -m beam_kie.training.weights.average``: the mean of the weights of several models.
 
 Models that were trained on from common weights lie in one basin of the loss, and their mean is often better
-than each of them ("Model soups", arXiv 2203.05482). They must have the same network and vocabulary.
+than each of them ("Model soups", arXiv 2203.05482). They must have the same network and vocabulary; only the
+weights for the layout (``token_layout``), which begin as zero, may be missing in all but the first.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import argparse
 import shutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from safetensors.torch import load_file, save_file
@@ -17,6 +18,7 @@ from torch import Tensor
 
 from beam_kie.layoutxlm.checkpoints import MODEL_FILES, WEIGHTS_FILE
 from beam_kie.layoutxlm.config import ConfigError, LayoutXLMConfig
+from beam_kie.layoutxlm.network.token_layout import LAYOUT_WEIGHTS
 from beam_kie.training.reports.provenance import joined, of_folder
 
 _SAME = ("config.json", "tokenizer.json")
@@ -64,7 +66,7 @@ def average(models: Sequence[tuple[Path, float]], output: Path) -> None:
     for folder, share in models:
         _check_like(models[0][0], folder)
         weights = load_file(folder / WEIGHTS_FILE)
-        if mean and {k: v.shape for k, v in weights.items()} != {k: v.shape for k, v in mean.items()}:
+        if mean and not _go_together(weights, mean):
             raise AverageError(f"{folder} has other weights than {models[0][0]}")
         for name, value in weights.items():
             part = value.float() * (share / total)
@@ -75,6 +77,13 @@ def average(models: Sequence[tuple[Path, float]], output: Path) -> None:
     halves = {name: value.half().contiguous() for name, value in mean.items()}
     save_file(halves, output / WEIGHTS_FILE, metadata={"format": "pt"})
     joined(of_folder(folder) for folder, _ in models).write(output)
+
+
+def _go_together(weights: Mapping[str, Tensor], mean: Mapping[str, Tensor]) -> bool:
+    missing = mean.keys() - weights.keys()
+    return all(name.startswith(LAYOUT_WEIGHTS) for name in missing) and all(
+        name in mean and mean[name].shape == value.shape for name, value in weights.items()
+    )
 
 
 def _check_like(first: Path, folder: Path) -> None:

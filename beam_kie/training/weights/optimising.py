@@ -10,6 +10,7 @@ import torch
 from torch import nn
 
 from beam_kie.layoutxlm.network.layoutxlm import LayoutXLM
+from beam_kie.layoutxlm.network.token_layout import LAYOUT_WEIGHTS
 from beam_kie.training.settings import Settings
 
 _LAYER = re.compile(r"^encoder\.layer\.(\d+)\.")
@@ -51,6 +52,8 @@ def _rate_of(name: str, network: LayoutXLM, settings: Settings) -> float:
     layers = network.config.architecture.num_hidden_layers
     if name.startswith("strips."):
         return settings.strip_rate
+    if name.startswith(LAYOUT_WEIGHTS):
+        return settings.rates.get("layout", 1.0)
     if name.startswith(_HEADS):
         return settings.rates.get("heads", 1.0)
     layer = _LAYER.match(name)

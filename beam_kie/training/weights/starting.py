@@ -11,10 +11,14 @@ from torch import Tensor
 from beam_kie.layoutxlm.checkpoints import ModelError, load_network
 from beam_kie.layoutxlm.config import ConfigError, LayoutXLMConfig
 from beam_kie.layoutxlm.network.layoutxlm import LayoutXLM
+from beam_kie.layoutxlm.network.token_layout import LAYOUT_WEIGHTS
 from beam_kie.training.planning.values import SettingsError
 
-# Parts that may begin with random weights, because the folder's network does not have them.
-_NEW_PARTS = ("classifier.", "line_classifier.", "relations.", "extractor.", "grouping.", "strips.")
+# Parts that may begin with their initial weights, because the folder's network does not have them.
+_NEW_PARTS = (
+    *("classifier.", "line_classifier.", "relations.", "extractor.", "grouping.", "strips."),
+    *LAYOUT_WEIGHTS,
+)
 _ROWS_OF_TAGS = ("classifier.weight", "classifier.bias", "line_classifier.weight", "line_classifier.bias")
 _ROWS_OF_LABELS = ("relations.label_embeddings.weight", "grouping.label_embeddings.weight")
 _ROWS_OF_RELATION_LABELS = ("extractor.entity_emb.weight",)

@@ -1,7 +1,10 @@
-from beam_kie.document import LineSpan
+from dataclasses import replace
+
+from beam_kie.document import LineSpan, RuledCell
 from beam_kie.evaluation import gold_pages
 from beam_kie.labelled.formats import LabelledPage
-from beam_kie.labelled.sources import with_read_lines
+from beam_kie.labelled.readings import ReadPage
+from beam_kie.labelled.sources import with_read_lines, with_readings
 from tests.labelled_forms import FORM, LABELS, PAIRS, entry
 
 
@@ -21,6 +24,16 @@ def test_lines_that_were_read_are_not_known_to_be_entities():
     (read,) = with_read_lines([gold], {gold.name: gold.page.lines[:3]})
     assert (len(read.page.lines), read.page.whole_lines) == (3, False)
     assert with_read_lines([gold], {}) == []
+
+
+def test_all_that_is_known_of_a_page_that_was_read_is_kept():
+    (gold,) = gold_pages([FORM])
+    cell = RuledCell((0.0, 0.0, 10.0, 10.0), 0.9)
+    known = replace(gold.page, lines=gold.page.lines[:3], cells=(cell,), skew_deg=1.0)
+    (read,) = with_readings([gold], {gold.name: ReadPage(known, ruling_known=True)})
+    assert (read.page.lines, read.page.cells, read.page.skew_deg) == (known.lines, (cell,), 1.0)
+    assert not read.page.whole_lines
+    assert with_readings([gold], {}) == []
 
 
 def test_gold_pairs_go_from_key_to_value_and_other_links_are_dropped():

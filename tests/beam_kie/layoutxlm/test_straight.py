@@ -3,7 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from beam_kie.document import Entity, LineSpan, PageResult, PageText, Relation, TextLine
+from beam_kie.document import Entity, LineSpan, PageResult, PageText, Relation, RuledCell, TextLine
 from beam_kie.forms import poses
 from beam_kie.geometry import box_polygon, map_polygon, polygon_box, union_box
 from beam_kie.layoutxlm.decoding.straight import as_pictured
@@ -40,6 +40,24 @@ def test_pixels_and_lines_of_the_straight_page_belong_together():
     assert (rest < 128).sum() == 0
 
 
+@pytest.mark.parametrize("skew_deg", [-6, 6])
+def test_cells_of_the_straight_page_hold_the_same_lines(skew_deg):
+    page, _, _ = posed(skew_deg)
+    margin = 4
+    around = [(x0 - margin, y0 - margin, x1 + margin, y1 + margin) for x0, y0, x1, y1 in boxes(page)]
+    page = replace(page, cells=tuple(RuledCell(box, 0.9) for box in around))
+    straight = straight_page(page)
+    for line, cell in zip(straight.lines, straight.cells, strict=True):
+        x0, y0, x1, y1 = cell.box
+        left, top, right, bottom = line.box
+        assert x0 < (left + right) / 2 < x1
+        assert y0 < (top + bottom) / 2 < y1
+
+
+def boxes(page):
+    return [line.box for line in page.lines]
+
+
 def test_a_straight_page_is_not_touched():
     _, _, form = posed(0)
     page = text_of(form)
@@ -51,8 +69,8 @@ def test_a_straight_page_is_not_touched():
 
 def test_strips_show_lines_as_those_of_the_straight_form():
     page, tilted, form = posed(8)
-    of_tilted = unpack_strips(with_picture(page, tilted.pixels, "strips").picture)
-    of_form = unpack_strips(with_picture(text_of(form), form.pixels, "strips").picture)
+    of_tilted = unpack_strips(with_picture(page, tilted.pixels, "strips").picture or b"")
+    of_form = unpack_strips(with_picture(text_of(form), form.pixels, "strips").picture or b"")
     assert len(of_tilted) == len(of_form)
     for first, second in zip(of_tilted, of_form, strict=True):
         assert (first < 128).mean() == pytest.approx((second < 128).mean(), abs=0.06)
@@ -72,6 +90,7 @@ def test_entities_come_back_to_the_page_as_pictured():
     assert result.page is page
     assert result.relations == (Relation(0, 1, 0.7),)
     assert result.entities[0].polygon == page.lines[0].polygon
+    assert page.straightening is not None
     back = map_polygon(result.entities[1].polygon, page.straightening.matrix)
     assert polygon_box(back) == pytest.approx(polygon_box(box), abs=0.01)
     assert (result.entities[1].text, result.entities[1].confidence) == ("b", 0.8)
@@ -83,15 +102,16 @@ def test_pairs_of_a_tilted_form_are_those_of_the_straight_one(skew_deg):
     model = KieModel.load(bundled()["bundled"], device="cpu")
     page, tilted, form = posed(skew_deg)
     pages = [
-        with_picture(text_of(form), form.pixels, model.pictures),
-        with_picture(page, tilted.pixels, model.pictures),
-        with_picture(replace(page, straightening=None), tilted.pixels, model.pictures),
+        with_picture(text_of(form), form.pixels, model.pictures or "strips"),
+        with_picture(page, tilted.pixels, model.pictures or "strips"),
+        with_picture(replace(page, straightening=None), tilted.pixels, model.pictures or "strips"),
     ]
     expected, found, askew = ([pair_texts(result) for result in model.predict([each])] for each in pages)
     assert found == expected
     assert len(expected[0]) == len(form.pairs)
     if abs(skew_deg) >= 10:
         assert askew != expected
+    assert page.straightening is not None
     assert np.isfinite(page.straightening.matrix).all()
 
 

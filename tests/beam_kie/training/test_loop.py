@@ -111,6 +111,39 @@ def test_what_only_pixels_show_is_learned_from_them(config, images):
     assert report["ser"] > 0.9 if images else report["ser"] < 0.7
 
 
+def ruled_page(folder, number):
+    """Keys stand in a ruled cell, values do not; text and place are the same."""
+    rng = random.Random(number)
+    pixels = np.full((400, 400), 255, np.uint8)
+    entries = []
+    for row in range(6):
+        label, x, y = rng.choice(("SHIPPER", "WEIGHT")), rng.randrange(20, 220), 20 + 60 * row
+        if label == "SHIPPER":
+            pixels[y - 8 : y + 30, x - 10 : x + 112] = 0
+            pixels[y - 6 : y + 28, x - 8 : x + 110] = 255
+        entries.append(LabelledEntry(row, "page page", label, box_polygon((x, y, x + 100, y + 20))))
+    Image.fromarray(pixels).save(folder / f"p{number}.png")
+    return LabelledPage(f"p{number}.png", 400, 400, tuple(entries))
+
+
+@pytest.mark.parametrize("token_layout", [False, True])
+def test_what_only_ruled_cells_show_is_learned_from_them(config, token_layout):
+    folder = config.parent
+    write_paddleocr(folder / "labels.txt", [ruled_page(folder, number) for number in range(24)])
+    with_cells = trainer(
+        config,
+        sources=[{"labels": "labels.txt", "images": ".", "holdout": "p2[0-3]"}],
+        network={**OWN_LABELS, "strip_channels": [4, 8, 8], "spatial_bias": "lines"}
+        | {"token_layout": token_layout},
+        augmentation={"strip_drop": 1.0, "merged_pages": 0.0, "cell_drop": 0.0},
+        views=[1, 0, 0],
+        steps=60,
+        rates={"layout": 5.0},
+    )
+    report = with_cells.run()[f"{folder.name}/labels"]
+    assert report["ser"] > 0.9 if token_layout else report["ser"] < 0.7
+
+
 class Interruption(dict):
     """Held-out pages whose measuring is cut off."""
 

@@ -6,7 +6,7 @@ from beam_kie.forms import generate_form
 from beam_kie.geometry import box_polygon
 from beam_kie.labelled.formats import LabelledEntry, LabelledPage
 from beam_kie.labelled.sources import read_ocr_lines
-from beam_kie.training.data.ocr_lines import Agreement, agreement, in_pixels_of, main
+from beam_kie.training.data.ocr_lines import Agreement, agreement, main
 
 
 def test_pictures_are_read_and_broken_ones_named(tmp_path, capsys):
@@ -20,23 +20,32 @@ def test_pictures_are_read_and_broken_ones_named(tmp_path, capsys):
     assert "broken.jpg:" in capsys.readouterr().err
     (record,) = [json.loads(line) for line in output.read_text("utf-8").splitlines()]
     assert (record["uri"], record["width"]) == ("form.png", form.image.width)
-    assert len(read_ocr_lines(str(output))["form.png"]) > 20
+    lines = read_ocr_lines(str(output))["form.png"]
+    assert len(lines) > 20
+    assert all(len(line.char_spans or ()) == len(line.text) for line in lines)
+    # An interrupted command goes on: what is there is kept, half a line is not.
+    (scans / "broken.jpg").unlink()
+    form.image.crop((0, 0, form.image.width, 300)).save(scans / "top.png")
+    output.write_text(json.dumps({**record, "page": 1, "lines": []}) + '\n{"version": 2, "ur', "utf-8")
+    assert main([str(scans), "--output", str(output), "--resume"]) == 0
+    read = read_ocr_lines(str(output))
+    assert not read["form.png"]
+    assert read["top.png"]
+
+
+def test_only_a_file_of_the_same_geometry_is_gone_on_with(tmp_path, capsys):
+    output = tmp_path / "lines.jsonl"
+    output.write_text('{"version": 2, "geometry": "tight"}\n', "utf-8")
+    assert main([str(tmp_path), "--output", str(output), "--resume"]) == 2
+    assert "another geometry" in capsys.readouterr().err
+    engine = ["--engine", "paddleocr", "--geometry", "tight"]
+    assert main([str(tmp_path), "--output", str(output), *engine]) == 2
+    assert "rapidocr" in capsys.readouterr().err
 
 
 def test_missing_folder_is_reported(tmp_path, capsys):
     assert main([str(tmp_path / "none"), "--output", str(tmp_path / "x")]) == 2
     assert "no such folder" in capsys.readouterr().err
-
-
-def test_lines_are_given_in_the_pixels_of_the_labels():
-    line = {"text": "a", "polygon": [10.0, 20.0, 30.0, 20.0, 30.0, 40.0, 10.0, 40.0], "confidence": 0.9}
-    record = {"uri": "a.png", "page": 1, "width": 100, "height": 200, "lines": [line]}
-    scaled = in_pixels_of(LabelledPage("a.png", 200, 600, ()), record)
-    assert (scaled["width"], scaled["height"]) == (200, 600)
-    assert scaled["lines"] == [
-        {**line, "polygon": [20.0, 60.0, 60.0, 60.0, 60.0, 120.0, 20.0, 120.0]},
-    ]
-    assert in_pixels_of(LabelledPage("a.png", 100, 200, ()), record) == record
 
 
 def test_entities_that_were_read_are_counted():

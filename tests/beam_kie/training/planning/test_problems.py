@@ -49,7 +49,7 @@ def test_settings_that_work_are_not_refused(write):
     made = plan(write({"ocr_lines": "lines.jsonl"}, patience=3))
     (source,) = made.sources
     assert [page.name for page in source.held] == ["p3.png"] and len(source.kept) == 3
-    assert source.lines["p0.png"][0].text == "Weight"
+    assert source.readings[0]["p0.png"][0].text == "Weight"
     assert (made.settings.warmup, made.settings.measure_every) == (1, 2)
 
 
@@ -106,6 +106,7 @@ def test_settings_that_cannot_work_are_refused(write, changes, says):
         ({"images": "."}, "images: 4 of the 4 files .* the first is p0.png"),
         ({"ocr_lines": "nowhere"}, "ocr_lines: .*no such file"),
         ({"ocr_lines": "broken.jsonl"}, "ocr_lines: .*broken.jsonl:1: "),
+        ({"more_ocr_lines": ["lines.jsonl", "broken.jsonl"]}, r"more_ocr_lines\[1\]: .*broken.jsonl:1: "),
         ({"ocr_lines": "others.jsonl"}, "has none of the 4 pages .* its first page is q.png"),
     ],
 )

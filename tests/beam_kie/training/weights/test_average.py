@@ -30,6 +30,16 @@ def test_a_folder_without_a_share_counts_once(tmp_path):
     assert main(["--output", str(tmp_path / "mean"), str(one), f"{one}=1"]) == 0
 
 
+def test_weights_for_the_layout_count_as_zero_where_they_are_missing(tmp_path):
+    new, old = saved(tmp_path / "new", 1, token_layout=True), saved(tmp_path / "old", 2)
+    assert main(["--output", str(tmp_path / "mean"), f"{new}=1", f"{old}=3"]) == 0
+    first, mean = (load_file(tmp_path / name / "model.safetensors") for name in ("new", "mean"))
+    name = "embeddings.token_layout.buckets.weight"
+    torch.testing.assert_close(mean[name].float(), 0.25 * first[name], atol=1e-3, rtol=1e-2)
+    assert KieModel.load(tmp_path / "mean", device="cpu").predict([page("name Anna")])
+    assert main(["--output", str(tmp_path / "other"), str(old), str(new)]) == 2
+
+
 @pytest.mark.parametrize("kind", ["none", "sizes", "vocabulary", "shares"])
 def test_models_that_have_no_mean_are_refused_and_nothing_is_written(tmp_path, capsys, kind):
     one, other = saved(tmp_path / "one", 1), tmp_path / "other"
