@@ -83,8 +83,10 @@ class Decoding(Part):
     within a line costs ``switch_penalty`` (``colon_discount`` less right after a colon), a join of lines
     ``join_penalty``, "no key" for a value ``none_penalty``: training shows the first two more often than
     pages do. ``page_prior_weight``: how much a page's other keys in two scripts count for one
-    (decoding/page_prior.py). ``relation_choice`` is "best" (only the most probable key of a value) or "every"
-    (all keys above the threshold).
+    (decoding/page_prior.py). A join across the border of a ruled cell costs ``cell_penalty``, one of a line
+    in a cell with a line in none ``cell_edge_penalty``; one of keys right below each other in a cell gains
+    ``cell_bonus`` (decoding/cell_joins.py). ``relation_choice`` is "best" (only the most probable key of a
+    value) or "every" (all keys above the threshold).
     """
 
     method: str = "runs"
@@ -93,9 +95,17 @@ class Decoding(Part):
     join_penalty: float = 0.0
     none_penalty: float = 0.0
     page_prior_weight: float = 0.0
+    cell_penalty: float = 0.0
+    cell_edge_penalty: float = 0.0
+    cell_bonus: float = 0.0
     relation_choice: str = "best"
 
     CHOICES: ClassVar = {"method": ("runs", "line_vote"), "relation_choice": ("best", "every")}
+
+    @property
+    def sees_cells(self) -> bool:
+        """Whether it matters in which ruled cells lines stand."""
+        return bool(self.cell_penalty or self.cell_edge_penalty or self.cell_bonus)
 
 
 @dataclass(frozen=True)

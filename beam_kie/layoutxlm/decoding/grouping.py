@@ -18,11 +18,12 @@ from torch import Tensor
 from beam_kie.document import Box, PageText
 from beam_kie.geometry import union_box
 from beam_kie.layoutxlm.config import LayoutXLMConfig
+from beam_kie.layoutxlm.decoding.cell_joins import CellJoins
 from beam_kie.layoutxlm.decoding.entities import span_shares
 from beam_kie.layoutxlm.decoding.linking import MOST_COMPARED, PAIRS_AT_ONCE
 from beam_kie.layoutxlm.decoding.page_prior import page_prior, script_changes
 from beam_kie.layoutxlm.decoding.tags import Piece
-from beam_kie.layoutxlm.inputs.cells import BoxRelations
+from beam_kie.layoutxlm.inputs.cells import BoxRelations, cell_boxes_1000
 from beam_kie.layoutxlm.inputs.features import PageTokens
 from beam_kie.layoutxlm.network.pooling import group_means
 from beam_kie.layoutxlm.network.relations import SoftmaxRelationHead
@@ -62,9 +63,12 @@ def group_pieces(
     vectors = [(head, group_means(hidden, places)) for head, hidden in heads]
     boxes = piece_boxes([line.text for line in page.lines], tokens, pieces)
     between = None if tokens.cell_boxes is None else BoxRelations(boxes, tokens.cell_boxes)
-    boxes = torch.tensor(boxes, device=device)
-    best = _best_joins(vectors, labels, boxes, config.decoding.join_penalty, between)
     keys = [piece.label in config.head_labels for piece in pieces]
+    joins = None
+    if config.decoding.sees_cells and page.cells:
+        joins = CellJoins(boxes, keys, cell_boxes_1000(page), config.decoding)
+    boxes = torch.tensor(boxes, device=device)
+    best = _best_joins(vectors, labels, boxes, config.decoding.join_penalty, between, joins)
     texts = [_text(page, tokens, piece) for piece in pieces]
     continued, probabilities = _decided(
         best, _page_prior(best, texts, keys, config.decoding.page_prior_weight)
@@ -150,9 +154,11 @@ def _best_joins(
     boxes: Tensor,
     join_penalty: float,
     between: BoxRelations | None = None,
+    joins: CellJoins | None = None,
 ) -> _Joins:
     """``heads``: heads with their vectors of the P pieces, P x H. ``join_penalty``: nats that are added to
-    the score of being a start. ``between``: how the cells of the pieces stand to each other."""
+    the score of being a start. ``between``: how the cells of the pieces stand to each other, for the heads;
+    ``joins``: what they add to the odds."""
     count = len(labels)
     found = _Joins(np.zeros(count, np.int64), np.zeros(count, np.float32), np.zeros(count, np.float32))
     for candidates, part in _blocks(labels.tolist()):
@@ -166,6 +172,9 @@ def _best_joins(
             ]
         ).mean(0)
         odds = scores[:, :-1] - scores[:, -1:] - join_penalty
+        if joins is not None:
+            added = joins.odds([candidates[index] for index in part], candidates)
+            odds += torch.from_numpy(added).to(odds.device)
         best, before = odds.max(1)
         places = np.array(candidates)[part]
         found.before[places] = chosen[before].cpu().numpy()
