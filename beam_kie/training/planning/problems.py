@@ -101,9 +101,9 @@ def _of_heads(settings: Settings, config: LayoutXLMConfig) -> Iterator[str]:
     if not config.head_labels and settings.tasks and "relations" in settings.tasks:
         yield f"tasks: relations need links, but no page links any of {', '.join(config.labels)}"
     learning = {part: settings.rates.get(part, 1.0) for part in ("words", "encoder", "heads")}
-    learning["layout"] = parts.token_layout and settings.rates.get("layout", 1.0)
-    learning["strips"] = parts.strip_channels and settings.strip_rate
-    learning["visual"] = parts.use_visual_backbone and settings.rates.get("visual", 1.0)
+    learning["layout"] = settings.rates.get("layout", 1.0) if parts.token_layout else 0.0
+    learning["strips"] = settings.strip_rate if parts.strip_channels else 0.0
+    learning["visual"] = settings.rates.get("visual", 1.0) if parts.use_visual_backbone else 0.0
     if not any(learning.values()):
         yield "rates: all parts have the rate 0, so that nothing would be learned"
 

@@ -74,6 +74,7 @@ def test_lines_are_cut_from_the_page_that_their_labels_name(folder):
     for pages in (held, read):
         assert [page.name for page in pages] == ["scan.tif#page=3", "scan.tif#page=4"]
         for number, page in zip((3, 4), pages, strict=True):
+            assert page.page.picture is not None
             found = shades(unpack_strips(page.page.picture))
             assert len(found) == 2 and all(abs(each - shade(number)) < 15 for each in found)
 
