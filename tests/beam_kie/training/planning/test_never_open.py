@@ -44,7 +44,9 @@ def settings_file(tmp_path):
     def write(**changes):
         path = tmp_path / "settings.json"
         values = {"extends": str(FREE), "output": "run", "network": TINY, "steps": 2, "batch_tokens": 256}
-        path.write_text(json.dumps({**values, "vocabulary_size": 5000, **changes}))
+        path.write_text(
+            json.dumps({**values, "vocabulary_size": 5000, "warmup_steps": 0, "evaluate_every": 2, **changes})
+        )
         return path
 
     return write
