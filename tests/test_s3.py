@@ -12,6 +12,7 @@ from apache_beam.options.pipeline_options import PipelineOptions
 
 from beam_kie.document import Category, DocumentError
 from tests.test_object_storage import bad_files, file_of, given_lines
+from tests.written_files import written_objects
 from transforms.launch import cli
 from transforms.runs import locks, paths
 from transforms.stages import inputs
@@ -107,20 +108,11 @@ def test_from_a_bucket_to_a_bucket(s3_bucket, endpoint):
     expected = Counter(category for _, category in bad_files().values())
     assert summary["failures"]["by_category"] == expected
 
-    written = written_files(s3_bucket)
+    written = written_objects(f"{s3_bucket}/out")
     assert len([path for path in written if "/review/" not in path]) == len(paths.TABLES) + 7
     assert cli.main(flags) == cli.BAD_OPTIONS
     assert cli.main([*flags, "--overwrite"]) == cli.OK
-    assert written_files(s3_bucket) == written
-
-
-def written_files(bucket: str) -> dict[str, bytes]:
-    written = [
-        path
-        for path in files.list_files(f"{bucket}/out")
-        if not path.endswith(("summary.json", "report.html"))
-    ]
-    return {path: files.read_bytes(path) for path in written}
+    assert written_objects(f"{s3_bucket}/out") == written
 
 
 def test_of_two_runs_that_begin_at_once_one_is_refused(bucket):

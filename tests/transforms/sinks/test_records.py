@@ -12,11 +12,11 @@ from beam_kie.fields.files import parse_fields
 from beam_kie.fields.options import FieldOptions
 from beam_kie.options import from_values
 from tests import pages
-from tests.transforms.sinks.test_outputs import run, streams, table, written_files
+from tests.transforms.sinks.test_outputs import run, streams, table
+from tests.written_files import written_files
 from transforms.runs import paths
 
-FIELDS = parse_fields(
-    """
+TOML = """
 [fields.fee]
 type = "amount"
 keys = ["Gebühr"]
@@ -29,9 +29,8 @@ keys = ["Date of birth"]
 [fields.names]
 type = "list"
 keys = ["姓名"]
-""".encode(),
-    "fields.toml",
-)
+"""
+FIELDS = parse_fields(TOML.encode(), "fields.toml")
 
 
 def given():
