@@ -1,5 +1,7 @@
 """The real command on samples/, with real OCR and the bundled model; other people's tools read it back."""
 
+# pyright: reportOptionalMemberAccess=false
+
 import fcntl
 import json
 import os

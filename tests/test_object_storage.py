@@ -1,5 +1,7 @@
 """The real command from bucket to bucket on a Cloud Storage emulator: 300 pages, bad files among them."""
 
+# pyright: reportOptionalMemberAccess=false
+
 import functools
 import io
 import json

@@ -1,9 +1,12 @@
 """s3:// as the job uses it, against a local server: read, written, replaced, from bucket to bucket."""
 
+# pyright: reportOptionalMemberAccess=false, reportAttributeAccessIssue=false
+
 import json
 import os
 import time
 from collections import Counter
+from collections.abc import Iterator
 
 import boto3
 import pytest
@@ -21,7 +24,7 @@ from transforms.storage.retries import Attempt
 
 
 @pytest.fixture
-def endpoint(s3_bucket, monkeypatch) -> str:
+def endpoint(s3_bucket, monkeypatch) -> Iterator[str]:
     """The server's address, which only the flag tells the job."""
     address = os.environ["AWS_ENDPOINT_URL_S3"]
     monkeypatch.delenv("AWS_ENDPOINT_URL_S3")

@@ -222,7 +222,7 @@ def _pages(args: argparse.Namespace, model: KieModel) -> dict[tuple[str, str], l
     if bool(args.config) == bool(args.labels):
         raise UsageError("give either --config FILE or --labels FILE")
     if args.config:
-        sources = [source for source in Settings.load(args.config).sources if source.holdout]
+        sources = [source for source in Settings.load(args.config).sources if source.holdout is not None]
     else:
         holdout = args.holdout.pattern if args.holdout else None
         sources = [LabelledSource(args.labels, args.images, args.ocr_lines, holdout)]

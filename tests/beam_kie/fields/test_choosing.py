@@ -13,7 +13,9 @@ def field(type_: str = "amount", choose_: str = "most_confident", **more) -> Fie
     return Field("a", kind, ("A", "B"), of=more.pop("of", kind), choose=Choose(choose_), **more)
 
 
-def candidate(value, confidence=0.9, page=1, pair=0, order=0, score=1.0, text="text") -> Candidate:
+def candidate(
+    value, confidence=0.9, page=1, pair=0, order=0, score=1.0, text: str | None = "text"
+) -> Candidate:
     return Candidate(page, pair, "A", score, order, confidence, text, value)
 
 

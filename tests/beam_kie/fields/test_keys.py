@@ -1,4 +1,5 @@
 import re
+from typing import Any
 
 import pytest
 
@@ -6,7 +7,7 @@ from beam_kie.fields.definitions import Field, FieldType
 from beam_kie.fields.keys import KeyMatcher, fold_key, means_section
 
 
-def matcher(keys=(), regex=(), fuzzy: float | None = 0.85, weak=()) -> KeyMatcher:
+def matcher(keys=(), regex=(), fuzzy: float | None = 0.85, weak=()) -> Any:
     patterns = tuple(re.compile(text, re.IGNORECASE) for text in regex)
     return KeyMatcher(Field("a", FieldType.TEXT, tuple(keys), patterns, fuzzy=fuzzy, weak_keys=weak))
 

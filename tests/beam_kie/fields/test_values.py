@@ -1,6 +1,7 @@
 import datetime
 import re
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -10,7 +11,7 @@ from beam_kie.tables.conventions import UNKNOWN
 from beam_kie.tables.rows import text_columns
 
 
-def read(type_: str, text: str, key: str = "", **more):
+def read(type_: str, text: str, key: str = "", **more) -> Any:
     kind = FieldType(type_)
     return read_value(Field("a", kind, of=kind, **more), text_columns(key, text, UNKNOWN))
 

@@ -15,11 +15,11 @@ from beam_kie.labelled.formats import read_labels
 from model_store import BUNDLED
 
 ROOT = Path(__file__).resolve().parents[3]
-SECTION = re.search(
+(SECTION,) = re.findall(
     r"^## Walk-through: from a run to a better model\n(.*?)(?=^## )",
     (ROOT / "docs" / "training.md").read_text(),
     re.S | re.M,
-)[1]
+)
 PARTS = ("beam_kie", "model_store", "samples", "transforms", "run_pipeline.py")
 
 
@@ -33,7 +33,8 @@ def checkout(tmp_path):
 
 def settings(checkout, **changes):
     """Writes the section's settings where it says."""
-    path = checkout / re.search(r"`(work/\S+\.json)`", SECTION)[1]
+    (place,) = set(re.findall(r"`(work/\S+settings\.json)`", SECTION))
+    path = checkout / place
     (text,) = re.findall(r"```json\n(.*?)```", SECTION, re.S)
     path.parent.mkdir(parents=True)
     path.write_text(json.dumps(json.loads(text) | changes))

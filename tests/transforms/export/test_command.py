@@ -1,5 +1,7 @@
 """The command on a run on disk; what it writes is read with the libraries that it is for."""
 
+# pyright: reportArgumentType=false
+
 import csv
 import json
 import os

@@ -1,5 +1,7 @@
 """Records and warnings of whole runs, written by real runners."""
 
+# pyright: reportOptionalMemberAccess=false
+
 import datetime
 import json
 from decimal import Decimal
@@ -12,8 +14,7 @@ from beam_kie.fields.files import parse_fields
 from beam_kie.fields.options import FieldOptions
 from beam_kie.options import from_values
 from tests import pages
-from tests.transforms.sinks.test_outputs import run, streams, table
-from tests.written_files import written_files
+from tests.transforms.sinks.test_outputs import run, streams, table, written_files
 from transforms.runs import paths
 
 TOML = """
