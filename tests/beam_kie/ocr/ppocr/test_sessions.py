@@ -11,7 +11,8 @@ from beam_kie.ocr.ppocr.sessions import Sessions
 
 def doubling():
     value = ops.parameter([4], np.float32)
-    return ov.Model([ops.multiply(value, ops.constant(np.float32(2)))], [value], "doubling")  # pyright: ignore[reportGeneralTypeIssues]
+    doubled = ops.multiply(value, ops.constant(np.float32(2)))
+    return ov.Model([doubled], [value], "doubling")  # pyright: ignore[reportGeneralTypeIssues]
 
 
 def answer(network, values):
