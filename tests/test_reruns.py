@@ -20,6 +20,7 @@ from PIL import Image
 from beam_kie.tables.schema import SCHEMAS
 from transforms.launch import cli
 from transforms.runs import paths
+from transforms.runs.ledger.plan import make_plan
 from transforms.storage import files
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -207,7 +208,7 @@ def test_night_after_night_only_what_is_new(place, silent_storage, monkeypatch, 
     assert "Nothing failed in run n1-again that may succeed now" in capfd.readouterr().out
     assert files_of("n1-more") == {}
 
-    assert cli.main(flags("n2", *night)) == cli.OK
+    assert cli.main(flags("n2", *night, "--list_skipped")) == cli.OK
     assert set(statuses("n2").values()) == {"SKIPPED"}
     assert results("n2") == {**dict.fromkeys([*PAGES, "broken"], "n1"), "remote": "n1-again"}
     counts = summary_of("n2")["documents"]
@@ -218,10 +219,13 @@ def test_night_after_night_only_what_is_new(place, silent_storage, monkeypatch, 
     uris = [uri for uri in (place / "uris.txt").read_text().split() if "page0" not in uri]
     (place / "uris.txt").write_text("\n".join([*uris, str(place / "page4.png")]))
     assert cli.main(flags("n3", *night, "--ocr_lines=lines.jsonl")) == cli.OK
-    expected = {**dict.fromkeys(["page2", "page3", "broken", "remote"], "SKIPPED"), "page1": "SUCCESS"}
-    assert statuses("n3") == {**expected, "page4": "FAILURE"}, "there are no lines for page4"
+    assert statuses("n3") == {"page1": "SUCCESS", "page4": "FAILURE"}, "there are no lines for page4"
     assert cli.main(flags("n4", *night)) == cli.OK
-    assert set(statuses("n4").values()) == {"SKIPPED"}
+    assert statuses("n4") == {}, "the rows of all are where readers look for them"
+    for run_id, skipped in {"n3": 4, "n4": 6}.items():
+        counts = summary_of(run_id)["documents"]
+        assert (counts["in"], counts["skipped"], counts["counts_add_up"]) == (6, skipped, True)
+    assert [run.run_id for run in make_plan("out", None, 10).others] == ["n4"], "the others are compacted"
     check_latest(place)
 
 
@@ -240,8 +244,8 @@ def check_latest(place):
         assert len(once) >= 7
     newest = dict(views().sql("SELECT uri, seen_run_id FROM latest").fetchall())
     assert {Path(uri).stem: run for uri, run in newest.items()} == {
-        **dict.fromkeys([*PAGES, "page4", "broken", "remote"], "n4"),
-        "page0": "n2",
+        **dict.fromkeys(["page0", "page2", "page3", "broken", "remote"], "n2"),
+        **dict.fromkeys(["page1", "page4"], "n3"),
     }
 
 

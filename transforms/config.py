@@ -21,6 +21,7 @@ from beam_kie.imaging.page_source import PdfTextLayer
 from beam_kie.ocr import OcrOptions
 from beam_kie.options import DEVICES, Effect, check_options, option, options_of
 from beam_kie.tables.conventions import ValueOptions
+from beam_kie.tables.row_options import RowOptions
 
 SHARDS_ELSEWHERE = 64
 """Shards of a table where a service or cluster does the work: as many workers can write at the same time."""
@@ -131,6 +132,7 @@ class JobConfig:
             "models and options (docs/reruns.md)."
         ),
     )
+    rows: RowOptions = field(default_factory=RowOptions)
     retry_failures: str | None = field(
         default=None,
         metadata=_reruns(
@@ -306,14 +308,12 @@ class JobConfig:
         default=False,
         metadata=_output(
             "Also write every table as one CSV file (docs/exports.md); for moderate runs: one worker writes "
-            "a table.",
+            "a table."
         ),
     )
     jsonl: bool = field(
         default=False,
-        metadata=_output(
-            "Also write every table as one file of JSON lines; for moderate runs, as --csv.",
-        ),
+        metadata=_output("Also write every table as one file of JSON lines; for moderate runs, as --csv."),
     )
 
     overlays: Overlays = field(

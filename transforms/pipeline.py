@@ -12,8 +12,10 @@ from apache_beam.pvalue import PCollection
 from transforms.config import JobConfig
 from transforms.ptransform import outputs_of
 from transforms.runs.clearing import AfterClearing, clears_on_workers
-from transforms.runs.earlier_runs import FailedSources, OnlyNamed, OnlyNew
+from transforms.runs.earlier_runs import FailedSources, OnlyNamed
 from transforms.runs.field_files import load_fields
+from transforms.runs.ledger.compacting import KeepLedger
+from transforms.runs.ledger.skipping import OnlyNew
 from transforms.runs.parts import PartSettings, part_settings
 from transforms.runs.provenance import model_card, provenance_of
 from transforms.runs.resuming import (
@@ -54,10 +56,10 @@ def build(pipeline: beam.Pipeline, config: JobConfig) -> None:
     if clears_on_workers(config):
         cleared = sources | "Begin when the run before is deleted" >> AfterClearing(config)
         sources = cast(PCollection, cleared)
-    skipped, new = None, sources
+    skipped, left_out, new = None, None, sources
     if config.skip_done:
         parted = outputs_of(sources | "Leave out what is done" >> OnlyNew(config, provenance))
-        skipped, new = parted.skipped, parted.new
+        skipped, left_out, new = parted["skipped"], parted["left_out"], parted["new"]
     new, resumed, keeping = _go_on(new, config, part_settings(config, provenance))
     read = read_pages(new, config, model.pictures)
     pages = read.pages | "Begin pages" >> beam.ParDo(BeginPageFn(keeping.settings))
@@ -83,6 +85,7 @@ def build(pipeline: beam.Pipeline, config: JobConfig) -> None:
         failed_pages=found.failed_pages,
         sources=sources,
         skipped=skipped,
+        left_out=left_out,
         times=times,
         passed_over=passed_over,
         resumed=resumed,
@@ -91,6 +94,8 @@ def build(pipeline: beam.Pipeline, config: JobConfig) -> None:
     write = WriteOutputs(config, provenance, model.labels, model.key_labels, fields, keeping)
     summary = streams | "Write tables, pictures and summary" >> write
     removed = summary | "Remove parts" >> RemoveParts(keeping.settings)
+    if config.skip_done:
+        _ = summary | "Keep the ledger" >> KeepLedger(config)
     if config.max_failure_ratio < 1 and not _is_local(pipeline):
         _ = summary | "Fail where too much failed" >> FailBadRuns(config, removed)
 

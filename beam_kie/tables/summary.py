@@ -255,6 +255,15 @@ class RunSummary:
         self.counts += other.counts
         return self
 
+    def skip(self, count: int) -> RunSummary:
+        """Add documents that were left out on purpose and have no tally; self is changed and returned.
+
+        Args:
+            count: how many, at least 0.
+        """
+        self.statuses[Status.SKIPPED.value] += count
+        return self
+
     @property
     def documents_out(self) -> int:
         """How many documents ended, with any status."""

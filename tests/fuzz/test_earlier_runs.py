@@ -16,8 +16,10 @@ from tests.fuzz.mutations import arbitrary, as_json, json_values, mutated, mutat
 from tests.fuzz.sandbox import target
 from tests.pages import PROVENANCE
 from transforms.config import JobConfig
-from transforms.runs.earlier_runs import EarlierRun, read_done, read_retryable, runs_made_alike
+from transforms.runs.earlier_runs import read_retryable
 from transforms.runs.finished_runs import UnreadableRunError
+from transforms.runs.ledger.plan import made_alike, make_plan
+from transforms.runs.ledger.records import RECORDS, read_records
 
 CONFIG = from_values(JobConfig, {"output": "/nowhere", "run_id": "now"})
 SUMMARY = {
@@ -29,7 +31,6 @@ SUMMARY = {
     "options": asdict(DecodeLimits()),
     "documents": {"total": 3},
 }
-RUN = EarlierRun("2026-01-01T02:00:00Z", "2026-01-01T03:00:00Z", "mon", True)
 
 
 def table(**changes) -> bytes:
@@ -64,10 +65,12 @@ TABLES = [
 @target(UnreadableRunError)
 def read_summary(data: bytes) -> None:
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder, "summary.json")
+        path = Path(folder, "runs", "run_id=mon", "summary.json")
+        path.parent.mkdir(parents=True)
         path.write_bytes(data)
-        for run in runs_made_alike(str(path), CONFIG, PROVENANCE):
-            assert all(isinstance(field, str) for field in run[:3])
+        (run,) = make_plan(folder, None, 10).runs.values()
+        assert all(isinstance(field, str) for field in run.age)
+        made_alike(run, CONFIG, PROVENANCE)
 
 
 @target(UnreadableRunError)
@@ -76,8 +79,8 @@ def read_table(data: bytes) -> None:
         path = Path(folder, "part.parquet")
         path.write_bytes(data)
         try:
-            for uri, done in read_done((RUN, str(path)), CONFIG):
-                assert isinstance(uri, str) and isinstance(done.sha256, str)
+            for records in read_records(str(path), "mon", 10):
+                assert records.schema == RECORDS and all(records.column("uri").to_pylist())
         finally:
             for uri in read_retryable(str(path), CONFIG):
                 assert isinstance(uri, str)

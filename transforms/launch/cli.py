@@ -31,10 +31,11 @@ from transforms.launch.input_counts import count_inputs
 from transforms.launch.local_runner import no_timed_flush
 from transforms.launch.options import LaunchOptions, LogFormat
 from transforms.progress import ProgressLine
-from transforms.runs import locks, parts
+from transforms.runs import folders, locks, parts
 from transforms.runs.clearing import clears_on_workers
 from transforms.runs.finished_runs import UnreadableRunError, find_summary
 from transforms.storage import files
+from transforms.storage.uris import is_local
 
 OK, FAILED, BAD_OPTIONS, INTERRUPTED = 0, 1, 2, 130
 
@@ -133,6 +134,7 @@ def _graph_of(job: Job) -> beam.Pipeline:
 
 def _run(job: Job, launch: LaunchOptions) -> int:
     started = time.monotonic()
+    job = _made_anew(job)
     config = job.config
     _let_worker_processes_import_us()
     pipeline = _graph_of(job)
@@ -140,15 +142,30 @@ def _run(job: Job, launch: LaunchOptions) -> int:
         return _run_claimed(job, launch, pipeline, started, claim)
 
 
+def _made_anew(job: Job) -> Job:
+    """The job, as with --overwrite where --resume finds work in object storage that it cannot go on with.
+
+    The workers then delete it, and not the launcher.
+    """
+    config = job.config
+    if not config.resume or is_local(config.output) or _goes_on(config):
+        return job
+    if not folders.work_exists(config.output, config.run_id, config.storage_timeout_s):
+        return job
+    return replace(job, config=replace(config, resume=False, overwrite=True))
+
+
+def _goes_on(config: JobConfig) -> bool:
+    """Whether --resume finds parts that were made with the same models and options."""
+    from transforms.runs.provenance import model_card, provenance_of  # as above
+
+    provenance = provenance_of(config, model_card(config.model, config.re_model))
+    return parts.fits(parts.part_settings(config, provenance))
+
+
 def _replaced(config: JobConfig) -> locks.Replace:
     """What of an earlier run of that name goes."""
-    if config.resume:
-        from transforms.runs.provenance import model_card, provenance_of  # as above
-
-        provenance = provenance_of(config, model_card(config.model, config.re_model))
-        if parts.fits(parts.part_settings(config, provenance)):
-            return locks.Replace.TABLES
-    if clears_on_workers(config):
+    if clears_on_workers(config) or (config.resume and _goes_on(config)):
         return locks.Replace.TABLES
     return locks.Replace.ALL if config.overwrite or config.resume else locks.Replace.NOTHING
 

@@ -1,61 +1,32 @@
-"""Documents of finished runs under the same output, so that a run skips them, or repeats the failed ones.
+"""Documents of finished runs under the same output: whether a file is one of them, and those that failed.
 
-A run counts once its ``summary.json`` is there. Summaries and tables are read on the workers and joined with
-the files of the input by URI: the launcher's memory does not grow with the number of documents.
+A run counts once its ``summary.json`` is there. Tables are read on the workers: the launcher's memory does
+not grow with the number of documents. ``transforms.runs.ledger`` finds what is known of a file.
 """
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict
-from datetime import datetime
 from typing import Any, NamedTuple
 
 import apache_beam as beam
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
-from apache_beam.pvalue import TaggedOutput
-from apache_beam.typehints.decorators import with_output_types
 
-from beam_kie import __version__
-from beam_kie.document import Document, DocumentError, SourceFile, Status, document_id
-from beam_kie.options import values_of
-from beam_kie.tables.schema import SCHEMAS, Provenance
-from transforms.config import LIMIT_OPTIONS, JobConfig
-from transforms.metrics import count
+from beam_kie.document import Document, DocumentError, SourceFile, document_id
+from beam_kie.tables.schema import SCHEMAS
+from transforms.config import JobConfig
 from transforms.ptransform import Transform
 from transforms.runs import paths
-from transforms.runs.finished_runs import list_summaries, read_summary, unreadable
+from transforms.runs.finished_runs import unreadable
+from transforms.runs.ledger.plan import EarlierRun
 from transforms.stages.reading import look_at
 from transforms.storage import files
 from transforms.storage.patterns import escape_pattern
 
-SKIPPED = "skipped"
-
 _ROWS_AT_ONCE = 10_000
-# In the order of DoneDocument's fields behind the run.
-_DONE_COLUMNS = (
-    "content_sha256",
-    "size_bytes",
-    "source_version",
-    "source_updated_at",
-    "format",
-    "page_count",
-)
-
-
-class EarlierRun(NamedTuple):
-    """A finished run that was made like this one: same models, OCR and options.
-
-    Runs sort by age, the newest last. ``fails_alike``: what failed for good then would fail again now.
-    """
-
-    started_at: str
-    finished_at: str
-    run_id: str
-    fails_alike: bool
 
 
 class DoneDocument(NamedTuple):
@@ -65,76 +36,9 @@ class DoneDocument(NamedTuple):
     sha256: str
     size_bytes: int | None
     source_version: str | None
-    source_updated_at: datetime | None
+    source_updated_at_s: int | None
     format: str | None
     page_count: int | None
-
-
-class OnlyNew(Transform):
-    """Leave out documents of earlier runs: PCollection[SourceFile] to two PCollections.
-
-    ``new`` SourceFile is what is left to do; ``skipped`` Document is the rest, each with the run that holds
-    its rows. A document is done where a finished run that was made with the same models, OCR and options read
-    the same bytes at the same URI, and nothing failed that may succeed now.
-
-    Args:
-        config: of the job.
-        provenance: of this run: models, OCR and options.
-    """
-
-    def __init__(self, config: JobConfig, provenance: Provenance):
-        super().__init__()
-        self.config = config
-        self.provenance = provenance
-
-    def expand(self, sources):
-        """Wire runs, their tables and the join."""
-        config = self.config
-        done = (
-            sources.pipeline
-            | "Take output" >> beam.Create([config.output], reshuffle=False)
-            | "List finished runs"
-            >> beam.FlatMap(list_summaries, config.run_id, config.storage_timeout_s).with_output_types(str)
-            | "Spread runs over workers" >> beam.Reshuffle()
-            | "Find runs made alike" >> beam.FlatMap(runs_made_alike, config, self.provenance)
-            | "Find tables of documents" >> beam.FlatMap(tables_of_documents, config)
-            | "Spread tables over workers" >> beam.Reshuffle()
-            | "Read what is done"
-            >> beam.FlatMap(read_done, config).with_output_types(tuple[str, DoneDocument])
-        )
-        keyed = sources | "Key by URI" >> beam.WithKeys(_uri_of).with_output_types(tuple[str, SourceFile])
-        return (
-            {"sources": keyed, "done": done}
-            | "Join by URI" >> beam.CoGroupByKey()
-            | "Part" >> beam.ParDo(PartFn(config)).with_outputs(SKIPPED, main="new")
-        )
-
-
-@with_output_types(SourceFile, skipped=Document)
-class PartFn(beam.DoFn):
-    """Decides whether a file of the input is new or done, from what earlier runs recorded of its URI.
-
-    Args:
-        config: of the job.
-    """
-
-    def __init__(self, config: JobConfig):
-        self._config = config
-
-    def process(self, joined: tuple[str, Mapping[str, Iterable[Any]]]) -> Iterator[SourceFile | TaggedOutput]:
-        """Yield the file, or the document as skipped; nothing for a URI that is not in the input.
-
-        Args:
-            joined: the URI; files of the input ("sources") and DoneDocuments ("done") with it.
-        """
-        _, found = joined
-        for source in found["sources"]:
-            source, done = find_done(source, list(found["done"]), self._config)
-            if done is None:
-                yield source
-            else:
-                count("documents_skipped")
-                yield TaggedOutput(SKIPPED, skipped_document(source, done))
 
 
 def find_done(
@@ -160,7 +64,25 @@ def find_done(
     if source.size_bytes is not None and all(each.size_bytes != source.size_bytes for each in known):
         return source, None
     sha256 = _known_sha256(source, known) or _sha256_of(source, config)
-    return source, max((each for each in known if each.sha256 == sha256), default=None, key=_age)
+    return source, _newest(known, sha256)
+
+
+def known_unread(source: SourceFile, known: list[DoneDocument]) -> DoneDocument | None:
+    """As ``find_done``, as far as it can be told without a request.
+
+    Args:
+        source: the file.
+        known: all that earlier runs know of its URI.
+
+    Returns:
+        The newest record of these bytes; None also where that cannot be told.
+    """
+    sha256 = _known_sha256(source, known)
+    return None if sha256 is None else _newest(known, sha256)
+
+
+def _newest(known: list[DoneDocument], sha256: str | None) -> DoneDocument | None:
+    return max((each for each in known if each.sha256 == sha256), default=None, key=_age)
 
 
 def _known_sha256(source: SourceFile, known: list[DoneDocument]) -> str | None:
@@ -175,9 +97,9 @@ def _is_same_version(source: SourceFile, done: DoneDocument) -> bool:
         return True  # a generation is never given twice
     # An ETag comes back with the bytes that it is made of: also where an earlier run listed these, but read
     # others that stood there for a moment. Listings and single answers differ in fractions of seconds.
-    if source.updated_at_s is None or done.source_updated_at is None:
+    if source.updated_at_s is None or done.source_updated_at_s is None:
         return False
-    return int(source.updated_at_s) == int(done.source_updated_at.timestamp())
+    return int(source.updated_at_s) == done.source_updated_at_s
 
 
 def _sha256_of(source: SourceFile, config: JobConfig) -> str | None:
@@ -270,48 +192,7 @@ def _uri_of(source: SourceFile) -> str:
     return source.uri
 
 
-def runs_made_alike(path: str, config: JobConfig, provenance: Provenance) -> Iterator[EarlierRun]:
-    """The run of a summary, if its models, OCR and options are those of this run.
-
-    Args:
-        path: of the summary.
-        config: the job.
-        provenance: names and revisions of OCR and model, for every row.
-    """
-    summary = read_summary(path, config.storage_timeout_s)
-    if summary.get("provenance") == asdict(provenance):
-        if not _is_whole(summary):
-            raise unreadable(path, "it lacks what summaries hold")
-        limits = {name: summary["options"].get(name) for name in LIMIT_OPTIONS}
-        yield EarlierRun(
-            started_at=summary["started_at"],
-            finished_at=summary["finished_at"],
-            run_id=summary["run_id"],
-            # A newer version of the program may read what this one could not.
-            fails_alike=summary["beam_kie_version"] == __version__
-            and limits == {name: values_of(config)[name] for name in LIMIT_OPTIONS},
-        )
-
-
-def _is_whole(summary: Mapping[str, Any]) -> bool:
-    """Whether a summary has what is asked of it, of the types that this program writes."""
-    texts = ("started_at", "finished_at", "beam_kie_version")
-    return isinstance(summary.get("options"), dict) and all(
-        isinstance(summary.get(name), str) for name in texts
-    )
-
-
 # ---------------------------------------------------------------- tables
-
-
-def tables_of_documents(run: EarlierRun, config: JobConfig) -> Iterator[tuple[EarlierRun, str]]:
-    """The files of a run's table ``documents``, each with the run.
-
-    Args:
-        run: a finished one.
-        config: the job.
-    """
-    return ((run, path) for path in _table_files("documents", run.run_id, config))
 
 
 def tables_of_failures(run_id: str, config: JobConfig) -> Iterator[str]:
@@ -322,29 +203,6 @@ def tables_of_failures(run_id: str, config: JobConfig) -> Iterator[str]:
         config: the job.
     """
     return _table_files("failures", run_id, config)
-
-
-def read_done(place: tuple[EarlierRun, str], config: JobConfig) -> Iterator[tuple[str, DoneDocument]]:
-    """The documents in one file of ``documents`` that need not be done again, keyed by URI.
-
-    Those that a run skipped itself are left to the run that holds their rows: were that run deleted, they
-    would have to be done again.
-
-    Args:
-        place: a run, and the path of one file of its table ``documents``.
-        config: the job.
-    """
-    run, path = place
-    status, failures = pc.field("status"), pc.field("retryable_failure_count")
-    done = status == Status.SUCCESS.value
-    if run.fails_alike:
-        failed_for_good = status.isin([Status.PARTIAL.value, Status.FAILURE.value]) & (failures == 0)
-        done = done | failed_for_good
-    columns = ["uri", *_DONE_COLUMNS]
-    needed = [*columns, "status", "retryable_failure_count"]
-    for row in _read_rows(path, "documents", needed, done & pc.field("content_sha256").is_valid(), config):
-        uri, *known = (row[name] for name in columns)
-        yield uri, DoneDocument(run, *known)
 
 
 def read_retryable(path: str, config: JobConfig) -> Iterator[str]:

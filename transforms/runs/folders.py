@@ -21,6 +21,22 @@ def run_exists(output: str, run_id: str, timeout_s: float = TIMEOUT_S) -> bool:
     return any(not files.is_empty(folder, timeout_s) for folder in paths.run_folders(output, run_id))
 
 
+def work_exists(output: str, run_id: str, timeout_s: float = TIMEOUT_S) -> bool:
+    """Whether there is any picture or part of a run.
+
+    Args:
+        output: the output folder, a local path or URI.
+        run_id: of the run.
+        timeout_s: for how long transient errors are retried, in seconds, above 0.
+
+    Raises:
+        StorageError: the storage does not answer.
+    """
+    others = paths.run_folders(output, run_id, without_work=True)
+    work = (folder for folder in paths.run_folders(output, run_id) if folder not in others)
+    return any(not files.is_empty(folder, timeout_s) for folder in work)
+
+
 def clear_run(output: str, run_id: str, timeout_s: float = TIMEOUT_S, without_work: bool = False) -> int:
     """Delete every file of a run, its summary first.
 

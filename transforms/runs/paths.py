@@ -210,6 +210,34 @@ def summary_path(output: str, run_id: str) -> str:
     return _join(_run_folder(output, "runs", run_id), "summary.json")
 
 
+def run_id_of(path: str) -> str:
+    """The run that a file belongs to.
+
+    Args:
+        path: that a function of this module returned, for a run.
+    """
+    return path.rpartition("run_id=")[2].partition("/")[0]
+
+
+def ledger_manifest_path(output: str) -> str:
+    """The file that names the compacted part of the ledger.
+
+    Args:
+        output: the output folder, a local path or URI.
+    """
+    return _join(output, "ledger", "manifest.json")
+
+
+def ledger_base_folder(output: str, generation: str) -> str:
+    """The folder of a compacted part of the ledger.
+
+    Args:
+        output: the output folder, a local path or URI.
+        generation: its name, or "*".
+    """
+    return _join(output, "ledger", f"base-{generation}")
+
+
 def parts_folder(output: str, run_id: str) -> str:
     """The folder of what a run that is not finished has done so far.
 

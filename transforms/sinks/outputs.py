@@ -41,6 +41,7 @@ class Streams(NamedTuple):
     - ``sources`` PCollection[SourceFile]: every file that was matched, without duplicates: an independent
       count of the documents in.
     - ``skipped`` PCollection[Document]: known, but not processed on purpose.
+    - ``left_out`` PCollection[int]: numbers of documents that are skipped without a row.
     - ``times`` PCollection[StageTime].
     - ``passed_over`` PCollection[str]: URIs of files that patterns found and that are no documents.
     - ``resumed`` PCollection[str]: URIs of files that an interrupted attempt of this run has done.
@@ -52,6 +53,7 @@ class Streams(NamedTuple):
     failed_pages: PCollection | None = None
     sources: PCollection | None = None
     skipped: PCollection | None = None
+    left_out: PCollection | None = None
     times: PCollection | None = None
     passed_over: PCollection | None = None
     resumed: PCollection | None = None
@@ -125,6 +127,7 @@ class WriteOutputs(Transform):
             sources=streams.sources,
             passed_over=streams.passed_over,
             resumed=streams.resumed,
+            left_out=streams.left_out,
         ) | "Summarise" >> summaries.WriteSummary(self.config, self.provenance)
 
     def _keep(self, stream: KeptStream, values: PCollection, name: str) -> PCollection:

@@ -226,7 +226,7 @@ class AddUpTimes(Transform):
         """Wire the sum."""
         return (
             times
-            | "Key by stage" >> beam.Map(_by_stage).with_output_types(tuple[str, StageTime])
+            | "Key by stage" >> beam.WithKeys(_stage_of).with_output_types(tuple[str, StageTime])
             | "Sum" >> beam.CombinePerKey(_sum_of_stage)
             | "Drop stages" >> beam.Values().with_output_types(StageTime)
         )
@@ -238,7 +238,8 @@ class SummaryInputs(NamedTuple):
     ``tallies`` PCollection[DocumentTally] is what is summed up; ``files`` PCollection[TableFile],
     ``pictures``, ``texts`` and ``exports`` PCollection[str] (paths), ``times`` PCollection[StageTime],
     ``sources`` PCollection[SourceFile], or None where the files of the input are not counted; ``resumed``
-    PCollection[str] the URIs of files that were done before the run was resumed, or None.
+    PCollection[str] the URIs of files that were done before the run was resumed, or None; ``left_out``
+    PCollection[int] numbers of documents skipped without a row, or None.
     """
 
     tallies: PCollection
@@ -250,6 +251,7 @@ class SummaryInputs(NamedTuple):
     sources: PCollection | None = None
     passed_over: PCollection | None = None
     resumed: PCollection | None = None
+    left_out: PCollection | None = None
 
 
 class WriteSummary(Transform):
@@ -271,7 +273,7 @@ class WriteSummary(Transform):
         summary = streams.tallies | "Add up documents" >> beam.CombineGlobally(SummariseFn())
         pictures = streams.pictures | "Count pictures" >> beam.combiners.Count.Globally()
         times = streams.times | "Add up times" >> AddUpTimes()
-        # Side inputs are complete before the one element is processed: the summary is the last file.
+        # Side inputs are complete before the element is processed: the summary is the last file.
         waited_for = {
             "table_files": AsList(streams.files),
             "pictures": AsSingleton(cast(PCollection, pictures)),
@@ -279,17 +281,15 @@ class WriteSummary(Transform):
             "texts": AsList(streams.texts),
             "exports": AsList(streams.exports),
         }
-        if streams.sources is not None:
-            sources = streams.sources | "Count scans" >> beam.combiners.Count.Globally()
-            waited_for["documents_in"] = AsSingleton(cast(PCollection, sources))
-        if streams.passed_over is not None:
-            passed_over = streams.passed_over | "Gather what is no document" >> beam.CombineGlobally(
-                PassedOverFn()
-            )
-            waited_for["passed_over"] = AsSingleton(cast(PCollection, passed_over))
-        if streams.resumed is not None:
-            resumed = streams.resumed | "Count resumed" >> beam.combiners.Count.Globally()
-            waited_for["documents_resumed"] = AsSingleton(cast(PCollection, resumed))
+        combined = {
+            "documents_in": (streams.sources, beam.combiners.Count.Globally()),
+            "documents_resumed": (streams.resumed, beam.combiners.Count.Globally()),
+            "documents_left_out": (streams.left_out, beam.CombineGlobally(sum)),
+            "passed_over": (streams.passed_over, beam.CombineGlobally(PassedOverFn())),
+        }
+        for name, (values, combine) in combined.items():
+            if values is not None:
+                waited_for[name] = AsSingleton(cast(PCollection, values | f"Combine {name}" >> combine))
         write = beam.Map(write_summary, self.config, self.provenance, self.started_at, **waited_for)
         return summary | "Write summary" >> write.with_output_types(str)
 
@@ -308,6 +308,7 @@ def write_summary(
     passed_over: PassedOver | None = None,
     exports: Sequence[str] = (),
     documents_resumed: int = 0,
+    documents_left_out: int = 0,
 ) -> str:
     """Write ``summary.json``.
 
@@ -324,6 +325,7 @@ def write_summary(
         passed_over: files that are no documents; None: there are none.
         exports: paths of tables as text.
         documents_resumed: how many files were done before the run was resumed.
+        documents_left_out: how many were skipped without a row.
 
     Returns:
         The path of the file.
@@ -331,6 +333,7 @@ def write_summary(
     Raises:
         OSError: it cannot be written.
     """
+    summary = RunSummary().merge(summary).skip(documents_left_out)
     sections = {
         **_head(config, started_at),
         **summary.sections(documents_in),
@@ -346,11 +349,8 @@ def write_summary(
         "options": values_of(config),
     }
     if not sections["documents"]["counts_add_up"]:
-        _LOGGER.error(
-            "%s documents went in, but %s came out: please report this defect",
-            documents_in,
-            summary.documents_out,
-        )
+        told = "%s documents went in, but %s came out: please report this defect"
+        _LOGGER.error(told, documents_in, summary.documents_out)
     path = paths.summary_path(config.output, config.run_id)
     files.write_bytes(path, to_json(sections), config.storage_timeout_s)
     return path
@@ -385,8 +385,8 @@ def table_section(files: Iterable[paths.TableFile]) -> dict[str, Any]:
     return section
 
 
-def _by_stage(time: StageTime) -> tuple[str, StageTime]:
-    return time.stage, time
+def _stage_of(time: StageTime) -> str:
+    return time.stage
 
 
 def _sum_of_stage(times: Iterable[StageTime]) -> StageTime:

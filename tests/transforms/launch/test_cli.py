@@ -19,7 +19,7 @@ from transforms.config import JobConfig
 from transforms.launch import cli, report
 from transforms.launch.processes import descendants
 from transforms.progress import read_counts
-from transforms.runs import locks, paths
+from transforms.runs import locks, parts, paths
 from transforms.sinks import segments
 from transforms.storage import files
 
@@ -183,7 +183,7 @@ def test_of_two_runs_with_one_id_the_second_writes_nothing(flags, monkeypatch, c
 
     def prepare_and_be_late(*args):
         job = prepare(*args)
-        first.enter_context(locks.claimed(output, "r", False))
+        first.enter_context(locks.claimed(output, "r", locks.Replace.NOTHING))
         return job
 
     monkeypatch.setattr(cli, "prepare_job", prepare_and_be_late)
@@ -300,6 +300,7 @@ def test_interrupted_run_ends_at_once_and_is_not_finished(flags, place, number):
         ):
             time.sleep(0.05)
         run.send_signal(number)
+        assert run.stderr is not None
         said = run.stderr.read()
     assert run.returncode == cli.INTERRUPTED
     assert "run r was interrupted" in said and "--run_id r --resume" in said
@@ -415,3 +416,23 @@ def test_a_review_that_cannot_be_written_is_said_and_costs_nothing_else(monkeypa
     said = capsys.readouterr().err
     assert len(said.splitlines()) == 1
     assert "no space left" in said and f"python -m transforms.review {tmp_path} --run_id a" in said
+
+
+def test_resumed_with_other_options_the_workers_delete_what_was_done(place, flags, gcs_bucket, monkeypatch):
+    output = f"{gcs_bucket}/out"
+    old = paths.overlay_path(output, "r", "ab" * 16, 1)
+    files.write_bytes(old, b"old")
+    journal = parts.Journal(parts.PartSettings(paths.parts_folder(output, "r"), "other options", 1, 10))
+    journal.add(parts.Entry("facts", "ab" * 16, b"[]"))
+    journal.write()
+    deleted, delete_folder = [], files.delete_folder
+
+    def noted(folder, *arguments):
+        deleted.append(folder)
+        return delete_folder(folder, *arguments)
+
+    monkeypatch.setattr(files, "delete_folder", noted)
+    assert cli.main([*flags, f"--output={output}", "--resume"]) == cli.OK
+    assert deleted and not [folder for folder in deleted if "overlays" in folder or "parts" in folder]
+    assert not files.exists(old) and files.is_empty(paths.parts_folder(output, "r"))
+    assert len(files.list_files(paths.overlay_folder(output, "r"))) == 2

@@ -5,7 +5,6 @@ import os
 import pickle
 import tempfile
 import uuid
-from collections import defaultdict
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,26 +18,24 @@ from apache_beam.testing.util import assert_that, equal_to
 
 from beam_kie.document import Document, SourceFile, document_id
 from beam_kie.options import from_values
-from beam_kie.tables.rows import document_row
 from beam_kie.tables.summary import DocumentTally
 from tests.earlier import DAYS, PROVENANCE, failure_of, tally_of, write_run
+from tests.ledgers import in_two, parted
 from transforms.config import JobConfig
+from transforms.ptransform import outputs_of
 from transforms.runs import earlier_runs, folders, paths
-from transforms.runs.earlier_runs import (
-    FailedSources,
-    OnlyNamed,
+from transforms.runs.earlier_runs import FailedSources, OnlyNamed
+from transforms.runs.finished_runs import UnreadableRunError, find_summary
+from transforms.runs.ledger.plan import EarlierRun, make_plan
+from transforms.runs.ledger.skipping import (
     OnlyNew,
-    read_done,
-    runs_made_alike,
-    tables_of_documents,
 )
-from transforms.runs.finished_runs import UnreadableRunError, find_summary, list_summaries
 from transforms.stages.reading import describe, look_at
 from transforms.storage import files
 
 
 def config(output, **changes) -> JobConfig:
-    return from_values(JobConfig, {"output": str(output), "run_id": "now", **changes})
+    return from_values(JobConfig, {"output": str(output), "run_id": "now", "list_skipped": True, **changes})
 
 
 @pytest.fixture
@@ -52,37 +49,14 @@ def scans(tmp_path):
     return made
 
 
-def parted(settings, sources, provenance=PROVENANCE):
-    """Names of the files that are new, and the skipped documents: the steps of OnlyNew one by one."""
-    known = defaultdict(list)
-    for path in list_summaries(settings.output, settings.run_id, 10):
-        for run in runs_made_alike(path, settings, provenance):
-            for place in tables_of_documents(run, settings):
-                for uri, done in read_done(place, settings):
-                    known[uri].append(done)
-    part = earlier_runs.PartFn(settings)
-    found = [
-        one
-        for source in sources
-        for one in part.process((source.uri, {"sources": [source], "done": known[source.uri]}))
-    ]
-    return in_two(found)
-
-
-def in_two(found):
-    skipped = [one.value for one in found if isinstance(one, TaggedOutput)]
-    new = [one for one in found if not isinstance(one, TaggedOutput)]
-    return sorted(Path(source.uri).stem for source in new), {Path(one.uri).stem: one for one in skipped}
-
-
 def through_pipeline(settings, sources, flags=()):
     """What ``parted`` says, from a real run of OnlyNew."""
     with tempfile.TemporaryDirectory() as folder:
         with beam.Pipeline("FnApiRunner", options=PipelineOptions(list(flags))) as pipeline:
             made = pipeline | beam.Create(sources, reshuffle=False).with_output_types(SourceFile)
-            found = made | OnlyNew(settings, PROVENANCE)
-            _ = found.new | "Keep new" >> beam.Map(keep, folder)
-            _ = found.skipped | "Keep skipped" >> beam.Map(
+            found = outputs_of(made | OnlyNew(settings, PROVENANCE))
+            _ = found["new"] | "Keep new" >> beam.Map(keep, folder)
+            _ = found["skipped"] | "Keep skipped" >> beam.Map(
                 lambda one: keep(TaggedOutput("skipped", one), folder)
             )
         return in_two(kept(folder))
@@ -130,9 +104,9 @@ def test_other_bytes_of_the_same_size_and_time_are_new(tmp_path, scans):
     scans["a"].write_bytes(b"scan A")
     os.utime(scans["a"], ns=(before.st_atime_ns, before.st_mtime_ns))
     os.utime(scans["b"])  # another time alone changes nothing
-    assert sources_of([scans["a"]]) == [
-        SourceFile(str(scans["a"]), before.st_size, pytest.approx(before.st_mtime))
-    ]
+    (source,) = sources_of([scans["a"]])
+    assert source == SourceFile(str(scans["a"]), before.st_size, source.updated_at_s)
+    assert source.updated_at_s == pytest.approx(before.st_mtime)
     new, skipped = parted(config(tmp_path), sources_of(scans.values()))
     assert (new, sorted(skipped)) == (["a"], ["b", "c"])
 
@@ -244,7 +218,7 @@ def test_a_summary_that_lacks_something_ends_the_job_and_says_what_to_do(tmp_pat
     path = paths.summary_path(str(tmp_path), "mon")
     Path(path).write_text(json.dumps(json.loads(Path(path).read_text()) | changes))
     with pytest.raises(UnreadableRunError, match=r"run_id=mon"):
-        list(runs_made_alike(path, config(tmp_path), PROVENANCE))
+        make_plan(str(tmp_path), "now", 10)
 
 
 def test_a_summary_that_is_nested_too_deeply_cannot_be_used(tmp_path):
@@ -293,16 +267,8 @@ def test_an_object_of_the_same_generation_is_not_read(gcs_bucket, monkeypatch):
 
 
 def known(version, updated_at_s, sha256="ab"):
-    run = earlier_runs.EarlierRun(DAYS["mon"], DAYS["mon"], "mon", True)
-    updated = SourceFile("x", updated_at_s=updated_at_s)
-    row = document_row_time(updated.updated_at_s)
-    return earlier_runs.DoneDocument(run, sha256, 6, version, row, "png", 1)
-
-
-def document_row_time(updated_at_s):
-    tally = DocumentTally()
-    tally.add_document(Document("id", "x", updated_at_s=updated_at_s))
-    return document_row(tally, PROVENANCE)["source_updated_at"]
+    run = EarlierRun(DAYS["mon"], DAYS["mon"], "mon", True)
+    return earlier_runs.DoneDocument(run, sha256, 6, version, int(updated_at_s), "png", 1)
 
 
 def test_an_etag_that_came_back_is_not_trusted(tmp_path, monkeypatch):
