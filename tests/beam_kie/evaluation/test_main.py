@@ -13,7 +13,6 @@ from beam_kie.evaluation import evaluate, gold_pages
 from beam_kie.evaluation.__main__ import main
 from beam_kie.labelled.formats import read_labels
 from beam_kie.layoutxlm.config import LayoutXLMConfig
-from beam_kie.layoutxlm.inputs.tokenizer import load_tokenizer
 from beam_kie.layoutxlm.model import KieModel
 from beam_kie.layoutxlm.network.layoutxlm import LayoutXLM
 from tests.labelled_forms import LABELS
@@ -105,7 +104,7 @@ def test_the_table_shows_every_figure_and_every_label(labelled, model_folder, ca
 
 @pytest.mark.slow
 def test_relations_may_come_from_a_second_model(labelled, model_folder, tmp_path, capsys):
-    tokenizer = load_tokenizer(model_folder)
+    tokenizer = Tokenizer.from_file(str(model_folder / "tokenizer.json"))
     network = small_network(vocab_size=tokenizer.get_vocab_size(), relation_head="biaffine", name="relating")
     relating = save_model(tmp_path / "relating", network, tokenizer)
     arguments = ["--labels", str(labelled / "labels.txt"), "--model", str(model_folder), "--json", "--quiet"]
