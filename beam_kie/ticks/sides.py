@@ -25,6 +25,8 @@ class Neighbour:
     start: int
     end: int
     gap: float
+    is_key: bool = False
+    """It ends with a colon: it says what is to be ticked, and is no option."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +83,8 @@ class Surroundings:
             return None
         x0, _, x1, _ = row.box_of(inked[0], inked[-1] + 1)
         gap = max(x0 - box[2], box[0] - x1, 0.0) / row.height
-        return Neighbour(line, inked[0], inked[-1] + 1, gap) if gap <= _FARTHEST else None
+        is_key = box[0] > x0 and any(char in ":：" for char in text[inked[-1] + 1 : end])
+        return Neighbour(line, inked[0], inked[-1] + 1, gap, is_key) if gap <= _FARTHEST else None
 
     def _next_line(self, tick: Tick, side: int) -> Neighbour | None:
         """The nearest line on the left (-1) or right (1), unless a mark comes first."""
@@ -133,7 +136,7 @@ def ticks_with_texts(page: PageText) -> list[tuple[Tick, Neighbour | None]]:
     """
     ticks = find_ticks(page)
     return [
-        (tick, text)
+        (tick, None if text is None or text.is_key else text)
         for tick, text in zip(ticks, _texts_of(page, ticks), strict=True)
         if tick.line is not None or tick.in_grid or text is not None
     ]
@@ -152,13 +155,14 @@ def _texts_of(page: PageText, ticks: Sequence[Tick]) -> list[Neighbour | None]:
     for tick, each, vote in zip(ticks, beside, votes, strict=True):
         own = rows[tick.line] if tick.line is not None else vote
         others = max(-1.0, min(1.0, _WHOLE_PAGE * (whole - vote)))
-        found.append(each.left if own + others < 0 else each.right)
+        left = own + others < 0 and not (each.left is not None and each.left.is_key and each.right)
+        found.append(each.left if left or each.right is None else each.right)
     return _each_once(found)
 
 
 def _vote(beside: Beside) -> float:
     """Above 0: the text behind the mark is nearer, below 0: the one before it; -1 to 1."""
-    left = _FARTHEST if beside.left is None else beside.left.gap
+    left = _FARTHEST if beside.left is None or beside.left.is_key else beside.left.gap
     right = _FARTHEST if beside.right is None else beside.right.gap
     return max(-1.0, min(1.0, left - right))
 

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from beam_kie.choices.choosing import with_choices
@@ -95,7 +97,7 @@ def test_options_without_a_link_go_with_the_key_before_them_in_doubt():
 
 def test_a_mark_that_is_not_in_the_text_counts_as_well():
     form = page([line("Member", 20, 100), line("Yes", 230, 100)], [mark(206, 102, MarkState.CROSSED)])
-    form = type(form)(**{name: getattr(form, name) for name in form.__slots__} | {"text_source": "given"})
+    form = replace(form, text_source="given")
     found = with_choices(result(form, [("QUESTION", (0, 0, 6)), ("ANSWER", (1, 0, 3))], [(0, 1, 0.9)]))
     assert rows(found) == [("Member", "Yes", True)]
 

@@ -58,7 +58,8 @@ def test_they_belong_to_the_upright_page_and_travel_with_it():
     turned = with_ruling(PageText("id", "a.png", 1, 1240, 1754, 90), np.rot90(form.pixels))
     assert upright.cells and upright.marks
     assert (turned.cells, turned.marks) == (upright.cells, upright.marks)
-    assert unpack_reply(pack(PageRead(upright))).outcome == upright
+    reply = unpack_reply(pack(PageRead(upright)))
+    assert isinstance(reply, PageRead) and reply.outcome == upright
     assert pickle.loads(pickle.dumps(upright)) == upright
 
 

@@ -19,6 +19,7 @@ def test_a_mark_that_ocr_left_out_is_put_back_where_it_stands():
     )
     (found,) = with_dropped_marks(form).lines
     assert found.text == "方式：□邮寄☑电话"
+    assert found.char_spans is not None
     assert len(found.char_spans) == len(found.text)
     assert found.char_spans[3][0] == pytest.approx(62 / 240, abs=0.01)
 

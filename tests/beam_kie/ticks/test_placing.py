@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from beam_kie.document import MarkState
@@ -27,8 +29,7 @@ def test_where_they_disagree_the_picture_counts_and_the_confidence_says_so():
     )
     assert agreed.selected and doubted.selected
     assert doubted.confidence < agreed.confidence
-    unsure = mark(102, 102, MarkState.TICKED)
-    unsure = type(unsure)(unsure.box, False, unsure.state, 0.9, state_confidence=0.55)
+    unsure = replace(mark(102, 102, MarkState.TICKED), confidence=0.9, state_confidence=0.55)
     (tick,) = find_ticks(page([line("□男", 100, 100)], [unsure]))
     assert tick.confidence < 0.8
 

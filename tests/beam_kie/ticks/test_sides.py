@@ -23,6 +23,13 @@ def test_the_nearer_text_counts_between_lines():
     assert texts(ticks_with_texts(behind), behind) == ["Yes", "No"]
 
 
+def test_a_key_is_no_option():
+    form = page([line("Way:", 100, 100), line("□ cash", 150, 100)])
+    assert texts(ticks_with_texts(form), form) == ["cash"]
+    alone = page([line("Smoker:", 100, 100)], [mark(180, 102)])
+    assert texts(ticks_with_texts(alone), alone) == [None]
+
+
 def test_boxes_of_a_grid_have_no_text_and_those_of_pictures_are_left_out():
     grid = [mark(x, y) for x in (300, 500, 700) for y in (102, 202)]
     form = page([line("Teacher", 60, 100), line("Room", 60, 200)], grid)
