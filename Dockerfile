@@ -26,6 +26,7 @@ FROM python:${PYTHON_VERSION}.${PYTHON_PATCH}-slim-bookworm AS base-cuda
 # CUDA itself comes with PyTorch's packages. 12.6 runs with drivers from 525 on and on GPUs from the P4 to the H100.
 # The driver is put into the container by Dataflow, or by Docker's --gpus.
 ENV TORCH_BUILD=cu126 \
+    VARIANT_EXTRAS=gpu-ocr \
     PATH=/usr/local/nvidia/bin:${PATH} \
     LD_LIBRARY_PATH=/usr/local/nvidia/lib64 \
     NVIDIA_VISIBLE_DEVICES=all \
@@ -43,7 +44,7 @@ RUN apt-get update \
 ARG EXTRAS
 WORKDIR /opt/beam-kie
 COPY pyproject.toml constraints.txt ./
-RUN python -c 'import sys, tomllib; p = tomllib.load(open("pyproject.toml", "rb"))["project"]; print(*p["dependencies"], *(r for e in sys.argv[1:] for r in p["optional-dependencies"][e]), sep="\n")' ${EXTRAS} > requirements.txt \
+RUN python -c 'import sys, tomllib; p = tomllib.load(open("pyproject.toml", "rb"))["project"]; print(*p["dependencies"], *(r for e in sys.argv[1:] for r in p["optional-dependencies"][e]), sep="\n")' ${EXTRAS} ${VARIANT_EXTRAS} > requirements.txt \
     && TORCH="torch==$(sed -n 's/^torch==//p' constraints.txt)+${TORCH_BUILD}" \
     && pip install --no-cache-dir --extra-index-url "https://download.pytorch.org/whl/${TORCH_BUILD}" \
         --constraint constraints.txt --requirement requirements.txt "${TORCH}" \

@@ -60,6 +60,7 @@ def measure(arguments: argparse.Namespace) -> dict[str, Any]:
     folder = resolve(arguments.model)
     pages = form_pages(max(arguments.pages))
     rows = []
+    model, tokens = None, 0.0
     for dtype in arguments.dtype or native_types(arguments.device):
         model = KieModel.load(folder, device=arguments.device, dtype=dtype)
         pages = with_noise(pages, model.pictures)
@@ -68,6 +69,7 @@ def measure(arguments: argparse.Namespace) -> dict[str, Any]:
             print(f"{dtype}, {count} pages", file=sys.stderr)
             ms = milliseconds(lambda model=model, part=pages[:count]: model.predict(part), arguments.rounds)
             rows.append({"dtype": dtype, "pages": count, "ms_per_page": round(ms / count, 1)})
+    assert model is not None
     return {
         "model": f"{model.name} {model.revision}",
         "megabytes": round((folder / WEIGHTS_FILE).stat().st_size / 1e6, 1),
@@ -84,7 +86,7 @@ def native_types(device: str) -> list[str]:
     """The types to measure: those that a device only emulates take minutes, and are left out with a line."""
     import torch
 
-    from beam_kie.layoutxlm.devices import is_native
+    from beam_kie.devices.precision import is_native
 
     if is_native(torch.bfloat16, torch.device(device)):
         return ["bfloat16", "float32"]

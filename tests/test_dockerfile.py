@@ -59,10 +59,10 @@ def stages(variant: str = "cpu") -> dict[str, Stage]:
     found: dict[str, Stage] = {}
     for each in instructions():
         if each.word == "FROM":
-            base, name = re.fullmatch(r"(\S+) AS (\S+)", each.text).groups()
-            found[name] = stage = Stage(filled_in(base, VARIANT=variant), name, [])
+            base, _, name = each.text.partition(" AS ")
+            found[name] = Stage(filled_in(base, VARIANT=variant), name, [])
         elif found:
-            stage.instructions.append(each)
+            found[list(found)[-1]].instructions.append(each)
     return found
 
 
@@ -176,10 +176,15 @@ def test_requirements_are_those_of_the_job(tmp_path):
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     project = PROJECT["project"]
     for extras in (arguments()["EXTRAS"], "s3", ""):
-        env = {**os.environ, "PATH": path, "EXTRAS": extras}
+        variant = "gpu-ocr" if extras == "s3" else ""
+        env = {**os.environ, "PATH": path, "EXTRAS": extras, "VARIANT_EXTRAS": variant}
         subprocess.run(["sh", "-c", command], cwd=tmp_path, check=True, env=env)
         listed = (tmp_path / "requirements.txt").read_text().splitlines()
-        more = [each for extra in extras.split() for each in project["optional-dependencies"][extra]]
+        more = [
+            each
+            for extra in [*extras.split(), *variant.split()]
+            for each in project["optional-dependencies"][extra]
+        ]
         assert listed == [*project["dependencies"], *more]
     assert "--constraint constraints.txt" in install.text
     asked = subprocess.run(
@@ -214,12 +219,12 @@ def is_meant(requirement: Requirement, extra: str) -> bool:
     return requirement.marker is None or requirement.marker.evaluate({"extra": extra})
 
 
-@pytest.mark.parametrize("extras", ["", "s3", "s3 fast-ocr", "s3 fast-ocr paddle"])
+@pytest.mark.parametrize("extras", ["", "s3", "s3 fast-ocr", "s3 fast-ocr gpu-ocr", "s3 fast-ocr paddle"])
 def test_every_package_resolves_to_its_pin(extras):
     """What pip would install: every package has a pin, and no package asks for another version of one."""
     project = PROJECT["project"]
     more = [each for extra in extras.split() for each in project["optional-dependencies"][extra]]
-    pinned = {canonicalize_name(name): version for name, version in pins().items()}
+    pinned = {str(canonicalize_name(name)): version for name, version in pins().items()}
     found = closure([*project["dependencies"], *more])
     assert len(found) > 100
     for name, package in found.items():

@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parents[1]
 def benchmark():
     sys.path.insert(0, str(ROOT / "benchmarks"))
     try:
-        import model
+        import model  # pyright: ignore[reportMissingImports]
     finally:
         sys.path.pop(0)
     return model
@@ -53,7 +53,7 @@ def test_model_with_line_images_gets_pixels(benchmark):
 
 @pytest.mark.parametrize(("native", "types"), [(True, ["bfloat16", "float32"]), (False, ["float32"])])
 def test_types_that_are_only_emulated_are_left_out(benchmark, monkeypatch, capsys, native, types):
-    monkeypatch.setattr("beam_kie.layoutxlm.devices.is_native", lambda dtype, device: native)
+    monkeypatch.setattr("beam_kie.devices.precision.is_native", lambda dtype, device: native)
     assert benchmark.native_types("cpu") == types
     assert ("bfloat16" in capsys.readouterr().err) != native
 

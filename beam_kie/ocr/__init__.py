@@ -16,9 +16,10 @@ from beam_kie.options import DEVICES, Effect, check_options, option
 class Engine(StrEnum):
     """What reads the text of a page."""
 
+    AUTO = "auto"
+    """``ppocr`` where OCR has a GPU, else ``rapidocr``."""
     RAPIDOCR = "rapidocr"
     PPOCR = "ppocr"
-    """On CPUs only."""
     PADDLEOCR = "paddleocr"
     NONE = "none"
     """Nothing but the lines that came with a page."""
@@ -88,15 +89,19 @@ class OcrOptions:
     """
 
     engine: Engine = field(
-        default=Engine.RAPIDOCR,
+        default=Engine.AUTO,
         metadata=_result(
-            "What reads the text; none: only given lines (--ocr_lines, --pdf_text_layer).", flag="ocr_engine"
+            "What reads the text. auto: ppocr where OCR has a GPU, else rapidocr; none: only given lines "
+            "(--ocr_lines, --pdf_text_layer).",
+            flag="ocr_engine",
         ),
     )
     device: str = field(
         default="auto",
         metadata=_no_result(
-            "Where OCR runs; auto: a GPU if the engine can use one.", flag="ocr_device", choices=DEVICES
+            "Where OCR runs; auto: a GPU if one is there and the engine can use it.",
+            flag="ocr_device",
+            choices=DEVICES,
         ),
     )
     max_side: int = field(
@@ -180,7 +185,7 @@ def create_engine(options: OcrOptions | None = None) -> OcrEngine:
         ValueError: Options do not go together; the message says what to do.
         FileNotFoundError: A model is missing; the message says what to do.
     """
-    options = options or OcrOptions()
+    options = _chosen(options)
     # Each engine takes seconds to import, so only the one asked for is.
     if options.engine is Engine.RAPIDOCR:
         from beam_kie.ocr.rapid import RapidOcrEngine
@@ -215,7 +220,7 @@ def create_engine_of(geometry: str, options: OcrOptions | None = None) -> OcrEng
     """
     from beam_kie.ocr.box_geometry import DEFAULT, GEOMETRIES, Shrinking
 
-    options = options or OcrOptions()
+    options = _chosen(options)
     if geometry not in GEOMETRIES:
         raise ValueError(f"there is no box geometry {geometry!r}: choose one of {', '.join(GEOMETRIES)}")
     if geometry == DEFAULT:
@@ -244,7 +249,7 @@ def identify_engine(options: OcrOptions | None = None) -> tuple[str, str]:
         ValueError: The engine reads with no models.
         FileNotFoundError: A model is missing.
     """
-    options = options or OcrOptions()
+    options = _chosen(options)
     if options.engine is Engine.RAPIDOCR:
         from beam_kie.ocr import rapid
 
@@ -258,3 +263,9 @@ def identify_engine(options: OcrOptions | None = None) -> tuple[str, str]:
 
         return paddle.identify(options)
     raise ValueError(f"the OCR engine {options.engine} has no models: choose rapidocr, ppocr or paddleocr")
+
+
+def _chosen(options: OcrOptions | None) -> OcrOptions:
+    from beam_kie.ocr.devices import chosen
+
+    return chosen(options or OcrOptions())

@@ -1,8 +1,68 @@
-"""Which device an OCR runtime computes on."""
+"""Which device an OCR engine computes on."""
 
 from __future__ import annotations
 
+import importlib.util
 import re
+from dataclasses import replace
+
+from beam_kie.ocr import Engine, OcrOptions, PaddleEngine, RapidocrBackend
+
+GPU_PACKAGES = ("transformers", "onnx")
+"""What ``ppocr`` needs on a GPU, beside PyTorch."""
+
+GPU_EXTRA = "pip install 'beam-kie[gpu-ocr]'"
+"""How to get them."""
+
+
+def chosen(options: OcrOptions, look: bool = True) -> OcrOptions:
+    """The options with an engine in place of ``Engine.AUTO``: ppocr where OCR has a GPU, else rapidocr.
+
+    Args:
+        options: of OCR.
+        look: whether the engine is to run on this machine; otherwise it has a GPU only if the device says so.
+
+    Raises:
+        ValueError: the device is none.
+    """
+    if options.engine is not Engine.AUTO:
+        return options
+    device = options.device
+    if device == "auto" and look:
+        device = _ppocr_device(device)
+    on_gpu = device.startswith("cuda")
+    return replace(options, engine=Engine.PPOCR if on_gpu else Engine.RAPIDOCR)
+
+
+def ocr_device(options: OcrOptions) -> str:
+    """The device that the engine of these options computes on; loads nothing but the runtime.
+
+    Args:
+        options: of the engine.
+
+    Returns:
+        "cpu" or "cuda:N".
+
+    Raises:
+        ValueError: the device is none, the engine does not run on GPUs, or it sees none that it can use.
+    """
+    options = chosen(options)
+    wanted = options.device
+    if options.engine is Engine.NONE:
+        return "cpu"
+    if options.engine is Engine.PPOCR:
+        return _ppocr_device(wanted)
+    if options.engine is Engine.PADDLEOCR:
+        runtime = "onnxruntime" if options.paddle_engine is PaddleEngine.ONNXRUNTIME else "torch"
+        return cuda_device(wanted, runtime)
+    if options.rapidocr_backend is RapidocrBackend.OPENVINO:
+        if wanted not in ("auto", "cpu"):
+            raise ValueError(
+                f"rapidocr with the backend openvino does not run on {wanted}: choose the engine ppocr, or "
+                "the rapidocr backend onnxruntime or torch"
+            )
+        return "cpu"
+    return cuda_device(wanted, options.rapidocr_backend.value)
 
 
 def cuda_device(wanted: str, runtime: str) -> str:
@@ -22,23 +82,48 @@ def cuda_device(wanted: str, runtime: str) -> str:
         return "cpu"
     if wanted != "auto" and not re.fullmatch(r"cuda(:\d+)?", wanted):
         raise ValueError(f"unknown OCR device {wanted!r}: choose auto, cpu, cuda or cuda:N")
-    if _has_cuda(runtime):
-        return "cuda:0" if wanted in ("auto", "cuda") else wanted
+    count = _gpus(runtime)
     if wanted == "auto":
+        return "cuda:0" if count else "cpu"
+    number = int(wanted.partition(":")[2] or 0)
+    if number < count:
+        return f"cuda:{number}"
+    raise ValueError(f"{_what_is_missing(wanted, runtime, count)}, or choose the device cpu")
+
+
+def _ppocr_device(wanted: str) -> str:
+    missing = [name for name in GPU_PACKAGES if importlib.util.find_spec(name) is None]
+    if missing and wanted == "auto":
         return "cpu"
-    package = (
-        "onnxruntime-gpu in place of onnxruntime" if runtime == "onnxruntime" else "torch built for CUDA"
-    )
-    raise ValueError(
-        f"{runtime} sees no GPU for OCR on {wanted}: install {package}, or choose the device cpu"
+    if missing and wanted != "cpu":
+        raise ValueError(
+            f"ppocr on {wanted} needs the Python package {' and '.join(missing)}: {GPU_EXTRA}, or choose "
+            "the device cpu"
+        )
+    return cuda_device(wanted, "torch")
+
+
+def _what_is_missing(wanted: str, runtime: str, count: int) -> str:
+    if count:
+        return f"{runtime} sees {count} GPU(s), so there is no {wanted}: take cuda:0 to cuda:{count - 1}"
+    if runtime == "onnxruntime":
+        return f"onnxruntime sees no GPU for OCR on {wanted}: install onnxruntime-gpu in place of onnxruntime"
+    import torch
+
+    if torch.version.cuda is None:
+        return f"PyTorch {torch.__version__} is built for CPUs only: install torch built for CUDA"
+    return (
+        f"PyTorch sees no GPU for OCR on {wanted}: see whether nvidia-smi shows one, with a driver for CUDA "
+        f"{torch.version.cuda}"
     )
 
 
-def _has_cuda(runtime: str) -> bool:
+def _gpus(runtime: str) -> int:
+    """How many GPUs a runtime sees; ONNX Runtime does not say whether there are more than one."""
     if runtime == "onnxruntime":
         import onnxruntime
 
-        return "CUDAExecutionProvider" in onnxruntime.get_available_providers()
+        return 64 if "CUDAExecutionProvider" in onnxruntime.get_available_providers() else 0
     import torch
 
-    return torch.cuda.is_available()
+    return torch.cuda.device_count() if torch.cuda.is_available() else 0

@@ -20,7 +20,7 @@ from beam_kie.document import PageImage, PageText
 from beam_kie.imaging.decode import upright
 from beam_kie.ocr import PADDLE_EXTRA, OcrOptions, models
 from beam_kie.ocr.cleaning import clean_lines
-from beam_kie.ocr.devices import cuda_device
+from beam_kie.ocr.devices import ocr_device
 from beam_kie.ocr.rotation import find_rotation, in_doubt, is_sideways, sample_confidence
 from beam_kie.ocr.straightening import straightened
 
@@ -150,8 +150,7 @@ def _device(options: OcrOptions) -> str | None:
     """The device as PaddleOCR spells it; None leaves the choice to paddlepaddle."""
     if options.paddle_engine == "paddle":
         return None if options.device == "auto" else options.device.replace("cuda", "gpu")
-    runtime = "onnxruntime" if options.paddle_engine == "onnxruntime" else "torch"
-    return cuda_device(options.device, runtime).replace("cuda", "gpu")
+    return ocr_device(options).replace("cuda", "gpu")
 
 
 def _model_folder(task: str, own: str | None, options: OcrOptions, scratch: Path) -> Path:

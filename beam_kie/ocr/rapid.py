@@ -15,7 +15,7 @@ from beam_kie.document import Polygon
 from beam_kie.ocr import OcrOptions, models
 from beam_kie.ocr.box_geometry import DEFAULT, GEOMETRIES, BoxGeometry
 from beam_kie.ocr.crops import plan_batches
-from beam_kie.ocr.devices import cuda_device
+from beam_kie.ocr.devices import ocr_device
 from beam_kie.ocr.pages import PageReader, Reading, usable_cores
 from beam_kie.ocr.rapid_models import RapidModels, model_files
 
@@ -38,7 +38,7 @@ class RapidOcrEngine(PageReader):
     def __init__(self, options: OcrOptions, geometry: BoxGeometry = GEOMETRIES[DEFAULT]):
         """Load the models; see ``create_engine`` for what it raises."""
         files = model_files(options)
-        device = _device(options)
+        device = ocr_device(options)
         # A GPU, and PyTorch with its own threads, are not made faster by sharing them.
         alone = device != "cpu" or options.rapidocr_backend == "torch"
         count = 1 if alone else options.threads or usable_cores()
@@ -113,18 +113,6 @@ class _Pool:
             make = self._unmade > 0
             self._unmade -= make
         return self._make() if make else self._idle.get()
-
-
-def _device(options: OcrOptions) -> str:
-    """ "cpu" or "cuda:N". Raises ValueError where the backend cannot use the device that was asked for."""
-    wanted = options.device
-    if options.rapidocr_backend == "openvino":
-        if wanted not in ("auto", "cpu"):
-            raise ValueError(
-                f"OpenVINO does not run on {wanted}: choose the rapidocr backend onnxruntime or torch"
-            )
-        return "cpu"
-    return cuda_device(wanted, options.rapidocr_backend)
 
 
 def identify(options: OcrOptions) -> tuple[str, str]:

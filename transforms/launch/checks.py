@@ -18,7 +18,8 @@ from apache_beam.options.pipeline_options import DirectOptions, PipelineOptions,
 
 from beam_kie.fields.files import READY_MADE, FieldFileError
 from beam_kie.imaging.page_source import PdfTextLayer
-from beam_kie.ocr import PADDLE_EXTRA, Engine
+from beam_kie.ocr import PADDLE_EXTRA, Engine, RapidocrBackend
+from beam_kie.ocr.devices import chosen, ocr_device
 from beam_kie.ocr.given import LinesFileError
 from beam_kie.ocr.ppocr.languages import scripts_of
 from beam_kie.options import options_of, values_of, with_values
@@ -85,6 +86,7 @@ def prepare_job(namespace: argparse.Namespace, options: PipelineOptions) -> Job:
         config = with_values(config, ocr_threads=threads)
         config = replace(config, workers_a_machine=cores.workers_a_machine(options, runner))
         config = replace(config, input=inputs.normalise_inputs(config.input, config.storage_timeout_s))
+        config = replace(config, ocr=chosen(config.ocr, look=_is_local(runner)))
         _check_ocr(config)
         _check_lines(config)
         _check_fields(config)
@@ -153,8 +155,12 @@ def _check_ocr(config: JobConfig) -> None:
         scripts_of(config.ocr.languages)
     except ValueError as error:
         raise UsageError(f"--ocr_languages: {error}") from None
-    if engine is Engine.PPOCR and config.ocr.device == "cuda":
-        raise UsageError("--ocr_engine ppocr runs on CPUs: use --ocr_device cpu, or --ocr_engine rapidocr")
+    on_cpus = engine is Engine.RAPIDOCR and config.ocr.rapidocr_backend is RapidocrBackend.OPENVINO
+    if on_cpus and config.ocr.device == "cuda":
+        raise UsageError(
+            "--ocr_device cuda: --ocr_engine rapidocr with --rapidocr_backend openvino runs on CPUs only: "
+            "use --ocr_engine ppocr"
+        )
     # Engines and backends are named like the packages that they come from, but for the project's own.
     own = {Engine.NONE: [], Engine.PPOCR: ["rapidocr", "openvino"]}
     needed: list[str] = own.get(engine, [engine])
@@ -215,13 +221,16 @@ def _check_devices(config: JobConfig, runner: str) -> None:
     """Fail fast where a GPU is asked for on this machine; other machines check when a worker starts."""
     if not _is_local(runner):
         return
-    flags = [flag for flag in ("device", "ocr_device") if values_of(config)[flag] == "cuda"]
-    if not flags:
-        return
-    import torch
+    if config.device == "cuda":
+        import torch
 
-    if not torch.cuda.is_available():
-        raise UsageError(f"--{flags[0]} cuda: PyTorch sees no GPU on this machine; use --{flags[0]} cpu")
+        if not torch.cuda.is_available():
+            raise UsageError("--device cuda: PyTorch sees no GPU on this machine; use --device cpu")
+    try:
+        if config.ocr.device == "cuda":
+            ocr_device(config.ocr)
+    except ValueError as error:
+        raise UsageError(f"--ocr_device cuda: {error}") from error
 
 
 def _check_output(config: JobConfig) -> None:

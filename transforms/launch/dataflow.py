@@ -21,7 +21,8 @@ from apache_beam.options.pipeline_options import (
     WorkerOptions,
 )
 
-from beam_kie.options import values_of
+from beam_kie.ocr import Engine
+from beam_kie.options import values_of, with_values
 from transforms.config import JobConfig
 from transforms.launch.arguments import UsageError
 from transforms.machines import types as machines
@@ -99,7 +100,7 @@ def check_folders(config: JobConfig) -> None:
 def with_gpus(config: JobConfig, options: PipelineOptions) -> JobConfig:
     """Ask Dataflow for the GPUs of a run.
 
-    With a GPU, the device "auto" becomes "cuda": a worker that should have a GPU and sees none ends the run.
+    With a GPU, the devices "auto" become "cuda": a worker that should have a GPU and sees none ends the run.
 
     Args:
         config: The run.
@@ -121,7 +122,19 @@ def with_gpus(config: JobConfig, options: PipelineOptions) -> JobConfig:
         cloud = options.view_as(GoogleCloudOptions)
         cloud.dataflow_service_options = [*(cloud.dataflow_service_options or []), service_option(config)]
     _fit_workers(options)
-    return replace(config, device="cuda") if config.device == "auto" else config
+    return _on_its_devices(config)
+
+
+def _on_its_devices(config: JobConfig) -> JobConfig:
+    """The run with the devices that "auto" means with a GPU."""
+    if config.device == "auto":
+        config = replace(config, device="cuda")
+    if config.ocr.device != "auto":
+        return config
+    if config.gpu_stage == SEPARATE:
+        return with_values(config, ocr_device="cpu")
+    on_gpu = config.ocr.engine in (Engine.AUTO, Engine.PPOCR)
+    return with_values(config, ocr_device="cuda") if on_gpu else config
 
 
 def _with_raw_accelerators(config: JobConfig, options: PipelineOptions, raw: list[str]) -> JobConfig:

@@ -12,6 +12,7 @@ from beam_kie.layoutxlm.checkpoints import WEIGHTS_FILE, ModelError, file_revisi
 from beam_kie.layoutxlm.config import LayoutXLMConfig
 from beam_kie.layoutxlm.pair import check_models
 from beam_kie.ocr import Engine, identify_engine
+from beam_kie.ocr.devices import chosen
 from beam_kie.options import values_of
 from beam_kie.tables.infer_txt import STANDARD_LABELS
 from beam_kie.tables.key_values import KEY_LABELS
@@ -128,6 +129,7 @@ def options_digest(config: JobConfig, model: ModelCard) -> str:
     for name in _ADDED_LATER:
         if values[name] is None:
             del values[name]
+    values["ocr_engine"] = chosen(config.ocr).engine
     layer = values["pdf_text_layer"]
     values["pdf_text_layer"] = _FORMER_TEXT_LAYER.get(layer, layer)
     if config.ocr_lines:

@@ -21,7 +21,7 @@ from beam_kie.document import (
     StageTime,
 )
 from beam_kie.ocr import Engine, RapidocrBackend
-from beam_kie.ocr.devices import cuda_device
+from beam_kie.ocr.devices import chosen, ocr_device
 from beam_kie.ocr.given import GivenPage
 from transforms.config import JobConfig, Overlays, PageIsolation
 from transforms.metrics import StageTimer, count, count_failure, observe, read_now
@@ -169,15 +169,11 @@ def isolates_pages(config: JobConfig) -> bool:
 
 def _may_use_gpu(config: JobConfig) -> bool:
     """Whether OCR may run on a GPU: there one engine with batches of pages serves a process best."""
-    ocr = config.ocr
-    is_rapid = ocr.engine is Engine.RAPIDOCR
-    on_cpu = is_rapid and ocr.rapidocr_backend is RapidocrBackend.OPENVINO
+    ocr = chosen(config.ocr)
+    on_cpu = ocr.engine is Engine.RAPIDOCR and ocr.rapidocr_backend is RapidocrBackend.OPENVINO
     if ocr.engine is Engine.NONE or on_cpu or ocr.device == "cpu":
         return False
-    if ocr.device != "auto" or config.gpu_type is not None:
-        return True
-    runtime = ocr.rapidocr_backend.value if is_rapid else "torch"
-    return cuda_device("auto", runtime) != "cpu"
+    return ocr.device != "auto" or config.gpu_type is not None or ocr_device(ocr) != "cpu"
 
 
 def pool_arguments(config: JobConfig, pictures: str | None) -> tuple[ReaderSettings, Budget, int]:
@@ -200,8 +196,10 @@ def pool_arguments(config: JobConfig, pictures: str | None) -> tuple[ReaderSetti
     memory = config.page_memory_mb * MIB or default_budget_bytes(
         max(min(cores, 64), size), config.limits.max_pixels
     )
+    # Decided here once: a child would import PyTorch only to look for a GPU.
+    device = "cpu" if config.ocr.device == "auto" and not _may_use_gpu(config) else config.ocr.device
     settings = ReaderSettings(
-        ocr=replace(config.ocr, threads=max(1, share // size)),
+        ocr=replace(config.ocr, threads=max(1, share // size), device=device),
         limits=config.limits,
         pdf_dpi=config.pdf_dpi,
         pdf_text_layer=config.pdf_text_layer,

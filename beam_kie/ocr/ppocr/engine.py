@@ -6,21 +6,19 @@ import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import chain, islice
-from pathlib import Path
 
 import cv2
 import numpy as np
 
 from beam_kie.document import Polygon
 from beam_kie.ocr import OcrOptions, models, tiles
+from beam_kie.ocr.devices import ocr_device
 from beam_kie.ocr.pages import PageReader, Reading, usable_cores
-from beam_kie.ocr.ppocr import graphs
 from beam_kie.ocr.ppocr.boxes import line_boxes
 from beam_kie.ocr.ppocr.doubt import is_doubtful
 from beam_kie.ocr.ppocr.files import TINY_NAME, ModelFiles, model_files, tell_that_tiny_is_missing
 from beam_kie.ocr.ppocr.languages import scripts_of
-from beam_kie.ocr.ppocr.reader import LineReader, ReaderSettings, shrink
-from beam_kie.ocr.ppocr.sessions import Sessions, cache_folder
+from beam_kie.ocr.ppocr.reader import LineReader, Networks, ReaderSettings, shrink
 
 # Lines shorter than 128 px are padded: the recognisers were trained on padded lines, and read them better.
 # More widths would need more networks, which cost time to prepare and some 10 to 30 MiB each.
@@ -31,29 +29,24 @@ _SMALL_BLANK = 26.0
 _UNKNOWN_TO_TINY = frozenset({"HIRAGANA", "KATAKANA"})
 _FOREIGN_SHARE = 0.1  # of a page's lines; from that on tiny is not trusted with the others either
 
-_TOGETHER = 16  # lines that a thread reads before it looks for other work
-
 
 class PpOcrEngine(PageReader):
-    """Reads pages on CPUs; see ``create_engine`` for what making one raises.
+    """Reads pages on CPUs or on a GPU; see ``create_engine`` for what making one raises.
 
     Args:
         options: how to read.
+        networks: what computes; None: what the device of the options is best at.
 
     Raises:
-        ValueError: a device other than the CPU is asked for, or a language is unknown.
+        ValueError: the device is not to be had, or a language is unknown.
     """
 
-    def __init__(self, options: OcrOptions):
-        if options.device not in ("auto", "cpu"):
-            raise ValueError(
-                f"the OCR engine ppocr runs on CPUs, not on {options.device}: choose the device cpu, or "
-                "rapidocr with the backend onnxruntime or torch"
-            )
+    def __init__(self, options: OcrOptions, networks: Networks | None = None):
         files = model_files(options)
         count = options.threads or usable_cores()
-        threads = ThreadPoolExecutor(count, thread_name_prefix="ppocr")
-        line_models = _Models(options, files, Sessions(count, cache_folder()), threads)
+        networks = networks or _networks(ocr_device(options), count)
+        threads = ThreadPoolExecutor(max(count, networks.least_threads), thread_name_prefix="ppocr")
+        line_models = _Models(options, files, networks, threads)
         identity = identify(options)
         super().__init__(identity, line_models, threads, options.detect_rotation, options.min_confidence)
 
@@ -62,20 +55,18 @@ class _Models:
     """``LineModels`` of the engine."""
 
     def __init__(
-        self, options: OcrOptions, files: ModelFiles, sessions: Sessions, threads: ThreadPoolExecutor
+        self, options: OcrOptions, files: ModelFiles, networks: Networks, threads: ThreadPoolExecutor
     ):
         self._max_side = options.max_side
         self._threads = threads
         scripts = scripts_of(options.languages)
-        self._detector = sessions.network(
-            f"detector {models.revision([files.det])}", lambda: graphs.load_detector(files.det)
-        )
-        self._small = _reader(sessions, files.rec, ReaderSettings(_WIDTHS, _SMALL_BLANK, scripts))
+        self._detector = networks.detector(files.det)
+        self._small = LineReader(networks, files.rec, ReaderSettings(_WIDTHS, _SMALL_BLANK, scripts))
         self._tiny: LineReader | None = None
         if files.tiny is None and options.rec_model_dir is None:
             tell_that_tiny_is_missing()
         elif files.tiny is not None and not scripts & _UNKNOWN_TO_TINY:
-            self._tiny = _reader(sessions, files.tiny, ReaderSettings(_WIDTHS, scripts=scripts))
+            self._tiny = LineReader(networks, files.tiny, ReaderSettings(_WIDTHS, scripts=scripts))
             self._known_to_tiny = frozenset("".join(self._tiny.characters))
 
     def find_lines(self, pixels: np.ndarray) -> list[Polygon]:
@@ -83,8 +74,7 @@ class _Models:
         return tiles.find_lines(pixels, self._max_side, self._text_map, line_boxes)
 
     def _text_map(self, pixels: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-        with self._detector.answer(cv2.resize(pixels, size)[None]) as (text_map,):
-            return text_map[0, 0].copy()
+        return self._detector(cv2.resize(pixels, size))
 
     def read_crops(self, crops_of_pages: Sequence[Sequence[np.ndarray]]) -> list[list[Reading]]:
         """See LineModels.read_crops."""
@@ -128,9 +118,9 @@ class _Models:
             for page, indices in zip(lines, chosen, strict=True)
         ]
         parts = [
-            [page[index] for index in indices[start : start + _TOGETHER]]
+            [page[index] for index in indices[start : start + reader.together]]
             for page, indices in zip(lines, ordered, strict=True)
-            for start in range(0, len(indices), _TOGETHER)
+            for start in range(0, len(indices), reader.together)
         ]
         done = chain.from_iterable(self._threads.map(reader.read, parts))
         found = [dict(zip(indices, islice(done, len(indices)), strict=True)) for indices in ordered]
@@ -154,5 +144,13 @@ def identify(options: OcrOptions) -> tuple[str, str]:
     return f"ppocr/{'+'.join(names)}", models.revision(files.paths)
 
 
-def _reader(sessions: Sessions, path: Path, settings: ReaderSettings) -> LineReader:
-    return LineReader(sessions, path, models.revision([path]), settings)
+def _networks(device: str, threads: int) -> Networks:
+    # Either runtime takes its time to import.
+    if device == "cpu":
+        from beam_kie.ocr.ppocr.openvino_networks import OpenVinoNetworks
+        from beam_kie.ocr.ppocr.sessions import Sessions, cache_folder
+
+        return OpenVinoNetworks(Sessions(threads, cache_folder()))
+    from beam_kie.ocr.ppocr.pytorch.running import TorchNetworks
+
+    return TorchNetworks(device)

@@ -14,9 +14,9 @@ from safetensors.torch import load_file
 from model_store import BUNDLED
 
 ROOT = Path(__file__).resolve().parents[3]
-SECTION = re.search(
+(SECTION,) = re.findall(
     r"^## Walk-through: the samples\n(.*?)(?=^## )", (ROOT / "docs" / "training.md").read_text(), re.S | re.M
-)[1]
+)
 PARTS = ("beam_kie", "model_store", "samples", "transforms", "run_pipeline.py")
 
 
@@ -30,7 +30,7 @@ def checkout(tmp_path):
 
 def settings(checkout, **changes):
     """Writes the section's settings where it says."""
-    path = checkout / re.search(r"`(work/\S+\.json)`", SECTION)[1]
+    path = checkout / re.findall(r"`(work/\S+\.json)`", SECTION)[0]
     (text,) = re.findall(r"```json\n(.*?)```", SECTION, re.S)
     path.parent.mkdir(parents=True)
     path.write_text(json.dumps(json.loads(text) | changes))
@@ -45,7 +45,7 @@ def started_from_bundled(folder):
 
 @pytest.mark.slow
 def test_the_walk_through_works(checkout):
-    settings(checkout, steps=2, batch_tokens=512, threads=1)
+    settings(checkout, steps=2, warmup_steps=0, batch_tokens=512, threads=1)
     (commands,) = re.findall(r"```bash\n(.*?)```", SECTION, re.S)
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
 

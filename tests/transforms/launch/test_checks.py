@@ -225,7 +225,7 @@ def test_an_output_in_an_input_is_refused_by_any_name(place):
 
 @pytest.mark.parametrize("flags", [[], ["--resume"], ["--overwrite"], ["--validate_only"]])
 def test_a_run_that_is_going_on_is_refused(place, flags):
-    with locks.claimed(f"{place}/out", "r", False):
+    with locks.claimed(f"{place}/out", "r", locks.Replace.NOTHING):
         assert message_of(*SCANS, *flags).startswith("--run_id: another process is writing run r")
     assert job_of(*SCANS, *flags)
 
@@ -240,14 +240,57 @@ def test_lines_of_files_that_are_not_read_are_told(place, caplog):
     assert f"{place}/a.png" in record.getMessage()
 
 
-@pytest.mark.parametrize("flag", ["--device", "--ocr_device"])
-def test_gpu_that_is_not_there_is_refused_at_once(place, monkeypatch, flag):
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    assert message_of(*SCANS, f"{flag}=cuda") == (
-        f"{flag} cuda: PyTorch sees no GPU on this machine; use {flag} cpu"
+@pytest.fixture
+def gpus(monkeypatch):
+    """A function that sets how many GPUs PyTorch sees."""
+
+    def see(count):
+        monkeypatch.setattr(torch.cuda, "is_available", lambda: count > 0)
+        monkeypatch.setattr(torch.cuda, "device_count", lambda: count)
+
+    return see
+
+
+def test_a_gpu_that_is_not_there_is_refused_at_once(place, gpus, monkeypatch):
+    gpus(0)
+    said = message_of(*SCANS, "--device=cuda")
+    assert said == "--device cuda: PyTorch sees no GPU on this machine; use --device cpu"
+    monkeypatch.setattr(torch.version, "cuda", None)
+    said = message_of(*SCANS, "--ocr_device=cuda")
+    assert said.startswith(f"--ocr_device cuda: PyTorch {torch.__version__} is built for CPUs only")
+    monkeypatch.setattr(torch.version, "cuda", "12.6")
+    said = message_of(*SCANS, "--ocr_device=cuda")
+    assert said.startswith("--ocr_device cuda: PyTorch sees no GPU for OCR on cuda: see whether nvidia-smi")
+    said = message_of(*SCANS, "--ocr_device=cuda", "--ocr_engine=rapidocr", "--rapidocr_backend=onnxruntime")
+    assert said.startswith("--ocr_device cuda: onnxruntime sees no GPU for OCR on cuda: install onnxruntime-")
+    gpus(1)
+    job_of(*SCANS, "--device=cuda", "--ocr_device=cuda")
+
+
+def test_an_engine_without_gpus_is_refused_on_one(place, gpus):
+    gpus(1)
+    said = message_of(*SCANS, "--ocr_device=cuda", "--ocr_engine=rapidocr")
+    assert said.endswith("runs on CPUs only: use --ocr_engine ppocr")
+
+
+def test_packages_that_ocr_on_a_gpu_needs_are_named(place, gpus, monkeypatch):
+    gpus(1)
+    find = importlib.util.find_spec
+    monkeypatch.setattr(
+        importlib.util, "find_spec", lambda name, *more: None if name == "onnx" else find(name, *more)
     )
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
-    job_of(*SCANS, f"{flag}=cuda")
+    assert "needs the Python package onnx: pip install" in message_of(*SCANS, "--ocr_device=cuda")
+
+
+def test_ocr_takes_the_gpu_of_this_machine_unless_told_otherwise(place, gpus):
+    def ocr(*flags):
+        return job_of(*SCANS, *flags).config.ocr.engine
+
+    gpus(0)
+    assert ocr() == "rapidocr"
+    gpus(1)
+    assert (ocr(), ocr("--ocr_device=cuda")) == ("ppocr", "ppocr")
+    assert (ocr("--ocr_device=cpu"), ocr("--ocr_engine=rapidocr")) == ("rapidocr", "rapidocr")
 
 
 DATAFLOW = (

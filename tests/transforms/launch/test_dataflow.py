@@ -1,4 +1,5 @@
 import pytest
+import torch
 from apache_beam.options.pipeline_options import (
     DebugOptions,
     GoogleCloudOptions,
@@ -7,6 +8,7 @@ from apache_beam.options.pipeline_options import (
     WorkerOptions,
 )
 
+from beam_kie.ocr.devices import chosen
 from transforms.config import JobConfig
 from transforms.launch.arguments import UsageError, job_config, parse_arguments
 from transforms.launch.dataflow import check_folders, check_service, with_gpus
@@ -121,6 +123,26 @@ def test_settings_of_the_user_stay():
 
 def test_ocr_may_have_the_gpu_alone():
     assert checked(*FUSED, "--device=cpu", "--ocr_device=cuda")[0].device == "cpu"
+
+
+@pytest.mark.parametrize(
+    ("argv", "engine", "device"),
+    [
+        (FUSED, "ppocr", "cuda"),
+        ((*FUSED, "--ocr_engine=ppocr"), "ppocr", "cuda"),
+        ((*FUSED, "--ocr_device=cpu"), "rapidocr", "cpu"),
+        ((*FUSED, "--ocr_engine=rapidocr"), "rapidocr", "auto"),
+        (SEPARATE, "rapidocr", "cpu"),
+        ((*SEPARATE, "--ocr_engine=ppocr"), "ppocr", "cpu"),
+        ((IMAGE,), "rapidocr", "auto"),
+    ],
+)
+def test_ocr_runs_on_the_gpu_that_its_workers_have(argv, engine, device, monkeypatch):
+    # The launcher's own GPU says nothing about those of workers.
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
+    ocr = chosen(checked(*argv)[0].ocr, look=False)
+    assert (ocr.engine, ocr.device) == (engine, device)
 
 
 @pytest.mark.parametrize(

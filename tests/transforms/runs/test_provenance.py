@@ -1,5 +1,4 @@
 import shutil
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -84,10 +83,13 @@ def test_rows_name_the_engine_that_workers_load(tmp_path, engine, request):
 
 
 def test_the_launcher_needs_no_gpu(tmp_path):
-    settings = config(tmp_path)
-    elsewhere = config(tmp_path, ocr_device="cuda", rapidocr_backend="onnxruntime")
+    settings = config(tmp_path, ocr_engine="ppocr")
+    elsewhere = config(tmp_path, ocr_engine="ppocr", ocr_device="cuda")
     here, there = provenance_of(settings, CARD), provenance_of(elsewhere, CARD)
-    assert replace(there, options_digest=here.options_digest) == here
+    assert there == here
+    assert provenance_of(config(tmp_path, ocr_device="cuda"), CARD) == here
+    on_cpu = config(tmp_path, ocr_engine="rapidocr", ocr_device="cpu")
+    assert provenance_of(config(tmp_path, ocr_device="cpu"), CARD) == provenance_of(on_cpu, CARD)
 
 
 def test_no_engine_is_named_where_none_reads(tmp_path):

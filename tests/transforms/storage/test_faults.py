@@ -168,9 +168,8 @@ def test_listing_is_retried_after_transient_errors_and_reads_every_page_once(pla
     server.page_size = 3
     server.faults = [Fault(503, "prefix=scans"), Fault("truncate", "prefix=scans")]
     found = list(match_pattern(f"{bucket}/scans/**", timeout_s=PLENTY_S))
-    assert [source.uri for source in found if isinstance(source, SourceFile)] == [
-        f"{bucket}/scans/{number}.png" for number in range(7)
-    ]
+    uris = [source.uri for source in found if isinstance(source, SourceFile)]
+    assert uris == [f"{bucket}/scans/{number}.png" for number in range(7)]
 
 
 def test_only_as_much_of_a_listing_is_read_as_is_wanted(gs):

@@ -1,0 +1,1 @@
+"""What the devices that networks run on can do."""
