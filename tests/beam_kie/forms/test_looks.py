@@ -4,6 +4,7 @@ from dataclasses import replace
 from beam_kie.forms.content import Content, Field
 from beam_kie.forms.grid import grid
 from beam_kie.forms.looks import personal_theme
+from beam_kie.forms.model import Stroke
 from beam_kie.forms.sheet import Sheet
 from beam_kie.forms.theme import make_theme
 from beam_kie.forms.vocabulary import load
@@ -44,9 +45,8 @@ def test_cells_of_some_grids_are_of_unequal_width():
     for uneven in (False, True):
         sheet = Sheet(500, 700, replace(theme, uneven=uneven), rng, margin=20)
         assert grid(sheet, content, fields, sheet.left, sheet.right) == len(fields)
-        frames = [
-            shape.points for shape in sheet.finish("de", "made", 0, 72).shapes if len(shape.points) == 5
-        ]
+        strokes = [s for s in sheet.finish("de", "made", 0, 72).shapes if isinstance(s, Stroke)]
+        frames = [stroke.points for stroke in strokes if len(stroke.points) == 5]
         assert all(20 <= points[0][0] < points[1][0] <= 481 for points in frames)
         splits[uneven] = {round(points[1][0]) for points in frames}
     assert splits[False] == {250, 480}
