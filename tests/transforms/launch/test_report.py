@@ -115,7 +115,7 @@ def test_plan_names_input_model_runner_and_places(config):
     shown = {line[:10].strip(): line[11:] for line in plan.splitlines()[1:]}
     assert shown["would read"] == "scans/**"
     assert {"bundled", "auto"} <= set(shown["model"].split())
-    assert shown["OCR"] == "rapidocr"
+    assert shown["OCR"] == config.ocr.engine
     assert shown["runner"] == "FnApiRunner"
     assert shown["summary"] == "o'ut/runs/run_id=r/summary.json"
     assert "GPUs" not in shown
