@@ -10,11 +10,11 @@ if sys.version_info < (3, 11):  # noqa: UP036
     )
     sys.exit(2)
 
-from transforms.launch.commands import main
+from transforms.launch.commands import program
 
 if __name__ == "__main__":
     try:
-        sys.exit(main())
+        program()
     except ModuleNotFoundError as error:
         from transforms.launch.environment import missing_module
 

@@ -14,13 +14,17 @@ BLACK: Colour = (25, 25, 28)
 
 
 class Style(NamedTuple):
-    """How a run of text is set. ``size`` in points, ``leading`` in sizes from line to line."""
+    """How a run of text is set. ``size`` in points, ``leading`` in sizes from line to line.
+
+    ``wobble``: as of ``Run``.
+    """
 
     face: str
     size: float
     bold: bool = False
     colour: Colour = BLACK
     leading: float = 1.32
+    wobble: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

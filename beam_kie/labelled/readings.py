@@ -14,9 +14,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from beam_kie.document import Mark, MarkState, PageText, Polygon, RuledCell, Straightening, TextLine
-from beam_kie.labelled.formats import page_name
+from beam_kie.labelled.formats import LabelError, page_name
 
 VERSION = 2
+_DAMAGES = (ValueError, KeyError, TypeError, AttributeError, RecursionError)  # of lines of another kind
 
 
 class ReadPage(NamedTuple):
@@ -126,10 +127,18 @@ def read_readings(path: str | Path) -> dict[str, ReadPage]:
     Returns:
         Every page by its name in label files: the picture's base name, with ``#page=2`` behind it from the
         second page on. The first page has both names, with and without number.
+
+    Raises:
+        LabelError: a line of the file is of another kind.
     """
     found: dict[str, ReadPage] = {}
-    for line in Path(path).read_text("utf-8").splitlines():
-        read = from_record(json.loads(line))
+    for number, line in enumerate(Path(path).read_text("utf-8", errors="replace").split("\n"), 1):
+        if not line.strip():
+            continue
+        try:
+            read = from_record(json.loads(line))
+        except _DAMAGES as error:
+            raise LabelError(f"{path}:{number}: not a page of lines that OCR read: {error!r}") from error
         for name in page_names(Path(read.page.uri).name, read.page.page):
             found[name] = read
     return found
@@ -159,5 +168,7 @@ def _line_record(line: TextLine) -> dict[str, Any]:
 def _line(item: dict[str, Any]) -> TextLine:
     spans = item.get("char_spans")
     polygon: Polygon = tuple(item["polygon"])
+    if len(polygon) < 6:
+        raise ValueError("a polygon has fewer than three corners")
     places = None if spans is None else tuple((start, end) for start, end in spans)
     return TextLine(item["text"], polygon, item.get("confidence"), places)

@@ -21,6 +21,7 @@ from beam_kie.reading_order import order_lines
 
 # Labels that reach less far than this over every page were drawn on a larger picture's smaller copy.
 SMALLEST_EXTENT = 0.6
+_DAMAGES = (ValueError, KeyError, TypeError, AttributeError, RecursionError)  # of lines of another kind
 
 
 class PictureError(ValueError):
@@ -85,6 +86,9 @@ def read_ocr_lines(path: str) -> dict[str, tuple[TextLine, ...]]:
 
     Returns:
         The lines of every page by its names in label files, as of ``read_readings``.
+
+    Raises:
+        LabelError: a line of the file is of another kind.
     """
     return {name: read.page.lines for name, read in read_readings(path).items()}
 

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import torch
 
-from beam_kie.labelled.formats import LabelError
+from beam_kie.evaluation.arguments import show_progress
 from beam_kie.labelled.sources import PictureError
 from beam_kie.layoutxlm.checkpoints import ModelError
+from beam_kie.layoutxlm.devices import resolve_device
 from beam_kie.program import add_version, program_name
 from beam_kie.training.data.pages import PageSource
-from beam_kie.training.loop import Trainer
-from beam_kie.training.planning.plan import Plan, make_plan, notes
+from beam_kie.training.loop import Trainer, precision_on
+from beam_kie.training.planning.never_open import check_paths, nothing_opened_in
+from beam_kie.training.planning.plan import make_plan, notes
 from beam_kie.training.planning.values import SettingsError
 from beam_kie.training.reports.curves import draw_after_run
 from beam_kie.training.reports.measuring import changes
@@ -36,26 +40,36 @@ def main(argv: list[str] | None = None) -> int:
     args = parser.parse_args(argv)
     try:
         settings = Settings.load(args.config)
-        if settings.threads:
-            torch.set_num_threads(settings.threads)
-        plan = _plan(settings, args.config)
-        print(*notes(plan), sep="\n", file=sys.stderr)
-        source = PageSource(plan)
-        Trainer(plan, source, args.device).run()
-        if settings.start_from:
-            made = Path(settings.output) / "model"
-            for line in changes(settings.start_from, made, source.held_out, args.device):
-                print(line)
-        draw_after_run(settings.output)
-    except (SettingsError, LabelError, PictureError, ModelError, OSError) as error:
-        print(f"error: {error}", file=sys.stderr)
+        with _naming(args.config):
+            check_paths(settings)
+            with nothing_opened_in(settings.never_open):
+                _train(settings, args.device)
+    except (SettingsError, PictureError, ModelError, OSError) as error:
+        print("error:", *str(error).split(), file=sys.stderr)
         return 2
     return 0
 
 
-def _plan(settings: Settings, path: str) -> Plan:
+def _train(settings: Settings, device: str) -> None:
+    if settings.threads:
+        torch.set_num_threads(settings.threads)
+    precision_on(resolve_device(device), settings.precision)
+    plan = make_plan(settings)
+    print(*notes(plan), sep="\n", file=sys.stderr)
+    source = PageSource(plan, show_progress)
+    Trainer(plan, source, device).run()
+    if settings.start_from:
+        made = Path(settings.output) / "model"
+        for line in changes(settings.start_from, made, source.held_out, device, show_progress):
+            print(line)
+    draw_after_run(settings.output)
+
+
+@contextlib.contextmanager
+def _naming(path: str) -> Iterator[None]:
+    """Puts the settings file before what is said of settings."""
     try:
-        return make_plan(settings)
+        yield
     except SettingsError as error:
         raise SettingsError(f"{path}: {error}") from error
 

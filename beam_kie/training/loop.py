@@ -21,7 +21,7 @@ from beam_kie.layoutxlm.checkpoints import WEIGHTS_FILE, ModelError
 from beam_kie.layoutxlm.config import ConfigError
 from beam_kie.layoutxlm.devices import resolve_device, resolve_dtype
 from beam_kie.layoutxlm.inputs.batches import Batch, Window, plan_batches
-from beam_kie.layoutxlm.inputs.tokenizer import PageTokenizer, TokenizerError, load_tokenizer
+from beam_kie.layoutxlm.inputs.tokenizer import PageTokenizer
 from beam_kie.layoutxlm.model import KieModel
 from beam_kie.layoutxlm.network.layoutxlm import LayoutXLM
 from beam_kie.training.augmentation.pages import augment
@@ -34,12 +34,12 @@ from beam_kie.training.data.examples import (
     with_pictures_of,
 )
 from beam_kie.training.data.pages import PageSource
-from beam_kie.training.data.vocabulary import read_text, same_vocabulary, save_tokenizer
+from beam_kie.training.data.vocabulary import read_text, save_tokenizer
 from beam_kie.training.losses import grouping_loss, masked_loss, relation_loss, tag_loss
 from beam_kie.training.planning.plan import Plan
 from beam_kie.training.planning.values import SettingsError
 from beam_kie.training.reports.measuring import mean_score, measured
-from beam_kie.training.reports.progress import Progress
+from beam_kie.training.reports.progress import Progress, say
 from beam_kie.training.reports.provenance import of_run
 from beam_kie.training.teacher import Teacher, read_examples, teaching_losses
 from beam_kie.training.weights.optimising import create_optimizer, learning_rate
@@ -58,7 +58,7 @@ class Trainer:
         device: as of ``resolve_device``.
 
     Raises:
-        SettingsError: the network to begin from, the teacher or the precision does not fit.
+        SettingsError: the network to begin from, the teacher or the precision cannot be used.
     """
 
     def __init__(self, plan: Plan, source: PageSource, device: str = "auto"):
@@ -66,7 +66,7 @@ class Trainer:
         self.provenance = of_run(plan)
         settings = plan.settings
         self.device = resolve_device(device)
-        self.dtype = _precision(settings.precision, self.device)
+        self.dtype = precision_on(self.device, settings.precision)
         self.teacher = _find_teacher(plan, self.device)
         torch.manual_seed(settings.seed)
         self.network = LayoutXLM(plan.config)
@@ -116,13 +116,14 @@ class Trainer:
                 last = self.step
                 self._log({"step": self.step, "seconds": round(time.monotonic() - started), **means})
                 sums = {}
-            if self.step % self.settings.evaluate_every == 0 or self.step == self.settings.steps:
+            if self.step % self.settings.measure_every == 0 or self.step == self.settings.steps:
                 report = self.measure()
                 self._log({"step": self.step, **report})
                 self._keep(mean_score(report))
             if time.monotonic() - saved > 60 * self.settings.checkpoint_minutes:
                 self._save_checkpoint()
                 saved = time.monotonic()
+        progress.close()
         self._save_checkpoint()
         if self._exhausted():
             print(f"stopped: the last {self.worse} measurements were no better", file=sys.stderr)
@@ -297,7 +298,7 @@ class Trainer:
 
     def _log(self, record: dict) -> None:
         line = json.dumps(record)
-        print(line, flush=True)
+        say(line)
         with open(self.output / "log.jsonl", "a", encoding="utf-8") as file:
             file.write(line + "\n")
 
@@ -322,8 +323,16 @@ def export(
     save_tokenizer(tokenizer, folder)
 
 
-def _precision(name: str, device: torch.device) -> torch.dtype:
-    """The type of the large products; float16 is for GPUs that do not multiply bfloat16."""
+def precision_on(device: torch.device, name: str) -> torch.dtype:
+    """The type of the large products; float16 is for GPUs that do not multiply bfloat16.
+
+    Args:
+        device: that the run is to use.
+        name: the setting ``precision``.
+
+    Raises:
+        SettingsError: the device cannot train with it.
+    """
     if name == "float16":
         if device.type != "cuda":
             raise SettingsError('precision "float16" needs a GPU; use "auto", "bfloat16" or "float32"')
@@ -332,15 +341,7 @@ def _precision(name: str, device: torch.device) -> torch.dtype:
 
 
 def _find_teacher(plan: Plan, device: torch.device) -> Teacher | None:
-    folder = plan.settings.teacher
-    if folder is None:
-        return None
     try:
-        teacher, words = Teacher(folder, device), load_tokenizer(Path(folder))
-    except (ConfigError, ModelError, TokenizerError) as error:
+        return Teacher(plan.settings.teacher, device) if plan.settings.teacher else None
+    except (ConfigError, ModelError) as error:
         raise SettingsError(f"teacher: {error}") from error
-    if not same_vocabulary(words, plan.tokenizer) or not teacher.fits(plan.config):
-        raise SettingsError(
-            f"teacher: {folder} has other labels, heads or another vocabulary than the network to train"
-        )
-    return teacher

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from beam_kie.forms import LANGUAGES
 from beam_kie.labelled.sources import LabelledSource
 from beam_kie.layoutxlm.inputs.tokenizer import SENTENCEPIECE_FILE
 from beam_kie.training.augmentation.pages import Augmentation
 from beam_kie.training.planning.presets import BASES, PUBLISHED_TRAINING
-from beam_kie.training.planning.values import SettingsError, checked
+from beam_kie.training.planning.values import SettingsError, checked, is_number
 
 
 @dataclass(frozen=True)
@@ -25,10 +27,10 @@ class Settings:
     empty: those that the network has heads for, both where it has none.
 
     Optimiser: AdamW. ``schedule`` ("cosine", "linear", "constant") is that of the learning rate after
-    ``warmup_steps``. A layer learns ``layer_decay`` times as fast as the one above it. ``rates``: how much
-    faster than the rest "words", "visual", "encoder", "heads" and "layout" (of tokens) learn; 0: not at
-    all. ``strip_rate``: the same for the part that reads strips of lines. ``accumulate`` batches of
-    ``batch_tokens`` make a step.
+    ``warmup_steps`` (None: 200, but at most a tenth of the steps). A layer learns ``layer_decay`` times as
+    fast as the one above it. ``rates``: how much faster than the rest "words", "visual", "encoder", "heads"
+    and "layout" (of tokens) learn; 0: not at all. ``strip_rate``: the same for the part that reads strips of
+    lines. ``accumulate`` batches of ``batch_tokens`` make a step.
 
     Memory and speed: ``precision`` ("auto", "float32", "bfloat16", "float16"), ``activation_checkpointing``
     (less memory, a third more time), ``average_decay`` (0: no second copy of the weights).
@@ -40,13 +42,16 @@ class Settings:
 
     Pages: ``synthetic_share`` of them are forms from the project's generator in ``synthetic_languages``;
     ``domain_share`` of these are forms of a domain such as taxes (docs/forms.md). ``text_share`` are pages of
-    plain text (files, .xz or not) from which only masked tokens are learned.
+    plain text (files, .xz or not) from which only masked tokens are learned. Without ``tokenizer`` and
+    ``start_from`` a vocabulary of ``vocabulary_size`` pieces is learned from ``texts`` and labelled pages.
+    ``never_open``: folders of which no file is opened, such as data that must not enter the weights.
     ``text_embeddings``: word embeddings begin with what ``texts`` say (see embeddings.py). Longer pages are
-    cropped to ``max_page_tokens`` (None: what a window holds).
+    cropped to ``max_page_tokens`` (None: what a window and a batch hold).
 
-    ``patience``: stop after so many measurements in a row without a better one, and keep the best model; 0:
-    all steps are made, and the last model is kept. ``saved_type`` is the type of the weights in the model
-    folder.
+    Held-out pages are measured every ``evaluate_every`` steps (None: five times in a run, and at least every
+    500 steps). ``patience``: stop after so many measurements in a row without a better one, and keep the best
+    model; 0: all steps are made, and the last model is kept. ``saved_type`` is the type of the weights in the
+    model folder.
     """
 
     output: str
@@ -56,7 +61,9 @@ class Settings:
     tasks: tuple[str, ...] = ()
     tokenizer: str | None = None
     texts: tuple[str, ...] = ()
+    vocabulary_size: int = 12000
     text_embeddings: bool = False
+    never_open: tuple[str, ...] = ()
     start_from: str | None = None
     teacher: str | None = None
     teacher_weight: float = 0.5
@@ -66,7 +73,7 @@ class Settings:
     max_page_tokens: int | None = None
     learning_rate: float = 5e-4
     schedule: str = "cosine"
-    warmup_steps: int = 200
+    warmup_steps: int | None = None
     weight_decay: float = 0.05
     clip_norm: float = 1.0
     layer_decay: float = 1.0
@@ -88,7 +95,7 @@ class Settings:
     domain_share: float = 0.5
     text_share: float = 0.0
     augmentation: Augmentation = field(default_factory=Augmentation)
-    evaluate_every: int = 500
+    evaluate_every: int | None = None
     patience: int = 0
     checkpoint_minutes: float = 3.0
     saved_type: str = "float16"
@@ -99,7 +106,7 @@ class Settings:
         for name, (least, most) in _BOUNDS.items():
             value = getattr(self, name)
             if value is not None and not least <= value <= most:
-                raise SettingsError(f"{name} is {value}, but must lie between {least:g} and {most:g}")
+                raise SettingsError(f"{name} is {value}, but must lie between {least:.9g} and {most:.9g}")
         for name, allowed in _CHOICES.items():
             value = getattr(self, name)
             wrong = [
@@ -107,18 +114,36 @@ class Settings:
             ]
             if wrong:
                 raise SettingsError(f"{name}: {wrong[0]!r} is none of {', '.join(allowed)}")
+        if not self.learning_rate:
+            raise SettingsError("learning_rate is 0, so that nothing would be learned")
+        if self.warmup_steps and self.warmup_steps >= self.steps:
+            raise SettingsError(
+                f"warmup_steps is {self.warmup_steps}, but a run of {self.steps} steps would end before"
+            )
         if len(self.views) != 3 or min(self.views) < 0 or not sum(self.views):
             raise SettingsError("views must be three odds, not all 0: of labelled, printed and OCR's lines")
         self._check_rates()
 
     def _check_rates(self) -> None:
         for name, rate in self.rates.items():
-            if name not in PARTS or not isinstance(rate, int | float) or not 0 <= rate <= 1000:
+            if name not in PARTS or not is_number(rate) or not 0 <= rate <= 1000:
                 raise SettingsError(f"rates: {name!r}: {rate!r}; give {', '.join(PARTS)} a number, 0 to 1000")
+        if self.synthetic_share and not self.synthetic_languages:
+            raise SettingsError("synthetic_share needs synthetic_languages")
         if self.text_share + self.synthetic_share > 1:
             raise SettingsError("text_share and synthetic_share together exceed 1")
         if self.text_share and not self.texts:
             raise SettingsError("text_share needs texts: files of plain text")
+
+    @property
+    def warmup(self) -> int:
+        """Steps until the learning rate is reached."""
+        return min(200, self.steps // 10) if self.warmup_steps is None else self.warmup_steps
+
+    @property
+    def measure_every(self) -> int:
+        """Steps between two measurements."""
+        return min(500, math.ceil(self.steps / 5)) if self.evaluate_every is None else self.evaluate_every
 
     @classmethod
     def load(cls, path: str | Path) -> Settings:
@@ -144,8 +169,13 @@ class Settings:
             )
             defaults = PUBLISHED_TRAINING if _is_published(values, path.parent) else {}
             strengths = checked(Augmentation, values.get("augmentation", {}), "augmentation.")
+            for name, value in strengths.items():
+                if not 0 <= value <= 1:
+                    raise SettingsError(f"augmentation.{name} is {value}, but must lie between 0 and 1")
             values = {**defaults, **values}
             values["augmentation"] = Augmentation(**{**defaults.get("augmentation", {}), **strengths})
+            if not str(values["output"]).strip():
+                raise SettingsError("output is empty; name the folder of the run")
             settings = cls(**values)
         except (OSError, ValueError, TypeError, RecursionError) as error:
             raise SettingsError(f"{path}: {error}") from error
@@ -170,6 +200,7 @@ class Settings:
             texts=tuple(_place(text, folder) for text in self.texts),
             start_from=_place(self.start_from, folder),
             teacher=_place(self.teacher, folder),
+            never_open=tuple(_place(name, folder) for name in self.never_open),
         )
 
 
@@ -190,6 +221,8 @@ def _read(path: Path) -> dict[str, Any]:
     if not isinstance(values, dict):
         raise SettingsError("must hold a JSON object")
     base = values.pop("extends", None)
+    if not isinstance(base, str | None):
+        raise SettingsError("extends must name one settings file")
     return values if base is None else {**_read(path.parent / base), **values}
 
 
@@ -203,23 +236,27 @@ _CHOICES = {
     "precision": ("auto", "float32", "bfloat16", "float16"),
     "tag_weights": ("lines", "tokens"),
     "saved_type": ("float16", "float32"),
+    "synthetic_languages": tuple(LANGUAGES),
 }
 
 _SHARE, _COUNT, _NUMBER = (0.0, 1.0), (1, 10**9), (0.0, 1e6)
+_FEWEST_TOKENS = 16  # fewer hold no key with its value
 _BOUNDS: dict[str, tuple[float, float]] = {
     "teacher_weight": _SHARE,
-    "average_decay": _SHARE,
+    "average_decay": (0.0, 0.99999),
     "mask_rate": _SHARE,
     "line_mask_rate": _SHARE,
-    "label_smoothing": _SHARE,
+    "label_smoothing": (0.0, 0.9),
     "synthetic_share": _SHARE,
     "domain_share": _SHARE,
     "text_share": _SHARE,
     "layer_decay": _SHARE,
+    "vocabulary_size": (100, 10**6),
     "steps": _COUNT,
-    "batch_tokens": _COUNT,
+    "batch_tokens": (_FEWEST_TOKENS, 10**9),
     "accumulate": _COUNT,
-    "max_page_tokens": _COUNT,
+    "max_page_tokens": (_FEWEST_TOKENS, 10**9),
+    "seed": (0, 2**32),
     "evaluate_every": _COUNT,
     "threads": _COUNT,
     "warmup_steps": _NUMBER,

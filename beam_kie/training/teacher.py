@@ -70,14 +70,6 @@ class Teacher:
     def __init__(self, folder: str | Path, device: torch.device):
         self.networks = [network.eval().requires_grad_(False).to(device) for network in load_networks(folder)]
 
-    def fits(self, config: LayoutXLMConfig) -> bool:
-        """Whether its outputs have the meaning and the shape of those of a network.
-
-        Args:
-            config: of the student.
-        """
-        return _questions(self.networks[0].config) == _questions(config)
-
     @torch.no_grad()
     def __call__(self, batch: Batch, masked: Tensor, examples: Sequence[Example]) -> Scores:
         """The mean of its networks' scores. They see what is under the masks, B x T (UNMASKED: no mask)."""
@@ -95,6 +87,16 @@ class Teacher:
             [torch.stack(page).mean(0) for page in zip(*relations, strict=True)],
             [torch.stack(page).mean(0) for page in zip(*groups, strict=True)],
         )
+
+
+def may_teach(teacher: LayoutXLMConfig, student: LayoutXLMConfig) -> bool:
+    """Whether the outputs of a network have the meaning and the shape of those of another one.
+
+    Args:
+        teacher: the configuration of the one.
+        student: of the other one.
+    """
+    return _questions(teacher) == _questions(student)
 
 
 def _questions(config: LayoutXLMConfig) -> tuple:

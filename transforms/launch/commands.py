@@ -11,7 +11,7 @@ import os
 import pkgutil
 import sys
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import NamedTuple, NoReturn
 
 
 class Command(NamedTuple):
@@ -65,6 +65,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # whoever read the output, such as head, has enough of it
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return OUTPUT_CLOSED
+
+
+def program() -> NoReturn:
+    """The program: ``main``, and the end of the process with its exit code."""
+    exit_code = main()
+    if "apache_beam" in sys.modules:  # its threads stay
+        from transforms.launch.ending import leave
+
+        leave(exit_code)
+    sys.exit(exit_code)
 
 
 def commands_help() -> str:

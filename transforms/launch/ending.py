@@ -1,13 +1,15 @@
-"""How a run ends before its time: interrupted, or because one of its worker processes is gone."""
+"""How a process of the job ends: at its end, interrupted, or because one of its worker processes is gone."""
 
 from __future__ import annotations
 
+import atexit
 import os
 import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from typing import NoReturn
 
 from transforms.launch.processes import descendants
 
@@ -97,4 +99,24 @@ def end_at_once(text: str, exit_code: int, clear_up: Callable[[], None]) -> None
     # Worker threads that are still running fail from here on; their errors are of no interest.
     os.dup2(os.open(os.devnull, os.O_WRONLY), stderr)
     clear_up()
+    os._exit(exit_code)
+
+
+def leave(exit_code: int) -> NoReturn:
+    """End this process after its threads and functions for the exit, without taking the interpreter apart.
+
+    Beam leaves daemon threads behind, gRPC and PyTorch threads of C++. If one still runs while the
+    interpreter and the statics of these libraries are destroyed beneath it, the process may abort
+    ("terminate called without an active exception") although the run was a success. ``multiprocessing`` ends
+    its processes in the same way.
+
+    Args:
+        exit_code: of this process.
+    """
+    # Neither has a public name: the first waits for executors, the second removes temporary folders.
+    threading._shutdown()  # pyright: ignore[reportAttributeAccessIssue]
+    atexit._run_exitfuncs()
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError, ValueError, AttributeError):  # closed, or nobody reads it any more
+            stream.flush()
     os._exit(exit_code)

@@ -222,7 +222,7 @@ def _pages(args: argparse.Namespace, model: KieModel) -> dict[tuple[str, str], l
     if bool(args.config) == bool(args.labels):
         raise UsageError("give either --config FILE or --labels FILE")
     if args.config:
-        sources = [source for source in Settings.load(args.config).sources if source.holdout]
+        sources = [source for source in Settings.load(args.config).sources if source.holdout is not None]
     else:
         holdout = args.holdout.pattern if args.holdout else None
         sources = [LabelledSource(args.labels, args.images, args.ocr_lines, holdout)]
@@ -247,7 +247,7 @@ def _pages(args: argparse.Namespace, model: KieModel) -> dict[tuple[str, str], l
 
 def _held_out(source: LabelledSource) -> list[LabelledPage]:
     pages = read_labels(source.labels, source.images)
-    return split_held_out(pages, source.holdout)[1] if source.holdout else pages
+    return split_held_out(pages, source.holdout)[1] if source.holdout is not None else pages
 
 
 def _with_pictures(gold: list[GoldPage], source: LabelledSource, kind: str | None) -> list[GoldPage]:

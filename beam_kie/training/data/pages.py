@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from beam_kie.document import PageImage, TextLine
+from beam_kie.evaluation.measure import Progress, no_progress
 from beam_kie.forms import Layout, generate_domain_layout, generate_layout, visual_lines
 from beam_kie.geometry import polygon_box
 from beam_kie.imaging.ruling import find_cells, find_ink
@@ -17,7 +18,6 @@ from beam_kie.labelled.formats import IGNORED_LABELS, LabelledPage
 from beam_kie.labelled.gold import GoldPage, gold_pages
 from beam_kie.labelled.sources import (
     page_images,
-    read_ocr_lines,
     source_name,
     with_pictures,
     with_read_lines,
@@ -29,6 +29,7 @@ from beam_kie.training.augmentation.pages import bilingual_keys, swap_texts
 from beam_kie.training.augmentation.strips import with_strips
 from beam_kie.training.data.vocabulary import read_text
 from beam_kie.training.planning.plan import Plan
+from beam_kie.training.planning.values import SettingsError
 
 TEXT_PAGE = (1000, 1414)
 
@@ -58,25 +59,32 @@ class PageSource:
 
     Args:
         plan: of the run.
+        progress: called with what is being done, pages done and pages in all, while pictures are read.
+
+    Raises:
+        PictureError: a picture cannot be decoded.
+        SettingsError: a text of the settings is empty.
     """
 
-    def __init__(self, plan: Plan):
+    def __init__(self, plan: Plan, progress: Progress = no_progress):
         self._settings = settings = plan.settings
         network = plan.config
         pairing = Pairing(network.head_labels, network.tail_labels)
         self._groups: list[_Group] = []
         self.held_out: dict[str, list[GoldPage]] = {}
         self.held_out_read: dict[str, list[GoldPage]] = {}
-        for source, kept, held in ((each.source, each.kept, each.held) for each in plan.sources):
-            lines = read_ocr_lines(source.ocr_lines) if source.ocr_lines else {}
-            readings = [lines, *(read_ocr_lines(path) for path in source.more_ocr_lines)]
-            views = [_views(page, readings, pairing) for page in kept]
+        for each in plan.sources:
+            source, kept, held, lines = each.source, each.kept, each.held, each.readings[0]
+            views = [_views(page, each.readings, pairing) for page in kept]
             kind = network.pictures
             images = source.images if kind else None
             if images:
+                what = f"pictures of {source_name(source)}"
                 decoded = page_images(gold_pages(kept, *pairing), Path(images))
                 ruled = network.architecture.token_layout
-                views = [_seen(page, image, kind, ruled) for page, image in zip(views, decoded, strict=True)]
+                for place, image in enumerate(decoded):
+                    views[place] = _seen(views[place], image, kind, ruled)
+                    progress(what, place + 1, len(kept))
             self._groups.append(_Group(source.weight * len(kept), views, texts_by_label(views)))
             if held:
                 name = source_name(source)
@@ -88,7 +96,7 @@ class PageSource:
         self._key_label = network.head_labels[0] if network.head_labels else ""
         keys = [text for group in self._groups for text in group.texts.get(self._key_label, ())]
         self._latin_keys = [text for text in keys if text.isascii() and len(text) > 2]
-        self._texts = [read_text(path) for path in settings.texts] if settings.text_share else []
+        self._texts = [_text(path) for path in settings.texts] if settings.text_share else []
 
     def draw(self, rng: random.Random) -> tuple[TrainingPage, bool]:
         """A page, and whether its labels may be learned from.
@@ -111,9 +119,10 @@ class PageSource:
 
     def _view(self, views: Views, rng: random.Random) -> TrainingPage:
         odds = [odd if view else 0 for odd, view in zip(self._settings.views, views, strict=True)]
-        # Without OCR's lines the gold ones stand in its place, at odds of 0.
+        # Without OCR's lines the gold ones stand in its place, at odds of 0; only where OCR read nothing on a
+        # page, and no other lines are to be learned from, they are taken.
         pages = [views.gold, views.visual, rng.choice(views.read) if views.read else views.gold]
-        return rng.choices(pages, odds)[0]
+        return rng.choices(pages, odds if any(odds) else [1, 0, 0])[0]
 
     def _bilingual(self, page: TrainingPage, rng: random.Random) -> TrainingPage:
         rate = self._settings.augmentation.bilingual
@@ -184,6 +193,13 @@ def _seen(views: Views, image: PageImage, kind: str | None, ruled: bool) -> View
         return with_strips(view, image.pixels) if kind == STRIPS else view
 
     return Views(seen(views.gold), seen(views.visual), tuple(seen(view) for view in views.read))
+
+
+def _text(path: str) -> list[str]:
+    lines = read_text(path)
+    if not lines:
+        raise SettingsError(f"texts: {path} has no text")
+    return lines
 
 
 def text_page(lines: list[str], rng: random.Random) -> TrainingPage:

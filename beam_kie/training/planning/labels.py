@@ -8,11 +8,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from beam_kie.escaping import listed
-from beam_kie.labelled.formats import LabelledPage
+from beam_kie.labelled.formats import IGNORED_LABELS, LabelledPage
 from beam_kie.layoutxlm.config import LayoutXLMConfig
-from beam_kie.training.planning.values import SettingsError
+from beam_kie.training.planning.values import SettingsError, unknown
 
 STANDARD = ("QUESTION", "ANSWER", "HEADER")
+_LINKS = 'network.links must look like {"INVOICE_NO_KEY": ["INVOICE_NO"]}'
 _OF_LABELS = (
     "labels",
     "head_labels",
@@ -46,7 +47,11 @@ def label_fields(
         given |= _ends_of(given["links"], given)
     found = Counter(entry.label for page in pages for entry in page.entries if entry.is_entity)
     if "labels" in given:
-        labels = tuple(given["labels"])
+        labels = given["labels"]
+        if not isinstance(labels, tuple) or not all(isinstance(label, str) for label in labels):
+            raise SettingsError('network.labels must be a list, for example ["INVOICE_NO_KEY", "INVOICE_NO"]')
+        if not labels:
+            raise SettingsError("network.labels is empty; leave it out to learn the labels of the files")
         if pages:
             _check_names(labels, found)
     else:
@@ -54,6 +59,7 @@ def label_fields(
         labels = known if set(found) <= set(known) else _in_order(found)
         if pages and not found:
             raise SettingsError("the label files name no entity: every entry is OTHER or has no label")
+    _check_ends(labels, given)
     if start is not None and labels == start.labels:
         kept = {name: getattr(start, name) for name in _OF_LABELS}
         if given.keys() & {"head_labels", "tail_labels"}:
@@ -100,10 +106,10 @@ def _ends_of(links: Any, given: Mapping[str, Any]) -> dict[str, Any]:
     """
     if isinstance(links, Mapping):
         lists = {key: [values] if isinstance(values, str) else values for key, values in links.items()}
-        links = [(key, value) for key, values in lists.items() for value in values]
-    pairs = [tuple(pair) for pair in links]
+        links = [(key, value) for key, values in lists.items() for value in _several(values)]
+    pairs = [_several(pair) for pair in _several(links)]
     if not all(len(pair) == 2 and all(isinstance(end, str) for end in pair) for pair in pairs):
-        raise SettingsError('network.links must look like {"INVOICE_NO_KEY": ["INVOICE_NO"]}')
+        raise SettingsError(_LINKS)
     order = given.get("labels") or [end for pair in pairs for end in pair]
     fields: dict[str, Any] = {"links": tuple(pairs)}
     for name, place in (("head_labels", 0), ("tail_labels", 1)):
@@ -113,8 +119,29 @@ def _ends_of(links: Any, given: Mapping[str, Any]) -> dict[str, Any]:
     return fields
 
 
+def _check_ends(labels: Sequence[str], given: Mapping[str, Any]) -> None:
+    """Refuses keys and values that are none of the labels."""
+    named = {"links": [end for pair in given.get("links", ()) for end in pair]}
+    named |= {name: given.get(name, ()) for name in ("head_labels", "tail_labels", "keyless_labels")}
+    for name, ends in named.items():
+        for end in ends:
+            if end not in labels:
+                raise SettingsError(f"network.{name}: {unknown(end, labels)}")
+
+
+def _several(values: Any) -> tuple:
+    if not isinstance(values, list | tuple):
+        raise SettingsError(_LINKS)
+    return tuple(values)
+
+
 def _check_names(labels: Sequence[str], found: Mapping[str, int]) -> None:
-    """Refuses named labels that no page has where one of the pages' labels is nearly the same."""
+    """Refuses labels that mean no entity, or that no page has where one of the pages' is nearly the same."""
+    for label in labels:
+        if label in IGNORED_LABELS:
+            raise SettingsError(f"network.labels: {label} means that a line is no entity; leave it out")
+        if labels.count(label) > 1:
+            raise SettingsError(f"network.labels: {label} is named more than once")
     for label in labels:
         near = difflib.get_close_matches(label, [name for name in found if name not in labels], 1)
         if label not in found and near:

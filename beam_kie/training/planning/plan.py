@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import itertools
-import math
 import random
-import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -14,8 +12,7 @@ from typing import Any
 from tokenizers import Tokenizer
 
 from beam_kie.escaping import listed
-from beam_kie.labelled.formats import LabelledPage, read_labels
-from beam_kie.labelled.sources import LabelledSource, split_held_out
+from beam_kie.labelled.formats import LabelledPage
 from beam_kie.layoutxlm.config import STRIPS, ConfigError, LayoutXLMConfig
 from beam_kie.layoutxlm.inputs.tokenizer import (
     PageTokenizer,
@@ -23,23 +20,16 @@ from beam_kie.layoutxlm.inputs.tokenizer import (
     load_tokenizer,
     read_tokenizer,
 )
-from beam_kie.training.data.vocabulary import mask_id, read_text, same_vocabulary, train_tokenizer
+from beam_kie.training.data.vocabulary import read_text, same_vocabulary, train_tokenizer
 from beam_kie.training.planning.labels import label_fields
 from beam_kie.training.planning.presets import BASES
+from beam_kie.training.planning.problems import check_files, problems
+from beam_kie.training.planning.sources import SourcePages, read_sources
 from beam_kie.training.planning.values import SettingsError, unknown
 from beam_kie.training.settings import Settings
 
 VOCABULARY_CHARACTERS = 1_000_000  # of each plain text; more takes long and changes little
 _FORGOTTEN = ("entity_temperature", "relation_temperature", "entity_calibration", "relation_calibration")
-
-
-@dataclass(frozen=True)
-class SourcePages:
-    """The pages of a source: those to learn from, and those held out."""
-
-    source: LabelledSource
-    kept: list[LabelledPage]
-    held: list[LabelledPage]
 
 
 @dataclass(frozen=True)
@@ -62,20 +52,19 @@ def make_plan(settings: Settings, tokenizer: PageTokenizer | None = None) -> Pla
 
     Raises:
         SettingsError: settings that cannot work, with what to change.
-        LabelError: a label file that cannot be read.
     """
-    sources = tuple(_read_source(source, place) for place, source in enumerate(settings.sources))
-    if sources and not any(each.kept for each in sources):
-        count = sum(len(each.held) for each in sources)
-        raise SettingsError(f"sources: nothing is left to learn from: holdout takes all {count} pages")
+    check_files(settings)
     start = start_config(settings)
+    sources = read_sources(settings.sources)
     tokenizer = tokenizer or _tokenizer(settings, sources)
     pages = [page for each in sources for page in (*each.kept, *each.held)]
     config = network_config(settings, start, pages, tokenizer.get_vocab_size())
-    plan = Plan(settings, config, tokenizer, sources)
-    _check(plan)
-    longest = config.tokenising.text_tokens
-    return replace(plan, settings=replace(settings, max_page_tokens=settings.max_page_tokens or longest))
+    for problem in problems(settings, config, tokenizer, sources):
+        raise SettingsError(problem)
+    # Longer pages are cropped, so that no batch needs more memory than batch_tokens says.
+    longest = min(config.tokenising.text_tokens, settings.batch_tokens)
+    settings = replace(settings, max_page_tokens=settings.max_page_tokens or longest)
+    return Plan(settings, config, tokenizer, sources)
 
 
 def notes(plan: Plan) -> list[str]:
@@ -98,6 +87,11 @@ def notes(plan: Plan) -> list[str]:
         lines.append(f"values also without a key: {', '.join(config.keyless_labels)}")
     if left := found - set(config.labels):
         lines.append(f"labels in the files that are not learned: {listed(left)}")
+    tokens = plan.settings.max_page_tokens
+    if tokens and tokens < config.tokenising.text_tokens:
+        lines.append(f"of longer pages, {tokens} tokens at random places are learned from at a time")
+    if plan.settings.start_from and plan.settings.base != "small":
+        lines.append(f"base is not used: the network is that of start_from, {plan.settings.start_from}")
     if config.pictures == STRIPS and any(each.source.images is None for each in plan.sources):
         lines.append("line images are learned only from sources with images: name their folder")
     return lines
@@ -114,8 +108,6 @@ def start_config(settings: Settings) -> LayoutXLMConfig | None:
     """
     if settings.start_from is None:
         return None
-    if not Path(settings.start_from).is_dir():
-        raise SettingsError(f"start_from: {settings.start_from}: no such folder; name that of a model")
     try:
         return LayoutXLMConfig.load(Path(settings.start_from) / "config.json")
     except ConfigError as error:
@@ -149,9 +141,16 @@ def network_config(
     own = {name: value for name, value in settings.network.items() if name not in of_labels}
     fields = {**fields, **_heads(settings, fields), **own}
     try:
-        return LayoutXLMConfig.from_fields(**fields)
+        config = LayoutXLMConfig.from_fields(**fields)
     except ConfigError as error:
         raise SettingsError(f"network: {error}") from error
+    given = start.architecture.strip_channels if start else ()
+    if given and config.architecture.strip_channels not in ((), given):
+        raise SettingsError(
+            f"network.strip_channels: {settings.start_from} has {list(given)}, and other sizes would forget "
+            "what it knows of line images; leave it out"
+        )
+    return config
 
 
 def _heads(settings: Settings, fields: dict[str, Any]) -> dict[str, Any]:
@@ -161,31 +160,13 @@ def _heads(settings: Settings, fields: dict[str, Any]) -> dict[str, Any]:
         return {}
     tasks = settings.tasks or ("entities", "relations")
     found: dict[str, Any] = {"token_classifier": "entities" in tasks}
+    if "entities" not in tasks:
+        found["grouping_head"] = False  # it joins entities
     if "relations" not in tasks:
         found |= {"relation_head": "none", "none_penalty": 0.0}
     elif relates == "none":
         found["relation_head"] = "biaffine"
     return found
-
-
-def _read_source(source: LabelledSource, place: int) -> SourcePages:
-    if source.images and not Path(source.images).is_dir():
-        raise SettingsError(f"sources[{place}].images: {source.images}: no such folder")
-    for name, files in (("ocr_lines", (source.ocr_lines,)), ("more_ocr_lines", source.more_ocr_lines)):
-        for file in files:
-            if file and not Path(file).is_file():
-                raise SettingsError(f"sources[{place}].{name}: {file}: no such file")
-    pages = read_labels(source.labels, source.images)
-    try:
-        kept, held = split_held_out(pages, source.holdout)
-    except re.error as error:
-        raise SettingsError(f"sources[{place}].holdout: no regular expression: {error}") from error
-    if source.holdout is not None and not held:
-        raise SettingsError(
-            f"sources[{place}].holdout: {source.holdout!r} finds none of the {len(kept)} pages of "
-            f"{source.labels}{'; the first is ' + kept[0].name if kept else ''}"
-        )
-    return SourcePages(source, kept, held)
 
 
 def _tokenizer(settings: Settings, sources: Sequence[SourcePages]) -> PageTokenizer:
@@ -208,53 +189,10 @@ def _learned(settings: Settings, sources: Sequence[SourcePages]) -> Tokenizer:
         raise SettingsError(f'base "{settings.base}" needs tokenizer: a file sentencepiece.bpe.model')
     texts = [line for path in settings.texts for line in _sample(read_text(path), settings.seed)]
     texts += [entry.text for source in sources for page in source.kept for entry in page.entries]
-    return train_tokenizer(texts)
+    return train_tokenizer(texts, settings.vocabulary_size)
 
 
 def _sample(lines: list[str], seed: int) -> list[str]:
     lines = random.Random(seed).sample(lines, len(lines))
     sizes = itertools.accumulate(len(line) for line in lines)
     return [line for line, size in zip(lines, sizes, strict=True) if size <= VOCABULARY_CHARACTERS]
-
-
-def _check(plan: Plan) -> None:
-    for problem in _problems(plan):
-        raise SettingsError(problem)
-
-
-def _problems(plan: Plan) -> Iterator[str]:
-    settings, config = plan.settings, plan.config
-    parts, window = config.architecture, config.tokenising.text_tokens
-    if not plan.sources and settings.text_share + settings.synthetic_share < 1:
-        yield "sources: no labelled pages are named, and not all pages are generated"
-    longest = window if config.tokenising.position_kind == "page" else math.inf
-    if settings.max_page_tokens and settings.max_page_tokens > longest:
-        yield f"max_page_tokens is {settings.max_page_tokens}, but a window holds {window} tokens of text"
-    if plan.tokenizer.get_vocab_size() > parts.vocab_size:
-        yield f"tokenizer: has {plan.tokenizer.get_vocab_size()} tokens, the network knows {parts.vocab_size}"
-    if not parts.token_classifier and parts.relation_head == "none":
-        yield "network: has neither token_classifier nor relation_head: there is nothing to learn"
-    if not parts.token_classifier and parts.grouping_head:
-        yield "network: grouping_head needs token_classifier"
-    if not parts.token_classifier and (settings.text_share or settings.mask_rate):
-        yield "network: without token_classifier there is nothing to learn from text_share and mask_rate"
-    if settings.patience and not any(each.held for each in plan.sources):
-        yield "patience needs pages to measure on: give a source a holdout"
-    if settings.text_embeddings and not isinstance(plan.tokenizer, Tokenizer):
-        yield "text_embeddings must be false: only vocabularies of the tokenizers library can be counted"
-    if mask_id(plan.tokenizer) is None and (settings.mask_rate or settings.line_mask_rate):
-        yield "mask_rate and line_mask_rate must be 0: the tokenizer has no <mask>"
-    if not config.head_labels and settings.tasks and "relations" in settings.tasks:
-        yield f"tasks: relations need links, but no page links any of {', '.join(config.labels)}"
-    yield from _problems_of_pictures(plan)
-
-
-def _problems_of_pictures(plan: Plan) -> Iterator[str]:
-    settings, parts = plan.settings, plan.config.architecture
-    if not parts.use_visual_backbone:
-        return
-    if settings.synthetic_share or settings.text_share:
-        yield "synthetic_share and text_share must be 0: the network reads pictures, which these pages lack"
-    for place, each in enumerate(plan.sources):
-        if each.source.images is None:
-            yield f"sources[{place}].images: the network reads the pictures of pages; name their folder"

@@ -14,7 +14,12 @@ class SettingsError(ValueError):
     """Settings that cannot be used; the message says where and why."""
 
 
-def _number(value: object) -> bool:
+def is_number(value: object) -> bool:
+    """Whether a value of a JSON file is a number.
+
+    Args:
+        value: of the file.
+    """
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
@@ -34,12 +39,12 @@ def _list_of(kind: Callable[[object], bool]) -> Callable[[object], bool]:
 _KINDS: dict[str, tuple[Callable[[object], bool], str]] = {
     "int": (_whole, "a whole number"),
     "int | None": (lambda value: value is None or _whole(value), "a whole number"),
-    "float": (_number, "a number"),
+    "float": (is_number, "a number"),
     "bool": (lambda value: isinstance(value, bool), "true or false"),
     "str": (_text, "text"),
     "str | None": (lambda value: value is None or _text(value), "text"),
     "tuple[str, ...]": (_list_of(_text), "a list of texts"),
-    "tuple[float, ...]": (_list_of(_number), "a list of numbers"),
+    "tuple[float, ...]": (_list_of(is_number), "a list of numbers"),
     "tuple[LabelledSource, ...]": (
         _list_of(lambda item: isinstance(item, dict)),
         "a list of objects with labels",

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from statistics import fmean
 
-from beam_kie.evaluation.measure import evaluate, relation_score
+from beam_kie.evaluation.measure import Progress, evaluate, no_progress, relation_score
 from beam_kie.evaluation.metrics import Score
 from beam_kie.evaluation.pairs import pairs_from_lines
 from beam_kie.forms import generate_layout
@@ -53,7 +53,11 @@ def mean_score(report: Mapping[str, Mapping[str, float]]) -> float:
 
 
 def changes(
-    before: str | Path, after: str | Path, held_out: Mapping[str, Sequence[GoldPage]], device: str
+    before: str | Path,
+    after: str | Path,
+    held_out: Mapping[str, Sequence[GoldPage]],
+    device: str,
+    progress: Progress = no_progress,
 ) -> list[str]:
     """What training changed, a line for each set of pages: those held out, and some generated forms.
 
@@ -62,6 +66,7 @@ def changes(
         after: the one that it made.
         held_out: pages by source, with the pictures that the models need.
         device: as of ``resolve_device``.
+        progress: called with what is being done, pages done and pages in all.
 
     Returns:
         Nothing where the models do not find the same labels: there is nothing to compare.
@@ -74,9 +79,14 @@ def changes(
     if configs[0].head_labels == ("QUESTION",) and all(c.pictures in (None, STRIPS) for c in configs):
         layouts = [generate_layout(language, seed) for language in _LANGUAGES for seed in _SEEDS]
         pages[OTHER_FORMS] = gold_pages([layout.labelled_page("form") for layout in layouts])
-    lines = []
+    lines, done, total = [], 0, len(models) * sum(map(len, pages.values()))
     for name, its_pages in pages.items():
-        old, new = (measured(model, its_pages, ()) for model in models)
+        scores = []
+        for model in models:
+            scores.append(measured(model, its_pages, ()))
+            done += len(its_pages)
+            progress("before and after", done, total)
+        old, new = scores
         parts = [f"{key} {100 * old[key]:.1f} -> {100 * new[key]:.1f}" for key in old if key in new]
         lines.append(f"F1 in %, before and after, {name}: {', '.join(parts)}")
         if name == OTHER_FORMS and mean_score({"": new}) < mean_score({"": old}) - _NOTABLY:

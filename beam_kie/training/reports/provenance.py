@@ -14,7 +14,8 @@ from pathlib import Path
 
 from beam_kie.labelled.sources import source_name
 from beam_kie.layoutxlm.config import ConfigError, LayoutXLMConfig
-from beam_kie.training.planning.plan import Plan, SourcePages
+from beam_kie.training.planning.plan import Plan
+from beam_kie.training.planning.sources import SourcePages
 
 PROVENANCE = "provenance.json"
 _CARD = "model_card.md"

@@ -73,8 +73,8 @@ def learning_rate(settings: Settings, step: int) -> float:
         settings: of the run.
         step: from 0.
     """
-    if step < settings.warmup_steps:
-        return settings.learning_rate * (step + 1) / settings.warmup_steps
-    done = min((step - settings.warmup_steps) / max(settings.steps - settings.warmup_steps, 1), 1)
+    if step < settings.warmup:
+        return settings.learning_rate * (step + 1) / settings.warmup
+    done = min((step - settings.warmup) / max(settings.steps - settings.warmup, 1), 1)
     shares = {"cosine": 0.5 + 0.5 * math.cos(math.pi * done), "linear": 1 - done, "constant": 1.0}
     return settings.learning_rate * shares[settings.schedule]

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from PIL import Image
 
 from beam_kie.labelled.formats import write_paddleocr
 from beam_kie.training.__main__ import main as train
@@ -35,14 +36,22 @@ def test_a_configuration_of_paddleocr_trains_and_is_exported(tmp_path, monkeypat
     (data / "images").mkdir()
     (data / "classes.txt").write_text("OTHER\nQUESTION\nANSWER\nHEADER\n")
     for name, numbers in (("train", range(6)), ("val", range(6, 8))):
-        write_paddleocr(data / f"{name}.txt", [labelled(number) for number in numbers])
+        pages = [labelled(number) for number in numbers]
+        write_paddleocr(data / f"{name}.txt", pages)
+        for page in pages:
+            Image.new("1", (page.width_px, page.height_px), 1).save(data / "images" / page.name)
     (tmp_path / "ser_layoutxlm_xfund_zh.yml").write_text(yaml.safe_dump(paddle_config(task)))
     monkeypatch.chdir(tmp_path)
 
     assert models(command("python -m model_store import-config ser_layoutxlm")) == 0
     values = json.loads(Path("settings.json").read_text())
     values["network"] |= SMALL
-    changes = {"tokenizer": str(REFERENCE / SENTENCEPIECE_FILE_OF_TESTS), "steps": 2, "threads": 1}
+    changes = {
+        "tokenizer": str(REFERENCE / SENTENCEPIECE_FILE_OF_TESTS),
+        "steps": 2,
+        "warmup_steps": 0,
+        "threads": 1,
+    }
     Path("settings.json").write_text(json.dumps({**values, **changes}))
     assert train(["--config", "settings.json", "--device", "cpu"]) == 0
     (report,) = [

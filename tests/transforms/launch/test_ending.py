@@ -1,8 +1,27 @@
+import subprocess
+import sys
 import threading
 
 import pytest
 
 from transforms.launch.ending import ends_with_its_workers
+
+LEAVING = """
+import atexit, threading, time
+from concurrent.futures import ThreadPoolExecutor
+from transforms.launch.ending import leave
+
+class Part:
+    def __del__(self):
+        print("taken apart")
+
+part = Part()
+atexit.register(print, "cleared up")
+threading.Thread(target=time.sleep, args=(60,), daemon=True).start()
+ThreadPoolExecutor(1).submit(lambda: time.sleep(0.2) or print("worked"))
+print("begun", end=" ")
+leave(3)
+"""
 
 
 def run(name: str, error: Exception) -> None:
@@ -35,3 +54,9 @@ def test_other_threads_are_left_to_who_heard_of_them_before(monkeypatch):
     assert len(heard) == 1 and not told
     run("run_worker", RuntimeError("return code -9"))
     assert len(heard) == 2 and not told
+
+
+def test_a_process_ends_in_order_but_is_not_taken_apart_beneath_its_threads():
+    done = subprocess.run([sys.executable, "-c", LEAVING], capture_output=True, text=True, timeout=50)
+    assert (done.returncode, done.stderr) == (3, "")
+    assert done.stdout.split("\n") == ["begun worked", "cleared up", ""]

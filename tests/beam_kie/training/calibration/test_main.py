@@ -117,12 +117,15 @@ def test_only_pages_that_were_held_out_count(folder):
     source = {"labels": "labels.txt", "holdout": "p[45]"}
     seen = {"labels": "labels.txt"}
     (folder / "run.json").write_text(json.dumps({"output": "run", "sources": [source, seen]}))
+    every = {"labels": "labels.txt", "holdout": ""}
+    (folder / "every.json").write_text(json.dumps({"output": "run", "sources": [every]}))
     arguments = ["--model", str(folder / "model"), "--device", "cpu", "--quiet", "--force"]
     arguments += ["--report", str(folder / "report.json")]
     found = results(folder)
 
     for flags, pages in (
         (["--config", str(folder / "run.json")], (4, 5)),
+        (["--config", str(folder / "every.json")], range(6)),
         (["--labels", str(folder / "labels.txt"), "--holdout", "p[45]"], (4, 5)),
         (["--labels", str(folder / "labels.txt"), "--pages", "2:3"], (1, 2)),
     ):

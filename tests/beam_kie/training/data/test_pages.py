@@ -15,6 +15,7 @@ from beam_kie.training.data.pages import PageSource, form_lines, text_page
 from beam_kie.training.planning.plan import make_plan
 from beam_kie.training.planning.values import SettingsError
 from beam_kie.training.settings import Settings
+from tests.labelled_forms import FORM
 from tests.small_networks import character_tokenizer
 
 
@@ -74,9 +75,9 @@ def test_all_readings_of_a_page_are_drawn(tmp_path):
 
 
 def test_a_reading_that_is_not_there_is_named(tmp_path):
-    write_paddleocr(tmp_path / "labels.txt", [])
+    write_paddleocr(tmp_path / "labels.txt", [FORM])
     source = LabelledSource(str(tmp_path / "labels.txt"), more_ocr_lines=("none.jsonl",))
-    with pytest.raises(SettingsError, match=r"sources\[0\].more_ocr_lines: none.jsonl"):
+    with pytest.raises(SettingsError, match=r"sources\[0\].more_ocr_lines\[0\]: none.jsonl"):
         make_plan(Settings(output="", sources=(source,)), character_tokenizer())
 
 

@@ -83,7 +83,7 @@ def test_labels_of_the_network_to_begin_from_stay_where_they_cover_the_pages():
         ({"labels": ["SHIP", "PORT"]}, [INVOICE], "the label files hold DATE, DATE_KEY"),
         ({}, [page("OTHER", "IGNORE")], "name no entity"),
         ({"links": {"NO_KEY": [["NO"]]}}, [INVOICE], "must look like"),
-        ({"links": {"NO_KEY": ["TOTAL"]}}, [INVOICE], "unknown labels: TOTAL"),
+        ({"links": {"NO_KEY": ["TOTAL"]}}, [INVOICE], "links: TOTAL is unknown"),
     ],
 )
 def test_labels_that_do_not_fit_the_files_are_refused(network, pages, says):

@@ -1,3 +1,5 @@
+import io
+
 import pytest
 
 from beam_kie.training.reports.progress import Progress, spoken
@@ -13,6 +15,21 @@ def test_time_left_is_told_after_the_first_step_and_then_now_and_then(capsys):
     assert lines[0] == "step 101 of 200, loss 0.500, about 3 min left"
     assert [line.split()[1] for line in lines] == ["101", "105", "115", "125", "135"]
     assert lines[-1].endswith("about 2 min left")
+
+
+def test_a_terminal_shows_a_bar_with_time_left_and_loss():
+    class Terminal(io.StringIO):
+        def isatty(self):
+            return True
+
+    terminal = Terminal()
+    progress = Progress(100, 200, stream=terminal)
+    for step in range(101, 201):
+        progress.done(step, 0.25)
+    progress.close()
+    first, last = terminal.getvalue().split("\r")[1], terminal.getvalue().split("\r")[-1]
+    assert "100/200" in first and "200/200" in last
+    assert "loss 0.250" in last and "<00:00" in last
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from beam_kie.labelled.sources import LabelledSource
-from beam_kie.training.planning.plan import Plan, SourcePages
+from beam_kie.training.planning.plan import Plan
+from beam_kie.training.planning.sources import SourcePages
 from beam_kie.training.reports.provenance import Data, Provenance, joined, of_folder, of_run, read
 from beam_kie.training.settings import Settings
 from model_store import BUNDLED
