@@ -46,6 +46,7 @@ def personal_theme(theme: Theme, rng: random.Random, language: str, noto_only: b
         language: one of ``LANGUAGES``.
         noto_only: whether only the face that is always installed is used.
     """
+    theme = replace(theme, uneven=rng.random() < 0.35)
     if rng.random() < 0.1:
         theme = replace(theme, fill=rng.uniform(0.15, 0.4))
     if rng.random() < 0.22:

@@ -32,7 +32,8 @@ class Theme:
     """The choices that hold for a whole form.
 
     ``labels`` is the annotation style: "xfund" (a key without a value is OTHER, a section heading over
-    keys is a QUESTION) or "funsd" (such keys stay QUESTION, a section heading is a HEADER).
+    keys is a QUESTION) or "funsd" (such keys stay QUESTION, a section heading is a HEADER). ``uneven``: the
+    cells of a ruled grid differ in width and height.
     """
 
     labels: str
@@ -72,6 +73,7 @@ class Theme:
     dotted: bool
     comb: bool
     bilingual: bool
+    uneven: bool = False
 
 
 ARRANGEMENTS = {

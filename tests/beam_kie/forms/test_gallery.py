@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -22,3 +24,10 @@ def test_another_ending_is_refused(tmp_path, capsys):
         gallery.main(["--output", str(tmp_path / "forms.png")])
     assert stopped.value.code == 2
     assert ".jpg" in capsys.readouterr().err
+
+
+def test_the_picture_in_the_documentation_is_no_large_file():
+    path = Path(__file__).parents[3] / "docs" / "forms.jpg"
+    assert path.stat().st_size < 600_000
+    with Image.open(path) as image:
+        assert image.size == (10 * 194 + 8, 5 * 258 + 8)
