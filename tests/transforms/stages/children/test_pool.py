@@ -5,14 +5,14 @@ from pathlib import Path
 import pytest
 
 from beam_kie.imaging.limits import DecodeLimits
-from beam_kie.ocr import OcrOptions
+from beam_kie.ocr import Engine, OcrOptions
 from transforms.stages.children import pool as pools
 from transforms.stages.children.child import Budget, Child
 from transforms.stages.children.messages import ReaderSettings
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="memory is read from /proc")
 MEMORY = 250 * 1024 * 1024
-SETTINGS = ReaderSettings(ocr=OcrOptions(engine="none"), limits=DecodeLimits(), memory_bytes=MEMORY)
+SETTINGS = ReaderSettings(ocr=OcrOptions(engine=Engine.NONE), limits=DecodeLimits(), memory_bytes=MEMORY)
 
 
 def test_users_share_a_pool_and_its_children_end_with_the_last_of_them():
