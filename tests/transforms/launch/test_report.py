@@ -82,7 +82,7 @@ def test_query_that_is_hinted_at_works(config):
     path.write_bytes(write_parquet("key_values", []))
     text = report.table(sections(good=1, bad=0), config, elapsed_s=1)
     (query,) = re.findall(r'duckdb -c "(.*)"', text)
-    assert duckdb.sql(query).columns == [
+    assert duckdb.connect().execute(query).fetchdf().columns.to_list() == [
         "uri",
         "page",
         "key_text",
