@@ -16,6 +16,7 @@ import model_store
 from beam_kie.evaluation.arguments import (
     Parser,
     UsageError,
+    box_geometries,
     page_range,
     positive,
     regex,
@@ -23,7 +24,8 @@ from beam_kie.evaluation.arguments import (
 )
 from beam_kie.evaluation.measure import Report, evaluate, no_progress
 from beam_kie.evaluation.metrics import Score
-from beam_kie.evaluation.pairs import pairs_from_pictures
+from beam_kie.evaluation.pairs import PairScores, read_pairs
+from beam_kie.evaluation.readings import readings_table
 from beam_kie.labelled.formats import LabelError, LabelledPage, read_labels
 from beam_kie.labelled.gold import GoldPage, gold_pages
 from beam_kie.labelled.sources import PictureError, missing_pictures, scale_warning, with_pictures
@@ -31,7 +33,8 @@ from beam_kie.layoutxlm.checkpoints import ModelError
 from beam_kie.layoutxlm.config import STRIPS
 from beam_kie.layoutxlm.model import KieModel
 from beam_kie.layoutxlm.pair import KiePair, load_kie
-from beam_kie.ocr import create_engine
+from beam_kie.ocr import create_engine_of
+from beam_kie.ocr.box_geometry import DEFAULT, GEOMETRIES
 from beam_kie.program import add_version, program_name
 
 DESCRIPTION = """
@@ -66,11 +69,15 @@ def _run(args: argparse.Namespace) -> int:
         print(f"note: {note}", file=sys.stderr)
     progress = no_progress if args.quiet else show_progress
     report = evaluate(model, gold, progress)
+    read: dict[str, PairScores] = {}
     if args.images:
-        engine = create_engine()
-        found = pairs_from_pictures(model, engine, gold, args.images, progress)
-        report = dataclasses.replace(report, pairs_from_image=found)
-    print(json.dumps(report.as_dict()) if args.json else _table(report, model))
+        for name in args.box_geometries:
+            read[name] = read_pairs(model, create_engine_of(name), gold, args.images, progress)
+        report = dataclasses.replace(report, pairs_from_image=next(iter(read.values())).total)
+    if args.json:
+        print(json.dumps({**report.as_dict(), "box_geometries": {k: v.as_dict() for k, v in read.items()}}))
+    else:
+        print("\n".join([_table(report, model), *readings_table(read)]))
     return 0
 
 
@@ -93,6 +100,14 @@ def _parser() -> argparse.ArgumentParser:
         type=Path,
         metavar="DIR",
         help="folder of the pictures: page sizes, and key-value pairs from the picture alone",
+    )
+    parser.add_argument(
+        "--box_geometries",
+        type=box_geometries,
+        default=(DEFAULT,),
+        metavar="NAMES",
+        help='with --images: read the pictures in these ways, with commas between them, or in "all" of '
+        f"{', '.join(GEOMETRIES)}; scores of each, their mean and spread (default: {DEFAULT})",
     )
     parser.add_argument("--json", action="store_true", help="print JSON, scores in 0..1")
     parser.add_argument("--only", type=regex, metavar="REGEX", help="only pages whose name this finds")

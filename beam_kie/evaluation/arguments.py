@@ -8,6 +8,8 @@ import sys
 
 from tqdm import tqdm
 
+from beam_kie.ocr.box_geometry import GEOMETRIES
+
 
 class UsageError(Exception):
     """Something the caller has to change; the message is one line."""
@@ -73,6 +75,22 @@ def page_range(text: str) -> slice:
     if start == 0 or end == 0 or (start and end and start > end):
         raise argparse.ArgumentTypeError(f"{text!r} is not FROM:TO with pages from 1, for example 121:149")
     return slice(start - 1 if start else None, end)
+
+
+def box_geometries(text: str) -> tuple[str, ...]:
+    """Names of box geometries, each once.
+
+    Args:
+        text: names with commas between them, or "all".
+
+    Raises:
+        ArgumentTypeError: there is no such geometry.
+    """
+    names = tuple(GEOMETRIES) if text == "all" else tuple(dict.fromkeys(text.split(",")))
+    for name in names:
+        if name not in GEOMETRIES:
+            raise argparse.ArgumentTypeError(f"{name!r} is none of {', '.join(GEOMETRIES)}")
+    return names
 
 
 _bars: dict[str, tqdm] = {}

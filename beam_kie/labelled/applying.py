@@ -27,6 +27,7 @@ from beam_kie.tables.cells import CONFIDENCE_DECIMALS, COORDINATE_DECIMALS
 from beam_kie.tables.conventions import UNKNOWN
 from beam_kie.tables.schema import Row
 from beam_kie.tables.text_columns import text_columns
+from beam_kie.ticks.glyphs import selected_of
 
 CORRECTED_BY = "corrected_by"
 HUMAN = "human"
@@ -123,7 +124,7 @@ def _changed(row: Row, change: EntityChange, lines: Sequence[Row]) -> Row:
         return {**row, CORRECTED_BY: HUMAN}
     row = {**row, "confidence": 1.0, CORRECTED_BY: HUMAN}
     if change.text is not None:
-        row["text"] = change.text or None
+        row |= {"text": change.text or None, **_ticked(row, change.text)}
     if change.label is not None:
         row["label"] = change.label
     if change.box is not None:
@@ -131,6 +132,16 @@ def _changed(row: Row, change: EntityChange, lines: Sequence[Row]) -> Row:
         inside = [line for line in lines if _middle_in(line, change.box)]
         row |= {"first_line_id": inside[0]["line_id"] if inside else None, "line_count": len(inside)}
     return row
+
+
+def _ticked(row: Row, text: str) -> Row:
+    """Whether an option is ticked once a person wrote its text."""
+    selected = selected_of(text)
+    if selected is None:
+        # With its mark a text loses its state; one that never had a mark is only spelled anew.
+        had = selected_of(row.get("text") or "")
+        selected = None if had is not None else row.get("selected")
+    return {"selected": selected, "selected_confidence": None if selected is None else 1.0}
 
 
 def _blank_entity(page: Row, number: int) -> Row:
@@ -188,7 +199,13 @@ def _correct_pairs(
         rows.append({**row, CORRECTED_BY: HUMAN if changed or accepted else None})
     linked = {value for _, value in ends_left}
     rows += _keyless_rows(found, entities, state, linked)
+    rows += [{**row, CORRECTED_BY: None} for row in found.key_values if _has_no_entity(row)]
     return sorted(rows, key=lambda row: row["pair_index"])
+
+
+def _has_no_entity(row: Row) -> bool:
+    """A filled field of a form whose key stands nowhere on the page: there is no box to correct."""
+    return row["key_entity_id"] is None and row["value_entity_id"] is None
 
 
 def _keyless_rows(
@@ -242,14 +259,18 @@ def _ends_left(
 
 def _pair_row(page: Row, number: int, key: Row | None, value: Row | None, old: Row | None) -> Row:
     columns = {name: page[name] for name in (*_SHARED, *_PROVENANCE) if name in page}
-    same_link = old is not None and old["value_entity_id"] is not None
+    same_link = old is not None and (old["value_entity_id"] or old["value_text"]) is not None
     link = old["relation_confidence"] if same_link and old else 1.0
     key_text, value_text = (None if end is None else end["text"] or "" for end in (key, value))
+    if value is None and old is not None and old["value_text"] is not None:
+        # What stands in the field of a form is no entity: it stays with its key.
+        value, value_text = _as_entity(old), old["value_text"]
     row = {
         **columns,
         "pair_id": f"{page['page_id']}-k{number:04d}",
         "pair_index": number,
         **text_columns(key_text or "", value_text, UNKNOWN),
+        **_selected(value if value and value.get("selected") is not None else key),
         "confidence": 1.0,
         "key_confidence": key["confidence"] if key else None,
         "value_confidence": value["confidence"] if value else None,
@@ -270,11 +291,21 @@ def _pair_row(page: Row, number: int, key: Row | None, value: Row | None, old: R
     return row
 
 
+def _selected(entity: Row | None) -> Row:
+    return {name: entity.get(name) if entity else None for name in ("selected", "selected_confidence")}
+
+
+def _as_entity(pair: Row) -> Row:
+    """The value of a pair with the columns of an entity."""
+    columns = ("confidence", "label", "entity_id", "x0", "y0", "x1", "y1", "polygon")
+    return {name: pair[f"value_{name}"] for name in columns}
+
+
 # ---------------------------------------------------------------- counts
 
 
 def _counts(lines: Sequence[Row], entities: Sequence[Row], pairs: Sequence[Row]) -> Row:
-    with_value = [row for row in pairs if row["value_entity_id"] is not None]
+    with_value = [row for row in pairs if (row["value_entity_id"] or row["value_text"]) is not None]
     return {
         "line_count": len(lines),
         "entity_count": len(entities),

@@ -85,8 +85,10 @@ class Decoding(Part):
     pages do. ``page_prior_weight``: how much a page's other keys in two scripts count for one
     (decoding/page_prior.py). A join across the border of a ruled cell costs ``cell_penalty``, one of a line
     in a cell with a line in none ``cell_edge_penalty``; one of keys right below each other in a cell gains
-    ``cell_bonus`` (decoding/cell_joins.py). ``relation_choice`` is "best" (only the most probable key of a
-    value) or "every" (all keys above the threshold).
+    ``cell_bonus`` (decoding/cell_joins.py). ``joint_weight``: how much the probabilities of labels count
+    where labels and links of lines that OCR read are decided together (decoding/joint.py); 0: labels first.
+    ``relation_choice`` is "best" (only the most probable key of a value) or "every" (all keys above the
+    threshold).
     """
 
     method: str = "runs"
@@ -98,6 +100,7 @@ class Decoding(Part):
     cell_penalty: float = 0.0
     cell_edge_penalty: float = 0.0
     cell_bonus: float = 0.0
+    joint_weight: float = 0.0
     relation_choice: str = "best"
 
     CHOICES: ClassVar = {"method": ("runs", "line_vote"), "relation_choice": ("best", "every")}

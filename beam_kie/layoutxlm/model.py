@@ -24,6 +24,7 @@ from beam_kie.layoutxlm.config import Calibration, ConfigError, Decoding, Layout
 from beam_kie.layoutxlm.decoding.calibration import calibrated_entities, whole_relations
 from beam_kie.layoutxlm.decoding.entities import DecodedEntity, decode_entities, tokens_of
 from beam_kie.layoutxlm.decoding.grouping import group_pieces
+from beam_kie.layoutxlm.decoding.joint import decide_together
 from beam_kie.layoutxlm.decoding.linking import find_relations
 from beam_kie.layoutxlm.decoding.straight import as_pictured
 from beam_kie.layoutxlm.decoding.tags import Decoder, Piece, create_decoder
@@ -275,10 +276,28 @@ class KieModel:
         self._check_finds_entities()
         tokens = self._tokens(pages)
         encoded = self._encode(pages, tokens, keep_hidden or self.network.grouping is not None)
-        return [
-            (self._calibrated(self._decode(page, page_token, state)), state.hidden)
+        decoded = [
+            self._decode(page, page_token, state)
             for page, page_token, state in zip(pages, tokens, encoded, strict=True)
         ]
+        if keep_hidden and self._decides_together:
+            decoded = [self._together(*each) for each in zip(pages, tokens, encoded, decoded, strict=True)]
+        return [(self._calibrated(each), state.hidden) for each, state in zip(decoded, encoded, strict=True)]
+
+    @property
+    def _decides_together(self) -> bool:
+        one_of_each = len(self.config.head_labels) == len(self.config.tail_labels) == 1
+        softmax = self.config.architecture.relation_head == "softmax"
+        return bool(self.config.decoding.joint_weight) and one_of_each and softmax
+
+    @torch.inference_mode()
+    def _together(
+        self, page: PageText, tokens: PageTokens, state: Encoded, decoded: list[DecodedEntity]
+    ) -> list[DecodedEntity]:
+        if page.whole_lines:
+            return decoded
+        heads = _with_states([network.relation_head for network in self.networks], state.hidden)
+        return decide_together(heads, self.config, page, tokens, state.scored(), decoded)
 
     @torch.inference_mode()
     def _decode(self, page: PageText, tokens: PageTokens, state: Encoded) -> list[DecodedEntity]:

@@ -178,7 +178,7 @@ class WholeLineDecoder:
 def _labelled_lines(tokens: PageTokens, label_of: Callable[[slice], str]) -> list[Piece]:
     """A piece for every line to whose tokens ``label_of`` gives a label, not ""."""
     found = []
-    for start, end in _line_borders(tokens.lines):
+    for start, end in line_borders(tokens.lines):
         label = label_of(slice(start, end))
         if label:
             found.append(Piece(label, int(tokens.lines[start]), start, end, False))
@@ -235,7 +235,7 @@ class TagDecoder:
 
     def _paths(self, log_probs: np.ndarray, tokens: PageTokens) -> Iterator[tuple[int, np.ndarray]]:
         """The first token of every line, and the line's best path."""
-        for start, end in _line_borders(tokens.lines):
+        for start, end in line_borders(tokens.lines):
             marks = None if tokens.after_colon is None else tokens.after_colon[start:end]
             yield start, self.best_path(log_probs[start:end], marks)
 
@@ -288,8 +288,12 @@ class TagDecoder:
         return [Piece(label, line, start, end, continues) for label, start, end, continues in runs]
 
 
-def _line_borders(lines: np.ndarray) -> list[tuple[int, int]]:
-    """Start and end (exclusive) of the tokens of every line, from the line of each token."""
+def line_borders(lines: np.ndarray) -> list[tuple[int, int]]:
+    """Start and end (exclusive) of the tokens of every line.
+
+    Args:
+        lines: T, the line of each token.
+    """
     borders = (np.flatnonzero(np.diff(lines)) + 1).tolist()
     return [(a, b) for a, b in zip([0, *borders], [*borders, len(lines)], strict=True) if b > a]
 

@@ -13,7 +13,6 @@ from beam_kie.evaluation import evaluate, gold_pages
 from beam_kie.evaluation.__main__ import main
 from beam_kie.labelled.formats import read_labels
 from beam_kie.layoutxlm.config import LayoutXLMConfig
-from beam_kie.layoutxlm.inputs.tokenizer import load_tokenizer
 from beam_kie.layoutxlm.model import KieModel
 from beam_kie.layoutxlm.network.layoutxlm import LayoutXLM
 from tests.labelled_forms import LABELS
@@ -68,12 +67,13 @@ def test_the_command_prints_what_evaluate_finds(labelled, model_folder):
 
     assert done.returncode == 0, done.stderr
     figures = json.loads(done.stdout)
-    assert list(figures) == [*SCORES, "pairs_from_image", "documents"]
+    assert list(figures) == [*SCORES, "pairs_from_image", "documents", "box_geometries"]
     assert figures["documents"] == 3
     assert figures["pairs_from_image"] is None
     expected = evaluate(
         KieModel.load(model_folder, device="cpu"), gold_pages(read_labels(labelled / "labels.txt"))
     )
+    assert figures.pop("box_geometries") == {}
     assert figures == json.loads(json.dumps(expected.as_dict()))
     assert "gold lines: 3 of 3 pages" in done.stderr
     assert "3 labelled entries have no text" in done.stderr
@@ -104,7 +104,7 @@ def test_the_table_shows_every_figure_and_every_label(labelled, model_folder, ca
 
 @pytest.mark.slow
 def test_relations_may_come_from_a_second_model(labelled, model_folder, tmp_path, capsys):
-    tokenizer = load_tokenizer(model_folder)
+    tokenizer = Tokenizer.from_file(str(model_folder / "tokenizer.json"))
     network = small_network(vocab_size=tokenizer.get_vocab_size(), relation_head="biaffine", name="relating")
     relating = save_model(tmp_path / "relating", network, tokenizer)
     arguments = ["--labels", str(labelled / "labels.txt"), "--model", str(model_folder), "--json", "--quiet"]
@@ -124,6 +124,8 @@ def test_the_command_reads_pictures(labelled, model_folder):
         model_folder,
         "--images",
         labelled,
+        "--box_geometries",
+        "default,tight",
         "--json",
         "--quiet",
     )
@@ -132,6 +134,9 @@ def test_the_command_reads_pictures(labelled, model_folder):
     figures = json.loads(done.stdout)
     assert set(figures["pairs_from_image"]) == {"precision", "recall", "f1"}
     assert all(0 <= value <= 1 for value in figures["pairs_from_image"].values())
+    assert list(figures["box_geometries"]) == ["default", "tight"]
+    of_default = figures["box_geometries"]["default"]["strict"]
+    assert {name: of_default[name] for name in figures["pairs_from_image"]} == figures["pairs_from_image"]
     assert "pages\n" not in done.stderr
 
 
@@ -166,6 +171,7 @@ def test_pages_can_be_selected(labelled, model_folder, capsys, selection, docume
         (["--pages", "5"], "not FROM:TO"),
         (["--pages", "0:4"], "not FROM:TO"),
         (["--pages", "3:2"], "not FROM:TO"),
+        (["--box_geometries", "default,round"], "'round' is none of default, tight"),
         (["--limit", "0"], "not a number above 0"),
         (["--batch_tokens", "-3"], "not a number above 0"),
         (["--limt", "3"], "--limt"),
