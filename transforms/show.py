@@ -36,6 +36,7 @@ CSV_COLUMNS = (
     "value_type",
     "value_normalised",
     "value_currency",
+    "selected",
     "confidence",
 )
 """The columns of ``--csv``: those of the table (docs/data-dictionary.md)."""

@@ -9,8 +9,8 @@ from apache_beam.pvalue import TaggedOutput
 from beam_kie.document import SourceFile
 from transforms.config import JobConfig
 from transforms.launch.page_counts import PageCounts, count_pages
+from transforms.stages.finding import list_manifest, match_pattern
 from transforms.stages.inputs import ending_of
-from transforms.stages.reading import list_manifest, match_pattern
 
 MOST_FILES = 100_000
 """So many files are counted at most: the listing of a bucket may have millions."""
