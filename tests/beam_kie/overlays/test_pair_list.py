@@ -1,5 +1,4 @@
 import re
-from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -111,13 +110,3 @@ def test_list_keeps_within_its_area():
 def test_wide_list_has_columns():
     assert ink(pairs_of(30), 1600)[900:].any()
     assert not ink(pairs_of(3), 1600)[900:].any()
-
-
-def test_a_tick_that_is_not_in_the_text_is_written_before_it(drawn):
-    (numbered,) = pairs_of(1)
-    pair = numbered.pair
-    assert pair.value is not None
-    ticked = replace(pair, value=replace(pair.value, selected=True, selected_confidence=0.9))
-    written = replace(pair, value=replace(pair.value, text="□ value 0", selected=False))
-    texts = [each.text for each in drawn([NumberedPair(1, ticked), NumberedPair(2, written)])]
-    assert "[√] value 0" in texts and "□ value 0" in texts
