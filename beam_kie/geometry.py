@@ -95,6 +95,19 @@ def union_box(boxes: Iterable[Sequence[float]]) -> Box:
     return (min(x0s), min(y0s), max(x1s), max(y1s))
 
 
+def overlap_share(inner: Sequence[float], outer: Sequence[float]) -> float:
+    """The share of one box that lies in another, 0 to 1.
+
+    Args:
+        inner: x0, y0, x1, y1. All of a box without an area lies in any other.
+        outer: the same.
+    """
+    width = min(inner[2], outer[2]) - max(inner[0], outer[0])
+    height = min(inner[3], outer[3]) - max(inner[1], outer[1])
+    area = (inner[2] - inner[0]) * (inner[3] - inner[1])
+    return max(0.0, width) * max(0.0, height) / area if area > 0 else 1.0
+
+
 def normalise_box_1000(box: Sequence[float], width: float, height: float) -> tuple[int, int, int, int]:
     """The box on the 0..1000 grid, rounded down, always within it and never inverted.
 

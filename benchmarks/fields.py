@@ -6,12 +6,14 @@
 Every page is generated, read by OCR and model as the job reads it, and searched with the ready-made field
 file of its kind. What is true is known to the generator: which of its keys stands for what, and the value
 beside it. Its keys come from its own vocabulary, not from the field files. A field counts where the page has
-its key with a value.
+its key with a value. Keys with several values, such as those above a column of persons or line items, do not
+count, but for fields of several lines (addresses).
 
 - right: the value is the labelled one. Texts are compared without blanks, case and punctuation; dates and
   amounts as the tables read the labelled text.
 - missing: there is no value.
-- wrong: there is another value; of them doubtful: so many of those are in the column doubtful.
+- wrong: there is another value; of them doubtful: so many of those are in the column doubtful; of them sure:
+  so many have a confidence above 0.7.
 """
 
 from __future__ import annotations
@@ -62,8 +64,8 @@ KNOWN = {
         "employer": ("employer",),
     },
 }
-AMOUNTS = ("subtotal", "tax", "total")
-RIGHT, MISSING, WRONG, DOUBTFUL = "right", "missing", "wrong", "doubtful"
+RIGHT, MISSING, WRONG, DOUBTFUL, SURE = "right", "missing", "wrong", "doubtful", "sure"
+SURE_ABOVE = 0.7
 
 
 def main() -> int:
@@ -100,13 +102,14 @@ def measure(arguments: argparse.Namespace) -> dict[str, dict[str, Counter[str]]]
                 seed = arguments.seed + number
                 form = generate_form(language, seed, kind, dpi=arguments.dpi, scan=arguments.scan)
                 found = find(form.image, file)
-                for name, expected in truth(form.layout, language, kind).items():
+                for name, expected in truth(form.layout, language, kind, file).items():
                     outcome = judge(found[name], expected)
                     names = {"language": language, "kind": kind, "field": f"{kind}.{name}"}
                     for part, group in names.items():
                         counts[part][group][outcome] += 1
-                        if outcome == WRONG and found[name].doubt is not None:
-                            counts[part][group][DOUBTFUL] += 1
+                        if outcome == WRONG:
+                            counts[part][group][DOUBTFUL] += found[name].doubt is not None
+                            counts[part][group][SURE] += found[name].confidence > SURE_ABOVE
     return counts
 
 
@@ -121,7 +124,7 @@ def find(image: Any, file: Any) -> dict[str, Any]:
     return {chosen.field.name: chosen for chosen in choose_all(file, [candidates], 1)}
 
 
-def truth(layout: Any, language: str, kind: str) -> dict[str, set[str]]:
+def truth(layout: Any, language: str, kind: str, file: Any) -> dict[str, set[str]]:
     """The labelled values of each field whose key is on the page; several where the key is there twice."""
     from beam_kie.forms import vocabulary
 
@@ -132,12 +135,12 @@ def truth(layout: Any, language: str, kind: str) -> dict[str, set[str]]:
         linked = [entries[value].text for key, value in entry.linking if key == entry.id]
         if linked:
             values[plain(entry.text)].append(linked)
+    multiline = {field.name for field in file.fields if field.multiline}
     found: dict[str, set[str]] = {}
     for field, names in KNOWN[kind].items():
         keys = {plain(word) for name in names for word in words.words("keys", name)}
         linked = [texts for key in keys for texts in values.get(key, ())]
-        # An amount has one value; a key of the same name with several heads a column of line items.
-        expected = {" ".join(texts) for texts in linked if len(texts) == 1 or field not in AMOUNTS}
+        expected = {" ".join(texts) for texts in linked if len(texts) == 1 or field in multiline}
         if expected:
             found[field] = expected
     return found
@@ -154,7 +157,7 @@ def judge(chosen: Any, expected: set[str]) -> str:
     value = chosen.values[0]
     if isinstance(value, str):
         return RIGHT if plain(value) in {plain(text) for text in expected} else WRONG
-    readings = [read_value(chosen.field.of, text_columns("", text, UNKNOWN)) for text in expected]
+    readings = [read_value(chosen.field, text_columns("", text, UNKNOWN)) for text in expected]
     same = value in [reading.value for reading in readings if reading is not None]
     # Where the labelled text alone has no reading, the page decided: then its text counts.
     text = chosen.sources[0].text or ""
@@ -170,14 +173,15 @@ def plain(text: str) -> str:
 def table(counts: dict[str, dict[str, Counter[str]]]) -> str:
     lines = []
     for part, groups in counts.items():
-        lines.append(f"| {part} | fields | right | missing | wrong | of them doubtful |")
-        lines.append("|---|---|---|---|---|---|")
+        lines.append(f"| {part} | fields | right | missing | wrong | of them doubtful | of them sure |")
+        lines.append("|---|---|---|---|---|---|---|")
         total: Counter[str] = sum(groups.values(), Counter())
         for name, count in [*groups.items(), ("all", total)]:
             fields = count[RIGHT] + count[MISSING] + count[WRONG]
             shares = (f"{count[outcome] / max(1, fields):.0%}" for outcome in (RIGHT, MISSING, WRONG))
             lines.append(
-                f"| {name} | {fields} | {' | '.join(shares)} | {count[DOUBTFUL]} of {count[WRONG]} |"
+                f"| {name} | {fields} | {' | '.join(shares)} "
+                f"| {count[DOUBTFUL]} of {count[WRONG]} | {count[SURE]} of {count[WRONG]} |"
             )
         lines.append("")
     return "\n".join(lines)

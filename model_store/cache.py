@@ -38,11 +38,13 @@ class Cache:
     """The folder of fetched models, with a record of each reference.
 
     Args:
-        root: the folder; None: ``$BEAM_KIE_CACHE``, or ``~/.cache/beam-kie``.
+        root: the folder; None: ``$BEAM_KIE_CACHE``, or ``beam-kie`` below ``$XDG_CACHE_HOME``, which is
+            ``~/.cache`` if it is not set.
     """
 
     def __init__(self, root: str | Path | None = None):
-        chosen = root or os.environ.get(ENVIRONMENT) or Path("~/.cache/beam-kie")
+        home = Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache")
+        chosen = root or os.environ.get(ENVIRONMENT) or home / "beam-kie"
         self.root = Path(chosen).expanduser()
 
     def record(self, reference: str) -> Record | None:

@@ -11,7 +11,8 @@ from tests import pages
 from tests.parquet_files import write_parquet
 from transforms.config import LIMIT_OPTIONS, JobConfig
 from transforms.runs import paths
-from transforms.stages.reading import describe, look_at
+from transforms.stages.finding import look_at
+from transforms.stages.reading import describe
 from transforms.storage import files
 
 PROVENANCE = replace(pages.PROVENANCE, options_digest="0011223344556677")

@@ -1,5 +1,7 @@
 """The real command on samples/, with real OCR and the bundled model; other people's tools read it back."""
 
+# pyright: reportOptionalMemberAccess=false
+
 import fcntl
 import json
 import os
@@ -18,6 +20,7 @@ from PIL import Image
 from beam_kie.labelled.formats import read_labels
 from beam_kie.tables.schema import SCHEMAS
 from tests.browser import new_page
+from tests.written_files import written_files
 from transforms.runs.paths import TABLES
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -34,15 +37,6 @@ class Run:
 
     output: Path
     done: subprocess.CompletedProcess
-
-    def files(self):
-        """Bytes of every file, but for the summary's, which tells times."""
-        paths = [
-            path
-            for path in self.output.rglob("*")
-            if path.is_file() and path.name not in ("summary.json", "report.html")
-        ]
-        return {str(path.relative_to(self.output)): path.read_bytes() for path in paths}
 
     def summary(self):
         return json.loads((self.output / "runs" / f"run_id={RUN_ID}" / "summary.json").read_text("utf-8"))
@@ -244,17 +238,17 @@ def screenshot(page, name, folder):
 
 
 def test_a_run_id_is_not_used_twice_by_accident(own_run):
-    before = own_run.files()
+    before = written_files(own_run.output)
     again = run_pipeline(own_run.output)
     assert again.returncode == 2
     assert len(again.stderr.strip().splitlines()) == 1
     assert "--overwrite" in again.stderr
-    assert own_run.files() == before
+    assert written_files(own_run.output) == before
 
 
 def test_the_same_run_again_gives_the_same_files_and_too_many_failures_end_with_1(own_run):
-    before = own_run.files()
+    before = written_files(own_run.output)
     again = run_pipeline(own_run.output, "--overwrite", "--max_failure_ratio", "0.05")
     assert again.returncode == 1, again.stderr
     assert "--max_failure_ratio" in again.stderr
-    assert own_run.files() == before
+    assert written_files(own_run.output) == before

@@ -1,5 +1,7 @@
 """The real command from bucket to bucket on a Cloud Storage emulator: 300 pages, bad files among them."""
 
+# pyright: reportOptionalMemberAccess=false
+
 import functools
 import io
 import json
@@ -13,6 +15,7 @@ import duckdb
 import pytest
 from PIL import Image, ImageDraw, ImageFont
 
+from tests.written_files import written_objects
 from transforms.launch import cli
 from transforms.runs import paths
 from transforms.runs.paths import TABLES
@@ -81,15 +84,6 @@ class Job:
     bucket: str
     flags: list[str]
 
-    def files(self) -> dict[str, bytes]:
-        """What the run wrote, but for the summary, which tells times."""
-        written = [
-            path
-            for path in files.list_files(f"{self.bucket}/out")
-            if not path.endswith(("summary.json", "report.html"))
-        ]
-        return {path: files.read_bytes(path) for path in written}
-
     def summary(self) -> dict:
         return json.loads(files.read_bytes(paths.summary_path(f"{self.bucket}/out", "r")))
 
@@ -120,13 +114,13 @@ def test_from_a_bucket_to_a_bucket(job, tmp_path, capfd):
     every_document_is_accounted_for(job)
     tables_and_pictures_are_whole(job, tmp_path)
 
-    written = job.files()
+    written = written_objects(f"{job.bucket}/out")
     assert cli.main(job.flags) == cli.BAD_OPTIONS
     assert "--overwrite" in capfd.readouterr().err
-    assert job.files() == written
+    assert written_objects(f"{job.bucket}/out") == written
 
     assert cli.main([*job.flags, "--overwrite"]) == cli.OK
-    assert job.files() == written
+    assert written_objects(f"{job.bucket}/out") == written
 
 
 def every_document_is_accounted_for(job: Job) -> None:

@@ -16,6 +16,7 @@ import grpc
 import pytest
 from PIL import Image, ImageDraw
 
+from tests.written_files import written_files
 from transforms.launch import cli
 from transforms.launch.processes import descendants
 
@@ -129,16 +130,6 @@ def on(job_server: Server, pool: Server) -> list[str]:
     return [*runner, "--environment_type", "EXTERNAL", "--environment_config", pool.address]
 
 
-def files(output: Path) -> dict[str, bytes]:
-    """The bytes of every file, but for the summary: that tells times and the runner's options."""
-    paths = [
-        path
-        for path in output.rglob("*")
-        if path.is_file() and path.name not in ("summary.json", "report.html")
-    ]
-    return {str(path.relative_to(output)): path.read_bytes() for path in paths}
-
-
 def summary(output: Path) -> dict:
     return json.loads((output / "runs" / "run_id=r" / "summary.json").read_text())
 
@@ -159,7 +150,7 @@ def test_separate_worker_leaves_the_files_of_the_direct_runner(
     direct = [*flags(scans, tmp_path / "direct"), "--runner=DirectRunner", "--direct_num_workers=1"]
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
     assert cli.main(direct) == cli.OK
-    found, expected = files(tmp_path / "portable"), files(tmp_path / "direct")
+    found, expected = written_files(tmp_path / "portable"), written_files(tmp_path / "direct")
     assert found.keys() == expected.keys()
     assert [name for name in found if found[name] != expected[name]] == []
     for section in ("documents", "pages", "found", "tables", "overlays", "failures"):

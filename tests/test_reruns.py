@@ -18,6 +18,7 @@ import pytest
 from PIL import Image
 
 from beam_kie.tables.schema import SCHEMAS
+from tests.written_files import TELL_RUN, written_files
 from transforms.launch import cli
 from transforms.runs import paths
 from transforms.runs.ledger.plan import make_plan
@@ -112,13 +113,10 @@ def finished(process) -> int:
 
 
 def files_of(run_id, output="out") -> dict[str, bytes]:
-    """Bytes of every file of a run, hidden ones too, but for those that tell times or the run's name."""
-    paths = [path for path in Path(output).rglob("*") if path.is_file() and f"run_id={run_id}" in str(path)]
-    return {
-        str(path.relative_to(output)).replace(f"run_id={run_id}", "run_id=*"): path.read_bytes()
-        for path in paths
-        if path.name not in ("summary.json", "run-00000.js", "report.html")
-    }
+    """Bytes of every file of a run but for those that tell its name, which paths do not have either."""
+    own = f"run_id={run_id}"
+    found = written_files(output, but=TELL_RUN)
+    return {name.replace(own, "run_id=*"): data for name, data in found.items() if own in name}
 
 
 def summary_of(run_id, output="out"):

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from tests.written_files import written_files
 from transforms.launch import cli
 from transforms.runs import paths
 
@@ -60,15 +61,6 @@ def flags(place, output, *more):
     ]
 
 
-def files_of(output: Path) -> dict[str, bytes]:
-    found = (
-        path
-        for path in output.rglob("*")
-        if path.is_file() and path.name not in ("summary.json", "report.html")
-    )
-    return {str(path.relative_to(output)): path.read_bytes() for path in found}
-
-
 def summary_of(output):
     return json.loads(Path(paths.summary_path(str(output), "r")).read_bytes())
 
@@ -108,7 +100,7 @@ def test_a_run_that_is_killed_again_and_again_goes_on(place, undisturbed, tmp_pa
     kill_at(2, flags(place, output, *RUNNERS[runner]), output)
     kill_at(24, resumed, output)
     assert cli.main(resumed) == cli.OK
-    assert files_of(output) == files_of(undisturbed)
+    assert written_files(output) == written_files(undisturbed)
     summary, expected = summary_of(output), summary_of(undisturbed)
     for section in ("documents", "pages", "found", "failures", "tables", "overlays"):
         assert summary[section] == expected[section]
@@ -133,7 +125,7 @@ def test_what_was_made_with_other_options_or_of_another_file_is_not_taken_up(pla
     assert cli.main(flags(place, again, *one, "--resume")) == cli.OK
     expected = tmp_path / "expected"
     assert cli.main(flags(place, expected, *one)) == cli.OK
-    tables = {name: data for name, data in files_of(again).items() if not name.startswith("overlays")}
-    assert tables.items() <= files_of(expected).items()
+    tables = {name: data for name, data in written_files(again).items() if not name.startswith("overlays")}
+    assert tables.items() <= written_files(expected).items()
     assert summary_of(again)["documents"] == summary_of(expected)["documents"]
     assert 0 < summary_of(again)["resumed"]["documents"] < SINGLE + 2

@@ -1,9 +1,12 @@
 """s3:// as the job uses it, against a local server: read, written, replaced, from bucket to bucket."""
 
+# pyright: reportOptionalMemberAccess=false, reportAttributeAccessIssue=false
+
 import json
 import os
 import time
 from collections import Counter
+from collections.abc import Iterator
 
 import boto3
 import pytest
@@ -12,6 +15,7 @@ from apache_beam.options.pipeline_options import PipelineOptions
 
 from beam_kie.document import Category, DocumentError
 from tests.test_object_storage import bad_files, file_of, given_lines
+from tests.written_files import written_objects
 from transforms.launch import cli
 from transforms.runs import locks, paths
 from transforms.stages import inputs
@@ -20,7 +24,7 @@ from transforms.storage.retries import Attempt
 
 
 @pytest.fixture
-def endpoint(s3_bucket, monkeypatch) -> str:
+def endpoint(s3_bucket, monkeypatch) -> Iterator[str]:
     """The server's address, which only the flag tells the job."""
     address = os.environ["AWS_ENDPOINT_URL_S3"]
     monkeypatch.delenv("AWS_ENDPOINT_URL_S3")
@@ -107,20 +111,11 @@ def test_from_a_bucket_to_a_bucket(s3_bucket, endpoint):
     expected = Counter(category for _, category in bad_files().values())
     assert summary["failures"]["by_category"] == expected
 
-    written = written_files(s3_bucket)
+    written = written_objects(f"{s3_bucket}/out")
     assert len([path for path in written if "/review/" not in path]) == len(paths.TABLES) + 7
     assert cli.main(flags) == cli.BAD_OPTIONS
     assert cli.main([*flags, "--overwrite"]) == cli.OK
-    assert written_files(s3_bucket) == written
-
-
-def written_files(bucket: str) -> dict[str, bytes]:
-    written = [
-        path
-        for path in files.list_files(f"{bucket}/out")
-        if not path.endswith(("summary.json", "report.html"))
-    ]
-    return {path: files.read_bytes(path) for path in written}
+    assert written_objects(f"{s3_bucket}/out") == written
 
 
 def test_of_two_runs_that_begin_at_once_one_is_refused(bucket):

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from typing import NamedTuple, cast
 
 import apache_beam as beam
-from apache_beam.options.pipeline_options import StandardOptions
 from apache_beam.pvalue import PCollection
 
 from transforms.config import JobConfig
@@ -30,10 +29,11 @@ from transforms.runs.resuming import (
 from transforms.sinks.failure_ratio import FailBadRuns
 from transforms.sinks.outputs import Streams, WriteOutputs
 from transforms.sinks.summaries import SumTimesFn
+from transforms.stages.finding import FindSources, Found, is_local_run
 from transforms.stages.isolated_reading import ReadPages, isolates_pages
 from transforms.stages.kie import FindEntities
 from transforms.stages.ocr import ReadText
-from transforms.stages.reading import DecodeSources, FindSources, Found
+from transforms.stages.reading import DecodeSources
 
 
 def build(pipeline: beam.Pipeline, config: JobConfig) -> None:
@@ -96,7 +96,7 @@ def build(pipeline: beam.Pipeline, config: JobConfig) -> None:
     removed = summary | "Remove parts" >> RemoveParts(keeping.settings)
     if config.skip_done:
         _ = summary | "Keep the ledger" >> KeepLedger(config)
-    if config.max_failure_ratio < 1 and not _is_local(pipeline):
+    if config.max_failure_ratio < 1 and not is_local_run(pipeline):
         _ = summary | "Fail where too much failed" >> FailBadRuns(config, removed)
 
 
@@ -108,12 +108,6 @@ def _go_on(
         return sources, None, Keeping(settings)
     taken = outputs_of(sources | "Take up what is done" >> TakeUp(settings))
     return taken["new"], taken["done"], Keeping(settings, taken["entries"])
-
-
-def _is_local(pipeline: beam.Pipeline) -> bool:
-    """Whether the launcher runs the job itself: there it checks the failure ratio, after its report."""
-    runner = pipeline.options.view_as(StandardOptions).runner
-    return runner is None or runner.rpartition(".")[2] in StandardOptions.LOCAL_RUNNERS
 
 
 class Read(NamedTuple):

@@ -12,6 +12,7 @@ from typing import Any
 
 from beam_kie.fields.definitions import Choose, Field, FieldFile, FieldType
 from beam_kie.fields.keys import KeyMatch, KeyMatcher, means_section
+from beam_kie.fields.multiline import joined_lines
 from beam_kie.fields.values import read_value
 
 KEPT = 3
@@ -78,17 +79,19 @@ class PageReader:
             if row["label"].upper() == _HEADER:
                 headers.append((row["entity_index"], row["text"] or ""))
         headers.sort()
-        columns = Counter(row["key_entity_id"] for row in pairs if row.get("table_row") is not None)
         found: Candidates = {}
-        for row in pairs:
-            if row["key_text"] is None:
-                continue
-            header = _header_above(headers, places.get(row["key_entity_id"]))
-            for field, match in self._meant(row["key_text"]):
-                if _is_in_place(field, row["page"], header):
-                    found.setdefault(field.name, []).append(
-                        _candidate(field, row, match, columns[row["key_entity_id"]] > 1)
-                    )
+        whole = joined_lines(pairs)
+        for multiline, rows in ((False, pairs), (True, whole)):
+            columns = Counter(row["key_entity_id"] for row in rows if row.get("table_row") is not None)
+            for row in rows:
+                if row["key_text"] is None:
+                    continue
+                header = _header_above(headers, places.get(row["key_entity_id"]))
+                for field, match in self._meant(row["key_text"]):
+                    if field.multiline == multiline and _is_in_place(field, row["page"], header):
+                        found.setdefault(field.name, []).append(
+                            _candidate(field, row, match, columns[row["key_entity_id"]] > 1)
+                        )
         return {
             field.name: best(field, found[field.name]) for field, _ in self._fields if field.name in found
         }
@@ -161,7 +164,7 @@ def _is_in_place(field: Field, page: int, header: str | None) -> bool:
 
 
 def _candidate(field: Field, row: Mapping[str, Any], match: KeyMatch, in_column: bool) -> Candidate:
-    value = read_value(field.of, dict(row)) if row["value_text"] else None
+    value = read_value(field, row) if row["value_text"] else None
     box = None
     if row["value_x0"] is not None:
         box = tuple(round(row[f"value_{name}"], 2) for name in _COORDINATES)

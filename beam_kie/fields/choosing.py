@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
@@ -21,7 +21,7 @@ class FieldDoubt(StrEnum):
     UNREADABLE = "unreadable"
     """There is a text, but it is not of the field's type, or may be read in several ways."""
     SEVERAL_VALUES = "several_values"
-    """Another value is about as likely."""
+    """Another value is about as likely: they share the confidence."""
 
 
 class Gap(StrEnum):
@@ -100,12 +100,32 @@ def choose(field: Field, candidates: Iterable[Candidate], doubtful_below: float)
         doubt = FieldDoubt.UNREADABLE if unreadable else FieldDoubt.LOW_CONFIDENCE if low else None
         return Chosen(field, tuple(readable), doubt=doubt)
     chosen = readable[0]
+    rivals = [other for other in readable[1:] if _is_rival(field, chosen, other)]
+    unread = [other for other in with_text if other.value is None and _is_better_key(field, other, chosen)]
+    shared = _shared(chosen, [*rivals, *unread])
     doubt = None
     if chosen.confidence < doubtful_below:
         doubt = FieldDoubt.LOW_CONFIDENCE
-    elif any(_is_rival(field, chosen, other) for other in readable[1:]):
+    elif rivals:
         doubt = FieldDoubt.SEVERAL_VALUES
-    return Chosen(field, (chosen,), doubt=doubt)
+    elif unread:
+        doubt = FieldDoubt.UNREADABLE
+    return Chosen(field, (shared,), doubt=doubt)
+
+
+def _shared(chosen: Candidate, others: Iterable[Candidate]) -> Candidate:
+    """The chosen value with its share of the confidence: no more than one of them can be the right one."""
+    total = chosen.confidence + sum(other.confidence for other in others)
+    share = chosen.confidence / total if total else 1.0
+    return replace(chosen, confidence=round(chosen.confidence * share, 4))
+
+
+def _is_better_key(field: Field, other: Candidate, chosen: Candidate) -> bool:
+    """Whether a text that cannot be read stands beside a key that comes before that of the chosen value."""
+    if other.in_column or not is_sure(other):
+        return False
+    by_order = field.choose is Choose.KEY_ORDER and other.order < chosen.order
+    return chosen.in_column or not is_sure(chosen) or by_order
 
 
 def _is_rival(field: Field, chosen: Candidate, other: Candidate) -> bool:

@@ -47,6 +47,9 @@ class Field:
     """One field.
 
     ``keys`` and ``patterns`` (regular expressions) say which keys mean it; there is at least one of them.
+    ``weak_keys`` may mean it, or something else. ``value_pattern`` is what the whole value must match, and
+    ``years`` the first and last year of a date that makes sense. ``multiline``: values of one key that stand
+    below one another are lines of one value.
     ``fuzzy`` is the least similarity of a key that is not spelled as in ``keys``, 0 to 1; None: only the same
     key counts. ``of`` is the type of a list's values, else the type itself. ``section`` is the text of the
     header that the key must stand below; ``page`` the page it must stand on, from 1, or from -1, the last
@@ -63,6 +66,10 @@ class Field:
     page: int | None = None
     required: bool = False
     choose: Choose = Choose.MOST_CONFIDENT
+    weak_keys: tuple[str, ...] = ()
+    value_pattern: re.Pattern[str] | None = None
+    years: tuple[int, int] | None = None
+    multiline: bool = False
 
     @property
     def is_list(self) -> bool:

@@ -46,7 +46,10 @@ _TAKEN = frozenset(
 )
 _ENDINGS = ("_source", "_currency")
 _TOP = ("extends", "doubtful_below", "fields")
-_OPTIONS = ("type", "of", "keys", "regex", "fuzzy", "section", "page", "required", "choose")
+_OPTIONS = (
+    *("type", "of", "keys", "weak_keys", "regex", "fuzzy", "section", "page", "required", "choose"),
+    *("value_regex", "years", "multiline"),
+)
 _MAX_KEYS = 1_000
 _MAX_KEY = 200
 
@@ -137,7 +140,7 @@ def _extended(base: dict[str, Any], own: Any) -> Any:
             continue
         added = {
             key: [*_as_list(table[key]), *_as_list(known[key])]
-            for key in ("keys", "regex")
+            for key in ("keys", "weak_keys", "regex")
             if key in table and key in known
         }
         fields[name] = known | table | added
@@ -168,7 +171,7 @@ class _Table:
         if of is FieldType.LIST:
             raise self._error("of must be a type of single values, not list")
         keys = self._texts("keys")
-        patterns = tuple(self._pattern(text) for text in self._texts("regex"))
+        patterns = tuple(self._pattern("regex", text) for text in self._texts("regex"))
         if not keys and not patterns:
             raise self._error('which keys mean it? Give keys = ["..."], regex = "...", or both')
         return Field(
@@ -182,6 +185,10 @@ class _Table:
             page=self._page(),
             required=self._flag("required"),
             choose=self._choose(type_, keys),
+            weak_keys=self._texts("weak_keys"),
+            value_pattern=self._value_pattern(),
+            years=self._years(of),
+            multiline=self._multiline(type_),
         )
 
     def _error(self, what: str) -> FieldFileError:
@@ -217,11 +224,34 @@ class _Table:
             raise self._error(f"{option} may have {_MAX_KEYS} texts of {_MAX_KEY} characters each")
         return tuple(dict.fromkeys(texts))
 
-    def _pattern(self, text: str) -> re.Pattern[str]:
+    def _pattern(self, option: str, text: str) -> re.Pattern[str]:
         try:
             return re.compile(text, re.IGNORECASE)
         except (re.error, RecursionError, OverflowError) as error:
-            raise self._error(f"regex {text!r} is no regular expression: {_one_line(error)}") from None
+            raise self._error(f"{option} {text!r} is no regular expression: {_one_line(error)}") from None
+
+    def _value_pattern(self) -> re.Pattern[str] | None:
+        texts = self._texts("value_regex")
+        return self._pattern("value_regex", "|".join(f"(?:{text})" for text in texts)) if texts else None
+
+    def _years(self, of: FieldType) -> tuple[int, int] | None:
+        years = self._table.get("years")
+        if years is None:
+            return None
+        if of is not FieldType.DATE:
+            raise self._error("years are for dates")
+        numbers = isinstance(years, list) and len(years) == 2 and all(type(year) is int for year in years)
+        if not numbers or not 1 <= years[0] <= years[1] <= 9999:
+            raise self._error(
+                f"years must be the first and the last year, such as [1990, 2050], not {_shown(years)}"
+            )
+        return years[0], years[1]
+
+    def _multiline(self, type_: FieldType) -> bool:
+        multiline = self._flag("multiline")
+        if multiline and type_ is not FieldType.TEXT:
+            raise self._error(f"multiline is for texts, not {type_}")
+        return multiline
 
     def _fuzzy(self) -> float | None:
         value = self._table.get("fuzzy", FUZZY)

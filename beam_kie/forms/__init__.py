@@ -8,11 +8,13 @@ of its vocabulary file; ``generate_form`` does so for the kinds "domain" and "do
 
 from collections.abc import Sequence
 
-from beam_kie.forms.domain_page import PREFIX, domain_languages, generate_domain_layout
+from beam_kie.forms.domain_layouts import PREFIX, domain_languages, generate_domain_layout
 from beam_kie.forms.domains import domain_names
 from beam_kie.forms.lines import VisualLine, visual_lines
+from beam_kie.forms.looks import Look
 from beam_kie.forms.model import KINDS, LANGUAGES, Entry, Form, Layout, Piece
 from beam_kie.forms.page import generate_layout
+from beam_kie.forms.photo import PHOTO, photograph
 from beam_kie.forms.render import render
 from beam_kie.forms.scan import ScanSettings, fax_form, random_settings, scan_form, scan_layout
 
@@ -22,6 +24,7 @@ __all__ = [
     "Entry",
     "Form",
     "Layout",
+    "Look",
     "Piece",
     "ScanSettings",
     "VisualLine",
@@ -31,6 +34,7 @@ __all__ = [
     "generate_domain_layout",
     "generate_form",
     "generate_layout",
+    "photograph",
     "random_settings",
     "render",
     "scan_form",
@@ -59,7 +63,7 @@ def generate_form(
         kind: one of ``KINDS`` (None for any), "domain" for a form of any domain of the language or
             "domain:<name>" for one of ``domain_names(language)``.
         dpi: pixels per inch, above 0.
-        scan: "none", "light" or "heavy".
+        scan: "none", "light", "heavy", or "photo": photographed at an angle.
         labels: as of ``generate_layout``.
         prose: as of ``generate_layout``.
         noto_only: as of ``generate_layout``.
@@ -85,4 +89,6 @@ def generate_form(
             language, seed, kind, dpi=dpi, labels=labels, prose=prose, noto_only=noto_only, page=page
         )
     form = Form(render(layout), layout)
+    if scan == PHOTO:
+        return photograph(form, seed)
     return form if scan == "none" else scan_form(form, scan, seed)

@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from beam_kie.forms import KINDS, LANGUAGES, domain_names, generate_form
-from beam_kie.forms.domain_page import PREFIX
+from beam_kie.forms.domain_layouts import PREFIX
+from beam_kie.forms.photo import PHOTO
 from beam_kie.forms.samples import write_samples
 from beam_kie.forms.scan import STRENGTHS
 from beam_kie.labelled.formats import write_paddleocr
@@ -114,7 +115,9 @@ def _parser() -> argparse.ArgumentParser:
         " (default: any kind, no domains)",
     )
     parser.add_argument("--seed", type=int, default=0, help="seed of the first form (default 0)")
-    parser.add_argument("--scan", choices=STRENGTHS, default="light", help="scan effects (default light)")
+    parser.add_argument(
+        "--scan", choices=(*STRENGTHS, PHOTO), default="light", help="scan effects (default light)"
+    )
     parser.add_argument("--dpi", type=_positive, default=150, help="pixels per inch (default 150)")
     parser.add_argument(
         "--labels",

@@ -14,7 +14,8 @@ from beam_kie.forms.makers import Makers
 class Field:
     """A key with what was filled in: values, or options to tick. Both empty: not filled in.
 
-    ``weight`` 1 to 3 says how wide the value wants to be; ``unit`` is printed after the value.
+    ``weight`` 1 to 3 says how wide the value wants to be; ``unit`` is printed after the value. ``struck`` is
+    a value that was struck out before the present one was written beside it.
     """
 
     name: str
@@ -24,6 +25,7 @@ class Field:
     weight: int = 1
     long: bool = False
     unit: str = ""
+    struck: str = ""
 
     @property
     def filled(self) -> bool:

@@ -10,6 +10,7 @@ from beam_kie.forms.domains import COMMON, Domain, Group, Key, Value, load_domai
 from beam_kie.forms.fields import FIELDS
 from beam_kie.forms.spelled import LANGUAGES as SPELLED
 from beam_kie.forms.spelled import patterns, spelled
+from beam_kie.forms.vocabulary import load as load_words
 
 # How ``Content.make`` makes the values that a vocabulary file names; "options:" has its words ticked.
 MAKERS: dict[str, str] = {
@@ -68,6 +69,31 @@ _FIELD_NAMES = {
     "taxid": "tax_number",
     "zip": "postcode",
 }
+# What is struck out and written again at times.
+_CORRECTED = frozenset(
+    {"address", "birth", "city", "date", "money", "past", "person", "phone", "street", "zip"}
+)
+# Names of the base vocabulary's English keys, for forms in two languages.
+_ENGLISH = {
+    "address": "address",
+    "bank": "bank",
+    "birth": "birth_date",
+    "city": "city",
+    "company": "company",
+    "country": "country",
+    "date": "date",
+    "email": "email",
+    "family": "family_name",
+    "given": "given_name",
+    "iban": "iban",
+    "job": "occupation",
+    "money": "amount",
+    "name": "name",
+    "nation": "nationality",
+    "phone": "phone",
+    "street": "street",
+    "zip": "postcode",
+}
 _WIDE = {"address": 3, "text": 3, "words": 3} | dict.fromkeys(
     ("bank", "company", "email", "iban", "office", "period", "school", "street", "web", "account", "vin"), 2
 )
@@ -105,6 +131,9 @@ class DomainContent(Content):
         super().__init__(domain.language, rng, prose, domain.name)
         self.domain, self.common = domain, common
         self._groups: dict[str, Group] = {}
+        self._corrections = rng.random() < 0.12
+        patterns = ("{own} / {english}", "{own} ({english})", "{own} {english}")
+        self._second = rng.choice(patterns) if self.language != "en" and rng.random() < 0.08 else ""
 
     @classmethod
     def load(
@@ -207,8 +236,8 @@ class DomainContent(Content):
             key: a field label with what may be written to it.
             filled: whether a value is written.
         """
-        text = self.wording(key)
         value = key.value
+        text = self._bilingual(self.wording(key), value.name)
         options = self._option_words(value)
         if options and (value.shape == "options" or self.rng.random() < 0.8):
             ticked = self.rng.randrange(len(options)) if filled and self.rng.random() < 0.92 else -1
@@ -217,11 +246,23 @@ class DomainContent(Content):
             weight = 3 if length > (16 if self.language in ("zh", "ja") else 30) else 2
             return Field("options", text, options=marks, weight=weight)
         made = self.value(value) if filled else ""
+        struck = self.value(value) if made and value.name in _CORRECTED and self._corrected() else ""
         unit = value.unit if value.unit and f"({value.unit})" not in text and value.unit not in text else ""
         weight = _WIDE.get(value.name, 1)
         long = value.name == "text"
         name = _FIELD_NAMES.get(value.name, value.name or value.shape)
-        return Field(name, text, [made] if made else [], weight=weight, long=long, unit=unit)
+        values = [made] if made else []
+        return Field(name, text, values, weight=weight, long=long, unit=unit, struck=struck)
+
+    def _corrected(self) -> bool:
+        return self._corrections and self.rng.random() < 0.15
+
+    def _bilingual(self, text: str, name: str) -> str:
+        """A key with its English beside it, on a form in two languages."""
+        if not self._second or name not in _ENGLISH:
+            return text
+        english = load_words("en").pick(self.rng, "keys", _ENGLISH[name])
+        return text if english in text else self._second.format(own=text, english=english)
 
     def wording(self, key: Key) -> str:
         """A wording of a key, not one that this form already has if that can be helped.

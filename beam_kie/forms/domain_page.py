@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import random
-from collections.abc import Sequence
 from dataclasses import replace
 
-from beam_kie.forms import lists, tables, texts
+from beam_kie.forms import blanks, lists, stamps, tables, texts
 from beam_kie.forms.content import Field
 from beam_kie.forms.domain_content import DomainContent
-from beam_kie.forms.domains import Group, Key, domain_names
+from beam_kie.forms.domains import Group, Key
 from beam_kie.forms.kinds import Step
-from beam_kie.forms.model import LANGUAGES, Layout
-from beam_kie.forms.page import Page, paper
+from beam_kie.forms.matrix import Matrix, draw_matrix
+from beam_kie.forms.page import Page
 from beam_kie.forms.sheet import Sheet
-from beam_kie.forms.theme import make_theme
 
-PREFIX = "domain"
 # The sections of common.toml that a form may have besides its own, by their place in the file.
 _PERSON, _CONTACT, _BANK, _OFFICE, _SIGNATURES = range(5)
 # Domains whose forms often have a box for a photograph.
@@ -24,61 +20,6 @@ _WITH_PHOTO = frozenset({"employment", "membership", "register", "school", "vehi
 # Domains that are about goods and ask less about a person.
 _OF_GOODS = frozenset({"invoices", "receipts", "logistics", "purchasing", "customs", "inspection"})
 _LEFT, _RIGHT, _CENTRE = "left", "right", "centre"
-
-
-def generate_domain_layout(
-    language: str,
-    seed: int,
-    domain: str | None = None,
-    *,
-    dpi: float = 150.0,
-    labels: str | None = None,
-    prose: Sequence[str] | None = None,
-    noto_only: bool = False,
-    page: tuple[int, int] = (1, 1),
-) -> Layout:
-    """One form of a domain without a picture; the same arguments give the same form.
-
-    Args:
-        language: one of ``LANGUAGES`` that has domain files.
-        seed: any whole number.
-        domain: one of ``domain_names(language)``; None for any.
-        dpi: pixels per inch, above 0.
-        labels: annotation style, "xfund" or "funsd"; None for FUNSD's in most English forms and
-            XFUND's in all others.
-        prose: sentences that may stand in free text.
-        noto_only: one face only, so that every machine makes the same form.
-        page: (this page, all pages) for the footer.
-
-    Returns:
-        The layout; its kind is ``domain:<name>``.
-
-    Raises:
-        ValueError: unknown language, domain or style.
-    """
-    names = domain_names(language) if language in LANGUAGES else ()
-    if not names:
-        raise ValueError(
-            f"no domains for language {language!r}, expected one of {', '.join(domain_languages())}"
-        )
-    if domain is not None and domain not in names:
-        raise ValueError(f"unknown domain {domain!r} for {language!r}, expected one of {', '.join(names)}")
-    if labels not in (None, "xfund", "funsd"):
-        raise ValueError(f"unknown annotation style {labels!r}, expected 'xfund' or 'funsd'")
-    rng = random.Random(f"{language}/{PREFIX}/{domain}/{seed}")
-    chosen = domain or rng.choice(names)
-    style = rng.random()
-    labels = labels or ("funsd" if language == "en" and style < 0.75 else "xfund")
-    content = DomainContent.load(language, chosen, rng, prose)
-    theme = make_theme(rng, content.words, labels, noto_only)
-    sheet = Sheet(*paper(language, rng), theme, rng, margin=rng.uniform(32, 58))
-    DomainPage(sheet, content, chosen).build(page)
-    return sheet.finish(language, f"{PREFIX}:{chosen}", seed, dpi)
-
-
-def domain_languages() -> tuple[str, ...]:
-    """The languages that have domains."""
-    return tuple(language for language in LANGUAGES if domain_names(language))
 
 
 class DomainPage(Page):
@@ -96,6 +37,28 @@ class DomainPage(Page):
         super().__init__(sheet, content, kind)
         self.photo = kind in _WITH_PHOTO and self.rng.random() < 0.35
         self._signatures: str = ""
+
+    def build(self, page: tuple[int, int]) -> None:
+        """The whole page.
+
+        Args:
+            page: this page and all pages, for the footer.
+        """
+        super().build(page)
+        if self.rng.random() < 0.12:
+            stamps.stamp_across(self.sheet, self.content)
+
+    def finish(self, page: tuple[int, int]) -> None:
+        """What a page that is not built by steps ends with: stamps and a footer.
+
+        Args:
+            page: this page and all pages, for the footer.
+        """
+        if self.rng.random() < 0.3:
+            stamps.stamp(self.sheet, self.content, (self.sheet.right - 90, self.sheet.y - 40))
+        if self.rng.random() < 0.15:
+            stamps.stamp_across(self.sheet, self.content)
+        texts.footer(self.sheet, self.content, page)
 
     def title(self) -> str:
         """One of the domain's titles."""
@@ -147,18 +110,23 @@ class DomainPage(Page):
 
     def _make_fields(self, step: Step) -> list[Field]:
         rng = self.rng
-        keys = self._chosen(self.content.group(step.section).keys, rng.randint(step.low, step.high))
+        keys = self.chosen(self.content.group(step.section).keys, rng.randint(step.low, step.high))
         return [self.content.key_field(key, rng.random() < self.theme.fill) for key in keys]
 
-    def _chosen(self, keys: tuple[Key, ...], count: int) -> list[Key]:
-        """Some of the keys, in their order; one of many wordings may come twice, in two wordings."""
+    def chosen(self, keys: tuple[Key, ...], count: int) -> list[Key]:
+        """Some of the keys, in their order; one of many wordings may come twice, in two wordings.
+
+        Args:
+            keys: of a section or table.
+            count: how many at most.
+        """
         rng = self.rng
         pool = [index for index, key in enumerate(keys) for _ in range(1 + (len(key.wordings) > 5))]
         return [keys[index] for index in sorted(rng.sample(pool, min(len(pool), count)))]
 
     def _amounts(self, step: Step, keys: list[Key]) -> None:
         sheet, content, rng = self.sheet, self.content, self.rng
-        chosen = self._chosen(tuple(keys), rng.randrange(4, 10))
+        chosen = self.chosen(tuple(keys), rng.randrange(4, 10))
         words = list(dict.fromkeys(content.wording(key) for key in chosen))
         self._block(step.section, lambda: lists.amount_lines(sheet, content, words, sheet.left, sheet.right))
 
@@ -168,16 +136,53 @@ class DomainPage(Page):
         Args:
             step: what is drawn, as of the kind's recipe.
         """
-        rng = self.rng
+        rng, group = self.rng, self.content.group(step.section)
+        matrix = self._matrix(group) if rng.random() < 0.35 else None
+        if matrix is not None:
+            self._block(
+                step.section, lambda: draw_matrix(self.sheet, matrix, self.sheet.left, self.sheet.right)
+            )
+            return
         rows, empty = rng.randrange(1, 6), rng.choice((0, 0, 1, 2, 3))
         gaps = rng.choice((0.0, 0.05, 0.2))
-        self._table(step.section, self._made(self.content.group(step.section), rows, empty, gaps))
+        self._table(step.section, self.made_table(group, rows, empty, gaps))
 
-    def _made(self, group: Group, rows: int, empty: int, gaps: float) -> tables.Table:
-        """A table with made-up rows; some columns are left out, some cells stay empty."""
+    def _matrix(self, group: Group) -> Matrix | None:
+        """The table with keys in its first column, too, where that can be: words for them, other columns."""
+        rng, content = self.rng, self.content
+        places = [index for index, key in enumerate(group.keys) if len(key.value.words) > 2]
+        if not places:
+            return None
+        corner = group.keys[rng.choice(places)]
+        columns = [key for key in group.keys if key is not corner and key.value.shape != "options"]
+        columns = [key for key in columns if key.value.low != 1][:6]
+        names = rng.sample(corner.value.words, min(len(corner.value.words), 6))
+        if len(columns) < 2 or any("#" in name or "@" in name for name in names):
+            return None
+        spans: list[tuple[str, int]] = []
+        heads = [head for other in content.domain.sections for head in other.headings]
+        if len(columns) > 3 and rng.random() < 0.6:
+            first = rng.randrange(2, len(columns) - 1)
+            over = rng.sample(heads, 2)
+            spans = [(over[0], first), (over[1], len(columns) - first)]
+        fill = self.theme.fill
+        cells = [[_cell(content, key) if rng.random() < fill else None for key in columns] for _ in names]
+        texts = [content.wording(key) for key in columns]
+        return Matrix(content.wording(corner), spans, texts, names, cells)
+
+    def made_table(self, group: Group, rows: int, empty: int, gaps: float, most: int = 8) -> tables.Table:
+        """A table with made-up rows; some columns are left out, some cells stay empty.
+
+        Args:
+            group: its columns.
+            rows: filled ones.
+            empty: rows below them.
+            gaps: the share of cells that stay empty, in [0, 1].
+            most: columns.
+        """
         rng, content = self.rng, self.content
         keys = list(group.keys)
-        while len(keys) > 3 and (len(keys) > 8 or rng.random() < 0.35):
+        while len(keys) > min(3, most) and (len(keys) > most or rng.random() < 0.35):
             keys.remove(rng.choice(keys[1:]))
         first = keys[0].value
         counted = first.shape == "range" and first.low == 1 and not first.decimals and not first.unit
@@ -189,6 +194,25 @@ class DomainPage(Page):
                 row.append(None if left_out else _cell(content, key))
             table.rows.append(row)
         return table
+
+    def draw_table(self, table: tables.Table, look: str) -> None:
+        """A table without a heading, in one of the looks of ``Theme.table_look``.
+
+        Args:
+            table: that is drawn.
+            look: of its rules.
+        """
+        sheet = self.sheet
+        before, sheet.theme = sheet.theme, replace(sheet.theme, table_look=look)
+        if tables.draw_table(sheet, table, sheet.left, sheet.right):
+            sheet.y += 2
+        sheet.theme = before
+
+    def _arranged(self, made: list[Field], x0: float, x1: float) -> int:
+        """The fields in an arrangement; as blanks in running text at times."""
+        if self.rng.random() < 0.09:
+            return blanks.running(self.sheet, self.content, made, x0, x1)
+        return super()._arranged(made, x0, x1)
 
     def sign(self, step: Step) -> None:
         """Places to sign, with the words of common.toml.

@@ -1,16 +1,19 @@
 """Faces that forms are set in, and their metrics.
 
 Noto Sans CJK comes with a package and is always there. Matplotlib carries DejaVu and STIX (a Times);
-where it is installed they add variety, otherwise Noto stands in for them.
+where it is installed they add variety, otherwise Noto stands in for them. So it is with the faces of
+handwriting: they are packages of Debian (docs/forms.md), and where none is installed Noto stands in. A
+character that a face of handwriting lacks is Noto's.
 """
 
 from __future__ import annotations
 
 import importlib.util
+import os
 from functools import lru_cache
 from pathlib import Path
 
-from PIL import ImageFont
+from PIL import Image, ImageDraw, ImageFont
 
 # Parts of the em above and below the baseline that a text box encloses.
 ASCENT, DESCENT = 0.80, 0.22
@@ -29,7 +32,17 @@ _MATPLOTLIB = {
     "typewriter": "DejaVuSansMono.ttf",
 }
 _NOTO = {"noto-jp": 0, "noto-sc": 2, "noto-mono-jp": 5, "noto-mono-sc": 7}
-_STAND_INS = {"typewriter": "noto-mono-sc"}
+_STAND_INS = {"typewriter": "noto-mono-sc", "hand-klee": "noto-jp", "hand-seto": "noto-jp"}
+HANDWRITING = {
+    "hand-breip": "breip/Breip.ttf",
+    "hand-dkg": "fifthhorseman/dkg.ttf",
+    "hand-kai": "arphic-gkai00mp/gkai00mp.ttf",
+    "hand-klee": "klee/KleeOne-Regular.ttf",
+    "hand-seto": "seto/setofont.ttf",
+}
+"""Faces of handwriting by name, as files of Debian's packages."""
+FONT_FOLDER = "BEAM_KIE_FONTS"
+"""The environment variable that names another folder than Debian's."""
 
 
 @lru_cache(maxsize=1)
@@ -56,10 +69,38 @@ def resolve(face: str) -> str:
     """
     if face in _NOTO:
         return face
+    if face in HANDWRITING:
+        return face if _hand_path(face).is_file() else _STAND_INS.get(face, "noto-sc")
     folder = _matplotlib_folder()
     if folder is not None and (folder / _MATPLOTLIB[face]).is_file():
         return face
     return _STAND_INS.get(face, "noto-sc")
+
+
+def _hand_path(face: str) -> Path:
+    return Path(os.environ.get(FONT_FOLDER, "/usr/share/fonts/truetype")) / HANDWRITING[face]
+
+
+def _drawn(face: str, char: str) -> bytes:
+    image = Image.new("L", (48, 48))
+    ImageDraw.Draw(image).text((8, 36), char, fill=255, font=font(face, 24.0), anchor="ls")
+    return image.tobytes()
+
+
+@lru_cache(maxsize=20000)
+def face_of(face: str, char: str) -> str:
+    """The face that a character is drawn in: another one where a face of handwriting lacks it.
+
+    Args:
+        face: one of the faces of this module.
+        char: one character.
+    """
+    used = resolve(face)
+    if used not in HANDWRITING or char.isspace():
+        return used
+    # A font draws the same box for every character that it lacks.
+    lacking = _drawn(used, char) == _drawn(used, "\uffff")
+    return _STAND_INS.get(face, "noto-sc") if lacking else used
 
 
 def has_bold(face: str) -> bool:
@@ -82,6 +123,8 @@ def font(face: str, size_px: float) -> ImageFont.FreeTypeFont:
     face = resolve(face)
     if face in _NOTO:
         return ImageFont.truetype(_noto_path(), size_px, index=_NOTO[face])
+    if face in HANDWRITING:
+        return ImageFont.truetype(str(_hand_path(face)), size_px)
     folder = _matplotlib_folder()
     assert folder is not None, "faces of matplotlib are only resolved to where it is installed"
     return ImageFont.truetype(str(folder / _MATPLOTLIB[face]), size_px)
@@ -92,10 +135,11 @@ class _Advances(dict):
 
     def __init__(self, face: str):
         super().__init__()
-        self._font = font(face, 1000.0)
+        self._face = face
 
     def __missing__(self, char: str) -> float:
-        advance = 1.0 if char in DRAWN else self._font.getlength(char) / 1000.0
+        measured = font(face_of(self._face, char), 1000.0)
+        advance = 1.0 if char in DRAWN else measured.getlength(char) / 1000.0
         self[char] = advance
         return advance
 

@@ -91,9 +91,11 @@ def _measure(
     style = theme.key
     cells, x = [], x0
     height = style.size * theme.pitch
-    for field, span in row:
-        right = x + unit * span
-        split = x + unit * share
+    if theme.uneven and sheet.rng.random() < 0.15:
+        height *= sheet.rng.uniform(1.5, 3.5)
+    for (field, span), width in zip(row, _widths(sheet, row, unit), strict=True):
+        right = x + width
+        split = x + (unit * share if width == unit * span else _key_width(sheet, field, width, share))
         text = key_text(sheet, field, content, colon=sheet.rng.random() < 0.06)
         lines = fonts.wrap(text, style.face, style.size, split - x - 2 * _PAD)
         filled = fill(sheet, field, right - split - 2 * _PAD)
@@ -104,6 +106,20 @@ def _measure(
         cells.append(_Cell(field, x, split, right, lines, filled))
         x = right
     return cells, height
+
+
+def _widths(sheet: Sheet, row: list[tuple[Field, int]], unit: float) -> list[float]:
+    """The widths of a row's cells: by their units, or at random between half and twice that."""
+    if not sheet.theme.uneven or len(row) == 1:
+        return [unit * span for _, span in row]
+    parts = [span * sheet.rng.uniform(0.65, 1.5) for _, span in row]
+    return [unit * sum(span for _, span in row) * part / sum(parts) for part in parts]
+
+
+def _key_width(sheet: Sheet, field: Field, width: float, share: float) -> float:
+    style = sheet.theme.key
+    word = fonts.longest_word(field.key, style.face, style.size) * (1.12 if sheet.theme.upper_keys else 1.0)
+    return max(min(word + 2 * _PAD + style.size, 0.7 * width), width * share)
 
 
 def _draw_row(sheet: Sheet, cells: list[_Cell], height: float) -> None:

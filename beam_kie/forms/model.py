@@ -61,7 +61,10 @@ class Entry:
 
 
 class Run(NamedTuple):
-    """Text in one face on one baseline, drawn from ``x``; ``tracking`` is added after every character."""
+    """Text in one face on one baseline, drawn from ``x``; ``tracking`` is added after every character.
+
+    ``wobble`` is how far characters leave the baseline at most, as a hand's do, in parts of ``size``.
+    """
 
     text: str
     x: float
@@ -71,6 +74,7 @@ class Run(NamedTuple):
     colour: tuple[int, int, int]
     tracking: float = 0.0
     bold: bool = False
+    wobble: float = 0.0
 
 
 class Stroke(NamedTuple):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import random
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter
@@ -27,7 +28,10 @@ def render(layout: Layout, paper: tuple[int, int, int] = (255, 255, 255)) -> Ima
         if isinstance(shape, Stroke):
             _stroke(draw, shape)
     for run in layout.runs:
-        _run(draw, run)
+        if run.wobble:
+            _handwritten(image, run)
+        else:
+            _run(draw, run)
     for shape in layout.shapes:
         if isinstance(shape, Stamp):
             _stamp(image, shape)
@@ -47,6 +51,28 @@ def _stroke(draw: ImageDraw.ImageDraw, stroke: Stroke) -> None:
         a = (x0 + (x1 - x0) * start, y0 + (y1 - y0) * start)
         b = (x0 + (x1 - x0) * end, y0 + (y1 - y0) * end)
         draw.line((a, b), fill=stroke.colour, width=width)
+
+
+def _handwritten(image: Image.Image, run: Run) -> None:
+    """Draws text character by character, each a little off the line and turned a little."""
+    rng = random.Random(f"{run.text}/{run.x:.0f}/{run.baseline:.0f}")
+    table = fonts.advances(run.face)
+    x, side = run.x, int(run.size * 2) + 2
+    for char in run.text:
+        advance = table[char] * run.size
+        if char in fonts.DRAWN:
+            _drawn(ImageDraw.Draw(image), char, x, run)
+        elif char != " ":
+            glyph = Image.new("L", (side, side), 0)
+            face = fonts.font(fonts.face_of(run.face, char), run.size)
+            # The middle of the character is the middle of the glyph, so that turning does not move it.
+            ImageDraw.Draw(glyph).text((side / 2, side / 2 + 0.3 * run.size), char, 255, face, "ms")
+            glyph = glyph.rotate(rng.uniform(-90, 90) * run.wobble, Image.Resampling.BICUBIC)
+            shift = rng.uniform(-1, 1) * run.wobble * run.size
+            left = round(x + advance / 2 - side / 2)
+            top = round(run.baseline - 0.3 * run.size + shift - side / 2)
+            image.paste(run.colour, (left, top), glyph)
+        x += advance + run.tracking
 
 
 def _run(draw: ImageDraw.ImageDraw, run: Run) -> None:

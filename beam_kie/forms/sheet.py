@@ -105,7 +105,7 @@ class Sheet:
         """
         face, size = style.face, style.size
         bold = style.bold and not fonts.has_bold(fonts.resolve(face))
-        self._runs.append(Run(text, x, baseline, size, face, style.colour, tracking, bold))
+        self._runs.append(Run(text, x, baseline, size, face, style.colour, tracking, bold, style.wobble))
         ascent, descent = fonts.extents(text)
         width = fonts.width(text, face, size, tracking)
         return text, (x, baseline - ascent * size, x + width, baseline + descent * size)
@@ -254,6 +254,14 @@ class Sheet:
         """
         self._shapes.append(stamp)
 
+    def boxes(self, label: str) -> list[Box]:
+        """The boxes of the lines of entries with a label, in points, in the order in which they were drawn.
+
+        Args:
+            label: of the entries.
+        """
+        return [box for draft in self._drafts if draft.label == label for _, box in draft.pieces]
+
     def free(self, box: Box, gap: float = 2.0) -> bool:
         """Whether a box is free of text.
 
@@ -356,6 +364,7 @@ def _scaled_run(run: Run, scale: float) -> Run:
         run.colour,
         run.tracking * scale,
         run.bold,
+        run.wobble,
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from beam_kie.forms import fonts
 from beam_kie.forms.content import Content
-from beam_kie.forms.model import OTHER, Stamp
+from beam_kie.forms.model import ANSWER, OTHER, Stamp
 from beam_kie.forms.sheet import Sheet
 
 _INKS = ((190, 40, 45), (190, 40, 45), (60, 60, 150), (90, 60, 140))
@@ -47,3 +47,24 @@ def stamp(sheet: Sheet, content: Content, near: tuple[float, float] | None = Non
         pad = height * 0.2
         sheet.parent = None
         sheet.entry(OTHER, [(text, (box[0] + pad, box[1] + pad, box[2] - pad, box[3] - pad))])
+
+
+def stamp_across(sheet: Sheet, content: Content) -> None:
+    """A round stamp across something that was filled in or signed; it is not labelled.
+
+    Args:
+        sheet: the page that is drawn on; its random generator is used.
+        content: of the form.
+    """
+    rng = sheet.rng
+    boxes = [box for box in sheet.boxes(ANSWER) if box[1] > 0.3 * sheet.height]
+    if not boxes:
+        return
+    x0, y0, x1, y1 = rng.choice(boxes[-6:])
+    size = rng.uniform(58, 84)
+    face = "noto-jp" if content.language == "ja" else "noto-sc"
+    ring = content.company() if sheet.theme.cjk else content.place["city"].upper()
+    text = f"{ring}|{content.pick('texts', 'seal')}"
+    x = min(max((x0 + x1) / 2 + rng.uniform(-20, 20), size / 2), sheet.width - size / 2)
+    y = min(max((y0 + y1) / 2 + rng.uniform(-12, 12), size / 2), sheet.height - size / 2)
+    sheet.stamp(Stamp(x, y, size, size, text, face, rng.choice(_INKS), True, 0.0))

@@ -14,13 +14,17 @@ BLACK: Colour = (25, 25, 28)
 
 
 class Style(NamedTuple):
-    """How a run of text is set. ``size`` in points, ``leading`` in sizes from line to line."""
+    """How a run of text is set. ``size`` in points, ``leading`` in sizes from line to line.
+
+    ``wobble``: as of ``Run``.
+    """
 
     face: str
     size: float
     bold: bool = False
     colour: Colour = BLACK
     leading: float = 1.32
+    wobble: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +32,8 @@ class Theme:
     """The choices that hold for a whole form.
 
     ``labels`` is the annotation style: "xfund" (a key without a value is OTHER, a section heading over
-    keys is a QUESTION) or "funsd" (such keys stay QUESTION, a section heading is a HEADER).
+    keys is a QUESTION) or "funsd" (such keys stay QUESTION, a section heading is a HEADER). ``uneven``: the
+    cells of a ruled grid differ in width and height.
     """
 
     labels: str
@@ -68,6 +73,7 @@ class Theme:
     dotted: bool
     comb: bool
     bilingual: bool
+    uneven: bool = False
 
 
 ARRANGEMENTS = {

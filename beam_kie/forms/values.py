@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from beam_kie.forms import fonts
 from beam_kie.forms.content import Field
-from beam_kie.forms.model import ANSWER
+from beam_kie.forms.model import ANSWER, OTHER
 from beam_kie.forms.sheet import KEY, Sheet
 from beam_kie.forms.theme import Style, Theme
 
@@ -16,7 +16,7 @@ _COMB = frozenset({"id_number", "postcode", "birth_date", "tax_number", "iban", 
 
 
 class Item(NamedTuple):
-    """Part of what is filled in: ``role`` is "answer", "option" (a key by itself), "mark" or "comb"."""
+    """Part of what is filled in: ``role``: "answer", "option" (a key itself), "mark", "comb" or "struck"."""
 
     lines: list[str]
     dx: float
@@ -77,6 +77,8 @@ def fill(sheet: Sheet, field: Field, width: float, style: Style | None = None) -
     if not field.values:
         return Filled([], 0.0, style.size * style.leading)
     texts = _with_unit(sheet, field)
+    if field.struck and len(texts) == 1:
+        return _flow([(field.struck, "struck"), (texts[0], "answer")], width, style, style.size * 0.6)
     if len(texts) == 1:
         if sheet.theme.comb and field.name in _COMB:
             comb = _comb(texts[0], width, style)
@@ -115,6 +117,10 @@ def draw(
             option = sheet.entry(KEY, pieces)
         elif item.role == "mark":
             sheet.entry(ANSWER, pieces, option)
+        elif item.role == "struck":
+            sheet.entry(OTHER, pieces)
+            for _, (x0, y0, x1, y1) in pieces:
+                sheet.stroke(((x0 - 1, 0.4 * y0 + 0.6 * y1), (x1 + 1, (y0 + y1) / 2)), 0.8, used.colour)
         else:
             sheet.entry(ANSWER, pieces, key)
 

@@ -188,7 +188,13 @@ def _correct_pairs(
         rows.append({**row, CORRECTED_BY: HUMAN if changed or accepted else None})
     linked = {value for _, value in ends_left}
     rows += _keyless_rows(found, entities, state, linked)
+    rows += [{**row, CORRECTED_BY: None} for row in found.key_values if _has_no_entity(row)]
     return sorted(rows, key=lambda row: row["pair_index"])
+
+
+def _has_no_entity(row: Row) -> bool:
+    """A filled field of a form whose key stands nowhere on the page: there is no box to correct."""
+    return row["key_entity_id"] is None and row["value_entity_id"] is None
 
 
 def _keyless_rows(
@@ -242,9 +248,12 @@ def _ends_left(
 
 def _pair_row(page: Row, number: int, key: Row | None, value: Row | None, old: Row | None) -> Row:
     columns = {name: page[name] for name in (*_SHARED, *_PROVENANCE) if name in page}
-    same_link = old is not None and old["value_entity_id"] is not None
+    same_link = old is not None and (old["value_entity_id"] or old["value_text"]) is not None
     link = old["relation_confidence"] if same_link and old else 1.0
     key_text, value_text = (None if end is None else end["text"] or "" for end in (key, value))
+    if value is None and old is not None and old["value_text"] is not None:
+        # What stands in the field of a form is no entity: it stays with its key.
+        value, value_text = _as_entity(old), old["value_text"]
     row = {
         **columns,
         "pair_id": f"{page['page_id']}-k{number:04d}",
@@ -270,11 +279,17 @@ def _pair_row(page: Row, number: int, key: Row | None, value: Row | None, old: R
     return row
 
 
+def _as_entity(pair: Row) -> Row:
+    """The value of a pair with the columns of an entity."""
+    columns = ("confidence", "label", "entity_id", "x0", "y0", "x1", "y1", "polygon")
+    return {name: pair[f"value_{name}"] for name in columns}
+
+
 # ---------------------------------------------------------------- counts
 
 
 def _counts(lines: Sequence[Row], entities: Sequence[Row], pairs: Sequence[Row]) -> Row:
-    with_value = [row for row in pairs if row["value_entity_id"] is not None]
+    with_value = [row for row in pairs if (row["value_entity_id"] or row["value_text"]) is not None]
     return {
         "line_count": len(lines),
         "entity_count": len(entities),

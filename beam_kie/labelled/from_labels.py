@@ -10,7 +10,7 @@ from pathlib import Path
 from PIL import Image
 
 from beam_kie.document import Box, Polygon
-from beam_kie.geometry import polygon_box, rotate_polygon
+from beam_kie.geometry import overlap_share, polygon_box, rotate_polygon
 from beam_kie.labelled.applying import RunPage
 from beam_kie.labelled.corrections_file import (
     ADD,
@@ -36,6 +36,9 @@ _SAME_TEXT_NEARBY = 0.1
 
 _SAME_BOX = 0.8
 """A box that shares as much with the run's own was not moved."""
+
+_SAME_INK = 0.9
+"""A box with the same text of which so much lies in the run's own, or the other way round, was not moved."""
 
 _NO_ENTITY = frozenset({"NONE"})  # what PPOCRLabel calls a box without a key class
 
@@ -152,12 +155,20 @@ def _difference(page: RunPage, labelled: LabelledPage, with_links: bool) -> Page
 def _change(row: Mapping, entry: LabelledEntry) -> list[EntityChange]:
     box = polygon_box(entry.polygon)
     moved = _shared(box, _box(row)) < _SAME_BOX
+    if moved and entry.text == (row["text"] or ""):
+        moved = not _around_same_ink(box, _box(row))
     text = entry.text if entry.text != (row["text"] or "") else None
     label = entry.label if entry.label != row["label"] else None
     if text is None and label is None and not moved:
         return []
     was = {"was_text": row["text"] or "", "was_label": row["label"]}
     return [EntityChange(row["entity_index"], CHANGE, text, label, box if moved else None, **was)]
+
+
+def _around_same_ink(a: Box, b: Box) -> bool:
+    """Whether one box lies in the other: both hold the same text, one with more room around it."""
+    inner, outer = sorted((a, b), key=lambda box: (box[2] - box[0]) * (box[3] - box[1]))
+    return overlap_share(inner, outer) >= _SAME_INK
 
 
 def _link_changes(page: RunPage, labelled: LabelledPage, names: Mapping[int, EntityName]) -> list[LinkChange]:

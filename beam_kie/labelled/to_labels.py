@@ -11,7 +11,7 @@ from pathlib import Path
 from PIL import Image
 
 from beam_kie.document import Box, Polygon
-from beam_kie.geometry import rotate_polygon
+from beam_kie.geometry import overlap_share, rotate_polygon
 from beam_kie.labelled.applying import RunPage
 from beam_kie.labelled.corrections_file import CorrectionsError
 from beam_kie.labelled.formats import LabelledEntry, LabelledPage
@@ -144,16 +144,19 @@ def _entry(
 
 def _uncovered(lines: Iterable[Row], entities: Sequence[Row]) -> list[Row]:
     """Lines of which no entity takes the greater part: they are neither key nor value."""
-    return [line for line in lines if sum(_overlap(_box(line), _box(row)) for row in entities) < _COVERED]
+    return [line for line in lines if sum(_taken(line, row) for row in entities) < _COVERED]
+
+
+def _taken(line: Row, entity: Row) -> float:
+    """The share of a line that is an entity's, by area or by letters.
+
+    Boxes that people draw lie close to the ink, those of OCR stand off it: a short word may fill less than
+    half of its line's box.
+    """
+    line_box, box = _box(line), _box(entity)
+    letters = len(entity["text"] or "") / max(1, len(line["text"]))
+    return max(overlap_share(line_box, box), min(1.0, letters) * overlap_share(box, line_box))
 
 
 def _box(row: Row) -> Box:
     return (row["x0"], row["y0"], row["x1"], row["y1"])
-
-
-def _overlap(line: Box, entity: Box) -> float:
-    """The share of a line's box that lies in an entity's."""
-    width = min(line[2], entity[2]) - max(line[0], entity[0])
-    height = min(line[3], entity[3]) - max(line[1], entity[1])
-    area = (line[2] - line[0]) * (line[3] - line[1])
-    return max(0.0, width) * max(0.0, height) / area if area > 0 else 1.0

@@ -24,6 +24,7 @@ _SIGNS = {
     "nz$": "NZD",
     "mx$": "MXN",
     "r$": "BRL",
+    "reais": "BRL",
     "hk$": "HKD",
     "nt$": "TWD",
     "€": "EUR",

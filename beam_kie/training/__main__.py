@@ -17,6 +17,7 @@ from beam_kie.layoutxlm.devices import resolve_device
 from beam_kie.program import add_version, program_name
 from beam_kie.training.data.pages import PageSource
 from beam_kie.training.loop import Trainer, precision_on
+from beam_kie.training.planning.never_open import check_paths, nothing_opened_in
 from beam_kie.training.planning.plan import make_plan, notes
 from beam_kie.training.planning.values import SettingsError
 from beam_kie.training.reports.curves import draw_after_run
@@ -40,7 +41,9 @@ def main(argv: list[str] | None = None) -> int:
     try:
         settings = Settings.load(args.config)
         with _naming(args.config):
-            _train(settings, args.device)
+            check_paths(settings)
+            with nothing_opened_in(settings.never_open):
+                _train(settings, args.device)
     except (SettingsError, PictureError, ModelError, OSError) as error:
         print("error:", *str(error).split(), file=sys.stderr)
         return 2

@@ -42,7 +42,9 @@ class Settings:
 
     Pages: ``synthetic_share`` of them are forms from the project's generator in ``synthetic_languages``;
     ``domain_share`` of these are forms of a domain such as taxes (docs/forms.md). ``text_share`` are pages of
-    plain text (files, .xz or not) from which only masked tokens are learned.
+    plain text (files, .xz or not) from which only masked tokens are learned. Without ``tokenizer`` and
+    ``start_from`` a vocabulary of ``vocabulary_size`` pieces is learned from ``texts`` and labelled pages.
+    ``never_open``: folders of which no file is opened, such as data that must not enter the weights.
     ``text_embeddings``: word embeddings begin with what ``texts`` say (see embeddings.py). Longer pages are
     cropped to ``max_page_tokens`` (None: what a window and a batch hold).
 
@@ -59,7 +61,9 @@ class Settings:
     tasks: tuple[str, ...] = ()
     tokenizer: str | None = None
     texts: tuple[str, ...] = ()
+    vocabulary_size: int = 12000
     text_embeddings: bool = False
+    never_open: tuple[str, ...] = ()
     start_from: str | None = None
     teacher: str | None = None
     teacher_weight: float = 0.5
@@ -196,6 +200,7 @@ class Settings:
             texts=tuple(_place(text, folder) for text in self.texts),
             start_from=_place(self.start_from, folder),
             teacher=_place(self.teacher, folder),
+            never_open=tuple(_place(name, folder) for name in self.never_open),
         )
 
 
@@ -246,6 +251,7 @@ _BOUNDS: dict[str, tuple[float, float]] = {
     "domain_share": _SHARE,
     "text_share": _SHARE,
     "layer_decay": _SHARE,
+    "vocabulary_size": (100, 10**6),
     "steps": _COUNT,
     "batch_tokens": (_FEWEST_TOKENS, 10**9),
     "accumulate": _COUNT,

@@ -33,6 +33,13 @@ def test_clipping_keeps_boxes_on_the_page():
     assert geometry.clip_polygon((-1, -1, 101, 5, 101, 201, 3, 4), 100, 200) == (0, 0, 100, 5, 100, 200, 3, 4)
 
 
+def test_the_share_of_a_box_that_lies_in_another():
+    assert geometry.overlap_share((0, 0, 10, 10), (5, 0, 100, 100)) == 0.5
+    assert geometry.overlap_share((5, 0, 100, 100), (0, 0, 5, 5)) == 0.0
+    assert geometry.overlap_share((2, 2, 4, 4), (0, 0, 10, 10)) == 1.0
+    assert geometry.overlap_share((2, 2, 2, 4), (5, 5, 10, 10)) == 1.0
+
+
 def test_union_box():
     assert geometry.union_box([(5, 5, 10, 10), (20, 2, 15, 7)]) == (5, 2, 20, 10)
     with pytest.raises(ValueError, match="no boxes"):

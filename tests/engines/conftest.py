@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.written_files import written_files
+
 ROOT = Path(__file__).resolve().parents[2]
 SCANS = ("en_invoice.jpg", "es_registration.webp", "broken.jpg")
 SECTIONS = ("documents", "pages", "found", "failures", "overlays")
@@ -79,16 +81,6 @@ def expected(scans, tmp_path_factory) -> Path:
     return output
 
 
-def files(output: Path) -> dict[str, bytes]:
-    """The bytes of every file but the summary, which tells times and the runner's options."""
-    found = [
-        path
-        for path in output.rglob("*")
-        if path.is_file() and path.name not in ("summary.json", "report.html")
-    ]
-    return {str(path.relative_to(output)): path.read_bytes() for path in found}
-
-
 def check_equal(output: Path, expected: Path) -> None:
     """The files of two runs are the same, and so are the counts in their summaries.
 
@@ -96,7 +88,7 @@ def check_equal(output: Path, expected: Path) -> None:
         output: Of the engine.
         expected: Of the local runner.
     """
-    found, wanted = files(output), files(expected)
+    found, wanted = written_files(output), written_files(expected)
     assert found.keys() == wanted.keys()
     assert [name for name in found if found[name] != wanted[name]] == []
     summaries = [

@@ -3,7 +3,7 @@ import time
 
 import pytest
 
-from model_store.cache import Cache
+from model_store.cache import ENVIRONMENT, Cache
 from model_store.errors import FetchError
 
 
@@ -19,6 +19,15 @@ def made(cache, text="weights"):
 @pytest.fixture
 def cache(cache_root):
     return Cache()
+
+
+def test_the_folder_is_below_that_of_the_users_caches(monkeypatch, tmp_path):
+    monkeypatch.delenv(ENVIRONMENT, raising=False)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    assert Cache().root == tmp_path / "beam-kie"
+    monkeypatch.delenv("XDG_CACHE_HOME")
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    assert Cache().root == tmp_path / "home" / ".cache" / "beam-kie"
 
 
 def test_published_model_is_found(cache):

@@ -135,7 +135,14 @@ def write_bigquery(run: RunTables, to: str | None) -> list[str]:
 
     Returns:
         Lines for the user.
+
+    Raises:
+        ExportError: BigQuery cannot load from where the run is.
     """
+    if not is_local(run.output) and not run.output.startswith("gs://"):
+        raise ExportError(
+            f"bq loads from gs:// and from this machine: copy {run.output} there, and name the copy"
+        )
     folder = (to or paths.export_path(run.output, run.run_id, "bigquery")).rstrip("/")
     sources = {table: (run.schema(table), _for_bq(run, table)) for table in run.files}
     for table in run.files:

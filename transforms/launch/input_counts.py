@@ -1,4 +1,4 @@
-"""What a run would read: counted for ``--validate_only``, from listings alone; no file is opened."""
+"""What a run would read: counted for ``--validate_only``."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from apache_beam.pvalue import TaggedOutput
 
 from beam_kie.document import SourceFile
 from transforms.config import JobConfig
+from transforms.launch.page_counts import PageCounts, count_pages
+from transforms.stages.finding import list_manifest, match_pattern
 from transforms.stages.inputs import ending_of
-from transforms.stages.reading import list_manifest, match_pattern
 
 MOST_FILES = 100_000
 """So many files are counted at most: the listing of a bucket may have millions."""
@@ -20,7 +21,8 @@ _SEVERAL_PAGES = (".pdf", ".tif", ".tiff")
 def count_inputs(config: JobConfig) -> list[tuple[str, str]]:
     """Files, bytes and pages of a run, and the files that it would pass over.
 
-    Pages are those that endings tell: a picture has one, a PDF or TIFF file at least one.
+    Files are counted from listings. A picture counts as one page; PDF and TIFF files are opened where that is
+    cheap (``count_pages``), else they count as one page at least.
 
     Args:
         config: The run.
@@ -41,13 +43,27 @@ def count_inputs(config: JobConfig) -> list[tuple[str, str]]:
         if len(files) + len(passed_over) >= MOST_FILES:
             break
     more = " or more" if len(files) + len(passed_over) >= MOST_FILES else ""
-    several = sum(ending_of(uri) in _SEVERAL_PAGES for uri in files)
-    least = "at least " if several or more else ""
-    why = f" ({several:,} PDF and TIFF files are not opened)" if several else ""
-    rows = [("files", f"{len(files):,}{more}, {_size(files)}"), ("pages", f"{least}{len(files):,}{why}")]
+    several = [uri for uri in files if ending_of(uri) in _SEVERAL_PAGES]
+    rows = [
+        ("files", f"{len(files):,}{more}, {_size(files)}"),
+        ("pages", _pages(len(files) - len(several), count_pages(several, config), bool(more))),
+    ]
     if passed_over:
         rows.append(("passed over", f"{len(passed_over):,} that are no documents, by their ending"))
     return rows
+
+
+def _pages(pictures: int, counts: PageCounts, more: bool) -> str:
+    least = "at least " if counts.not_opened or more else ""
+    remarks = []
+    if counts.not_opened:
+        remarks.append(
+            f"{counts.not_opened:,} PDF and TIFF files are not opened: not on this machine, or large"
+        )
+    if counts.unreadable:
+        remarks.append(f"{counts.unreadable:,} PDF and TIFF files cannot be read")
+    why = f" ({'; '.join(remarks)})" if remarks else ""
+    return f"{least}{pictures + counts.pages + counts.not_opened:,}{why}"
 
 
 def _found(config: JobConfig) -> Iterator[SourceFile | TaggedOutput]:

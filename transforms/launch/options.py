@@ -40,7 +40,7 @@ class LaunchOptions:
     validate_only: bool = field(
         default=False,
         metadata=_run(
-            "Check everything, count the files, say what would run, launch nothing.", in_template=False
+            "Check everything, count files and pages, say what would run, launch nothing.", in_template=False
         ),
     )
     wait: bool = field(

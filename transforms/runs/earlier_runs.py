@@ -22,7 +22,7 @@ from transforms.ptransform import Transform
 from transforms.runs import paths
 from transforms.runs.finished_runs import unreadable
 from transforms.runs.ledger.plan import EarlierRun
-from transforms.stages.reading import look_at
+from transforms.stages.finding import look_at
 from transforms.storage import files
 from transforms.storage.patterns import escape_pattern
 

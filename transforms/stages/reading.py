@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import apache_beam as beam
-from apache_beam.pvalue import PCollection, TaggedOutput
+from apache_beam.pvalue import TaggedOutput
 from apache_beam.typehints.decorators import with_input_types, with_output_types
 
 from beam_kie.document import (
@@ -28,18 +28,15 @@ from beam_kie.imaging.limits import check_file_size
 from transforms.config import JobConfig
 from transforms.metrics import StageTimer, count, count_failure, timed_steps
 from transforms.progress import record, record_files
-from transforms.ptransform import Transform, outputs_of
+from transforms.ptransform import Transform
 from transforms.stages import coders
-from transforms.stages.inputs import is_no_document, is_system_file, read_manifest
-from transforms.storage.files import StorageError, look, match, read_bytes
-from transforms.storage.patterns import has_magic
-from transforms.storage.retries import TIMEOUT_S
+from transforms.stages.finding import look_at
+from transforms.storage.files import read_bytes
 from transforms.storage.uris import is_local
 
 DOCUMENTS = "documents"
 FAILURES = "failures"
 TIMES = "times"
-PASSED_OVER = "passed_over"
 
 
 class GivenFile(NamedTuple):
@@ -47,127 +44,6 @@ class GivenFile(NamedTuple):
 
     uri: str
     data: bytes
-
-
-class Found(NamedTuple):
-    """``sources`` PCollection[SourceFile]; ``passed_over`` PCollection[str], URIs."""
-
-    sources: PCollection
-    passed_over: PCollection
-
-
-class FindSources(Transform):
-    """Every file of the input, once: ``Found``, spread over the workers.
-
-    Patterns are matched and manifests read on the workers, so the launcher's memory does not grow with
-    their number. A file of a manifest is not looked up here: one that does not exist fails when it is read.
-
-    Args:
-        config: of the job.
-    """
-
-    def __init__(self, config: JobConfig):
-        super().__init__()
-        self.config = config
-
-    def expand(self, pipeline):
-        """Wire matching, manifest and removal of duplicates.
-
-        Grouping by URI spreads the files over the workers: to shuffle them once more would only hold them
-        twice.
-        """
-        timeout_s = self.config.storage_timeout_s
-        # Of files that are left out later, how many are read is not known beforehand.
-        filtered = self.config.skip_done or self.config.retry_failures or self.config.resume
-        scratch = None if filtered else self.config.scratch
-        manifests = (self.config.manifest,) if self.config.manifest else ()
-        match_patterns = beam.FlatMap(match_pattern, timeout_s).with_output_types(SourceFile)
-        matched = outputs_of(
-            pipeline
-            | "Take patterns" >> beam.Create(self.config.input, reshuffle=False)
-            | "Match patterns" >> match_patterns.with_outputs(PASSED_OVER, main="sources")
-        )
-        listed = (
-            pipeline
-            | "Take manifest" >> beam.Create(manifests, reshuffle=False)
-            | "List manifest" >> beam.FlatMap(list_manifest).with_output_types(SourceFile)
-        )
-        sources = (
-            (matched.sources, listed)
-            | "Put together" >> beam.Flatten()
-            | "Key by URI" >> beam.Map(_keyed, scratch).with_output_types(tuple[str, SourceFile])
-            | "Drop duplicates" >> beam.CombinePerKey(most_informed)
-            | "Drop keys" >> beam.Values().with_output_types(SourceFile)
-        )
-        passed_over: Any = matched[PASSED_OVER]
-        if len(self.config.input) > 1:
-            # Several patterns may find the same file.
-            passed_over = passed_over | "Drop what is passed over twice" >> beam.Distinct()
-        return Found(sources, passed_over)
-
-
-def match_pattern(pattern: str, timeout_s: float = TIMEOUT_S) -> Iterator[SourceFile | TaggedOutput]:
-    """The files that a Beam pattern matches now, as the listing goes on.
-
-    Hidden and system files are passed over unless they are named one by one, and so are files that their
-    ending tells from scans, whose URIs go to the output PASSED_OVER. A pattern may match nothing (the
-    launcher has checked that the input as a whole does); a single file that is gone is still a source.
-
-    Args:
-        pattern: a Beam pattern, or one file.
-        timeout_s: for how long transient errors are retried, in seconds, above 0.
-
-    Raises:
-        StorageError: the storage does not answer, after transient errors were retried.
-    """
-    if not has_magic(pattern):
-        yield look_at(pattern, timeout_s)
-        return
-    for file in match(pattern, timeout_s=timeout_s, unreadable=True):
-        if is_system_file(file.uri):
-            continue
-        if is_no_document(file.uri, pattern):
-            yield TaggedOutput(PASSED_OVER, file.uri)
-        else:
-            yield SourceFile(*file)
-
-
-def look_at(uri: str, timeout_s: float) -> SourceFile:
-    """A file with what its storage says of it; where that is nothing, reading it will say why.
-
-    Args:
-        uri: a local path or URI.
-        timeout_s: for how long transient errors are retried, in seconds, above 0.
-    """
-    try:
-        found = look(uri, timeout_s)
-    except StorageError:
-        found = None
-    return SourceFile(uri=uri) if found is None else SourceFile(*found)
-
-
-def list_manifest(path: str) -> Iterator[SourceFile]:
-    """The files that a manifest lists, not looked up: size and time are None.
-
-    Args:
-        path: of the manifest, a local path or URI.
-    """
-    return (SourceFile(uri=uri) for uri in read_manifest(path))
-
-
-def most_informed(sources: Iterable[SourceFile]) -> SourceFile:
-    """Of several mentions of one URI the one that knows size and time, whatever their order.
-
-    Args:
-        sources: at least one, all with the same URI.
-    """
-    return max(sources, key=lambda source: (source.updated_at_s or 0.0, source.size_bytes or 0, source.uri))
-
-
-def _keyed(source: SourceFile, scratch: str | None) -> tuple[str, SourceFile]:
-    """The file by its URI, counted for the progress; one that is named twice counts twice there."""
-    record_files(scratch, found=1)
-    return source.uri, source
 
 
 class DecodeSources(Transform):

@@ -11,28 +11,24 @@ import io
 import os
 import shutil
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from itertools import islice
-from types import ModuleType
 from typing import BinaryIO, TypeVar
 
 from beam_kie.document import Category, DocumentError
 from beam_kie.imaging.limits import check_file_size
-from transforms.storage import beam_files, gcs, local, s3
+from transforms.storage import local
+from transforms.storage.asking import asked, explain, listed, store_of
 from transforms.storage.patterns import fixed_prefix, has_magic, matcher
 from transforms.storage.retries import (
     TIMEOUT_S,
-    Attempt,
     StorageError,
     is_forbidden,
     is_not_found,
     is_transient,
-    lacks_credentials,
-    reason,
     retried,
-    what_happened,
 )
 from transforms.storage.stored import StoredFile
 from transforms.storage.uris import is_local, local_path
@@ -63,7 +59,7 @@ def read_bytes(
         if is_local(uri):
             data = local.read(uri, max_bytes)
         else:
-            store = _store(uri)
+            store = store_of(uri)
             data = retried(lambda attempt: store.read(uri, max_bytes, attempt), timeout_s)
     except DocumentError:
         raise
@@ -89,7 +85,7 @@ def write_bytes(path: str, data: bytes, timeout_s: float = TIMEOUT_S) -> None:
     if is_local(path):
         _write_local(local_path(path), data)
     else:
-        _asked("write", path, lambda store, attempt: store.write(path, data, attempt), timeout_s)
+        asked("write", path, lambda store, attempt: store.write(path, data, attempt), timeout_s)
 
 
 def create(uri: str, data: bytes, timeout_s: float = TIMEOUT_S) -> bool:
@@ -109,7 +105,7 @@ def create(uri: str, data: bytes, timeout_s: float = TIMEOUT_S) -> bool:
     # Some servers that speak a storage's protocol do not know the condition.
     if look(uri, timeout_s) is not None:
         return False
-    return _asked("write", uri, lambda store, attempt: store.create(uri, data, attempt), timeout_s)
+    return asked("write", uri, lambda store, attempt: store.create(uri, data, attempt), timeout_s)
 
 
 def delete(uri: str, timeout_s: float = TIMEOUT_S) -> None:
@@ -160,7 +156,7 @@ def look(path: str, timeout_s: float = TIMEOUT_S) -> StoredFile | None:
     """
     if is_local(path):
         return local.look(path)
-    return _asked("read", path, lambda store, attempt: store.look(path, attempt), timeout_s)
+    return asked("read", path, lambda store, attempt: store.look(path, attempt), timeout_s)
 
 
 def exists(path: str, timeout_s: float = TIMEOUT_S) -> bool:
@@ -247,44 +243,6 @@ def delete_folder(folder: str, timeout_s: float = TIMEOUT_S) -> int:
     return len(found)
 
 
-# ---------------------------------------------------------------- requests to a storage
-
-
-def _store(uri: str) -> ModuleType:
-    """The module for the storage of ``uri``; all have the same functions."""
-    return {"gs": gcs, "s3": s3}.get(uri.partition("://")[0], beam_files)
-
-
-def _asked(purpose: str, uri: str, request: Callable[[ModuleType, Attempt], T], timeout_s: float) -> T:
-    """The answer to ``request``; ``purpose`` is read, write, list or delete.
-
-    Raises:
-        StorageError: there was none.
-    """
-    store = _store(uri)
-    try:
-        return retried(lambda attempt: request(store, attempt), timeout_s)
-    except Exception as error:
-        why = _why(error, store.PERMISSIONS[purpose], timeout_s) or reason(error)
-        raise StorageError(f"cannot {purpose} {uri}: {why}", is_transient(error)) from error
-
-
-def _why(error: Exception, permission: str, timeout_s: float) -> str | None:
-    """The message for a failed request: why, and what to do."""
-    if isinstance(error, StorageError):
-        return str(error)
-    if lacks_credentials(error):
-        return f"no valid credentials ({what_happened(error)}); check those of the account that runs the job"
-    if is_not_found(error):
-        return "there is no such bucket"
-    if is_forbidden(error):
-        return f"no permission; give the account that runs the job {permission}"
-    if is_transient(error):
-        given = f"{timeout_s:g} s (--storage_timeout_s)"
-        return f"{what_happened(error)}, also after retries for up to {given}; run it again"
-    return None
-
-
 def _unavailable(uri: str, error: Exception, timeout_s: float) -> DocumentError:
     """The error for a file that could not be read: why, and what to do."""
     if is_not_found(error):
@@ -296,7 +254,7 @@ def _unavailable(uri: str, error: Exception, timeout_s: float) -> DocumentError:
     elif is_local(uri):
         message = f"the file could not be read ({type(error).__name__}); run it again"
     else:
-        usual = _why(error, _store(uri).PERMISSIONS["read"], timeout_s)
+        usual = explain(error, store_of(uri).PERMISSIONS["read"], timeout_s)
         message = f"the file could not be read: {usual or type(error).__name__ + '; run it again'}"
     return DocumentError(Category.SOURCE_UNAVAILABLE, message, retryable=is_transient(error))
 
@@ -311,19 +269,7 @@ def _matching(pattern: str, timeout_s: float, unreadable: bool) -> Iterator[Stor
         raise StorageError(f"cannot list {pattern}: the name of the bucket must not hold *, ? or [")
     else:
         matches = matcher(pattern)
-        yield from (file for file in _listed(fixed_prefix(pattern), timeout_s) if matches(file.uri))
-
-
-def _listed(prefix: str, timeout_s: float) -> Iterator[StoredFile]:
-    """The files of a remote storage whose URI begins with ``prefix``."""
-    token = None
-    while True:
-        files, token = _asked(
-            "list", prefix, lambda store, attempt, at=token: store.list_page(prefix, at, attempt), timeout_s
-        )
-        yield from files
-        if token is None:
-            return
+        yield from (file for file in listed(fixed_prefix(pattern), timeout_s) if matches(file.uri))
 
 
 def _files_below(folder: str, timeout_s: float) -> Iterator[str]:
@@ -331,11 +277,11 @@ def _files_below(folder: str, timeout_s: float) -> Iterator[str]:
     if is_local(folder):
         yield from local.files_below(folder)
     else:
-        yield from (file.uri for file in _listed(f"{folder}/", timeout_s))
+        yield from (file.uri for file in listed(f"{folder}/", timeout_s))
 
 
 def _delete(path: str, timeout_s: float) -> None:
-    _asked("delete", path, lambda store, attempt: store.delete(path, attempt), timeout_s)
+    asked("delete", path, lambda store, attempt: store.delete(path, attempt), timeout_s)
 
 
 # ---------------------------------------------------------------- this machine

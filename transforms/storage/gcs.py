@@ -95,6 +95,27 @@ def delete(uri: str, attempt: Attempt) -> None:
         _blob(uri).delete(**_once(attempt))
 
 
+def first_after(prefix: str, after: str, attempt: Attempt) -> StoredFile | None:
+    """The first object whose URI begins with ``prefix`` and comes after another URI; None: there is none.
+
+    Args:
+        prefix: a URI as far as it is fixed.
+        after: a URI, of an object or not.
+        attempt: the time limits of this request.
+    """
+    bucket, name = split_uri(prefix)
+    found = _client().list_blobs(
+        bucket,
+        prefix=name or None,
+        start_offset=split_uri(after)[1],
+        max_results=2,
+        fields=_LISTED,
+        **_once(attempt),
+    )
+    files = [_stored(blob) for blob in next(found.pages, ())]
+    return next((file for file in files if file.uri != after), None)
+
+
 def list_page(prefix: str, token: str | None, attempt: Attempt) -> Page:
     """Up to 1,000 objects whose URI begins with ``prefix``, and the token of the next page.
 

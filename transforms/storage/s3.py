@@ -113,6 +113,21 @@ def delete(uri: str, attempt: Attempt) -> None:
     _client(attempt).delete_object(Bucket=bucket, Key=key)
 
 
+def first_after(prefix: str, after: str, attempt: Attempt) -> StoredFile | None:
+    """The first object whose URI begins with ``prefix`` and comes after another URI; None: there is none.
+
+    Args:
+        prefix: a URI as far as it is fixed.
+        after: a URI, of an object or not.
+        attempt: the time limits of this request.
+    """
+    bucket, key = split_uri(prefix)
+    page = _client(attempt).list_objects_v2(
+        Bucket=bucket, Prefix=key, StartAfter=split_uri(after)[1], MaxKeys=1
+    )
+    return next((_stored(bucket, item) for item in page.get("Contents", ())), None)
+
+
 def list_page(prefix: str, token: str | None, attempt: Attempt) -> Page:
     """Up to 1,000 objects whose URI begins with ``prefix``, and the token of the next page.
 

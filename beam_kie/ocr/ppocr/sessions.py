@@ -134,7 +134,7 @@ def cache_folder() -> Path | None:
     base = (
         Path(named)
         if named
-        else Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "beam_kie"
+        else Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "beam-kie"
     )
     folder = base / "ocr"
     try:

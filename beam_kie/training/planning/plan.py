@@ -189,7 +189,7 @@ def _learned(settings: Settings, sources: Sequence[SourcePages]) -> Tokenizer:
         raise SettingsError(f'base "{settings.base}" needs tokenizer: a file sentencepiece.bpe.model')
     texts = [line for path in settings.texts for line in _sample(read_text(path), settings.seed)]
     texts += [entry.text for source in sources for page in source.kept for entry in page.entries]
-    return train_tokenizer(texts)
+    return train_tokenizer(texts, settings.vocabulary_size)
 
 
 def _sample(lines: list[str], seed: int) -> list[str]:

@@ -35,6 +35,15 @@ type = "text"
 keys = ["City"]
 section = "Sender"
 
+[fields.buyer]
+type = "text"
+keys = ["Buyer"]
+multiline = true
+
+[fields.first_line]
+type = "text"
+keys = ["Buyer"]
+
 [fields.later]
 type = "text"
 keys = ["City"]
@@ -141,3 +150,20 @@ def test_a_column_of_line_items_comes_behind_a_single_value():
     rows = page_tables(pages.result(form=entities, links=links), pages.PROVENANCE)
     found = PageReader(FILE).candidates(rows["key_values"], rows["entities"])["total"]
     assert [(each.value, each.in_column) for each in found] == [(16, False), (7, True), (9, True)]
+
+
+def test_lines_of_an_address_are_one_value_where_the_field_says_so():
+    entities = [("QUESTION", "Buyer", (100, 100, 200, 130))]
+    lines = ["Orion Ltd.", "7 Church Lane", "Dayton"]
+    entities += [
+        ("ANSWER", text, (100, 140 + 35 * row, 300, 170 + 35 * row)) for row, text in enumerate(lines)
+    ]
+    rows = page_tables(
+        pages.result(form=entities, links=[(0, 1, 0.9), (0, 2, 0.5), (0, 3, 0.9)]), pages.PROVENANCE
+    )
+    found = PageReader(FILE).candidates(rows["key_values"], rows["entities"])
+    (buyer,) = found["buyer"]
+    assert (buyer.value, buyer.in_column) == ("Orion Ltd. 7 Church Lane Dayton", False)
+    assert buyer.box == (100, 140, 300, 240)
+    assert buyer.confidence == min(each.confidence for each in found["first_line"])
+    assert found["first_line"][0].value in lines

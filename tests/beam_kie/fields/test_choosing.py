@@ -13,7 +13,9 @@ def field(type_: str = "amount", choose_: str = "most_confident", **more) -> Fie
     return Field("a", kind, ("A", "B"), of=more.pop("of", kind), choose=Choose(choose_), **more)
 
 
-def candidate(value, confidence=0.9, page=1, pair=0, order=0, score=1.0, text="text") -> Candidate:
+def candidate(
+    value, confidence=0.9, page=1, pair=0, order=0, score=1.0, text: str | None = "text"
+) -> Candidate:
     return Candidate(page, pair, "A", score, order, confidence, text, value)
 
 
@@ -67,6 +69,23 @@ def test_another_value_that_is_about_as_likely_makes_doubt():
     assert choose(field(), [*both[:1], candidate(Decimal(1), 0.85, pair=1)], 0.5).doubt is None
     assert choose(field(), [*both[:1], candidate(Decimal(2), 0.7, pair=1)], 0.5).doubt is None
     assert choose(field(choose_="key_order"), both, 0.5).doubt is FieldDoubt.SEVERAL_VALUES
+
+
+def test_values_that_are_as_likely_share_the_confidence():
+    both = [candidate(Decimal(1), 0.9), candidate(Decimal(2), 0.9, pair=1)]
+    assert choose(field(), both, 0.5).confidence == 0.45
+    assert choose(field(), both[:1], 0.5).confidence == 0.9
+    assert choose(field(choose_="first"), both, 0.5).confidence == 0.9
+
+
+def test_a_better_key_that_cannot_be_read_makes_doubt():
+    worse = candidate(Decimal(1), 0.9, order=1)
+    better = candidate(None, 0.9, pair=1, order=0, text="4,926,63")
+    chosen = choose(field(choose_="key_order"), [worse, better], 0.5)
+    assert (chosen.values, chosen.doubt, chosen.confidence) == ([1], FieldDoubt.UNREADABLE, 0.45)
+    assert choose(field(), [worse, better], 0.5).doubt is None
+    beside = candidate(None, 0.9, pair=1, order=2, text="see below")
+    assert choose(field(choose_="key_order"), [worse, beside], 0.5).doubt is None
 
 
 def test_a_field_without_a_value_says_why():

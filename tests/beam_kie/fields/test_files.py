@@ -22,6 +22,18 @@ fuzzy = false
 type = "list"
 of = "amount"
 keys = "Amount"
+
+[fields.day]
+type = "date"
+keys = "Delivery date"
+weak_keys = ["Date"]
+years = [1990, 2049]
+
+[fields.buyer]
+type = "text"
+keys = "Buyer"
+value_regex = ['.*gmbh', ".*ltd"]
+multiline = true
 """
 
 
@@ -39,7 +51,7 @@ def error_of(text: str) -> str:
 
 def test_everything_that_a_field_can_say_is_read():
     file = parsed(WHOLE)
-    number, items = file.fields
+    number, items, day, buyer = file.fields
     assert file.doubtful_below == 0.5
     assert (number.name, number.type, number.of) == ("number", FieldType.TEXT, FieldType.TEXT)
     assert number.keys == ("Invoice no.", "Rechnungsnummer")
@@ -47,6 +59,10 @@ def test_everything_that_a_field_can_say_is_read():
     assert (number.required, number.choose, number.section) == (True, Choose.FIRST, ("Details",))
     assert (number.page, number.fuzzy) == (-1, None)
     assert (items.is_list, items.of, items.keys) == (True, FieldType.AMOUNT, ("Amount",))
+    assert (day.weak_keys, day.years) == (("Date",), (1990, 2049))
+    assert (buyer.multiline, number.multiline) == (True, False)
+    assert buyer.value_pattern is not None and buyer.value_pattern.fullmatch("Orion LTD")
+    assert not buyer.value_pattern.fullmatch("Orion")
     assert file.required == ("number",)
 
 
@@ -64,6 +80,11 @@ FIELD = '[fields.total]\ntype = "amount"\nkeys = ["Total"]\n'
         (FIELD + "requird = true", ["'total'", "requird", "did you mean required"]),
         (FIELD + 'required = "yes"', ["'total'", "true or false"]),
         (FIELD + "regex = '('", ["'total'", "regular expression"]),
+        (FIELD + "value_regex = '('", ["'total'", "value_regex", "regular expression"]),
+        (FIELD + "years = [1990, 2049]", ["'total'", "years", "dates"]),
+        ('[fields.a]\ntype = "date"\nkeys = "A"\nyears = [2049, 1990]', ["'a'", "years", "[1990, 2050]"]),
+        ('[fields.a]\ntype = "date"\nkeys = "A"\nyears = 1990', ["'a'", "years", "[1990, 2050]"]),
+        (FIELD + "multiline = true", ["'total'", "multiline", "text"]),
         (FIELD + "page = 0", ["'total'", "page"]),
         (FIELD + "page = true", ["'total'", "page"]),
         (FIELD + "fuzzy = 85", ["'total'", "fuzzy", "0 to 1"]),

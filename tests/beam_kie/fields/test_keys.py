@@ -1,4 +1,5 @@
 import re
+from typing import Any
 
 import pytest
 
@@ -6,9 +7,9 @@ from beam_kie.fields.definitions import Field, FieldType
 from beam_kie.fields.keys import KeyMatcher, fold_key, means_section
 
 
-def matcher(keys=(), regex=(), fuzzy: float | None = 0.85) -> KeyMatcher:
+def matcher(keys=(), regex=(), fuzzy: float | None = 0.85, weak=()) -> Any:
     patterns = tuple(re.compile(text, re.IGNORECASE) for text in regex)
-    return KeyMatcher(Field("a", FieldType.TEXT, tuple(keys), patterns, fuzzy=fuzzy))
+    return KeyMatcher(Field("a", FieldType.TEXT, tuple(keys), patterns, fuzzy=fuzzy, weak_keys=weak))
 
 
 @pytest.mark.parametrize(
@@ -65,6 +66,27 @@ def test_a_pattern_takes_the_whole_key():
     found = matcher(["Summe"], [r"invoice\s*(no|number)"])
     assert found.match("Invoice Number:") == (1.0, 1)
     assert found.match("Our invoice number") is None
+
+
+def test_the_same_key_in_other_words_is_known():
+    match = matcher(["Customer number", "Invoice number"]).match("Cust. No.")
+    assert match.order == 0
+    assert match.score == 0.9
+    assert matcher(["Customer number"]).match("No. of customer:").score == 0.98
+    for fuzzy in (None, 0.95):
+        assert matcher(["Customer number"], fuzzy=fuzzy).match("Cust. No.") is None
+
+
+def test_a_rate_is_no_part_of_a_key():
+    assert matcher(["ICMS"]).match("ICMS 18 %").score == 0.98
+    assert matcher(["USt."]).match("USt. (7,7%):").score == 0.98
+    assert matcher(["Total"]).match("100 %") is None
+
+
+def test_weak_keys_are_doubtful_and_come_last():
+    match = matcher(["Delivery date"], [], weak=("Date",)).match("DATE:")
+    assert match.score == 0.6
+    assert match.order > matcher(["Delivery date"]).match("Delivery date").order
 
 
 def test_other_keys_mean_nothing():

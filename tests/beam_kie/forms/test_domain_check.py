@@ -31,14 +31,14 @@ def test_the_files_of_a_language_are_in_order(language):
 
 @pytest.mark.parametrize("language", domain_languages())
 def test_domains_are_named_alike_in_all_languages(language):
-    assert set(domain_names(language)) <= set(domain_names("en"))
+    assert domain_names(language) == domain_names("en")
 
 
-def test_english_and_chinese_have_the_words_of_real_forms():
-    for language in ("en", "zh"):
-        domains = [load_domain(language, name) for name in (COMMON, *domain_names(language))]
-        assert len(domains) > 25
-        assert len({text for domain in domains for text in domain.key_texts()}) > 3000
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_language_has_the_words_of_real_forms(language):
+    domains = [load_domain(language, name) for name in (COMMON, *domain_names(language))]
+    assert len(domains) == 27
+    assert len({text for domain in domains for text in domain.key_texts()}) > 3000
 
 
 def test_languages_with_domains_are_languages_of_the_generator():
@@ -104,7 +104,7 @@ def test_the_installed_face_has_every_character():
     pytest.importorskip("fontTools.ttLib", reason="fontTools is needed to look into the font")
     from fontTools.ttLib import TTFont
 
-    known = set(TTFont(fonts.font("noto-sc", 20.0).path, fontNumber=2).getBestCmap())
+    known = set(TTFont(str(fonts.font("noto-sc", 20.0).path), fontNumber=2).getBestCmap() or ())
     for language in domain_languages():
         for name in (COMMON, *domain_names(language)):
             domain = load_domain(language, name)

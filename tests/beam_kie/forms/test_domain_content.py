@@ -76,3 +76,22 @@ def test_notes_stamps_and_free_text_are_the_domains():
 def test_amounts_in_columns_have_no_currency(language):
     text = content(language).value(Value("named", name="money"), bare=True)
     assert not set(text) - set("0123456789., '\u00a0\u202f")
+
+
+def test_some_values_are_struck_out_and_written_again():
+    key = Key(("Date",), parse_value("date"))
+    made = [content(seed=seed) for seed in range(60)]
+    fields = [made_by.key_field(key) for made_by in made for _ in range(10)]
+    struck = [field for field in fields if field.struck]
+    assert 3 <= len(struck) <= 60
+    assert all(field.values for field in struck)
+
+
+def test_some_forms_have_their_keys_in_english_too():
+    key, other = Key(("Vorname",), parse_value("given")), Key(("Stufe",), parse_value("1-9"))
+    made = [content("de", seed) for seed in range(80)]
+    texts = [made_by.key_field(key).key for made_by in made]
+    second = [text for text in texts if text != "Vorname"]
+    assert 1 <= len(second) <= 25
+    assert all(text.startswith("Vorname") and text.isascii() for text in second)
+    assert {made_by.key_field(other).key for made_by in made} == {"Stufe"}

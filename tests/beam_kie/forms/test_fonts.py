@@ -1,3 +1,5 @@
+import shutil
+
 import pytest
 
 from beam_kie.forms import LANGUAGES, fonts
@@ -47,8 +49,38 @@ def test_the_installed_face_has_every_character_of_every_vocabulary():
     pytest.importorskip("fontTools.ttLib", reason="fontTools is needed to look into the font")
     from fontTools.ttLib import TTFont
 
-    face = TTFont(fonts.font("noto-sc", 20.0).path, fontNumber=2)
-    known = set(face.getBestCmap())
+    face = TTFont(str(fonts.font("noto-sc", 20.0).path), fontNumber=2)
+    known = set(face.getBestCmap() or ())
     for language in LANGUAGES:
         chars = {char for words in load(language)._words.values() for word in words for char in word}
         assert {c for c in chars if ord(c) not in known and c not in fonts.DRAWN} == set()
+
+
+@pytest.fixture
+def hand(tmp_path, monkeypatch):
+    """A folder with one face where Debian's packages of handwriting would be."""
+    source = str(fonts.font("sans", 20.0).path)
+    if not source.endswith("DejaVuSans.ttf"):
+        pytest.skip("matplotlib's faces are not installed")
+    (tmp_path / "breip").mkdir()
+    shutil.copy(source, tmp_path / fonts.HANDWRITING["hand-breip"])
+    caches = (fonts.resolve, fonts.face_of, fonts.font, fonts.advances)
+    monkeypatch.setenv(fonts.FONT_FOLDER, str(tmp_path))
+    for cache in caches:
+        cache.cache_clear()
+    yield "hand-breip"
+    for cache in caches:
+        cache.cache_clear()
+
+
+def test_a_face_of_handwriting_is_used_for_what_it_has(hand):
+    assert fonts.resolve(hand) == hand
+    assert fonts.face_of(hand, "ä") == hand
+    assert fonts.face_of(hand, "漢") == "noto-sc"
+    assert fonts.width("漢", hand, 10.0) == pytest.approx(10.0)
+    assert fonts.width("ä", hand, 10.0) == pytest.approx(fonts.width("ä", "sans", 10.0))
+
+
+def test_other_faces_stand_in_for_handwriting_that_is_not_installed(hand):
+    assert fonts.resolve("hand-dkg") == "noto-sc"
+    assert fonts.resolve("hand-klee") == "noto-jp"

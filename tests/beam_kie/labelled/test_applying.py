@@ -2,8 +2,10 @@ import dataclasses
 
 import pytest
 
+from beam_kie.geometry import box_polygon
 from beam_kie.labelled.applying import RunPage, correct_document, correct_page
 from beam_kie.labelled.corrections_file import CorrectionsError, EntityChange, LinkChange, PageCorrections
+from beam_kie.page_parts import FieldKind, FormField
 from beam_kie.tables.rows import page_tables
 from tests import pages
 
@@ -187,3 +189,30 @@ def test_values_without_a_key_stay_change_and_go_as_they_are_corrected():
     linked = after(links=[LinkChange(key, index, "add")])
     assert keyless_rows(linked) == []
     assert "李雷" in [row["value_text"] for row in linked.key_values]
+
+
+def test_what_stands_in_fields_of_forms_stays():
+    form = [
+        ("QUESTION", "Name:", (10, 10, 80, 30)),
+        ("ANSWER", "Li Lei", (100, 10, 180, 30)),
+        ("QUESTION", "City:", (10, 50, 80, 70)),
+    ]
+    places = {"City": (100, 50, 180, 70), "Town of birth": (100, 90, 180, 110)}
+    fields = [
+        FormField(name, name, FieldKind.TEXT, box_polygon(box), f"Erfurt {number}")
+        for number, (name, box) in enumerate(places.items())
+    ]
+    found = page_of(form=form, links=[(0, 1, 0.9)], fields=fields)
+    place = (found.page["document_id"], 1)
+    untouched = correct_page(found, PageCorrections(*place), ("QUESTION",))
+    before = [("Name:", "Li Lei", None), ("City:", "Erfurt 0", None), ("Town of birth", "Erfurt 1", None)]
+    assert pairs(untouched) == before
+    assert {name: value for name, value in untouched.page.items() if name != "corrected_by"} == found.page
+
+    said = PageCorrections(*place, entities=(EntityChange(2, "change", text="Place:"),))
+    page = correct_page(found, said, ("QUESTION",))
+    assert pairs(page) == [before[0], ("Place:", "Erfurt 0", "human"), before[2]]
+    row, old = page.key_values[1], found.key_values[1]
+    assert (row["field_name"], row["value_x0"]) == ("City", 100)
+    assert row["relation_confidence"] == old["relation_confidence"]
+    assert page.page["pair_count"] == 3

@@ -157,6 +157,27 @@ def test_ppocrlabel_has_no_links_and_takes_none_away(output, tmp_path):
     assert page.links == ()
 
 
+def test_boxes_that_lie_closer_to_the_ink_are_not_moved(output, tmp_path):
+    items = []
+    for number, (label, text, (x0, y0, x1, y1)) in enumerate(pages.FORM):
+        dx, dy = 0.2 * (x1 - x0), 0.3 * (y1 - y0)
+        corners = [[x0 + dx, y0 + dy], [x1 - dx, y0 + dy], [x1 - dx, y1 - dy], [x0 + dx, y1 - dy]]
+        items.append({"transcription": text, "label": label, "points": corners, "id": number})
+    moved = dict(items[1], points=[[x + 60, y] for x, y in items[1]["points"]])
+    path, labels = tmp_path / "Label.txt", tmp_path / "l.txt"
+    path.write_text(f"form.jpg\t{json.dumps(items, ensure_ascii=False)}\n", encoding="utf-8")
+    assert said_of(path, output, tmp_path, labels=labels)[FORM, 1].entities == ()
+    (page,) = read_labels(labels)
+    assert [entry.label for entry in page.entries if not entry.is_entity] == []
+    path.write_text(
+        f"form.jpg\t{json.dumps([items[0], moved, *items[2:]], ensure_ascii=False)}\n", encoding="utf-8"
+    )
+    (change,) = said_of(path, output, tmp_path, labels=labels)[FORM, 1].entities
+    assert (change.name, change.action, change.box) == (1, "change", (184, 212, 256, 228))
+    (page,) = read_labels(labels)
+    assert [entry.label for entry in page.entries if not entry.is_entity] == []
+
+
 def label_studio(name):
     """form.jpg as Label Studio exports it: three regions, one of them corrected, one relation."""
     result = []

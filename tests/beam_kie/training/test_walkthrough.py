@@ -1,4 +1,4 @@
-"""The walk-through of docs/training.md works: its settings and its commands, with few steps."""
+"""The walk-through of docs/training.md works: its settings and its commands, with few pages and steps."""
 
 import json
 import os
@@ -11,11 +11,14 @@ import pyarrow.parquet as pq
 import pytest
 from safetensors.torch import load_file
 
+from beam_kie.labelled.formats import read_labels
 from model_store import BUNDLED
 
 ROOT = Path(__file__).resolve().parents[3]
 (SECTION,) = re.findall(
-    r"^## Walk-through: the samples\n(.*?)(?=^## )", (ROOT / "docs" / "training.md").read_text(), re.S | re.M
+    r"^## Walk-through: from a run to a better model\n(.*?)(?=^## )",
+    (ROOT / "docs" / "training.md").read_text(),
+    re.S | re.M,
 )
 PARTS = ("beam_kie", "model_store", "samples", "transforms", "run_pipeline.py")
 
@@ -30,7 +33,8 @@ def checkout(tmp_path):
 
 def settings(checkout, **changes):
     """Writes the section's settings where it says."""
-    path = checkout / re.findall(r"`(work/\S+\.json)`", SECTION)[0]
+    (place,) = set(re.findall(r"`(work/\S+settings\.json)`", SECTION))
+    path = checkout / place
     (text,) = re.findall(r"```json\n(.*?)```", SECTION, re.S)
     path.parent.mkdir(parents=True)
     path.write_text(json.dumps(json.loads(text) | changes))
@@ -45,8 +49,8 @@ def started_from_bundled(folder):
 
 @pytest.mark.slow
 def test_the_walk_through_works(checkout):
-    settings(checkout, steps=2, warmup_steps=0, batch_tokens=512, threads=1)
-    (commands,) = re.findall(r"```bash\n(.*?)```", SECTION, re.S)
+    settings(checkout, steps=2, evaluate_every=2, batch_tokens=512)
+    commands = "\n".join(re.findall(r"```bash\n(.*?)```", SECTION, re.S)).replace("--count 10", "--count 2")
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
 
     done = subprocess.run(
@@ -58,12 +62,18 @@ def test_the_walk_through_works(checkout):
     )
 
     assert done.returncode == 0, done.stderr
-    work = checkout / "work" / "samples"
+    work = checkout / "work" / "forms"
+    assert {page.name for page in read_labels(work / "labels.txt")} == {
+        path.name for path in (work / "images").iterdir()
+    }
+    corrected = [len(page.relations()) for page in read_labels(work / "labels.txt")]
+    labelled = [len(page.relations()) for page in read_labels(work / "mine" / "labels.txt")]
+    assert sorted(corrected) == sorted(labelled)
     last = json.loads((work / "run" / "log.jsonl").read_text().splitlines()[-1])
-    (measured,) = [value for key, value in last.items() if key != "step"]
+    measured = [value for key, value in last.items() if key != "step"]
     assert last["step"] == 2
-    assert set(measured) >= {"ser", "re", "pairs"}
-    assert "2 pages, model" in done.stdout and "SER, entities" in done.stdout
+    assert len(measured) == 2 and all(set(each) >= {"ser", "re", "pairs"} for each in measured)
+    assert done.stdout.count("2 pages, model") == 2 and "from the image" in done.stdout
     assert started_from_bundled(work / "run" / "model")
     assert "labels: QUESTION, ANSWER, HEADER" in done.stderr
     assert "before and after, other forms (generated): ser" in done.stdout
@@ -71,8 +81,8 @@ def test_the_walk_through_works(checkout):
     config = json.loads((work / "run" / "model" / "config.json").read_text())
     assert config["strip_channels"] == [16, 32, 64]  # it goes on looking at the lines
     assert "Non-commercial" in (work / "run" / "model" / "model_card.md").read_text()
-    (document,) = pq.read_table(work / "out" / "documents" / "run_id=mine").to_pylist()
-    pairs = pq.read_table(work / "out" / "key_values" / "run_id=mine").to_pylist()
-    assert document["status"] == "SUCCESS" and document["model"] == config["name"]
+    documents = pq.read_table(work / "out" / "documents" / "run_id=after").to_pylist()
+    pairs = pq.read_table(work / "out" / "key_values" / "run_id=after").to_pylist()
+    assert [(row["status"], row["model"]) for row in documents] == [("SUCCESS", config["name"])] * 2
     shown = next(pair["value_text"] for pair in pairs if pair["value_text"])
     assert shown in done.stdout

@@ -1,7 +1,10 @@
 """The command on a run on disk; what it writes is read with the libraries that it is for."""
 
+# pyright: reportArgumentType=false
+
 import csv
 import json
+import os
 import shutil
 import sys
 
@@ -19,6 +22,7 @@ from tests.transforms.sinks.test_outputs import run as write_run
 from transforms.export.__main__ import main
 from transforms.export.formats import WRITE
 from transforms.runs import paths
+from transforms.storage import files
 
 RUN = small_runs.RUN_ID
 ROWS = {"documents": 4, "pages": 4, "lines": 20, "entities": 20, "key_values": 9, "failures": 2}
@@ -248,3 +252,47 @@ def test_records_are_exported_to_databases(with_records, tmp_path):
     assert float(form_of(rows)["fee"]) == 1234.5
     export(with_records, "bigquery", "--to", tmp_path / "bigquery")
     assert (tmp_path / "bigquery" / "records.json").exists()
+
+
+@pytest.fixture(params=["gcs_bucket", "s3_bucket"])
+def bucket(request, output):
+    """The address of the same run in object storage."""
+    place = f"{request.getfixturevalue(request.param)}/kie"
+    for path in output.rglob("*"):
+        if path.is_file() and "review" not in path.parts:
+            files.write_bytes(f"{place}/{path.relative_to(output)}", path.read_bytes())
+    return place
+
+
+def test_a_run_in_a_bucket_is_exported_there_and_elsewhere(bucket, output, tmp_path):
+    export(output, "csv")
+    export(bucket, "csv")
+    export(bucket, "jsonl", "--to", f"{bucket}/other", "--tables", "key_values")
+    export(bucket, "xlsx", "--to", tmp_path / "here.xlsx")
+    export(output, "csv", "--to", f"{bucket}/from_disk")
+    for table in ROWS:
+        here = (run_files(output) / f"{table}.csv").read_bytes()
+        assert files.read_bytes(f"{bucket}/exports/run_id={RUN}/{table}.csv") == here
+        assert files.read_bytes(f"{bucket}/from_disk/{table}.csv") == here
+    assert len(files.read_bytes(f"{bucket}/other/key_values.jsonl").splitlines()) == ROWS["key_values"]
+    assert openpyxl.load_workbook(tmp_path / "here.xlsx")["key_values"].max_row == ROWS["key_values"] + 1
+
+
+def test_bigquery_loads_from_buckets_of_google_alone(bucket, capsys):
+    if bucket.startswith("gs://"):
+        export(bucket, "bigquery")
+        script = files.read_bytes(f"{bucket}/exports/run_id={RUN}/bigquery/load.sh").decode()
+        assert f"{bucket}/key_values/run_id={RUN}/*.parquet" in script
+    else:
+        assert main([bucket, "--format", "bigquery"]) == 2
+        assert capsys.readouterr().err.count("\n") == 1
+        assert files.list_files(f"{bucket}/exports") == []
+
+
+def test_delta_tables_lie_in_a_bucket_too(output, s3_bucket, monkeypatch):
+    monkeypatch.setenv("AWS_ENDPOINT_URL", os.environ["AWS_ENDPOINT_URL_S3"])
+    monkeypatch.setenv("AWS_ALLOW_HTTP", "true")
+    for _ in range(2):
+        export(output, "delta", "--to", f"{s3_bucket}/lake", "--tables", "failures")
+    table = DeltaTable(f"{s3_bucket}/lake/failures")
+    assert table.to_pyarrow_table().num_rows == ROWS["failures"]

@@ -13,31 +13,17 @@ import pytest
 from beam_kie.fields.files import READY_MADE, parse_fields
 from tests import pages
 from tests.transforms.sinks.test_outputs import run
-from tests.transforms.sinks.test_records import given
+from tests.transforms.sinks.test_records import FIELDS, TOML, given
 from transforms.fields.__main__ import main
 from transforms.runs import paths
-
-TOML = """
-[fields.fee]
-type = "amount"
-keys = ["Gebühr"]
-required = true
-
-[fields.born]
-type = "date"
-keys = ["Date of birth"]
-
-[fields.names]
-type = "list"
-keys = ["姓名"]
-"""
+from transforms.storage import files
 
 
 @pytest.fixture(scope="module")
 def output(tmp_path_factory) -> Path:
     """A run that looked for the fields."""
     folder = tmp_path_factory.mktemp("out")
-    run(folder, given(), fields=parse_fields(TOML.encode(), "fields.toml"))
+    run(folder, given(), fields=FIELDS)
     return folder
 
 
@@ -171,3 +157,18 @@ def test_the_review_and_the_tables_of_the_run_stay_as_they_are(output, tmp_path)
     written(output, tmp_path)
     assert sorted(str(path) for path in output.rglob("*")) == before
     assert Path(paths.table_folder(str(output), "records", "r")).is_dir()
+
+
+@pytest.mark.parametrize("storage", ["gcs_bucket", "s3_bucket"])
+def test_a_run_in_a_bucket_and_a_file_there(storage, output, request, tmp_path):
+    bucket = request.getfixturevalue(storage)
+    for path in output.rglob("*.parquet"):
+        files.write_bytes(f"{bucket}/kie/{path.relative_to(output)}", path.read_bytes())
+    summary = paths.summary_path(str(output), "r")
+    files.write_bytes(paths.summary_path(f"{bucket}/kie", "r"), Path(summary).read_bytes())
+    files.write_bytes(f"{bucket}/fields.toml", TOML.encode())
+    assert main([f"{bucket}/kie", "--fields", f"{bucket}/fields.toml", "-o", f"{bucket}/a.csv"]) == 0
+    here = written(output, tmp_path).read_text(encoding="utf-8-sig").splitlines()
+    there = files.read_bytes(f"{bucket}/a.csv").decode("utf-8-sig").splitlines()
+    assert len(there) == len(here)
+    assert here[0] == there[0]

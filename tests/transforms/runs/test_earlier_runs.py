@@ -30,7 +30,8 @@ from transforms.runs.ledger.plan import EarlierRun, make_plan
 from transforms.runs.ledger.skipping import (
     OnlyNew,
 )
-from transforms.stages.reading import describe, look_at
+from transforms.stages.finding import look_at
+from transforms.stages.reading import describe
 from transforms.storage import files
 
 

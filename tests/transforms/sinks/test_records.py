@@ -1,5 +1,7 @@
 """Records and warnings of whole runs, written by real runners."""
 
+# pyright: reportOptionalMemberAccess=false
+
 import datetime
 import json
 from decimal import Decimal
@@ -15,8 +17,7 @@ from tests import pages
 from tests.transforms.sinks.test_outputs import run, streams, table, written_files
 from transforms.runs import paths
 
-FIELDS = parse_fields(
-    """
+TOML = """
 [fields.fee]
 type = "amount"
 keys = ["Gebühr"]
@@ -29,9 +30,8 @@ keys = ["Date of birth"]
 [fields.names]
 type = "list"
 keys = ["姓名"]
-""".encode(),
-    "fields.toml",
-)
+"""
+FIELDS = parse_fields(TOML.encode(), "fields.toml")
 
 
 def given():

@@ -1,7 +1,6 @@
 import hashlib
 import os
 from dataclasses import replace
-from pathlib import Path
 
 import apache_beam as beam
 import pypdfium2
@@ -14,9 +13,9 @@ from beam_kie.document import Category, PageImage, SourceFile, Stage, document_i
 from beam_kie.options import from_values
 from transforms.config import JobConfig
 from transforms.progress import read_counts
+from transforms.ptransform import outputs_of
 from transforms.stages import reading
-from transforms.stages.inputs import normalise_inputs
-from transforms.stages.reading import DecodeFn, DecodeSources, FindSources, match_pattern, most_informed
+from transforms.stages.reading import DecodeFn, DecodeSources
 
 
 def config(tmp_path, **changes):
@@ -44,65 +43,6 @@ def decode(path, settings):
         else:
             outputs["pages"].append(element)
     return outputs
-
-
-def test_a_pattern_gives_files_with_size_and_time(tmp_path):
-    path = write_page(tmp_path / "scans" / "a.png")
-    (source,) = match_pattern(str(tmp_path / "scans" / "*.png"))
-    assert source == SourceFile(path, os.path.getsize(path), os.path.getmtime(path))
-
-
-def test_a_pattern_passes_over_system_files_that_were_not_named(tmp_path):
-    for name in ("a.png", ".hidden.png", "Thumbs.db", "deep/b.png"):
-        write_page(tmp_path / "scans" / "x.png")
-        (tmp_path / "scans" / name).parent.mkdir(exist_ok=True)
-        os.link(tmp_path / "scans" / "x.png", tmp_path / "scans" / name)
-    found = [source.uri for source in match_pattern(str(tmp_path / "scans" / "**"))]
-    names = sorted(os.path.relpath(uri, tmp_path / "scans") for uri in found)
-    assert names == ["a.png", "deep/b.png", "x.png"]
-    hidden = str(tmp_path / "scans" / ".hidden.png")
-    assert [source.uri for source in match_pattern(hidden)] == [hidden]
-
-
-def test_a_single_file_that_is_gone_is_still_a_source(tmp_path):
-    gone = str(tmp_path / "gone.png")
-    assert list(match_pattern(gone)) == [SourceFile(gone)]
-    assert list(match_pattern(str(tmp_path / "*.png"))) == []
-
-
-def test_the_mention_that_knows_most_stays_whatever_the_order():
-    bare, full = SourceFile("a"), SourceFile("a", 10, 5.0)
-    assert most_informed([bare, full]) == most_informed([full, bare]) == full
-
-
-@pytest.mark.parametrize("runner", ["FnApiRunner", "DirectRunner"])
-def test_every_file_is_found_once(tmp_path, runner):
-    paths = [write_page(tmp_path / "scans" / name) for name in ("a.png", "b.png", "deep/c.png")]
-    missing = str(tmp_path / "missing.png")
-    manifest = tmp_path / "manifest.txt"
-    manifest.write_text("\n".join([paths[0], missing, missing, paths[0]]))
-    patterns = normalise_inputs([str(tmp_path / "scans"), str(tmp_path / "scans" / "*.png"), paths[2]])
-    settings = config(tmp_path, input=patterns, manifest=str(manifest))
-    expected = [SourceFile(path, os.path.getsize(path), os.path.getmtime(path)) for path in paths]
-    with beam.Pipeline(runner=runner) as pipeline:
-        assert_that((pipeline | FindSources(settings)).sources, equal_to([*expected, SourceFile(missing)]))
-
-
-def test_files_that_are_no_documents_are_told_apart(tmp_path):
-    folder = tmp_path / "scans"
-    scan, text = write_page(folder / "a.png"), str(folder / "notes.TXT")
-    for name in (text, folder / "labels.json", folder / "archive.zip"):
-        Path(name).write_text("no scan")
-    both = normalise_inputs([str(folder), str(folder / "*")])
-    with beam.Pipeline() as pipeline:
-        found = pipeline | FindSources(config(tmp_path, input=both))
-        sources = found.sources | beam.Map(lambda source: source.uri)
-        # An archive may hold documents: that it is not read is a failure.
-        assert_that(sources, equal_to([scan, str(folder / "archive.zip")]), label="sources")
-        assert_that(found.passed_over, equal_to([text, str(folder / "labels.json")]), label="passed over")
-    # Named one by one, or by an ending of the pattern, a file is read.
-    for pattern in (text, str(folder / "*.TXT")):
-        assert [source.uri for source in match_pattern(pattern)] == [text]
 
 
 def test_all_frames_of_a_file_become_pages_of_one_document(tmp_path):
@@ -228,9 +168,8 @@ def test_good_and_bad_files_go_to_their_outputs(tmp_path, runner):
     bad = tmp_path / "bad.png"
     bad.write_bytes(b"")
     with beam.Pipeline(runner=runner) as pipeline:
-        decoded = (
-            pipeline | beam.Create([SourceFile(good), SourceFile(str(bad))]) | DecodeSources(config(tmp_path))
-        )
+        sources = pipeline | beam.Create([SourceFile(good), SourceFile(str(bad))])
+        decoded = outputs_of(sources | DecodeSources(config(tmp_path)))
         pages = decoded.pages | beam.Map(lambda page: (page.uri, page.page, page.pixels.shape))
         assert_that(pages, equal_to([(good, 1, (30, 50, 3)), (good, 2, (30, 50, 3))]), label="pages")
         documents = decoded.documents | "uri" >> beam.Map(lambda document: document.uri)

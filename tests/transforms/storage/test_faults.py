@@ -10,12 +10,12 @@ from apache_beam.io.filesystems import FileSystems
 from apache_beam.options.pipeline_options import PipelineOptions
 from PIL import Image
 
-from beam_kie.document import Category, DocumentError
+from beam_kie.document import Category, DocumentError, SourceFile
 from tests.faulty_server import Fault, faulty
 from transforms.launch import cli
 from transforms.runs import paths
 from transforms.stages import inputs
-from transforms.stages.reading import match_pattern
+from transforms.stages.finding import match_pattern
 from transforms.storage import files
 from transforms.storage.files import StorageError
 
@@ -167,8 +167,9 @@ def test_listing_is_retried_after_transient_errors_and_reads_every_page_once(pla
         files.write_bytes(f"{bucket}/scans/{number}.png", b"1")
     server.page_size = 3
     server.faults = [Fault(503, "prefix=scans"), Fault("truncate", "prefix=scans")]
-    found = [source.uri for source in match_pattern(f"{bucket}/scans/**", timeout_s=PLENTY_S)]
-    assert found == [f"{bucket}/scans/{number}.png" for number in range(7)]
+    found = list(match_pattern(f"{bucket}/scans/**", timeout_s=PLENTY_S))
+    uris = [source.uri for source in found if isinstance(source, SourceFile)]
+    assert uris == [f"{bucket}/scans/{number}.png" for number in range(7)]
 
 
 def test_only_as_much_of_a_listing_is_read_as_is_wanted(gs):
@@ -194,6 +195,7 @@ def test_named_file_that_cannot_be_listed_is_still_a_source(place):
     server, bucket = place
     server.faults = [Fault(503, times=None), Fault(503, method="HEAD", times=None)]
     (source,) = match_pattern(f"{bucket}/file.bin", timeout_s=SHORT_S)
+    assert isinstance(source, SourceFile)
     assert (source.uri, source.size_bytes) == (f"{bucket}/file.bin", None)
 
 

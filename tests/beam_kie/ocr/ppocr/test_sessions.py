@@ -11,7 +11,8 @@ from beam_kie.ocr.ppocr.sessions import Sessions
 
 def doubling():
     value = ops.parameter([4], np.float32)
-    return ov.Model([ops.multiply(value, ops.constant(np.float32(2)))], [value], "doubling")
+    doubled = ops.multiply(value, ops.constant(np.float32(2)))
+    return ov.Model([doubled], [value], "doubling")  # pyright: ignore[reportGeneralTypeIssues]
 
 
 def answer(network, values):
@@ -67,7 +68,7 @@ def test_where_networks_are_kept(tmp_path, monkeypatch):
     assert sessions.cache_folder() is None
     monkeypatch.delenv(sessions.CACHE_FOLDER)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "xdg"))
-    assert sessions.cache_folder() == tmp_path / "xdg" / "beam_kie" / "ocr"
+    assert sessions.cache_folder() == tmp_path / "xdg" / "beam-kie" / "ocr"
     (tmp_path / "file").touch()
     monkeypatch.setenv(sessions.CACHE_FOLDER, str(tmp_path / "file"))
     assert sessions.cache_folder() is None

@@ -14,7 +14,7 @@ from transforms.runs import folders, paths
 from transforms.runs.ledger import compacting, plan, records
 from transforms.runs.ledger.compacting import KeepLedger
 from transforms.runs.ledger.plan import make_plan, read_manifest
-from transforms.stages.reading import look_at
+from transforms.stages.finding import look_at
 from transforms.storage import files
 
 OTHER = replace(PROVENANCE, options_digest="other")

@@ -11,7 +11,7 @@ from tests.ledgers import compacted, parted
 from transforms.config import JobConfig
 from transforms.runs.ledger.plan import make_plan
 from transforms.runs.ledger.skipping import PackFn
-from transforms.stages.reading import look_at
+from transforms.stages.finding import look_at
 
 OTHER = replace(PROVENANCE, options_digest="other")
 

@@ -1,0 +1,59 @@
+"""How forms of domains differ beyond their themes: handwriting, half-empty pages, other sheets."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import replace
+from enum import StrEnum
+
+from beam_kie.forms.theme import Theme, pick_weighted
+
+
+class Look(StrEnum):
+    """What a form of a domain is printed as."""
+
+    FORM = "form"
+    LETTER = "letter"
+    FAX = "fax"
+    RECEIPT = "receipt"
+    CARD = "card"
+
+
+# Relative weights.
+LOOKS: dict[str, float] = {Look.FORM: 74, Look.LETTER: 8, Look.FAX: 6, Look.RECEIPT: 8, Look.CARD: 4}
+_HANDS = {"zh": ("hand-kai",), "ja": ("hand-klee", "hand-seto")}
+_LATIN_HANDS = ("hand-breip", "hand-dkg")
+_PENS = ((28, 42, 130), (20, 30, 90), (25, 25, 28), (40, 40, 46), (30, 60, 140))
+
+
+def pick_look(rng: random.Random, receipts: bool) -> Look:
+    """A look by its weight.
+
+    Args:
+        rng: decides everything that is random.
+        receipts: whether the domain has receipts.
+    """
+    look = Look(pick_weighted(rng, LOOKS))
+    return Look.FORM if look is Look.RECEIPT and not receipts else look
+
+
+def personal_theme(theme: Theme, rng: random.Random, language: str, noto_only: bool) -> Theme:
+    """The theme as one person filled the form in: by hand at times, only a part of it at times.
+
+    Args:
+        theme: of the form.
+        rng: decides everything that is random.
+        language: one of ``LANGUAGES``.
+        noto_only: whether only the face that is always installed is used.
+    """
+    theme = replace(theme, uneven=rng.random() < 0.35)
+    if rng.random() < 0.1:
+        theme = replace(theme, fill=rng.uniform(0.15, 0.4))
+    if rng.random() < 0.22:
+        hand = rng.choice(_HANDS.get(language, _LATIN_HANDS))
+        wobble, scale = rng.uniform(0.012, 0.05), rng.uniform(1.05, 1.3)
+        value = theme.value._replace(
+            size=theme.value.size * scale, colour=rng.choice(_PENS), wobble=wobble, bold=False
+        )
+        theme = replace(theme, value=value if noto_only else value._replace(face=hand))
+    return theme
