@@ -16,7 +16,8 @@ from enum import StrEnum
 
 import numpy as np
 
-from beam_kie.page_parts import FormField, PageRemainder
+from beam_kie.page_parts import FormField, Mark, PageRemainder, RuledCell
+from beam_kie.page_parts import MarkState as MarkState
 
 Box = tuple[float, float, float, float]
 Polygon = tuple[float, ...]
@@ -168,33 +169,6 @@ class Straightening:
 
 
 @dataclass(frozen=True, slots=True)
-class RuledCell:
-    """A rectangle that is ruled on the page: a cell of a table, or a field to write in."""
-
-    box: Box
-    confidence: float
-
-
-class MarkState(StrEnum):
-    """What was done with a box or ring to tick."""
-
-    EMPTY = "EMPTY"
-    TICKED = "TICKED"
-    CROSSED = "CROSSED"
-    FILLED = "FILLED"
-
-
-@dataclass(frozen=True, slots=True)
-class Mark:
-    """A box or ring to tick, with its state. ``is_ring``: it is round."""
-
-    box: Box
-    is_ring: bool
-    state: MarkState
-    confidence: float
-
-
-@dataclass(frozen=True, slots=True)
 class PageText:
     """The text of one page, in reading order.
 
@@ -256,7 +230,9 @@ class LineSpan:
 class Entity:
     """A run of text with one label, for example QUESTION (a key), ANSWER (a value) or HEADER.
 
-    ``polygon`` encloses all spans; ``spans`` name the characters, in reading order.
+    ``polygon`` encloses all spans; ``spans`` name the characters, in reading order. ``selected`` says of an
+    option beside a box or ring whether that is ticked (None: there is none), ``selected_confidence`` how
+    surely it is so.
     """
 
     label: str
@@ -264,6 +240,8 @@ class Entity:
     polygon: Polygon
     confidence: float
     spans: tuple[LineSpan, ...]
+    selected: bool | None = None
+    selected_confidence: float | None = None
 
     @property
     def box(self) -> Box:

@@ -214,6 +214,19 @@ def map_polygon(polygon: Sequence[float], matrix: Sequence[float]) -> Polygon:
     return tuple(mapped)
 
 
+def map_box(box: Sequence[float], matrix: Sequence[float]) -> Box:
+    """The box whose sides run through the middles of the sides of what a box becomes.
+
+    One around all of it would reach into the boxes beside it where these become slanted.
+
+    Args:
+        box: x0, y0, x1, y1 in pixels.
+        matrix: nine numbers, row by row, of a homography.
+    """
+    ax, ay, bx, by, cx, cy, dx, dy = order_corners(map_polygon(box_polygon(box), matrix))
+    return ((ax + dx) / 2, (ay + by) / 2, (bx + cx) / 2, (cy + dy) / 2)
+
+
 def split_polygon(polygon: Sequence[float], start_fraction: float, end_fraction: float) -> Polygon:
     """The part of a text line between two fractions of its reading length, as a quadrilateral.
 

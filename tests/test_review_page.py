@@ -31,7 +31,7 @@ def page(output, chrome):
 class Quiet(SimpleHTTPRequestHandler):
     """Serves files and logs nothing; /favicon.ico is not asked for."""
 
-    def log_message(self, *_):
+    def log_message(self, format, *args):
         pass
 
 
@@ -224,7 +224,9 @@ def test_a_text_is_kept_when_something_else_is_clicked(page, tmp_path):
     assert chosen(page) == ("Gebühr", "1.234,50 €")
     page.fill("#text-value", "two")
     page.click("[aria-label='Tick or remove the tick']")
-    assert ("Gebühr", "☑") in rows(page)
+    assert ("Gebühr", "☑ two") in rows(page)
+    page.click("[aria-label='Tick or remove the tick']")
+    assert ("Gebühr", "☐ two") in rows(page)
     page.fill("#text-value", "three")
     page.locator("polygon[data-id='4']").click()
     assert chosen(page) == ("Date of birth", "2001-02-03")
@@ -250,6 +252,7 @@ def test_a_box_is_drawn_by_keys_labelled_and_linked(page, tmp_path):
     (found,) = download(page, tmp_path).pages
     (entity,) = found.entities
     assert (entity.action, entity.text, entity.label) == ("add", "nothing", "ANSWER")
+    assert entity.box is not None
     assert entity.box[0] > 180 and entity.box[1] > 500
     assert [(link.key, link.value, link.action) for link in found.links] == [(7, "n0", "add")]
 

@@ -36,6 +36,7 @@ CSV_COLUMNS = (
     "value_type",
     "value_normalised",
     "value_currency",
+    "selected",
     "confidence",
 )
 """The columns of ``--csv``: those of the table (docs/data-dictionary.md)."""
@@ -120,7 +121,10 @@ def pairs_table(
         ["file", "page", "key", "value", "confidence"], [_cells(row) for row in shown.to_pylist()]
     )
     of = f"{total}" if choice.is_all else f"{chosen} chosen of {total}"
-    return f"{table}\n{len(shown)} of {of} rows of key_values in run {run_id}"
+    last = f"{len(shown)} of {of} rows of key_values in run {run_id}"
+    if not chosen and choice.file is not None:
+        last += f"; --file takes whole names or patterns, such as '*{choice.file.strip('*')}*'"
+    return f"{table}\n{last}"
 
 
 def write_csv(

@@ -17,6 +17,7 @@ from beam_kie.imaging.marks import with_ruling
 from beam_kie.labelled.gold import GoldPage
 from beam_kie.labelled.sources import page_images, with_page_picture
 from beam_kie.ocr import OcrEngine
+from beam_kie.ocr.dropped_marks import with_dropped_marks
 
 _DRAWS = 1_000
 
@@ -64,6 +65,9 @@ def read_pairs(
 ) -> PairScores:
     """Key-value pairs that a model finds on what an OCR engine reads, against the linked gold pairs.
 
+    Options are left as the model found them: labels often hold several of them in one value, and the job cuts
+    them.
+
     Args:
         model: what is measured.
         engine: reads the pictures.
@@ -80,7 +84,7 @@ def read_pairs(
         pages = []
         for image in page_images(chunk, folder):
             (read,) = engine.read([image])
-            page = with_ruling(read, image.pixels)
+            page = with_dropped_marks(with_ruling(read, image.pixels))
             pages.append(with_page_picture(page, upright(image.pixels, page.rotation_deg), model.pictures))
             progress("pictures", len(strict) + len(pages), len(gold))
         for gold_page, result in zip(chunk, model.predict(pages), strict=True):

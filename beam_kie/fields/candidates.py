@@ -13,6 +13,7 @@ from typing import Any
 from beam_kie.fields.definitions import Choose, Field, FieldFile, FieldType
 from beam_kie.fields.keys import KeyMatch, KeyMatcher, means_section
 from beam_kie.fields.multiline import joined_lines
+from beam_kie.fields.ticked import said_on_page
 from beam_kie.fields.values import read_value
 
 KEPT = 3
@@ -83,12 +84,12 @@ class PageReader:
         whole = joined_lines(pairs)
         for multiline, rows in ((False, pairs), (True, whole)):
             columns = Counter(row["key_entity_id"] for row in rows if row.get("table_row") is not None)
-            for row in rows:
-                if row["key_text"] is None:
-                    continue
+            for key, row, to_ticks in said_on_page(rows):
                 header = _header_above(headers, places.get(row["key_entity_id"]))
-                for field, match in self._meant(row["key_text"]):
-                    if field.multiline == multiline and _is_in_place(field, row["page"], header):
+                for field, match in self._meant(key):
+                    if field.multiline != multiline or not _is_in_place(field, row["page"], header):
+                        continue
+                    if to_ticks in (None, field.of is FieldType.CHECKBOX):
                         found.setdefault(field.name, []).append(
                             _candidate(field, row, match, columns[row["key_entity_id"]] > 1)
                         )

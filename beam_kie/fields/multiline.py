@@ -38,6 +38,8 @@ def joined_lines(pairs: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
 def _goes_on(above: Mapping[str, Any], row: Mapping[str, Any]) -> bool:
     if row["value_x0"] is None or not above["value_text"] or not row["value_text"]:
         return False
+    if row.get("selected") is not None or above.get("selected") is not None:
+        return False  # options
     height = min(above["value_y1"] - above["value_y0"], row["value_y1"] - row["value_y0"])
     gap = row["value_y0"] - above["value_y1"]
     beside = abs(row["value_x0"] - above["value_x0"])

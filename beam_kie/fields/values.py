@@ -144,6 +144,15 @@ def _number(plain: Normalised | None, text: str) -> Value | None:
     return Value(float(plain.text))
 
 
+def is_yes_or_no(text: str) -> bool:
+    """Whether a text is a word that ticks or does not tick by itself.
+
+    Args:
+        text: of an option, without its mark.
+    """
+    return fold_key(text) in _YES | _NO
+
+
 def _checkbox(plain: Normalised | None, text: str) -> Value | None:
     if plain is not None and plain.type == CHECKBOX:
         return Value(plain.text == "true")

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 import numpy as np
 from PIL import Image, ImageDraw
 
-from beam_kie.document import Box, Mark, MarkState
+from beam_kie.document import Box
 from beam_kie.forms.fonts import font
+from beam_kie.page_parts import Mark, MarkState
 
 _WORDS = ["Yes", "No", "Other", "Berlin", "Total", "Oslo", "Bob Moss", "100"]
 _WIDE_WORDS = ["口座番号", "日本国", "単位", "回答", "田中", "目的"]

@@ -7,9 +7,10 @@ from dataclasses import replace
 import cv2
 import numpy as np
 
-from beam_kie.document import Mark, MarkState, PageText
+from beam_kie.document import PageText
 from beam_kie.imaging.decode import upright
-from beam_kie.imaging.ruling import Ink, find_cells, find_ink
+from beam_kie.imaging.ruling import Ink, find_cells, find_ink, find_straight_cells
+from beam_kie.page_parts import Mark, MarkState
 
 MOST_MARKS = 1_000
 
@@ -19,9 +20,11 @@ _STROKE = 9  # pixels that straight strokes are long at least; those of a tick a
 _LEAST_SIDES = 0.85  # of every side of a box is inked
 _LEAST_ROUND = 0.9  # of a ring is inked
 _LEAST_RING = 15  # pixels; smaller ones are letters
-_APART, _RING_APART = 0.22, 0.45  # sides of free space on the left and the right: letters stand closer
+_APART, _RING_APART = 0.22, 0.45  # sides of free space on the left and the right: letters mostly stand closer
 _ONE_SIDE = 0.6  # what free space on one side only leaves of the certainty: the character 口 looks alike
+_RING_NEAR = 0.65  # what letters that stand close to a ring leave of the certainty: the letter O looks alike
 _TICKED, _FILLED, _DIAGONAL = 0.05, 0.72, 0.75  # inked shares of what is inside, and of either diagonal
+_MARGIN = 0.14  # of a side
 _ANGLES = np.linspace(0, 2 * np.pi, 48, endpoint=False)
 
 
@@ -32,8 +35,10 @@ def with_ruling(page: PageText, pixels: np.ndarray) -> PageText:
         page: its text.
         pixels: of the page as it lies in its file, H x W x 3 uint8 RGB.
     """
-    ink = find_ink(upright(pixels, page.rotation_deg))
-    return replace(page, cells=find_cells(ink), marks=find_marks(ink))
+    pixels = upright(pixels, page.rotation_deg)
+    ink, how = find_ink(pixels), page.straightening
+    cells = find_cells(ink) if how is None else find_straight_cells(pixels, how)
+    return replace(page, cells=cells, marks=find_marks(ink))
 
 
 def find_marks(ink: Ink) -> tuple[Mark, ...]:
@@ -47,7 +52,7 @@ def find_marks(ink: Ink) -> tuple[Mark, ...]:
     scaled = []
     for mark in marks[:MOST_MARKS]:
         x0, y0, x1, y1 = (side * ink.scale for side in mark.box)
-        scaled.append(Mark((x0, y0, x1, y1), mark.is_ring, mark.state, mark.confidence))
+        scaled.append(replace(mark, box=(x0, y0, x1, y1)))
     return tuple(scaled)
 
 
@@ -65,8 +70,8 @@ def _boxes(mask: np.ndarray) -> list[Mark]:
         if sides < _LEAST_SIDES or not free:
             continue
         state, certainty = _state(mask[y : y + h, x : x + w] > 0, _inset(part))
-        certainty *= 1.0 if free == 2 else _ONE_SIDE
-        found.append(Mark((x, y, x + w, y + h), False, state, round(sides * certainty, 3)))
+        confidence = sides * certainty * (1.0 if free == 2 else _ONE_SIDE)
+        found.append(Mark((x, y, x + w, y + h), False, state, round(confidence, 3), round(certainty, 3)))
     return found
 
 
@@ -76,7 +81,8 @@ def _rings(mask: np.ndarray) -> list[Mark]:
         part = mask[y : y + h, x : x + w] > 0
         if min(w, h) < _LEAST_RING or part[[0, 0, -1, -1], [0, -1, 0, -1]].any():
             continue
-        if _free_sides(mask, (x, y, w, h), _RING_APART) < 2:
+        apart = [_free_sides(mask, (x, y, w, h), least) == 2 for least in (_RING_APART, _APART)]
+        if not any(apart):
             continue
         around = [_on_ellipse(part, inset) for inset in (0.0, 0.5, 1.0, 1.5, 2.5)]
         outline = float(np.mean(np.any(around, axis=0)))
@@ -85,7 +91,8 @@ def _rings(mask: np.ndarray) -> list[Mark]:
             continue
         inset = round(0.28 * min(w, h))
         state, certainty = _state(part, inset)
-        found.append(Mark((x, y, x + w, y + h), True, state, round(outline * certainty, 3)))
+        confidence = outline * certainty * (1.0 if apart[0] else _RING_NEAR)
+        found.append(Mark((x, y, x + w, y + h), True, state, round(confidence, 3), round(certainty, 3)))
     return found
 
 
@@ -119,11 +126,14 @@ def _inset(part: np.ndarray) -> int:
 def _state(part: np.ndarray, inset: int) -> tuple[MarkState, float]:
     """What was done with a mark of that ink, and how certain that is."""
     inside = part[inset:-inset, inset:-inset]
+    # A box that is askew reaches further into its bounding box than its strokes are thick.
+    margin = max(inset, min(round(_MARGIN * min(part.shape)) + 1, min(part.shape) // 4))
+    core = float(part[margin:-margin, margin:-margin].mean())
+    if core < _TICKED:
+        return MarkState.EMPTY, 1 - core / _TICKED / 2
     share = float(inside.mean())
-    if share < _TICKED:
-        return MarkState.EMPTY, 1 - share / _TICKED / 2
     if share > _FILLED:
-        return MarkState.FILLED, min(0.5 + (share - _FILLED), 1.0)
+        return MarkState.FILLED, min(0.8 + (share - _FILLED), 1.0)
     certainty = min(0.5 + (share - _TICKED) * 5, 1.0)
     near = cv2.dilate(inside.astype(np.uint8), np.ones((3, 3), np.uint8))
     square = cv2.resize(near, (24, 24), interpolation=cv2.INTER_NEAREST)

@@ -6,12 +6,15 @@ the parts of the page between them that are rectangles are cells.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import NamedTuple
 
 import cv2
 import numpy as np
 
-from beam_kie.document import RuledCell
+from beam_kie.document import Straightening
+from beam_kie.geometry import map_box
+from beam_kie.page_parts import RuledCell
 
 MOST_CELLS = 2_000
 
@@ -42,12 +45,41 @@ def find_ink(pixels: np.ndarray) -> Ink:
     Args:
         pixels: H x W x 3 uint8 RGB.
     """
+    return _ink(*_shrunk(pixels))
+
+
+def find_straight_cells(pixels: np.ndarray, how: Straightening) -> tuple[RuledCell, ...]:
+    """The ruled rectangles of a page that is askew, found on the straight page: only there rules are long.
+
+    Args:
+        pixels: of the upright page, H x W x 3 uint8 RGB.
+        how: the page becomes straight.
+
+    Returns:
+        Cells with boxes on the upright page, through the middles of their slanted sides.
+    """
+    grey, scale = _shrunk(pixels)
+    sizes = np.diag([scale, scale, 1.0])
+    matrix = np.linalg.inv(sizes) @ np.reshape(how.matrix, (3, 3)) @ sizes
+    size = (max(round(how.width_px / scale), 1), max(round(how.height_px / scale), 1))
+    straight = cv2.warpPerspective(grey, matrix, size, borderMode=cv2.BORDER_REPLICATE)
+    back = np.linalg.inv(np.reshape(how.matrix, (3, 3))).ravel().tolist()
+    cells = [replace(cell, box=map_box(cell.box, back)) for cell in find_cells(_ink(straight, scale))]
+    return tuple(sorted(cells, key=lambda cell: (cell.box[1], cell.box[0])))
+
+
+def _shrunk(pixels: np.ndarray) -> tuple[np.ndarray, float]:
+    """A page in grey, and pixels of the page for one of these."""
     height, width = pixels.shape[:2]
     scale = max(1.0, max(height, width) / _SIDE)
     grey = cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY)
     if scale > 1:
         size = (max(round(width / scale), 1), max(round(height / scale), 1))
         grey = cv2.resize(grey, size, interpolation=cv2.INTER_AREA)
+    return grey, scale
+
+
+def _ink(grey: np.ndarray, scale: float) -> Ink:
     how = (cv2.ADAPTIVE_THRESH_MEAN_C, cv2.THRESH_BINARY_INV)
     return Ink(cv2.adaptiveThreshold(grey, 255, *how, _SURROUNDINGS, _CONTRAST), scale)
 

@@ -27,6 +27,7 @@ from beam_kie.tables.cells import CONFIDENCE_DECIMALS, COORDINATE_DECIMALS
 from beam_kie.tables.conventions import UNKNOWN
 from beam_kie.tables.schema import Row
 from beam_kie.tables.text_columns import text_columns
+from beam_kie.ticks.glyphs import selected_of
 
 CORRECTED_BY = "corrected_by"
 HUMAN = "human"
@@ -123,7 +124,7 @@ def _changed(row: Row, change: EntityChange, lines: Sequence[Row]) -> Row:
         return {**row, CORRECTED_BY: HUMAN}
     row = {**row, "confidence": 1.0, CORRECTED_BY: HUMAN}
     if change.text is not None:
-        row["text"] = change.text or None
+        row |= {"text": change.text or None, **_ticked(row, change.text)}
     if change.label is not None:
         row["label"] = change.label
     if change.box is not None:
@@ -131,6 +132,16 @@ def _changed(row: Row, change: EntityChange, lines: Sequence[Row]) -> Row:
         inside = [line for line in lines if _middle_in(line, change.box)]
         row |= {"first_line_id": inside[0]["line_id"] if inside else None, "line_count": len(inside)}
     return row
+
+
+def _ticked(row: Row, text: str) -> Row:
+    """Whether an option is ticked once a person wrote its text."""
+    selected = selected_of(text)
+    if selected is None:
+        # With its mark a text loses its state; one that never had a mark is only spelled anew.
+        had = selected_of(row.get("text") or "")
+        selected = None if had is not None else row.get("selected")
+    return {"selected": selected, "selected_confidence": None if selected is None else 1.0}
 
 
 def _blank_entity(page: Row, number: int) -> Row:
@@ -259,6 +270,7 @@ def _pair_row(page: Row, number: int, key: Row | None, value: Row | None, old: R
         "pair_id": f"{page['page_id']}-k{number:04d}",
         "pair_index": number,
         **text_columns(key_text or "", value_text, UNKNOWN),
+        **_selected(value if value and value.get("selected") is not None else key),
         "confidence": 1.0,
         "key_confidence": key["confidence"] if key else None,
         "value_confidence": value["confidence"] if value else None,
@@ -277,6 +289,10 @@ def _pair_row(page: Row, number: int, key: Row | None, value: Row | None, old: R
         row[f"key_{name}"] = key[name] if key else None
         row[f"value_{name}"] = value[name] if value else None
     return row
+
+
+def _selected(entity: Row | None) -> Row:
+    return {name: entity.get(name) if entity else None for name in ("selected", "selected_confidence")}
 
 
 def _as_entity(pair: Row) -> Row:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
 
 from beam_kie.layoutxlm.config import LayoutXLMConfig
 from beam_kie.layoutxlm.file_limits import ModelFileError, check_weights
@@ -102,12 +104,24 @@ def _load_member(folder: Path, config: LayoutXLMConfig, number: int) -> LayoutXL
         tensors = {name.removeprefix(prefix): value for name, value in tensors.items()}
         if number > 1 and not any(name.startswith("strips.") for name in tensors):
             config = config.with_fields(strip_channels=())
-        with torch.device("meta"):
+        with torch.device("meta"), _Uninitialised():
             network = LayoutXLM(config)
         load_weights(network, tensors)
     except (WeightsError, SafetensorError, OSError) as error:
         raise ModelError(f"{path}: {error}") from error
     return network
+
+
+class _Uninitialised(TorchFunctionMode):
+    """Inside, no weights are drawn: on the meta device PyTorch imports its compiler for that, in a second."""
+
+    def __torch_function__(
+        self, func: Callable, types: Sequence[type], args: tuple = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        values = kwargs or {}
+        if func is torch.Tensor.normal_ or getattr(func, "__module__", None) == nn.init.__name__:
+            return values["tensor"] if "tensor" in values else args[0]
+        return func(*args, **values)
 
 
 def _is_of(name: str, prefix: str) -> bool:

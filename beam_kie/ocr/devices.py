@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import ctypes
 import importlib.util
 import re
+import sys
 from dataclasses import replace
+from pathlib import Path
 
 from beam_kie.ocr import Engine, OcrOptions, PaddleEngine, RapidocrBackend
 
@@ -124,6 +127,19 @@ def _gpus(runtime: str) -> int:
         import onnxruntime
 
         return 64 if "CUDAExecutionProvider" in onnxruntime.get_available_providers() else 0
+    if "torch" not in sys.modules and not _has_driver():
+        return 0
     import torch
 
     return torch.cuda.device_count() if torch.cuda.is_available() else 0
+
+
+def _has_driver() -> bool:
+    """Whether it is worth the time to import PyTorch to look for a GPU."""
+    if Path("/dev/kfd").exists():  # AMD's
+        return True
+    try:
+        ctypes.CDLL("libcuda.so.1")
+    except OSError:
+        return False
+    return True

@@ -91,6 +91,7 @@ class GivenLinesEngine:
         """
         # OpenCV comes with these; the command line reads files of lines without it.
         from beam_kie.imaging.marks import with_ruling
+        from beam_kie.ocr.dropped_marks import with_dropped_marks
         from beam_kie.ocr.text_layer import with_fields
 
         found = [self._given(image) for image in images]
@@ -100,7 +101,8 @@ class GivenLinesEngine:
         found_anew = self._fallback.read(missing) if missing and self._fallback else ()
         read = map(with_fields, missing, found_anew)
         texts = [next(read) if text is None else text for text in found]
-        return [with_ruling(text, image.pixels) for text, image in zip(texts, images, strict=True)]
+        ruled = (with_ruling(text, image.pixels) for text, image in zip(texts, images, strict=True))
+        return [with_dropped_marks(page) for page in ruled]
 
     def _given(self, image: PageImage) -> PageText | None:
         from beam_kie.ocr.straightening import straightened

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from PIL import Image
 
+from beam_kie.choices.choosing import with_choices
 from beam_kie.document import (
     Category,
     Document,
@@ -172,6 +173,7 @@ def _read_page(image: PageImage, models: Models, options: ReadOptions) -> ReadPa
     try:
         result = models.kie.predict([text])[0] if text.lines else PageResult(text)
         key_labels = models.kie.config.head_labels
+        result = with_choices(result, key_labels, models.kie.config.tail_labels)
         tables = page_tables(result, models.provenance, key_labels, options.values)
         return ReadPage(result, tables, key_labels)
     except Exception as error:

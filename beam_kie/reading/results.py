@@ -34,7 +34,8 @@ class Pair:
 
     ``confidence`` is in [0, 1]: that key and value are right and belong together. ``value_type``,
     ``normalised`` and ``currency`` are those of a value that is a date, a number or an amount, else None.
-    Boxes are ``(x0, y0, x1, y1)`` in pixels of the upright page.
+    Boxes are ``(x0, y0, x1, y1)`` in pixels of the upright page. ``selected`` says whether the box or ring
+    beside the value is ticked, None where there is none.
     """
 
     page: int
@@ -47,6 +48,7 @@ class Pair:
     key_box: Box | None
     value_box: Box | None
     value_label: str | None = None
+    selected: bool | None = None
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -237,7 +239,7 @@ class ReadDocument:
 
 _BOX = ("x0", "y0", "x1", "y1")
 _LINE = ("text", "confidence", *_BOX)
-_ENTITY = ("entity_id", "label", "text", "confidence", *_BOX)
+_ENTITY = ("entity_id", "label", "text", "confidence", "selected", *_BOX)
 _PAIR = (
     "key_text",
     "value_text",
@@ -245,6 +247,7 @@ _PAIR = (
     "value_type",
     "value_normalised",
     "value_currency",
+    "selected",
     "value_label",
     *(f"{side}_{edge}" for side in ("key", "value") for edge in _BOX),
 )
@@ -266,6 +269,7 @@ def _pair(row: Row) -> Pair:
         key_box=_box_of(row, "key"),
         value_box=_box_of(row, "value"),
         value_label=row["value_label"],
+        selected=row["selected"],
     )
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 import pyarrow as pa
 
 from beam_kie.cells.aligned import aligned_tables
+from beam_kie.cells.ruled import ruled_tables
 from beam_kie.cells.tables import Cell, PageTable
 from beam_kie.document import PageResult, PageText
 from beam_kie.tables.key_values import KEY_LABELS
@@ -29,7 +30,7 @@ CELLS_SCHEMA = pa.schema(
         _column("page", _INT, "page of the file, from 1"),
         _column("page_id", _STRING, "document_id and page"),
         _column("table_index", _INT, "place of the table on the page, from top to bottom, from 0"),
-        _column("table_kind", _STRING, "aligned: told from the places of texts"),
+        _column("table_kind", _STRING, "ruled: told from its rules; aligned: from the places of texts"),
         _column("row_index", _INT, "row of the table, from 0; row 0 has the headers"),
         _column("column_index", _INT, "column of the table, from 0"),
         _column("is_header", pa.bool_(), "whether it is the header of its column"),
@@ -89,7 +90,15 @@ def page_tables_of(page: PageText, keys: Collection[int]) -> list[PageTable]:
         page: its lines, in pixels of the upright page.
         keys: indices of lines that belong to keys.
     """
-    return aligned_tables(page, keys)
+    ruled, covered = ruled_tables(page, keys)
+    if not ruled:
+        return aligned_tables(page, keys)
+    # Aligned texts make tables where no rules do.
+    left = [index for index in range(len(page.lines)) if index not in covered]
+    place = {index: number for number, index in enumerate(left)}
+    rest = replace(page, lines=tuple(page.lines[index] for index in left))
+    aligned = aligned_tables(rest, {place[index] for index in keys if index in place})
+    return sorted([*ruled, *aligned], key=lambda table: min(cell.box[1] for cell in table.cells))
 
 
 def _lines_of_keys(result: PageResult, key_labels: Sequence[str]) -> set[int]:

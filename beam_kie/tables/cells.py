@@ -6,7 +6,7 @@ import math
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from beam_kie.document import Polygon
+from beam_kie.document import Entity, Polygon
 
 CONFIDENCE_DECIMALS = 4
 COORDINATE_DECIMALS = 2
@@ -47,3 +47,14 @@ def instant(seconds: float | None) -> datetime | None:
     if seconds is None:
         return None
     return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=round(seconds * 1e6))
+
+
+def selected_columns(entity: Entity | None) -> dict[str, Any]:
+    """Whether an option is ticked, and how sure that is.
+
+    Args:
+        entity: of a page; None: there is none.
+    """
+    if entity is None or entity.selected is None:
+        return {"selected": None, "selected_confidence": None}
+    return {"selected": entity.selected, "selected_confidence": confidence_cell(entity.selected_confidence)}

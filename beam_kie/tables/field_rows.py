@@ -100,6 +100,8 @@ def _add(rows: list[Row], field: FormField, box: Box, text: str, convention: Con
         return
     value = {
         "value_confidence": confidence_cell(1.0),
+        "selected": field.selected,
+        "selected_confidence": None if field.selected is None else 1.0,
         "field_name": field.name or None,
         **box_columns("value_", box_polygon(box)),
     }

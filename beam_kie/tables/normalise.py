@@ -21,17 +21,20 @@ from beam_kie.tables.value_types import (
     CHECKBOX,
     DATE,
     NUMBER,
+    OPTION,
     VALUE_TYPES,
     Doubt,
     Normalised,
     Reading,
 )
+from beam_kie.ticks.glyphs import option_text
 
 __all__ = [
     "AMOUNT",
     "CHECKBOX",
     "DATE",
     "NUMBER",
+    "OPTION",
     "VALUE_TYPES",
     "Doubt",
     "Normalised",
@@ -71,6 +74,9 @@ def interpret(text: str, key: str = "", convention: Convention = UNKNOWN) -> Rea
     if any(unicodedata.category(char) == "No" for char in text):
         return None
     plain = unicodedata.normalize("NFKC", text).strip()
+    if (option := option_text(plain)) is not None:
+        found = interpret(option, key, convention)
+        return Normalised(OPTION, option) if found is None else found
     kind = kind_of_key(key)
     found = _checkbox(plain) or read_date(plain, convention) or read_amount(plain, convention)
     if found is None:

@@ -21,7 +21,7 @@ from beam_kie.document import (
     Status,
     TextLine,
 )
-from beam_kie.tables.cells import box_columns, confidence_cell, instant
+from beam_kie.tables.cells import box_columns, confidence_cell, instant, selected_columns
 from beam_kie.tables.conventions import NO_VALUE_OPTIONS, Convention, ValueOptions, page_convention
 from beam_kie.tables.field_rows import with_fields
 from beam_kie.tables.key_values import KEY_LABELS, key_values
@@ -261,6 +261,7 @@ def _entity_row(page: PageText, index: int, entity: Entity) -> Row:
         "confidence": confidence_cell(entity.confidence),
         "first_line_id": _line_id(page, entity.spans[0].line) if entity.spans else None,
         "line_count": len({span.line for span in entity.spans}),
+        **selected_columns(entity),
         **box_columns("", entity.polygon),
     }
 
@@ -272,10 +273,14 @@ def _pair_columns(page: PageText, index: int) -> Row:
 def _key_value_row(page: PageText, key: Entity | None, pair: KeyValue, convention: Convention) -> Row:
     """The columns of a pair; ``key`` is None for a value that no key goes with: its label says what it is."""
     value = pair.value
+    selected = selected_columns(key if value is None or value.selected is None else value)
+    sure = selected["selected_confidence"]
     spans = [span for end in (key, value) if end is not None for span in end.spans]
     return {
         **text_columns(key.text if key else "", value.text if value else None, convention),
-        "confidence": confidence_cell(pair.confidence),
+        **selected,
+        # A row is no surer than the least sure thing that it says.
+        "confidence": confidence_cell(pair.confidence if sure is None else min(pair.confidence, sure)),
         "key_confidence": confidence_cell(key.confidence) if key else None,
         "value_confidence": confidence_cell(value.confidence) if value else None,
         "relation_confidence": confidence_cell(pair.relation_confidence),

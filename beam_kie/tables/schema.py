@@ -7,7 +7,7 @@ from typing import Any
 
 import pyarrow as pa
 
-SCHEMA_VERSION = "1.3"
+SCHEMA_VERSION = "1.4"
 """The minor number grows with every new (nullable) column, the major one when a column changes or is
 removed."""
 
@@ -178,6 +178,12 @@ _COLUMNS: dict[str, list[pa.Field]] = {
         _column("confidence", _FLOAT, "probability that label and extent are right, 0 to 1"),
         _nullable("first_line_id", _STRING, "the line where it begins, a row of lines"),
         _column("line_count", _INT, "number of lines that its text is on"),
+        _nullable("selected", pa.bool_(), "whether the box or ring beside it is ticked; NULL: there is none"),
+        _nullable(
+            "selected_confidence",
+            _FLOAT,
+            "that selected is right, 0 to 1; not calibrated; NULL with selected",
+        ),
         *_box("", "the entity"),
         *_page_geometry(),
         *_provenance(),
@@ -193,11 +199,14 @@ _COLUMNS: dict[str, list[pa.Field]] = {
             "key_text in Unicode's form NFKC, case folded, with single spaces, without bullets and colons",
         ),
         _nullable("value_text", _STRING, "text of the value; NULL where the key has no value or it is empty"),
-        _nullable("value_type", _STRING, "date, amount, number or checkbox where the value is plainly one"),
+        _nullable(
+            "value_type", _STRING, "date, amount, number, checkbox or option where the value is plainly one"
+        ),
         _nullable(
             "value_normalised",
             _STRING,
-            "date: YYYY-MM-DD; amount, number: digits with a point; checkbox: true or false",
+            "date: YYYY-MM-DD; amount, number: digits with a point; checkbox: true or false; "
+            "option: its text without the mark",
         ),
         _nullable("value_currency", _STRING, "ISO 4217 code of an amount; NULL where its sign is ambiguous"),
         _nullable(
@@ -213,6 +222,16 @@ _COLUMNS: dict[str, list[pa.Field]] = {
             "value_readings",
             _TEXTS,
             "the forms that value_normalised could have where value_null_reason says that there are several",
+        ),
+        _nullable(
+            "selected",
+            pa.bool_(),
+            "whether the box or ring beside the value (without one: the key) is ticked; NULL: there is none",
+        ),
+        _nullable(
+            "selected_confidence",
+            _FLOAT,
+            "that selected is right, 0 to 1; not calibrated; NULL with selected",
         ),
         _column(
             "confidence",

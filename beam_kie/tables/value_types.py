@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-DATE, AMOUNT, NUMBER, CHECKBOX = "date", "amount", "number", "checkbox"
-VALUE_TYPES = (DATE, AMOUNT, NUMBER, CHECKBOX)
+DATE, AMOUNT, NUMBER, CHECKBOX, OPTION = "date", "amount", "number", "checkbox", "option"
+VALUE_TYPES = (DATE, AMOUNT, NUMBER, CHECKBOX, OPTION)
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,8 +14,9 @@ class Normalised:
     """A value in plain form.
 
     ``type`` is one of VALUE_TYPES. ``text`` is ``YYYY-MM-DD`` for a date, digits with a point for an amount
-    or number (``-1234.50``), "true" or "false" for a check box. ``currency`` is the ISO 4217 code of an
-    amount, None where its sign stands for several currencies ("$", "¥"): ``currencies`` are their codes.
+    or number (``-1234.50``), "true" or "false" for a check box, the text without its mark for an option.
+    ``currency`` is the ISO 4217 code of an amount, None where its sign stands for several currencies ("$",
+    "¥"): ``currencies`` are their codes.
     """
 
     type: str

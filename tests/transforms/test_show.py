@@ -114,6 +114,13 @@ def test_files_can_be_chosen(doubtful, name, capsys):
     assert shown(capsys, doubtful, "--file", name) == ["guess", "=1+1"]
 
 
+def test_a_part_of_a_name_gets_the_pattern_that_finds_it(doubtful, capsys):
+    assert show.main([doubtful, "--file", "png"]) == 0
+    last = capsys.readouterr().out.splitlines()[-1]
+    assert "0 chosen of 4" in last
+    assert shown(capsys, doubtful, "--file", last.split("'")[1]) != []
+
+
 def test_csv_has_all_rows_and_columns_of_the_table(doubtful, capsys):
     assert show.main([doubtful, "--csv"]) == 0
     rows = list(csv.DictReader(io.StringIO(capsys.readouterr().out)))

@@ -13,6 +13,7 @@ from apache_beam.ml.inference.base import ModelHandler, RunInference
 from apache_beam.pvalue import TaggedOutput
 from apache_beam.typehints.decorators import with_output_types
 
+from beam_kie.choices.choosing import with_choices
 from beam_kie.document import Category, FailedPage, Failure, PageResult, PageText, Stage, StageTime
 from beam_kie.failures import failure_of
 from beam_kie.layoutxlm.model import KieModel
@@ -152,7 +153,7 @@ class KieModelHandler(
         """
         texts = [page for page in batch if isinstance(page, PageText) and page.lines]
         with StageTimer("model") as timer:
-            found = iter(predict_isolated(model.predict, texts, failed_page))
+            found = iter(predict_isolated(partial(_predict, model), texts, failed_page))
         if texts:
             observe("model_batch_pages", len(texts))
             observe("model_batch_tokens", sum(map(estimated_tokens, texts)))
@@ -176,6 +177,12 @@ class KieModelHandler(
     def get_metrics_namespace(self) -> str:
         """Where RunInference files its own metrics."""
         return "beam_kie_model"
+
+
+def _predict(model: KieModel | KiePair, pages: Sequence[PageText]) -> list[PageResult]:
+    """What the model finds, with the options that are ticked."""
+    keys, values = model.config.head_labels, model.config.tail_labels
+    return [with_choices(result, keys, values) for result in model.predict(pages)]
 
 
 def leave_cores_to_beam() -> None:

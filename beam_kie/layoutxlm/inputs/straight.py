@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 from beam_kie.document import Box, PageText, Straightening
-from beam_kie.geometry import box_polygon, clip_box, clip_polygon, map_polygon, order_corners
+from beam_kie.geometry import clip_box, clip_polygon, map_box, map_polygon
 
 
 def straight_page(page: PageText) -> PageText:
@@ -41,12 +41,7 @@ def straight_page(page: PageText) -> PageText:
 
 
 def _moved_box(box: Box, how: Straightening) -> Box:
-    """The box whose sides run through the middles of the sides of what a box becomes.
-
-    Around all of it would reach into the cells beside it: on a page that is askew they are slanted.
-    """
-    ax, ay, bx, by, cx, cy, dx, dy = order_corners(map_polygon(box_polygon(box), how.matrix))
-    return clip_box(((ax + dx) / 2, (ay + by) / 2, (bx + cx) / 2, (cy + dy) / 2), how.width_px, how.height_px)
+    return clip_box(map_box(box, how.matrix), how.width_px, how.height_px)
 
 
 def straight_pixels(pixels: np.ndarray, page: PageText) -> np.ndarray:

@@ -11,23 +11,20 @@
   const PREFIX = "beam-kie-review/";
   const RULE = "rule";
   const MOST_STEPS = 500;
-  const CHECKED = new Set([
-    "☑",
-    "☒",
-    "✓",
-    "✔",
-    "✅",
-    "√",
-    "■",
-    "[x]",
-    "[X]",
-    "(x)",
-    "(X)",
-    "[√]",
-    "(√)",
-    "[✓]",
-    "(✓)",
-  ]);
+  /* A mark at the beginning or the end of a text. */
+  const MARK = /[☑☒✓✔✅√■●◉⦿☐□▢○◯]|[[(（]\s*[xX√✓✔]?\s*[\])）]/u;
+  const MARKED = new RegExp(`^\\s*(?:${MARK.source})|(?:${MARK.source})\\s*$`, "u");
+  const CHECKED = /[☑☒✓✔✅√■●◉⦿xX]/u;
+  const RING = /[○◯●◉⦿]/u;
+
+  /** The text with its mark turned over; a text without a mark gets one. */
+  function ticked(text) {
+    const mark = text.match(MARKED)?.[0];
+    if (!mark) return text.trim() ? `☑ ${text.trim()}` : "☑";
+    const isTicked = CHECKED.test(mark);
+    const other = RING.test(mark) ? (isTicked ? "○" : "●") : isTicked ? "☐" : "☑";
+    return text.replace(mark, mark.replace(mark.trim(), other));
+  }
 
   const edits = new Map();
   const done = [];
@@ -315,8 +312,9 @@
     },
 
     tick(view, entity) {
-      const text = CHECKED.has(entity.text.trim()) ? "☐" : "☑";
-      return R.change(view.page, text === "☑" ? "tick" : "remove a tick", (edit) =>
+      const text = ticked(entity.text);
+      const what = CHECKED.test(text.match(MARKED)[0]) ? "tick" : "remove a tick";
+      return R.change(view.page, what, (edit) =>
         touch(edit, entity, { t: text }),
       );
     },

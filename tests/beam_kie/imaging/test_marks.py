@@ -3,10 +3,11 @@ import pickle
 import numpy as np
 import pytest
 
-from beam_kie.document import MarkState, PageText
+from beam_kie.document import PageText
 from beam_kie.forms.ruled import ruled_form
 from beam_kie.imaging.marks import find_marks, with_ruling
 from beam_kie.imaging.ruling import find_ink
+from beam_kie.page_parts import MarkState
 from tests.boxes import overlap
 from transforms.stages.children.messages import PageRead, pack, unpack_reply
 
@@ -57,7 +58,8 @@ def test_they_belong_to_the_upright_page_and_travel_with_it():
     turned = with_ruling(PageText("id", "a.png", 1, 1240, 1754, 90), np.rot90(form.pixels))
     assert upright.cells and upright.marks
     assert (turned.cells, turned.marks) == (upright.cells, upright.marks)
-    assert unpack_reply(pack(PageRead(upright))).outcome == upright
+    reply = unpack_reply(pack(PageRead(upright)))
+    assert isinstance(reply, PageRead) and reply.outcome == upright
     assert pickle.loads(pickle.dumps(upright)) == upright
 
 

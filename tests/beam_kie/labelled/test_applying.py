@@ -191,6 +191,22 @@ def test_values_without_a_key_stay_change_and_go_as_they_are_corrected():
     assert "李雷" in [row["value_text"] for row in linked.key_values]
 
 
+def test_a_tick_that_a_person_made_or_removed_is_in_the_tables():
+    found = page_of()
+    found.entities[3]["text"] = "□ male"
+    for row in (found.entities[3], *found.key_values):
+        row |= {"selected": False, "selected_confidence": 0.8}
+    change = EntityChange(3, "change", text="☑ male")
+    said = PageCorrections(found.page["document_id"], 1, "", False, (change,), ())
+    page = correct_page(found, said, ("QUESTION",))
+    entity = page.entities[3]
+    assert (entity["selected"], entity["selected_confidence"]) == (True, 1.0)
+    rows = [row for row in page.key_values if row["value_entity_id"] == entity["entity_id"]] or [
+        row for row in page.key_values if row["key_entity_id"] == entity["entity_id"]
+    ]
+    assert rows and all(row["selected"] is True for row in rows)
+
+
 def test_what_stands_in_fields_of_forms_stays():
     form = [
         ("QUESTION", "Name:", (10, 10, 80, 30)),

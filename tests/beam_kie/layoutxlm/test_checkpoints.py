@@ -1,9 +1,16 @@
 import pytest
 import torch
 
-from beam_kie.layoutxlm.checkpoints import WeightsError, load_weights, plain_name
+from beam_kie.layoutxlm.checkpoints import WeightsError, load_network, load_weights, plain_name
 from beam_kie.layoutxlm.network.layoutxlm import LayoutXLM
-from tests.small_networks import BUNDLED_KIND, PUBLISHED_KIND, VISUAL_KIND, small_config, small_network
+from tests.small_networks import (
+    BUNDLED_KIND,
+    PUBLISHED_KIND,
+    VISUAL_KIND,
+    save_model,
+    small_config,
+    small_network,
+)
 
 
 def empty(**changes):
@@ -18,6 +25,21 @@ def published(**changes):
         (name if name.startswith(heads) else f"layoutlmv2.{name}"): value
         for name, value in small_network(**changes).state_dict().items()
     }
+
+
+@pytest.mark.parametrize("kind", [BUNDLED_KIND, VISUAL_KIND])
+def test_a_network_that_is_loaded_draws_no_weights(kind, tmp_path, monkeypatch):
+    """On the meta device, PyTorch would import its compiler for that."""
+    folder = save_model(tmp_path / "model", small_network(**kind))
+
+    def refuse(*arguments, **named):
+        raise AssertionError("weights were drawn")
+
+    monkeypatch.setattr("torch._refs.normal", refuse)
+    with pytest.raises(AssertionError), torch.device("meta"):
+        torch.empty(3).normal_()
+    network = load_network(folder)
+    assert not any(value.is_meta for value in network.parameters())
 
 
 LEGACY = {

@@ -273,3 +273,22 @@ def test_a_value_without_a_key_has_a_row_in_reading_order():
     assert row["value_entity_id"] == tables["entities"][index]["entity_id"]
     assert tables["pages"][0]["pair_count"] == 1
     assert encode_rows("key_values", rows)
+
+
+def test_a_ticked_option_says_so_and_its_row_is_no_surer_than_that():
+    found = pages.result()
+    links = {relation.tail for relation in found.relations}
+    ticked = replace(
+        found,
+        entities=tuple(
+            replace(entity, selected=True, selected_confidence=0.4) if index in links else entity
+            for index, entity in enumerate(found.entities)
+        ),
+    )
+    tables = tables_of(ticked)
+    pairs = [row for row in tables["key_values"] if row["value_text"]]
+    assert {(row["selected"], row["selected_confidence"], row["confidence"]) for row in pairs} == {
+        (True, 0.4, 0.4)
+    }
+    assert {row["selected"] for row in tables["entities"]} == {True, None}
+    assert [row["selected"] for row in tables["key_values"] if not row["value_text"]] == [None]

@@ -98,7 +98,6 @@ class Child:
         self._stage = Stage.DECODE
         self._held_bytes = 0
         self._ready = False
-        self._settings = settings
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115 (it lives as long as the process)
         self._last_words: list[str] = []
         self._socket, theirs = socket.socketpair()
@@ -110,6 +109,9 @@ class Child:
             theirs.close()
         self._statm = Statm(self._process.pid)
         self._socket.settimeout(_LOOK_EVERY_S)
+        # At once: it loads its models while others load theirs. Whether it lives shows when it answers.
+        with suppress(OSError, ChildLostError):
+            self._send(messages.pack(settings), time.monotonic() + START_S, START_S)
 
     @property
     def is_alive(self) -> bool:
@@ -138,7 +140,7 @@ class Child:
         if self._ready:
             return
         try:
-            reply = self.ask(self._settings, seconds)
+            reply = self._answer(None, seconds)
         except ChildLostError as error:
             if error.category is Category.PAGE_TOO_LARGE:
                 raise self._too_little() from error
@@ -173,11 +175,16 @@ class Child:
         Raises:
             ChildLostError: there is no answer, and no process any more.
         """
+        return self._answer(request, seconds)
+
+    def _answer(self, request: object | None, seconds: float) -> object:
+        """See ``ask``; None: the answer to what was sent before."""
         self._stage = Stage.DECODE
         self._held_bytes = 0
         deadline = time.monotonic() + seconds
         try:
-            self._send(messages.pack(request), deadline, seconds)
+            if request is not None:
+                self._send(messages.pack(request), deadline, seconds)
             while isinstance(reply := self._receive(deadline, seconds), Step):
                 self._stage = reply.stage
         except (OSError, EOFError):

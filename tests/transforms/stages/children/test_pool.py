@@ -1,17 +1,18 @@
+import select
 import time
 from pathlib import Path
 
 import pytest
 
 from beam_kie.imaging.limits import DecodeLimits
-from beam_kie.ocr import OcrOptions
+from beam_kie.ocr import Engine, OcrOptions
 from transforms.stages.children import pool as pools
-from transforms.stages.children.child import Budget
+from transforms.stages.children.child import Budget, Child
 from transforms.stages.children.messages import ReaderSettings
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="memory is read from /proc")
 MEMORY = 250 * 1024 * 1024
-SETTINGS = ReaderSettings(ocr=OcrOptions(engine="none"), limits=DecodeLimits(), memory_bytes=MEMORY)
+SETTINGS = ReaderSettings(ocr=OcrOptions(engine=Engine.NONE), limits=DecodeLimits(), memory_bytes=MEMORY)
 
 
 def test_users_share_a_pool_and_its_children_end_with_the_last_of_them():
@@ -30,6 +31,17 @@ def test_users_share_a_pool_and_its_children_end_with_the_last_of_them():
     third = pools.acquire(SETTINGS, Budget(20, MEMORY), 2)
     assert third is not first
     pools.release(third)
+
+
+def test_a_child_loads_its_models_before_anybody_asks_for_it():
+    child = Child(SETTINGS)
+    try:
+        answered, _, _ = select.select([child._socket], [], [], 60)
+        assert answered
+        child.wait_until_ready()
+        child.wait_until_ready()
+    finally:
+        child.kill()
 
 
 def test_child_that_ended_while_idle_is_replaced():

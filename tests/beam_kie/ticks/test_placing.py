@@ -1,0 +1,82 @@
+from dataclasses import replace
+
+import pytest
+
+from beam_kie.document import MarkState
+from beam_kie.geometry import box_polygon
+from beam_kie.page_parts import FieldKind, FormField
+from beam_kie.ticks.placing import find_ticks
+from tests.beam_kie.ticks.pages import line, mark, page
+
+
+def states(found):
+    return [tick.selected for tick in sorted(found, key=lambda tick: tick.box[0])]
+
+
+def test_picture_and_text_that_agree_are_one_mark_and_surer_than_either():
+    lines = [line("☑男 □女", 100, 100)]
+    alone = max(find_ticks(page(lines)), key=lambda tick: tick.selected)
+    both = find_ticks(page(lines, [mark(102, 102, MarkState.TICKED), mark(140, 102)]))
+    assert states(both) == [True, False]
+    assert both[0].confidence > alone.confidence >= 0.8
+    assert [(tick.line, tick.start, tick.end) for tick in both] == [(0, 0, 1), (0, 3, 4)]
+
+
+def test_where_they_disagree_the_picture_counts_and_the_confidence_says_so():
+    agreed, doubted = (
+        find_ticks(page([line(text, 100, 100)], [mark(102, 102, MarkState.TICKED, 0.9)]))[0]
+        for text in ("☑男", "□男")
+    )
+    assert agreed.selected and doubted.selected
+    assert doubted.confidence < agreed.confidence
+    unsure = replace(mark(102, 102, MarkState.TICKED), confidence=0.9, state_confidence=0.55)
+    (tick,) = find_ticks(page([line("□男", 100, 100)], [unsure]))
+    assert tick.confidence < 0.8
+
+
+@pytest.mark.parametrize("text", ["日期", "四川省", "自愿"])
+def test_characters_that_look_like_marks_are_none(text):
+    seen = [mark(102, 102, MarkState.CROSSED)]
+    assert find_ticks(page([line(text, 100, 100)], seen)) == []
+
+
+def test_the_character_for_a_mouth_is_a_box_only_where_it_can_be_none_else():
+    assert find_ticks(page([line("户口所在地", 100, 100), line("□男", 100, 200)]))[0].box[1] == 200
+    assert states(find_ticks(page([line("口男 口女", 100, 100)]))) == [False, False]
+    assert find_ticks(page([line("口", 100, 100)])) == []
+
+
+def test_letters_o_are_rings_only_beside_other_rings():
+    ring = {"is_ring": True, "confidence": 0.95}
+    words = [line("O No", 100, 100)]
+    assert find_ticks(page(words, [mark(98, 102, **ring)])) == []
+    found = find_ticks(page([*words, line("Yes", 320, 100)], [mark(98, 102, **ring), mark(300, 102, **ring)]))
+    assert [(tick.line, tick.is_ring) for tick in found if tick.line == 0] == [(0, True)]
+    inside = [line("NOTE", 100, 100), line("Yes", 320, 100)]
+    found = find_ticks(page(inside, [mark(110, 102, **ring), mark(300, 102, **ring)]))
+    assert all(tick.box[0] == 300 for tick in found)
+
+
+def test_boxes_for_single_characters_are_no_options():
+    row = [mark(200 + 20 * place, 102) for place in range(6)]
+    assert find_ticks(page([line("编号", 100, 100)], row)) == []
+    apart = [mark(200 + 120 * place, 102) for place in range(3)]
+    assert len(find_ticks(page([line("编号", 100, 100)], apart))) == 3
+
+
+def test_items_of_lists_are_no_options():
+    assert find_ticks(page([line("● First", 100, 100), line("● Second", 100, 140)])) == []
+    assert states(find_ticks(page([line("● Yes", 100, 100), line("○ No", 220, 100)]))) == [True, False]
+
+
+def test_buttons_of_forms_are_what_the_file_says():
+    button = FormField("b", None, FieldKind.CHECKBOX, box_polygon((100, 100, 116, 116)), selected=True)
+    (tick,) = find_ticks(page([line("☐ Yes", 100, 98)], [mark(100, 100)], fields=(button,)))
+    assert tick.selected and tick.confidence > 0.99
+
+
+def test_an_empty_box_that_only_ocr_saw_among_others_is_in_doubt():
+    lines = [line("□a □b □c", 100, 100, width=400)]
+    alone = find_ticks(page(lines))
+    beside = find_ticks(page(lines, [mark(275, 102), mark(410, 102)]))
+    assert min(tick.confidence for tick in beside) < min(tick.confidence for tick in alone)
