@@ -36,9 +36,9 @@ SELECT
 FROM kie.run_summaries
 GROUP BY run_id;
 
--- One row for every URI: the row of documents from the newest finished run that met it, or, where that run
--- skipped it, from the run that holds its rows. run_id is the run that holds its rows in all other tables;
--- seen_run_id is the newest run that met it.
+-- One row for every URI: its row of documents from the newest finished run that has one, or, where that row is
+-- SKIPPED, from the run that holds its rows. run_id is the run that holds its rows in all other tables;
+-- seen_run_id is the newest run with a row.
 CREATE OR REPLACE VIEW kie.latest AS
 WITH met AS (
   SELECT

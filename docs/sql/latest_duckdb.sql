@@ -11,9 +11,9 @@ FROM read_json(
     hive_partitioning = false
 );
 
--- One row for every URI: the row of documents from the newest finished run that met it, or, where that run
--- skipped it, from the run that holds its rows. run_id is the run that holds its rows in all other tables;
--- seen_run_id is the newest run that met it.
+-- One row for every URI: its row of documents from the newest finished run that has one, or, where that row is
+-- SKIPPED, from the run that holds its rows. run_id is the run that holds its rows in all other tables;
+-- seen_run_id is the newest run with a row.
 CREATE OR REPLACE VIEW latest AS
 WITH every_row AS (
     SELECT *

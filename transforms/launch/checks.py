@@ -79,7 +79,7 @@ def prepare_job(namespace: argparse.Namespace, options: PipelineOptions) -> Job:
     review = _is_local(runner) if namespace.review is None else namespace.review
     config = _absolute_paths(job_config(namespace, num_shards=shards, review=review))
     FileSystems.set_options(options)
-    _check_resume(config, namespace)
+    _check_reruns(config, namespace)
     try:
         config = _fit_service(config, options, runner)
         threads = config.ocr.threads or cores.fair_ocr_threads(options, runner)
@@ -305,11 +305,13 @@ def _check_retry(config: JobConfig) -> None:
     raise UsageError(f"--retry_failures: there is no run {run_id} under {config.output!r}")
 
 
-def _check_resume(config: JobConfig, namespace: argparse.Namespace) -> None:
+def _check_reruns(config: JobConfig, namespace: argparse.Namespace) -> None:
     if config.resume and not namespace.run_id:
         raise UsageError("--resume needs the --run_id of the run that was broken off")
     if config.resume and config.overwrite:
         raise UsageError("--resume and --overwrite: give one; --overwrite also replaces a finished run")
+    if config.rows.list_skipped and not config.skip_done:
+        raise UsageError("--list_skipped lists what --skip_done leaves out: add --skip_done")
 
 
 def _check_run_id(config: JobConfig) -> None:

@@ -105,6 +105,7 @@ def test_several_workers_take_processes(place):
             "--ocr_engine none reads nothing: add --ocr_lines",
         ),
         ([*SCANS, "--ocr_lines=none.jsonl"], "--ocr_lines: there is no file"),
+        ([*SCANS, "--list_skipped"], "--list_skipped lists what --skip_done leaves out"),
         ([*SCANS, "--ocr_det_model_dir=none"], "--ocr_det_model_dir: there is no folder"),
         ([*SCANS, "--output=scans/a.png"], "--output: "),
         ([*SCANS, "--output=scans"], "--output: "),
