@@ -7,9 +7,10 @@ from dataclasses import dataclass
 
 from PIL import ImageDraw
 
-from beam_kie.document import KeyValue
+from beam_kie.document import Entity, KeyValue
 from beam_kie.overlays import drawing
 from beam_kie.overlays.fonts import Font, drawable, load_font
+from beam_kie.ticks.glyphs import selected_of, written
 
 LOW_CONFIDENCE = 0.5
 """Confidences below this are written in the colour of relations, so that they are checked first."""
@@ -118,14 +119,21 @@ def _rows(pairs: Sequence[NumberedPair], style: _Style, lines: int) -> list[_Row
     for each in pairs:
         pair = each.pair
         key, value = (
-            drawing.wrap(drawable(entity.text) if entity else "", style.font, style.text_width, lines)
-            or ["—"]
+            drawing.wrap(_text(entity), style.font, style.text_width, lines) or ["—"]
             for entity in (pair.key, pair.value)
         )
         again = each.number == last
         rows.append(_Row(None if again else each.number, [] if again else key, value, pair.confidence))
         last = each.number
     return rows
+
+
+def _text(entity: Entity | None) -> str:
+    """The text as it is written, with its mark where only the picture shows it."""
+    if entity is None:
+        return ""
+    is_bare = entity.selected is not None and selected_of(entity.text) is None
+    return drawable(f"{written(False, bool(entity.selected))} {entity.text}" if is_bare else entity.text)
 
 
 def _stack(rows: list[_Row], style: _Style, columns: int, height: int) -> tuple[list[list[_Row]], int]:
