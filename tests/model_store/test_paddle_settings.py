@@ -4,6 +4,7 @@ import json
 
 import pytest
 import yaml
+from PIL import Image
 
 from beam_kie.training.planning.plan import make_plan
 from beam_kie.training.settings import Settings
@@ -47,6 +48,8 @@ def root(tmp_path):
     for name, pages in (("train", range(11)), ("val", range(11, 13))):
         lines = [f"p{number}.jpg\t{LABELS % number}\n" for number in pages]
         (tmp_path / "data" / f"{name}.txt").write_text("".join(lines))
+        for number in pages:
+            Image.new("L", (1000, 1000), 255).save(tmp_path / "data" / "images" / f"p{number}.jpg")
     return tmp_path
 
 

@@ -57,7 +57,7 @@ class Augmentation:
     bilingual: float = 0.0
     strip_drop: float = 0.3
     box_margin: float = 0.0
-    guessed_places: float = 0.5
+    guessed_places: float = 0.0
     place_drop: float = 0.15
     cell_drop: float = 0.2
 
@@ -80,7 +80,8 @@ def augment(page: TrainingPage, rng: random.Random, strength: Augmentation) -> T
     motion = _motion(page, rng, strength)
     lines = _with_places(_moved(lines, motion, rng, strength), page, rng, strength)
     lines = degraded(lines, rng, strength.strip_drop)
-    hides_cells = rng.random() < strength.cell_drop
+    # What a page does not have draws no random number: runs without it see the pages that they saw before.
+    hides_cells = bool(page.cells) and rng.random() < strength.cell_drop
     cells = () if hides_cells else tuple(_moved_box(box, motion, 0.0, rng) for box in page.cells)
     order = reading_order([line.box for line in lines])
     picture = None if page.picture is None else _moved_picture(page.picture, motion, page)
@@ -91,6 +92,8 @@ def _with_places(
     lines: list[TrainingLine], page: TrainingPage, rng: random.Random, strength: Augmentation
 ) -> list[TrainingLine]:
     seen = any(line.char_spans is not None for line in page.lines)
+    if not seen and not strength.guessed_places:
+        return with_places(lines, rng, known=False)
     known = rng.random() >= strength.place_drop if seen else rng.random() < strength.guessed_places
     return with_places(lines, rng, known)
 
@@ -273,7 +276,8 @@ def _motion(page: TrainingPage, rng: random.Random, strength: Augmentation) -> _
 def _moved(
     lines: list[TrainingLine], motion: _Motion, rng: random.Random, strength: Augmentation
 ) -> list[TrainingLine]:
-    across, down = (rng.uniform(-strength.box_margin, strength.box_margin) for _ in range(2))
+    most = strength.box_margin
+    across, down = (rng.uniform(-most, most) if most else 0.0 for _ in range(2))
 
     def with_margin(box: Box) -> Box:
         x0, y0, x1, y1 = box

@@ -24,6 +24,7 @@ from beam_kie.labelled.readings import VERSION, from_record, page_names, scaled_
 from beam_kie.ocr import Engine, OcrEngine, OcrOptions, create_engine_of
 from beam_kie.ocr.box_geometry import DEFAULT, GEOMETRIES
 
+_MOST = 1.05  # of a page's side: how far its labels may reach
 LIKE_LABELS = 0.9  # similarity of texts (0..1), spaces aside, from which an entity counts as read
 
 
@@ -49,7 +50,7 @@ def main(argv: list[str] | None = None) -> int:
     # Where labels do not say how large their page is, it is as large as the picture.
     folder = args.folders[0] if len(args.folders) == 1 else None
     try:
-        labelled = {page.name: page for path in args.labels for page in read_labels(path, folder)}
+        labelled = {page.name: page for path in args.labels for page in _labelled(path, folder)}
         # The labels of a page that lies on its side lie so too.
         options = OcrOptions(
             engine=Engine(args.engine), detect_rotation=not labelled, threads=args.threads or 0
@@ -131,6 +132,20 @@ def _done(path: Path, geometry: str) -> list[dict]:
     with open(path, "r+b") as file:
         file.truncate(len(whole))
     return records
+
+
+def _labelled(path: Path, folder: Path | None) -> list[LabelledPage]:
+    """Labelled pages as large as their pictures; where labels reach beyond these, as large as they reach."""
+    if folder is None:
+        return read_labels(path)
+    pages = zip(read_labels(path, folder), read_labels(path), strict=True)
+    return [page if _lies_within(page) else alone for page, alone in pages]
+
+
+def _lies_within(page: LabelledPage) -> bool:
+    right = max((x for entry in page.entries for x in entry.polygon[0::2]), default=0)
+    bottom = max((y for entry in page.entries for y in entry.polygon[1::2]), default=0)
+    return right <= _MOST * page.width_px and bottom <= _MOST * page.height_px
 
 
 def _label_of(labelled: dict[str, LabelledPage], record: dict) -> LabelledPage | None:

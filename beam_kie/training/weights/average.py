@@ -2,7 +2,9 @@
 
 Models that were trained on from common weights lie in one basin of the loss, and their mean is often better
 than each of them ("Model soups", arXiv 2203.05482). They must have the same network and vocabulary; only the
-weights for the layout (``token_layout``), which begin as zero, may be missing in all but the first.
+weights for the layout (``token_layout``), which begin as zero, may be missing in all but the first. The part
+for line images is that of the first: convolutions saturate when they are averaged, and batch norm expects
+others.
 """
 
 from __future__ import annotations
@@ -21,6 +23,7 @@ from beam_kie.layoutxlm.config import ConfigError, LayoutXLMConfig
 from beam_kie.layoutxlm.network.token_layout import LAYOUT_WEIGHTS
 from beam_kie.training.reports.provenance import joined, of_folder
 
+_OF_THE_FIRST = "strips."
 _SAME = ("config.json", "tokenizer.json")
 
 
@@ -69,6 +72,9 @@ def average(models: Sequence[tuple[Path, float]], output: Path) -> None:
         if mean and not _go_together(weights, mean):
             raise AverageError(f"{folder} has other weights than {models[0][0]}")
         for name, value in weights.items():
+            if name.startswith(_OF_THE_FIRST):
+                mean.setdefault(name, value.float())
+                continue
             part = value.float() * (share / total)
             mean[name] = mean[name] + part if name in mean else part
     output.mkdir(parents=True, exist_ok=True)

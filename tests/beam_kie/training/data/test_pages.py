@@ -113,7 +113,9 @@ def test_without_domains_forms_are_drawn_as_before_there_were_domains():
     assert page.width_px == layout.width_px
 
 
-@pytest.mark.parametrize("name", ["bundled.json", "bundled_start.json", "bundled_text_only.json"])
+@pytest.mark.parametrize(
+    "name", ["bundled.json", "bundled_start.json", "bundled_text_only.json", "bundled_geometry.json"]
+)
 def test_settings_of_the_bundled_weights_draw_no_domains(name):
     path = resources.files("beam_kie.training") / name
     assert Settings.load(str(path)).domain_share == 0

@@ -30,6 +30,18 @@ def test_a_folder_without_a_share_counts_once(tmp_path):
     assert main(["--output", str(tmp_path / "mean"), str(one), f"{one}=1"]) == 0
 
 
+def test_the_part_for_line_images_is_that_of_the_first(tmp_path):
+    one, other = (saved(tmp_path / name, seed, strip_channels=(4, 6, 8)) for seed, name in enumerate("ab"))
+    assert main(["--output", str(tmp_path / "mean"), f"{one}=1", f"{other}=3"]) == 0
+    first, second, mean = (load_file(tmp_path / name / "model.safetensors") for name in ("a", "b", "mean"))
+    for name in ("strips.dense.weight", "strips.norm.running_var", "strips.columns.weight"):
+        torch.testing.assert_close(mean[name].float(), first[name], atol=1e-3, rtol=1e-2)
+    name = "classifier.weight"
+    torch.testing.assert_close(
+        mean[name].float(), 0.25 * first[name] + 0.75 * second[name], atol=2e-3, rtol=2e-3
+    )
+
+
 def test_weights_for_the_layout_count_as_zero_where_they_are_missing(tmp_path):
     new, old = saved(tmp_path / "new", 1, token_layout=True), saved(tmp_path / "old", 2)
     assert main(["--output", str(tmp_path / "mean"), f"{new}=1", f"{old}=3"]) == 0
