@@ -1,4 +1,3 @@
-# type: ignore  # stand-ins take the places of models
 import apache_beam as beam
 import pytest
 import torch
