@@ -1,5 +1,6 @@
 import importlib.util
 import json
+import logging
 import os
 import socket
 import uuid
@@ -56,6 +57,8 @@ def _gcs_emulator():
 def _s3_server():
     """The address of an S3 server that holds its objects in memory; one per test process."""
     server = pytest.importorskip("moto.server", reason="the dev extra is not installed")
+    # Its lines about requests would be part of what a command under test prints.
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)
     running = server.ThreadedMotoServer("127.0.0.1", 0, verbose=False)
     running.start()
     host, port = running.get_host_and_port()

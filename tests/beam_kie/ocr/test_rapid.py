@@ -13,7 +13,7 @@ from PIL import Image
 
 from beam_kie.document import PageText
 from beam_kie.imaging.decode import DecodeLimits, decode_pages
-from beam_kie.ocr import OcrOptions, create_engine, models
+from beam_kie.ocr import Engine, OcrOptions, create_engine, models
 from beam_kie.ocr.rapid import RapidOcrEngine
 
 ANGLES = [0, 90, 180, 270]
@@ -180,8 +180,12 @@ def test_the_dictionary_may_lie_beside_the_model(tmp_path, rapid, form, as_page)
     ("options", "error", "message"),
     [
         ({"rapidocr_backend": "tensorrt"}, ValueError, "choose one of openvino, onnxruntime, torch"),
-        ({"device": "cuda"}, ValueError, "OpenVINO does not run on cuda"),
-        ({"device": "cuda", "rapidocr_backend": "onnxruntime"}, ValueError, "onnxruntime-gpu"),
+        ({"engine": Engine.RAPIDOCR, "device": "cuda"}, ValueError, "openvino does not run on cuda"),
+        (
+            {"engine": Engine.RAPIDOCR, "device": "cuda", "rapidocr_backend": "onnxruntime"},
+            ValueError,
+            "onnxruntime-gpu",
+        ),
         ({"rapidocr_backend": "torch"}, FileNotFoundError, "det_model_dir and rec_model_dir"),
         ({"det_model_dir": "/nowhere"}, FileNotFoundError, "/nowhere should hold inference.onnx"),
     ],
