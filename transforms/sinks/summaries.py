@@ -271,7 +271,9 @@ class WriteSummary(Transform):
     def expand(self, streams: SummaryInputs):
         """Wire the combinations and, behind them, the writer."""
         summary = streams.tallies | "Add up documents" >> beam.CombineGlobally(SummariseFn())
-        pictures = streams.pictures | "Count pictures" >> beam.combiners.Count.Globally()
+        # A replayed bundle, or a resumed run, names a picture twice.
+        once = streams.pictures | "Drop repeated pictures" >> beam.Distinct()
+        pictures = once | "Count pictures" >> beam.combiners.Count.Globally()
         times = streams.times | "Add up times" >> AddUpTimes()
         # Side inputs are complete before the element is processed: the summary is the last file.
         waited_for = {

@@ -179,6 +179,14 @@ def test_order_of_arrival_does_not_change_a_byte(written, tmp_path):
     assert written_files(tmp_path) == written_files(written[0])
 
 
+def test_pages_that_come_twice_count_once(written, tmp_path):
+    # As those of a file that an attempt had begun, and the next one did again.
+    summary = run(tmp_path, streams() | {"results": 2 * streams()["results"]})
+    assert written_files(tmp_path) == written_files(written[0])
+    for key in ("documents", "pages", "found", "tables", "overlays"):
+        assert summary[key] == written[1][key]
+
+
 def test_rerun_replaces_every_file(tmp_path):
     run(tmp_path)
     first = written_files(tmp_path)
