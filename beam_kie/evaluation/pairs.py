@@ -93,30 +93,8 @@ def read_pairs(
     return PairScores(tuple(strict), tuple(lenient))
 
 
-def pairs_from_pictures(
-    model: Model,
-    engine: OcrEngine,
-    gold: Sequence[GoldPage],
-    folder: Path,
-    progress: Progress = no_progress,
-) -> Score:
-    """The strict score of ``read_pairs``: of a right pair, key and value are similar to a gold pair's.
-
-    Args:
-        model: what is measured.
-        engine: reads the pictures.
-        gold: the pages, by the names of their pictures.
-        folder: where the pictures are.
-        progress: called with what is being done, pages done and pages in all.
-
-    Raises:
-        PictureError: where a picture is missing or cannot be decoded.
-    """
-    return read_pairs(model, engine, gold, folder, progress).total
-
-
 def pairs_from_lines(model: Model, read: Sequence[GoldPage]) -> Score:
-    """As ``pairs_from_pictures``, on pages of ``with_read_lines``.
+    """The strict score of ``read_pairs``, on pages of ``with_read_lines``.
 
     Args:
         model: finds and relates the entities.

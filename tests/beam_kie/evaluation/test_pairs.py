@@ -4,7 +4,7 @@ from PIL import Image
 
 from beam_kie.evaluation import evaluate, gold_pages
 from beam_kie.evaluation.metrics import Score
-from beam_kie.evaluation.pairs import pairs_from_pictures
+from beam_kie.evaluation.pairs import read_pairs
 from beam_kie.labelled.formats import read_labels
 from beam_kie.labelled.sources import PictureError, with_pictures
 from beam_kie.layoutxlm.inputs.images import page_thumbnail
@@ -15,7 +15,7 @@ def test_pairs_are_found_in_the_picture_alone(labelled, engine):
     gold = gold_pages(read_labels(labelled / "labels.txt", labelled))
     told = []
 
-    score = pairs_from_pictures(RuleModel(), engine, gold, labelled, lambda *news: told.append(news))
+    score = read_pairs(RuleModel(), engine, gold, labelled, lambda *news: told.append(news)).total
 
     # "page one" follows the last key, so the rule takes it for a value, on each of the three pages.
     assert score == Score(9, 12, 9)
@@ -25,7 +25,7 @@ def test_pairs_are_found_in_the_picture_alone(labelled, engine):
 def test_only_the_selected_page_of_a_file_is_read(labelled, engine):
     gold = gold_pages(read_labels(labelled / "labels.txt", labelled))
 
-    assert pairs_from_pictures(RuleModel(), engine, gold[2:], labelled) == Score(3, 4, 3)
+    assert read_pairs(RuleModel(), engine, gold[2:], labelled).total == Score(3, 4, 3)
 
 
 def test_a_model_of_pictures_gets_the_upright_picture(labelled, engine):
@@ -40,7 +40,7 @@ def test_a_model_of_pictures_gets_the_upright_picture(labelled, engine):
     gold = gold_pages(read_labels(labelled / "labels.txt", labelled))[:1]
     expected = page_thumbnail(np.asarray(Image.open(labelled / "form.png")), "paddleocr")
 
-    pairs_from_pictures(ModelWithPictures(), engine, gold, labelled)
+    read_pairs(ModelWithPictures(), engine, gold, labelled)
     evaluate(ModelWithPictures(), with_pictures(gold, labelled, "paddleocr"))
 
     assert seen == [expected] * 2
@@ -57,11 +57,11 @@ def test_a_page_that_the_file_does_not_have_is_named(labelled):
     gold = gold_pages([FORM, FORM])
 
     with pytest.raises(PictureError, match=r"form\.png: there is no page 2"):
-        pairs_from_pictures(RuleModel(), NoEngine(), gold[1:], labelled)
+        read_pairs(RuleModel(), NoEngine(), gold[1:], labelled)
 
 
 def test_a_picture_that_cannot_be_decoded_is_named(tmp_path):
     (tmp_path / "form.png").write_bytes(b"\x89PNG\r\n\x1a\n" + b"\0" * 40)
 
     with pytest.raises(PictureError, match=r"form\.png"):
-        pairs_from_pictures(RuleModel(), NoEngine(), gold_pages([FORM]), tmp_path)
+        read_pairs(RuleModel(), NoEngine(), gold_pages([FORM]), tmp_path)

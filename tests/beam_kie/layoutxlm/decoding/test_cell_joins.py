@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from beam_kie.document import RuledCell
-from beam_kie.evaluation.pairs import pairs_from_pictures
+from beam_kie.evaluation.pairs import read_pairs
 from beam_kie.labelled.formats import read_labels
 from beam_kie.labelled.gold import gold_pages
 from beam_kie.layoutxlm.config import Decoding
@@ -70,7 +70,7 @@ def test_cells_of_a_real_form_give_more_right_pairs(shared_data):
     )
     engine = create_engine(OcrOptions(threads=1))
     with_cells, without = (
-        pairs_from_pictures(each, engine, gold, folder / "image")
+        read_pairs(each, engine, gold, folder / "image").total
         for each in (model, model.with_config(decoding=blind))
     )
     assert with_cells.correct >= without.correct + 2

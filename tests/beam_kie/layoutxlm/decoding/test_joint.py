@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from beam_kie.evaluation.pairs import pairs_from_pictures
+from beam_kie.evaluation.pairs import read_pairs
 from beam_kie.labelled.formats import read_labels
 from beam_kie.labelled.gold import gold_pages
 from beam_kie.layoutxlm.decoding.joint import Evidence, _link_gains, flip
@@ -105,5 +105,5 @@ def test_links_of_a_real_form_correct_its_labels(shared_data):
     first = model.with_config(decoding=dataclasses.replace(model.config.decoding, joint_weight=0.0))
     engine = create_engine_of("coarse", OcrOptions(threads=1))
     gold = gold_pages(labels)
-    together, apart = (pairs_from_pictures(each, engine, gold, folder / "images") for each in (model, first))
+    together, apart = (read_pairs(each, engine, gold, folder / "images").total for each in (model, first))
     assert together.correct >= apart.correct + 3
