@@ -36,6 +36,10 @@ class Vocabulary:
         """
         return self._words.get((section, name), ())
 
+    def all_words(self) -> list[Words]:
+        """Every list of the vocabulary, in the order of its file."""
+        return list(self._words.values())
+
     def has(self, section: str, name: str) -> bool:
         """Whether the language has such words.
 

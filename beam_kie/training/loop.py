@@ -35,6 +35,7 @@ from beam_kie.training.data.examples import (
 )
 from beam_kie.training.data.pages import PageSource
 from beam_kie.training.data.vocabulary import read_text, save_tokenizer
+from beam_kie.training.line_vectors.learning import LineVectorHead
 from beam_kie.training.losses import grouping_loss, masked_loss, relation_loss, tag_loss
 from beam_kie.training.planning.plan import Plan
 from beam_kie.training.planning.values import SettingsError
@@ -78,8 +79,15 @@ class Trainer:
         self.network.to(self.device)
         if settings.activation_checkpointing:
             self.network.recompute_activations()
+        self.lines = None  # learns what text encoders say of lines
+        if plan.line_vectors:
+            self.lines = LineVectorHead(plan.line_vectors, plan.config.architecture.hidden_size).to(
+                self.device
+            )
         self.average = copy.deepcopy(self.network).eval() if settings.average_decay else self.network
         self.optimizer = create_optimizer(self.network, settings)
+        if self.lines:
+            self.optimizer.add_param_group({"params": list(self.lines.parameters()), "lr": 1.0})
         self.scheduler = torch.optim.lr_scheduler.LambdaLR(
             self.optimizer, lambda step: learning_rate(settings, step)
         )
@@ -91,6 +99,7 @@ class Trainer:
             settings.mask_rate,
             settings.line_mask_rate,
             settings.tag_weights,
+            plan.line_vectors.by_text() if plan.line_vectors else {},
         )
         self.step = 0
         self.best, self.worse = 0.0, 0  # the best measurement, and how many came after it
@@ -199,8 +208,11 @@ class Trainer:
             taught = self.teacher(batch, targets["masked"], examples)
             parts["teacher"] = self._weighed(*teaching_losses(found, taught, targets["weights"]))
             loss = loss.lerp(parts["teacher"], settings.teacher_weight)
+        text = text_part(hidden, config)
+        if self.lines:
+            parts["lines"] = self.lines.loss(text, examples)
+            loss = loss + settings.line_vector_weight * parts["lines"]
         if settings.masked_weight:
-            text = text_part(hidden, config)
             parts["masked"] = masked_loss(self.network, text, targets["masked"])
             loss = loss + settings.masked_weight * parts["masked"]
         return loss, parts
@@ -265,6 +277,8 @@ class Trainer:
         }
         if self.average is not self.network:
             state["average"] = self.average.state_dict()
+        if self.lines:
+            state["lines"] = self.lines.state_dict()
         if self.device.type == "cuda":
             state["cuda_random"] = torch.cuda.get_rng_state(self.device)
         temporary = self.output / f"{CHECKPOINT}.part"
@@ -281,6 +295,8 @@ class Trainer:
             self.network.load_state_dict(state["network"])
             if self.average is not self.network:
                 self.average.load_state_dict(state["average"])
+            if self.lines:
+                self.lines.load_state_dict(state["lines"])
             self.optimizer.load_state_dict(state["optimizer"])
         except (KeyError, RuntimeError, ValueError) as error:
             raise SettingsError(

@@ -42,8 +42,11 @@ class Settings:
 
     Pages: ``synthetic_share`` of them are forms from the project's generator in ``synthetic_languages``;
     ``domain_share`` of these are forms of a domain such as taxes (docs/forms.md). ``text_share`` are pages of
-    plain text (files, .xz or not) from which only masked tokens are learned. Without ``tokenizer`` and
-    ``start_from`` a vocabulary of ``vocabulary_size`` pieces is learned from ``texts`` and labelled pages.
+    plain text (files, .xz or not) from which only masked tokens are learned. ``line_vectors``: a file of
+    ``python -m beam_kie.training.line_vectors``; lines with a text of it learn its vector, with a weight of
+    ``line_vector_weight`` in the loss, and ``phrase_share`` of the pages hold such texts alone.
+    Without ``tokenizer`` and ``start_from`` a vocabulary of ``vocabulary_size`` pieces is learned from
+    ``texts``, labelled pages and the texts of ``line_vectors``.
     ``never_open``: folders of which no file is opened, such as data that must not enter the weights.
     ``text_embeddings``: word embeddings begin with what ``texts`` say (see embeddings.py). Longer pages are
     cropped to ``max_page_tokens`` (None: what a window and a batch hold).
@@ -63,6 +66,8 @@ class Settings:
     texts: tuple[str, ...] = ()
     vocabulary_size: int = 12000
     text_embeddings: bool = False
+    line_vectors: str | None = None
+    line_vector_weight: float = 0.5
     never_open: tuple[str, ...] = ()
     start_from: str | None = None
     teacher: str | None = None
@@ -94,6 +99,7 @@ class Settings:
     synthetic_languages: tuple[str, ...] = ("zh", "en", "ja", "de", "fr", "es", "it", "pt")
     domain_share: float = 0.5
     text_share: float = 0.0
+    phrase_share: float = 0.0
     augmentation: Augmentation = field(default_factory=Augmentation)
     evaluate_every: int | None = None
     patience: int = 0
@@ -130,8 +136,10 @@ class Settings:
                 raise SettingsError(f"rates: {name!r}: {rate!r}; give {', '.join(PARTS)} a number, 0 to 1000")
         if self.synthetic_share and not self.synthetic_languages:
             raise SettingsError("synthetic_share needs synthetic_languages")
-        if self.text_share + self.synthetic_share > 1:
-            raise SettingsError("text_share and synthetic_share together exceed 1")
+        if self.text_share + self.synthetic_share + self.phrase_share > 1:
+            raise SettingsError("text_share, synthetic_share and phrase_share together exceed 1")
+        if self.phrase_share and self.line_vectors is None:
+            raise SettingsError("phrase_share needs line_vectors: a file of short texts and their vectors")
         if self.text_share and not self.texts:
             raise SettingsError("text_share needs texts: files of plain text")
 
@@ -198,6 +206,7 @@ class Settings:
             sources=sources,
             tokenizer=_place(self.tokenizer, folder),
             texts=tuple(_place(text, folder) for text in self.texts),
+            line_vectors=_place(self.line_vectors, folder),
             start_from=_place(self.start_from, folder),
             teacher=_place(self.teacher, folder),
             never_open=tuple(_place(name, folder) for name in self.never_open),
@@ -250,6 +259,7 @@ _BOUNDS: dict[str, tuple[float, float]] = {
     "synthetic_share": _SHARE,
     "domain_share": _SHARE,
     "text_share": _SHARE,
+    "phrase_share": _SHARE,
     "layer_decay": _SHARE,
     "vocabulary_size": (100, 10**6),
     "steps": _COUNT,
@@ -267,6 +277,7 @@ _BOUNDS: dict[str, tuple[float, float]] = {
     "relation_weight": _NUMBER,
     "grouping_weight": _NUMBER,
     "masked_weight": _NUMBER,
+    "line_vector_weight": _NUMBER,
     "checkpoint_minutes": _NUMBER,
     "patience": _NUMBER,
 }

@@ -19,26 +19,15 @@ from pathlib import Path
 import model_store
 from beam_kie.evaluation.arguments import Parser, UsageError, page_range, regex, show_progress
 from beam_kie.evaluation.measure import no_progress
-from beam_kie.labelled.alignment import Pairing
-from beam_kie.labelled.formats import LabelError, LabelledPage, read_labels
-from beam_kie.labelled.gold import GoldPage, gold_pages
-from beam_kie.labelled.sources import (
-    LabelledSource,
-    PictureError,
-    read_ocr_lines,
-    source_name,
-    split_held_out,
-    with_pictures,
-)
+from beam_kie.labelled.formats import LabelError
+from beam_kie.labelled.gold import GoldPage
+from beam_kie.labelled.sources import LabelledSource, PictureError
 from beam_kie.layoutxlm.checkpoints import ModelError
-from beam_kie.layoutxlm.config import STRIPS, LayoutXLMConfig
+from beam_kie.layoutxlm.config import LayoutXLMConfig
 from beam_kie.layoutxlm.model import KieModel
 from beam_kie.training.calibration import reliability
 from beam_kie.training.calibration.confidences import (
-    GOLD,
-    OCR,
     PageConfidences,
-    gold_on_ocr_lines,
     measure_confidences,
 )
 from beam_kie.training.calibration.fitting import (
@@ -50,9 +39,9 @@ from beam_kie.training.calibration.fitting import (
     fit,
     joined,
 )
+from beam_kie.training.calibration.pages import held_out_pages, pages_of
 from beam_kie.training.planning.values import SettingsError
 from beam_kie.training.reports.card import CALIBRATION_REPORT
-from beam_kie.training.settings import Settings
 
 KINDS = ("entities", "relations", "relations of gold entities")
 MODEL_CARD = "model_card.md"
@@ -222,40 +211,14 @@ def _pages(args: argparse.Namespace, model: KieModel) -> dict[tuple[str, str], l
     if bool(args.config) == bool(args.labels):
         raise UsageError("give either --config FILE or --labels FILE")
     if args.config:
-        sources = [source for source in Settings.load(args.config).sources if source.holdout is not None]
+        found = held_out_pages(args.config, model, args.pages)
     else:
         holdout = args.holdout.pattern if args.holdout else None
-        sources = [LabelledSource(args.labels, args.images, args.ocr_lines, holdout)]
-    found: dict[tuple[str, str], list[GoldPage]] = {}
-    for source in sources:
-        labelled = _held_out(source)[args.pages or slice(None)]
-        pairing = Pairing(model.config.head_labels, model.config.tail_labels)
-        gold = gold_pages(labelled, *pairing)
-        lines = read_ocr_lines(source.ocr_lines) if source.ocr_lines else {}
-        read = [
-            gold_on_ocr_lines(page, its_gold, lines[page.name], pairing)
-            for page, its_gold in zip(labelled, gold, strict=True)
-            if page.name in lines
-        ]
-        found[source_name(source), GOLD] = _with_pictures(gold, source, model.pictures)
-        found[source_name(source), OCR] = _with_pictures(read, source, model.pictures)
-    found = {key: pages for key, pages in found.items() if pages}
+        source = LabelledSource(args.labels, args.images, args.ocr_lines, holdout)
+        found = pages_of([source], model, args.pages)
     if not found:
         raise UsageError("no labelled page is selected")
     return found
-
-
-def _held_out(source: LabelledSource) -> list[LabelledPage]:
-    pages = read_labels(source.labels, source.images)
-    return split_held_out(pages, source.holdout)[1] if source.holdout is not None else pages
-
-
-def _with_pictures(gold: list[GoldPage], source: LabelledSource, kind: str | None) -> list[GoldPage]:
-    if kind is None or (kind == STRIPS and source.images is None):
-        return gold
-    if source.images is None:
-        raise UsageError("the model needs the pictures of pages: give their folder (--images)")
-    return with_pictures(gold, Path(source.images), kind)
 
 
 def table(report: dict) -> str:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -50,6 +50,7 @@ class Example:
     (None: the entity begins with it).
     ``masked``: T, the original id where the token was masked, else UNMASKED. ``strips``: the
     images of the page's lines; ``places``: where the tokens stand on them. ``picture``: the page's thumbnail.
+    ``line_vectors``: the tokens of the lines whose vectors are learned, each with its row among them.
     Special tokens are not among them: ``text_part`` leaves out theirs.
     """
 
@@ -66,6 +67,7 @@ class Example:
     strips: Sequence[np.ndarray | None] = ()
     places: TokenPlaces | None = None
     picture: np.ndarray | None = None
+    line_vectors: Sequence[tuple[np.ndarray, int]] = ()
 
 
 @dataclass(frozen=True)
@@ -73,6 +75,7 @@ class ExampleMaker:
     """Turns pages into examples for one tokenizer and one set of labels.
 
     ``tag_weights``: "lines" (tokens of long lines count less) or "tokens" (every one counts the same).
+    ``vector_rows``: which vector the lines with a text learn.
     """
 
     tokenizer: PageTokenizer
@@ -81,6 +84,7 @@ class ExampleMaker:
     mask_rate: float = 0.08
     line_mask_rate: float = 0.0
     tag_weights: str = "lines"
+    vector_rows: Mapping[str, int] = field(default_factory=dict)
 
     def __call__(self, page: TrainingPage, rng: random.Random, supervised: bool = True) -> Example | None:
         """None where the page has no token."""
@@ -112,7 +116,18 @@ class ExampleMaker:
             strips=[line.strip for line in page.lines],
             places=tokens.places or token_places([line.text for line in page.lines], tokens),
             picture=page.picture,
+            line_vectors=self._line_vectors(page, tokens),
         )
+
+    def _line_vectors(self, page: TrainingPage, tokens: PageTokens) -> list[tuple[np.ndarray, int]]:
+        if not self.vector_rows:
+            return []
+        rows = {index: self.vector_rows.get(line.text) for index, line in enumerate(page.lines)}
+        return [
+            (np.flatnonzero(tokens.lines == index), row)
+            for index in np.unique(tokens.lines).tolist()
+            if (row := rows[index]) is not None
+        ]
 
     def _weights(self, tokens: PageTokens, owners: np.ndarray) -> np.ndarray:
         if self.tag_weights == "tokens":

@@ -28,6 +28,7 @@ from beam_kie.reading_order import reading_order
 from beam_kie.training.augmentation.pages import bilingual_keys, swap_texts
 from beam_kie.training.augmentation.strips import with_strips
 from beam_kie.training.data.vocabulary import read_text
+from beam_kie.training.line_vectors.learning import phrase_page, texts_by_language
 from beam_kie.training.planning.plan import Plan
 from beam_kie.training.planning.values import SettingsError
 
@@ -67,6 +68,7 @@ class PageSource:
     """
 
     def __init__(self, plan: Plan, progress: Progress = no_progress):
+        self._phrases = texts_by_language(plan.line_vectors) if plan.line_vectors else []
         self._settings = settings = plan.settings
         network = plan.config
         pairing = Pairing(network.head_labels, network.tail_labels)
@@ -107,8 +109,11 @@ class PageSource:
         kind = rng.random()
         if kind < self._settings.text_share:
             return text_page(rng.choice(self._texts), rng), False
-        if kind < self._settings.text_share + self._settings.synthetic_share:
+        kind -= self._settings.text_share
+        if kind < self._settings.synthetic_share:
             return self._synthetic(rng), True
+        if kind < self._settings.synthetic_share + self._settings.phrase_share:
+            return phrase_page(rng.choice(self._phrases), rng), False
         # Of sources that are held out as a whole no page is drawn: they weigh nothing.
         (group,) = rng.choices(self._groups, [group.weight for group in self._groups])
         views = rng.choice(group.pages)

@@ -70,7 +70,13 @@ def check_paths(settings: Settings) -> None:
     Raises:
         SettingsError: a source, text, tokenizer or model lies in a folder of ``never_open``.
     """
-    named = [*settings.texts, settings.tokenizer, settings.start_from, settings.teacher]
+    named = [
+        *settings.texts,
+        settings.line_vectors,
+        settings.tokenizer,
+        settings.start_from,
+        settings.teacher,
+    ]
     for source in settings.sources:
         named += [source.labels, source.images, source.ocr_lines, *source.more_ocr_lines]
     for path in filter(None, named):

@@ -21,6 +21,7 @@ from beam_kie.layoutxlm.inputs.tokenizer import (
     read_tokenizer,
 )
 from beam_kie.training.data.vocabulary import read_text, same_vocabulary, train_tokenizer
+from beam_kie.training.line_vectors.files import LineVectors, VectorFileError
 from beam_kie.training.planning.labels import label_fields
 from beam_kie.training.planning.presets import BASES
 from beam_kie.training.planning.problems import check_files, problems
@@ -40,6 +41,7 @@ class Plan:
     config: LayoutXLMConfig
     tokenizer: PageTokenizer
     sources: tuple[SourcePages, ...]
+    line_vectors: LineVectors | None = None
 
 
 def make_plan(settings: Settings, tokenizer: PageTokenizer | None = None) -> Plan:
@@ -56,7 +58,8 @@ def make_plan(settings: Settings, tokenizer: PageTokenizer | None = None) -> Pla
     check_files(settings)
     start = start_config(settings)
     sources = read_sources(settings.sources)
-    tokenizer = tokenizer or _tokenizer(settings, sources)
+    vectors = _line_vectors(settings)
+    tokenizer = tokenizer or _tokenizer(settings, sources, vectors.texts if vectors else ())
     pages = [page for each in sources for page in (*each.kept, *each.held)]
     config = network_config(settings, start, pages, tokenizer.get_vocab_size())
     for problem in problems(settings, config, tokenizer, sources):
@@ -64,7 +67,7 @@ def make_plan(settings: Settings, tokenizer: PageTokenizer | None = None) -> Pla
     # Longer pages are cropped, so that no batch needs more memory than batch_tokens says.
     longest = min(config.tokenising.text_tokens, settings.batch_tokens)
     settings = replace(settings, max_page_tokens=settings.max_page_tokens or longest)
-    return Plan(settings, config, tokenizer, sources)
+    return Plan(settings, config, tokenizer, sources, vectors)
 
 
 def notes(plan: Plan) -> list[str]:
@@ -169,11 +172,20 @@ def _heads(settings: Settings, fields: dict[str, Any]) -> dict[str, Any]:
     return found
 
 
-def _tokenizer(settings: Settings, sources: Sequence[SourcePages]) -> PageTokenizer:
+def _line_vectors(settings: Settings) -> LineVectors | None:
+    if settings.line_vectors is None:
+        return None
+    try:
+        return LineVectors.load(Path(settings.line_vectors))
+    except VectorFileError as error:
+        raise SettingsError(str(error)) from error
+
+
+def _tokenizer(settings: Settings, sources: Sequence[SourcePages], phrases: Sequence[str]) -> PageTokenizer:
     try:
         inherited = load_tokenizer(settings.start_from) if settings.start_from else None
         if settings.tokenizer is None:
-            return inherited or _learned(settings, sources)
+            return inherited or _learned(settings, sources, phrases)
         own = read_tokenizer(settings.tokenizer)
     except TokenizerError as error:
         raise SettingsError(f"tokenizer: {error}") from error
@@ -184,12 +196,12 @@ def _tokenizer(settings: Settings, sources: Sequence[SourcePages]) -> PageTokeni
     return own
 
 
-def _learned(settings: Settings, sources: Sequence[SourcePages]) -> Tokenizer:
+def _learned(settings: Settings, sources: Sequence[SourcePages], phrases: Sequence[str]) -> Tokenizer:
     if settings.base != "small":
         raise SettingsError(f'base "{settings.base}" needs tokenizer: a file sentencepiece.bpe.model')
     texts = [line for path in settings.texts for line in _sample(read_text(path), settings.seed)]
     texts += [entry.text for source in sources for page in source.kept for entry in page.entries]
-    return train_tokenizer(texts, settings.vocabulary_size)
+    return train_tokenizer([*texts, *phrases], settings.vocabulary_size)
 
 
 def _sample(lines: list[str], seed: int) -> list[str]:

@@ -109,7 +109,7 @@ def _of_heads(settings: Settings, config: LayoutXLMConfig) -> Iterator[str]:
 
 
 def _of_pages(settings: Settings, config: LayoutXLMConfig, sources: Sequence[SourcePages]) -> Iterator[str]:
-    if not sources and settings.text_share + settings.synthetic_share < 1:
+    if not sources and settings.text_share + settings.synthetic_share + settings.phrase_share < 1:
         yield "sources: no labelled pages are named, and not all pages are generated"
     if settings.synthetic_share and not set(STANDARD) & set(config.labels):
         yield (
