@@ -14,9 +14,12 @@ from model_store.downloads import has_opener, without_query
 from model_store.errors import ModelNotFoundError
 
 BUNDLED = Path(__file__).parent / "bundled"
+BUNDLED_FREE = Path(__file__).parent / "bundled_free"
 MANIFEST = Path(__file__).parent / "manifest.json"
 HUB = "https://huggingface.co"
-KINDS = '"bundled", a folder, gs://..., https://....tar, hf:owner/name@revision or paddle:NAME'
+KINDS = (
+    '"bundled", "bundled-free", a folder, gs://..., https://....tar, hf:owner/name@revision or paddle:NAME'
+)
 _HUB_NAME = re.compile(r"\w[\w.-]*/\w[\w.-]*", re.ASCII)
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _FOREIGN = ("model_state.pdparams", "inference.pdiparams", "pytorch_model.bin")
@@ -50,8 +53,8 @@ def resolve(reference: str, allow_fetch: bool = False) -> Path:
     ``allow_fetch``, except for ``gs://``.
 
     Args:
-        reference: "bundled", a folder, ``gs://…`` (a folder or .tar), ``https://….tar`` (optionally with
-            ``#sha256=…``), ``hf:owner/name@revision`` or ``paddle:NAME`` (see manifest.json).
+        reference: "bundled", "bundled-free", a folder, ``gs://…`` (a folder or .tar), ``https://….tar``
+            (optionally with ``#sha256=…``), ``hf:owner/name@revision`` or ``paddle:NAME`` (manifest.json).
         allow_fetch: whether a model may be downloaded.
 
     Raises:
@@ -113,7 +116,7 @@ def parse(reference: str) -> Remote | None:
 
 def bundled() -> dict[str, Path]:
     """The models that are part of this project, by their references; a folder may be missing."""
-    return {"bundled": BUNDLED}
+    return {"bundled": BUNDLED, "bundled-free": BUNDLED_FREE}
 
 
 def manifest() -> dict:

@@ -18,10 +18,16 @@ from beam_kie.training.planning.plan import Plan
 from beam_kie.training.planning.sources import SourcePages
 
 PROVENANCE = "provenance.json"
+PERMISSIVE = frozenset({"Apache-2.0", "MIT", "BSD-3-Clause", "CC0-1.0"})
+"""Licences of labelled pages that ask nothing of the weights."""
 _CARD = "model_card.md"
 _UNKNOWN = "unknown: no provenance.json and no licence in its model card"
 _FORMS = "forms of the project's generator"
 _TEXT = "plain text, for masked tokens"
+_VECTORS = (
+    "what the text encoders multilingual-e5-small (MIT) and Universal Sentence Encoder, multilingual "
+    "(Apache-2.0), say of short texts"
+)
 _READ = "the lines that OCR reads on these pages"
 
 
@@ -71,6 +77,7 @@ def of_run(plan: Plan, settings_file: str | None = None) -> Provenance:
         data.append(Data(_READ))
     data += [Data(_FORMS)] if settings.synthetic_share else []
     data += [Data(_TEXT)] if settings.text_share else []
+    data += [Data(_VECTORS)] if settings.line_vectors else []
     own = any(each.source.licence is None for each in plan.sources)
     mine = Provenance(tuple(data), own, settings_file)
     return joined([*parts, mine])
@@ -78,7 +85,7 @@ def of_run(plan: Plan, settings_file: str | None = None) -> Provenance:
 
 def _of_source(each: SourcePages) -> Data:
     described = each.source.description or f"{len(each.kept)} labelled pages ({source_name(each.source)})"
-    return Data(described, each.source.licence)
+    return Data(described, None if each.source.licence in PERMISSIVE else each.source.licence)
 
 
 def joined(parts: Iterable[Provenance]) -> Provenance:

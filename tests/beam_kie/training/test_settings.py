@@ -46,10 +46,10 @@ def test_settings_extend_others(tmp_path):
 def test_settings_of_the_bundled_model_can_be_read():
     names = sorted(path.stem for path in SETTINGS.glob("*.json"))
     taught = ["geometry", "last", "student"]
-    others = ["free_start", "geometry", "last", "start", "student", "text_only"]
+    others = ["free", "geometry", "last", "start", "student", "text_only"]
     assert names == ["bundled", *(f"bundled_{name}" for name in others)]
     found = {name: Settings.load(SETTINGS / f"{name}.json") for name in names}
     networks = {name: network_config(settings, None, [], 8) for name, settings in found.items()}
     with_pictures = {name for name, config in networks.items() if config.pictures}
-    assert with_pictures == {"bundled", "bundled_last", "bundled_student"}
+    assert with_pictures == {"bundled", "bundled_free", "bundled_last", "bundled_student"}
     assert [name for name in names if found[name].teacher] == [f"bundled_{name}" for name in taught]
