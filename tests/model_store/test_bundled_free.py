@@ -48,5 +48,5 @@ def test_it_finds_the_pairs_of_the_samples(folder):
         [page for page in read_labels(SAMPLES / "labels.txt", SAMPLES) if "page=" not in page.name]
     )
     found = evaluate(model, pages)
-    # Samples are generated forms of other seeds: much lower figures would mean that the weights do not fit the code.
+    # Generated forms, as those that it learned from: lower figures mean that weights and code do not fit.
     assert found.ser.f1 > 0.85 and found.pairs_gold_lines.f1 > 0.7
