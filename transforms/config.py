@@ -170,8 +170,8 @@ class JobConfig:
     model: str = field(
         default="bundled",
         metadata=_model(
-            "Weights for entities (SER) and relations (RE): 'bundled', a folder, or another model reference "
-            "(docs/models.md). Also called --ser_model.",
+            "Weights for entities (SER) and relations (RE): 'bundled', 'bundled-free' (for commercial use), a "
+            "folder, or another model reference (docs/models.md). Also called --ser_model.",
             effect=Effect.NONE,
             aliases=("ser_model",),
             metavar="REF",
