@@ -95,7 +95,16 @@ def parts(texts: Path, work: Path) -> Iterator[Part]:
     yield Part(tuple(vectors), work / "line_vectors.done")
     config, model = ["--config", str(SETTINGS)], str(work / "bundled_free" / "model")
     yield Part(("-m", "beam_kie.training", *config), work / "training.done")
-    choosing = ("-m", "beam_kie.training.penalties", "--model", model, *config, "--from_zero", "--write")
+    choosing = (
+        "-m",
+        "beam_kie.training.penalties",
+        "--model",
+        model,
+        *config,
+        "--from_zero",
+        "--unknown_words",
+        "--write",
+    )
     yield Part(choosing, work / "penalties.done")
     calibrating = ("-m", "beam_kie.training.calibration", "--model", model, *config, "--write")
     yield Part(calibrating, work / "calibration.done")

@@ -1,6 +1,7 @@
 """The command ``python -m beam_kie.training.penalties``: chooses the penalties of a model's decoding.
 
-On the pages that a run held out, with the lines that OCR read there. One penalty after the other takes the
+On the pages that a run held out, with the lines that OCR read there, and on the same pages in words that the
+network does not know (``--unknown_words``). One penalty after the other takes the
 value with the best F1 of pairs, and keeps its own unless the gain is larger than its standard error.
 """
 
@@ -25,12 +26,14 @@ from beam_kie.layoutxlm.checkpoints import ModelError
 from beam_kie.layoutxlm.config import Decoding, LayoutXLMConfig
 from beam_kie.layoutxlm.model import KieModel
 from beam_kie.training.calibration.pages import OCR, held_out_pages
+from beam_kie.training.calibration.unknown_words import in_unknown_words
 from beam_kie.training.planning.values import SettingsError
 from beam_kie.training.reports.progress import say
 
 CANDIDATES: dict[str, tuple[float, ...]] = {
     "switch_penalty": (0.0, 2.0, 4.0, 6.0, 8.0),
     "colon_discount": (0.0, 2.0, 4.0),
+    "capitals_discount": (0.0, 2.0, 4.0),
     "join_penalty": (-1.0, 0.0, 1.0, 2.0),
     "none_penalty": (0.0, 0.5, 1.0),
     "page_prior_weight": (0.0, 1.0, 3.0),
@@ -116,6 +119,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         "--config", required=True, metavar="FILE", help="settings of a training run: the pages it held out"
     )
     parser.add_argument("--from_zero", action="store_true", help="begin with penalties of 0, not the model's")
+    parser.add_argument(
+        "--unknown_words",
+        action="store_true",
+        help="count every page a second time with its letters exchanged: for pages like those learned from",
+    )
     parser.add_argument("--write", action="store_true", help="put them into the model's config.json")
     try:
         return _run(parser.parse_args(argv))
@@ -137,6 +145,8 @@ def _run(args: argparse.Namespace) -> int:
     pages = [page for (_, lines), each in found.items() if lines == OCR for page in each]
     if len(pages) < 2:
         raise UsageError("the run held out fewer than two pages with lines of OCR (ocr_lines of a source)")
+    if args.unknown_words:
+        pages += [in_unknown_words(page, seed=0) for page in pages]
     decoding = choose(model, pages)
     if args.write:
         write(folder, decoding)
