@@ -12,6 +12,7 @@ import torch
 from apache_beam.ml.inference.base import ModelHandler, RunInference
 from apache_beam.pvalue import TaggedOutput
 from apache_beam.typehints.decorators import with_output_types
+from apache_beam.utils.shared import Shared
 
 from beam_kie.choices.choosing import with_choices
 from beam_kie.document import Category, FailedPage, Failure, PageResult, PageText, Stage, StageTime
@@ -121,12 +122,16 @@ class KieModelHandler(
             element_size_fn=partial(batch_weight, budget=config.batch_tokens),
         )
         self._config = config
+        self._shared = Shared()
 
     def load_model(self) -> KieModel | KiePair:
-        """The model or models, once per process.
+        """The model or models, once per process, however many steps use this handler.
 
         Raises ModelError or GpuMissingError: a run without its model or its GPU ends at once.
         """
+        return self._shared.acquire(self._loaded)
+
+    def _loaded(self) -> KieModel | KiePair:
         config = self._config
         leave_cores_to_beam()
         require_gpu(config.device)

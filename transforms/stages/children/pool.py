@@ -149,13 +149,14 @@ _pools: dict[tuple[ReaderSettings, Budget, int], tuple[Pool, int]] = {}
 _lock = threading.Lock()
 
 
-def acquire(settings: ReaderSettings, budget: Budget, size: int) -> Pool:
+def acquire(settings: ReaderSettings, budget: Budget, size: int, is_in_use: bool = True) -> Pool:
     """The process's pool for these arguments.
 
     Args:
         settings: how children read.
         budget: what a page may cost.
         size: the most children at work, at least 1.
+        is_in_use: whether a child is started now, and not when it is asked for.
 
     Returns:
         The pool, shared with others who asked for the same; to be given to ``release`` once.
@@ -164,7 +165,8 @@ def acquire(settings: ReaderSettings, budget: Budget, size: int) -> Pool:
     with _lock:
         pool, users = _pools.get(key) or (Pool(settings, budget, size), 0)
         _pools[key] = (pool, users + 1)
-    pool.start_one()  # each thread of a runner is a user: there will be as many children at work
+    if is_in_use:
+        pool.start_one()  # each thread of a runner is a user: there will be as many children at work
     return pool
 
 
