@@ -26,6 +26,7 @@ from beam_kie.evaluation.measure import Report, evaluate, no_progress
 from beam_kie.evaluation.metrics import Score
 from beam_kie.evaluation.pairs import PairScores, read_pairs
 from beam_kie.evaluation.readings import readings_table
+from beam_kie.labelled.alignment import Pairing
 from beam_kie.labelled.formats import LabelError, LabelledPage, read_labels
 from beam_kie.labelled.gold import GoldPage, gold_pages
 from beam_kie.labelled.sources import PictureError, missing_pictures, scale_warning, with_pictures
@@ -72,7 +73,14 @@ def _run(args: argparse.Namespace) -> int:
     read: dict[str, PairScores] = {}
     if args.images:
         for name in args.box_geometries:
-            read[name] = read_pairs(model, create_engine_of(name), gold, args.images, progress)
+            read[name] = read_pairs(
+                model,
+                create_engine_of(name),
+                gold,
+                args.images,
+                progress,
+                Pairing(model.config.head_labels, model.config.tail_labels),
+            )
         report = dataclasses.replace(report, pairs_from_image=next(iter(read.values())).total)
     if args.json:
         print(json.dumps({**report.as_dict(), "box_geometries": {k: v.as_dict() for k, v in read.items()}}))

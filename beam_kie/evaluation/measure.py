@@ -88,6 +88,22 @@ class Report:
         }
 
 
+@dataclass(frozen=True, slots=True)
+class PageScores:
+    """The scores of one page: the figures of ``Report`` before they are summed."""
+
+    ser_by_label: dict[str, Score]
+    re: Score
+    ser_paddleocr: Score
+    re_paddleocr: Score
+    pairs_gold_lines: Score
+
+    @property
+    def ser(self) -> Score:
+        """SER over all labels."""
+        return sum(self.ser_by_label.values(), Score())
+
+
 def no_progress(what: str, done: int, total: int) -> None:
     """Reports nothing; the default where a function takes ``progress(what, pages done, pages in all)``.
 
@@ -107,31 +123,50 @@ def evaluate(model: Model, gold: Sequence[GoldPage], progress: Progress = no_pro
         progress: called with what is being done, pages done and pages in all.
     """
     by_label: defaultdict[str, Score] = defaultdict(Score)
-    relations, tokens, token_relations, pairs = Score(), Score(), Score(), Score()
-    done = 0
+    pages = measure_pages(model, gold, progress)
+    for page in pages:
+        for label, score in page.ser_by_label.items():
+            by_label[label] += score
+    return Report(
+        documents=len(gold),
+        ser=sum(by_label.values(), Score()),
+        re=sum((page.re for page in pages), Score()),
+        ser_paddleocr=sum((page.ser_paddleocr for page in pages), Score()),
+        re_paddleocr=sum((page.re_paddleocr for page in pages), Score()),
+        pairs_gold_lines=sum((page.pairs_gold_lines for page in pages), Score()),
+        ser_by_label=dict(by_label),
+    )
+
+
+def measure_pages(
+    model: Model, gold: Sequence[GoldPage], progress: Progress = no_progress
+) -> list[PageScores]:
+    """SER, RE and pairs on gold lines, page by page.
+
+    Args:
+        model: what is measured.
+        gold: the pages, with the pictures that the model needs.
+        progress: called with what is being done, pages done and pages in all.
+    """
+    found: list[PageScores] = []
     for chunk in chunks(gold):
         pages = [gold_page.page for gold_page in chunk]
         tags = model.token_predictions(pages)
         related = _relate(model, chunk)
-        for gold_page, result in zip(chunk, model.predict(pages), strict=True):
-            for label, score in entity_scores(result, gold_page).items():
-                by_label[label] += score
-            pairs += relation_score(result, gold_page)
-        for gold_page, result in zip(chunk, related, strict=True):
-            relations += relation_score(result, gold_page)
-        tokens += token_score(tags, chunk)
-        token_relations += first_tokens_relation_score(model, chunk, tags, related)
-        done += len(chunk)
-        progress("gold lines", done, len(gold))
-    return Report(
-        documents=len(gold),
-        ser=sum(by_label.values(), Score()),
-        re=relations,
-        ser_paddleocr=tokens,
-        re_paddleocr=token_relations,
-        pairs_gold_lines=pairs,
-        ser_by_label=dict(by_label),
-    )
+        tokens = token_scores(tags, chunk)
+        token_relations = first_tokens_relation_scores(model, chunk, tags, related)
+        for place, (gold_page, result) in enumerate(zip(chunk, model.predict(pages), strict=True)):
+            found.append(
+                PageScores(
+                    ser_by_label=entity_scores(result, gold_page),
+                    re=relation_score(related[place], gold_page),
+                    ser_paddleocr=tokens[place],
+                    re_paddleocr=token_relations[place],
+                    pairs_gold_lines=relation_score(result, gold_page),
+                )
+            )
+        progress("gold lines", len(found), len(gold))
+    return found
 
 
 def chunks(pages: Sequence[GoldPage]) -> Iterator[Sequence[GoldPage]]:
@@ -172,52 +207,51 @@ def relation_score(result: PageResult, gold: GoldPage) -> Score:
     )
 
 
-def token_score(tags: Sequence[Sequence[Sequence[str]]], gold: Sequence[GoldPage]) -> Score:
-    """SER as PaddleOCR measures it (ppocr/metrics/vqa_token_ser_metric.py), over the first 512 tokens of a
-    page.
+def token_scores(tags: Sequence[Sequence[Sequence[str]]], gold: Sequence[GoldPage]) -> list[Score]:
+    """SER of every page as PaddleOCR measures it (ppocr/metrics/vqa_token_ser_metric.py), over its first 512
+    tokens.
 
     Args:
         tags: of the tokens, as [page][line][token].
         gold: the pages, as labelled; every entity is one line.
     """
-    predicted_pages, gold_tags = [], []
+    scores = []
     for page_tags, gold_page in zip(tags, gold, strict=True):
         label_of_line = {entity.spans[0].line: entity.label for entity in gold_page.entities}
         predicted, wanted = [], []
         for line, line_tags in enumerate(page_tags):
             predicted += line_tags
             wanted += _gold_tags(label_of_line.get(line), len(line_tags))
-        predicted_pages.append(predicted[:PADDLEOCR_TOKENS])
-        gold_tags.append(wanted[:PADDLEOCR_TOKENS])
-    return seqeval_score(predicted_pages, gold_tags)
+        scores.append(seqeval_score([predicted[:PADDLEOCR_TOKENS]], [wanted[:PADDLEOCR_TOKENS]]))
+    return scores
 
 
-def first_tokens_relation_score(
+def first_tokens_relation_scores(
     model: Model,
     gold: Sequence[GoldPage],
     tags: Sequence[Sequence[Sequence[str]]],
     related: Sequence[PageResult],
-) -> Score:
-    """RE as PaddleOCR measures it (ppocr/metrics/vqa_token_re_metric.py): only entities wholly inside the
-    first 512 tokens exist.
+) -> list[Score]:
+    """RE of every page as PaddleOCR measures it (ppocr/metrics/vqa_token_re_metric.py): only entities wholly
+    inside the first 512 tokens exist.
 
     Args:
         model: is run again only on pages that are longer than that.
         gold: the pages, as labelled; every entity is one line.
-        tags: as of ``token_score``; only their number counts.
+        tags: as of ``token_scores``; only their number counts.
         related: the relations between all gold entities of every page.
     """
-    score = Score()
-    cut_pages = []
-    for gold_page, page_tags, result in zip(gold, tags, related, strict=True):
+    scores: list[Score] = []
+    cut_pages: dict[int, GoldPage] = {}
+    for place, (gold_page, page_tags, result) in enumerate(zip(gold, tags, related, strict=True)):
         cut = _first_tokens(gold_page, page_tags)
-        if len(cut.entities) == len(gold_page.entities):
-            score += relation_score(result, gold_page)
-        else:
-            cut_pages.append(cut)
-    for cut, result in zip(cut_pages, _relate(model, cut_pages), strict=True):
-        score += relation_score(result, cut)
-    return score
+        if len(cut.entities) < len(gold_page.entities):
+            cut_pages[place] = cut
+        scores.append(relation_score(result, gold_page))
+    of_cut = _relate(model, list(cut_pages.values()))
+    for (place, cut), result in zip(cut_pages.items(), of_cut, strict=True):
+        scores[place] = relation_score(result, cut)
+    return scores
 
 
 def place(entity: Entity, page: PageText) -> Place:

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
+from beam_kie.choices.choosing import with_choices
 from beam_kie.document import PageResult
 from beam_kie.evaluation.lenient import lenient_score
 from beam_kie.evaluation.measure import Model, Progress, chunks, no_progress
 from beam_kie.evaluation.metrics import Score, TextPair, pair_score
 from beam_kie.imaging.decode import upright
 from beam_kie.imaging.marks import with_ruling
+from beam_kie.labelled.alignment import KEYS_AND_VALUES, Pairing
 from beam_kie.labelled.gold import GoldPage
 from beam_kie.labelled.sources import page_images, with_page_picture
 from beam_kie.ocr import OcrEngine
@@ -24,7 +26,8 @@ _DRAWS = 1_000
 
 @dataclass(frozen=True, slots=True)
 class PairScores:
-    """Scores of pairs page by page: ``strict`` as of ``metrics``, ``lenient`` as of ``lenient``."""
+    """Scores of pairs page by page: ``strict`` (metrics.py) of what a model finds, ``lenient`` (lenient.py)
+    of what the tables hold of it."""
 
     strict: tuple[Score, ...]
     lenient: tuple[Score, ...]
@@ -62,11 +65,9 @@ def read_pairs(
     gold: Sequence[GoldPage],
     folder: Path,
     progress: Progress = no_progress,
+    pairing: Pairing = KEYS_AND_VALUES,
 ) -> PairScores:
     """Key-value pairs that a model finds on what an OCR engine reads, against the linked gold pairs.
-
-    Options are left as the model found them: labels often hold several of them in one value, and the job cuts
-    them.
 
     Args:
         model: what is measured.
@@ -74,36 +75,63 @@ def read_pairs(
         gold: the pages, by the names of their pictures.
         folder: where the pictures are.
         progress: called with what is being done, pages done and pages in all.
+        pairing: the labels of keys and of values.
+
+    Returns:
+        As of ``pairs_on_lines``.
 
     Raises:
         PictureError: where a picture is missing or cannot be decoded.
     """
-    strict: list[Score] = []
-    lenient: list[Score] = []
+    scores: list[PairScores] = []
+    done = 0
     for chunk in chunks(gold):
         pages = []
-        for image in page_images(chunk, folder):
+        for gold_page, image in zip(chunk, page_images(chunk, folder), strict=True):
             (read,) = engine.read([image])
             page = with_dropped_marks(with_ruling(read, image.pixels))
-            pages.append(with_page_picture(page, upright(image.pixels, page.rotation_deg), model.pictures))
-            progress("pictures", len(strict) + len(pages), len(gold))
-        for gold_page, result in zip(chunk, model.predict(pages), strict=True):
-            strict.append(pair_score(text_pairs(result), gold_page.text_pairs))
-            lenient.append(lenient_score(result, gold_page))
-    return PairScores(tuple(strict), tuple(lenient))
+            page = with_page_picture(page, upright(image.pixels, page.rotation_deg), model.pictures)
+            pages.append(replace(gold_page, page=page))
+            done += 1
+            progress("pictures", done, len(gold))
+        scores.append(pairs_on_lines(model, pages, pairing))
+    return PairScores(
+        tuple(score for part in scores for score in part.strict),
+        tuple(score for part in scores for score in part.lenient),
+    )
+
+
+def pairs_on_lines(model: Model, read: Sequence[GoldPage], pairing: Pairing = KEYS_AND_VALUES) -> PairScores:
+    """Key-value pairs that a model finds on lines that were read, against the linked gold pairs.
+
+    The strict score is that of what the model finds. The lenient one is that of what the tables hold: the job
+    cuts values with several boxes to tick into one for each, while labels mostly keep them together.
+
+    Args:
+        model: what is measured.
+        read: gold pages with the lines, marks and pictures as they were read.
+        pairing: the labels of keys and of values.
+    """
+    results = model.predict([page.page for page in read])
+    both = list(zip(read, results, strict=True))
+    return PairScores(
+        tuple(pair_score(text_pairs(result), page.text_pairs) for page, result in both),
+        tuple(lenient_score(with_choices(result, *pairing), page) for page, result in both),
+    )
 
 
 def pairs_from_lines(model: Model, read: Sequence[GoldPage]) -> Score:
-    """The strict score of ``read_pairs``, on pages of ``with_read_lines``.
+    """The strict score of ``pairs_on_lines``.
 
     Args:
         model: finds and relates the entities.
         read: pages as of ``with_read_lines``.
     """
-    score = Score()
-    for gold_page, result in zip(read, model.predict([page.page for page in read]), strict=True):
-        score += pair_score(text_pairs(result), gold_page.text_pairs)
-    return score
+    results = model.predict([page.page for page in read])
+    scores = [
+        pair_score(text_pairs(result), page.text_pairs) for page, result in zip(read, results, strict=True)
+    ]
+    return sum(scores, Score())
 
 
 def text_pairs(result: PageResult) -> list[TextPair]:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import argparse
-import contextlib
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import torch
@@ -19,7 +17,7 @@ from beam_kie.training.data.pages import PageSource
 from beam_kie.training.loop import Trainer, precision_on
 from beam_kie.training.planning.never_open import check_paths, nothing_opened_in
 from beam_kie.training.planning.plan import make_plan, notes
-from beam_kie.training.planning.values import SettingsError
+from beam_kie.training.planning.values import SettingsError, naming
 from beam_kie.training.reports.curves import draw_after_run
 from beam_kie.training.reports.measuring import changes
 from beam_kie.training.settings import Settings
@@ -40,7 +38,7 @@ def main(argv: list[str] | None = None) -> int:
     args = parser.parse_args(argv)
     try:
         settings = Settings.load(args.config)
-        with _naming(args.config):
+        with naming(args.config):
             check_paths(settings)
             with nothing_opened_in(settings.never_open):
                 _train(settings, args.device)
@@ -63,15 +61,6 @@ def _train(settings: Settings, device: str) -> None:
         for line in changes(settings.start_from, made, source.held_out, device, show_progress):
             print(line)
     draw_after_run(settings.output)
-
-
-@contextlib.contextmanager
-def _naming(path: str) -> Iterator[None]:
-    """Puts the settings file before what is said of settings."""
-    try:
-        yield
-    except SettingsError as error:
-        raise SettingsError(f"{path}: {error}") from error
 
 
 if __name__ == "__main__":

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import difflib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from beam_kie.escaping import listed, printable
@@ -12,6 +13,22 @@ from beam_kie.escaping import listed, printable
 
 class SettingsError(ValueError):
     """Settings that cannot be used; the message says where and why."""
+
+
+@contextlib.contextmanager
+def naming(path: str) -> Iterator[None]:
+    """Puts the settings file before what is said of settings while the context lasts.
+
+    Args:
+        path: of the file.
+
+    Raises:
+        SettingsError: that of the context, with the file.
+    """
+    try:
+        yield
+    except SettingsError as error:
+        raise SettingsError(f"{path}: {error}") from error
 
 
 def is_number(value: object) -> bool:

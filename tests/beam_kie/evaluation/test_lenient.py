@@ -21,6 +21,7 @@ from tests.labelled_forms import entry
         ("• 2 rooms", "2 rooms."),
         ("（一）单位名称", "一单位名称"),
         ("Müller, Anna", "Müller Anna"),
+        ("口有[x]无", "有无"),
     ],
 )
 def test_marks_bullets_case_and_punctuation_do_not_count(first, second):
@@ -29,7 +30,7 @@ def test_marks_bullets_case_and_punctuation_do_not_count(first, second):
 
 @pytest.mark.parametrize(
     ("first", "second"),
-    [("1.5", "15"), ("-3", "3"), ("5%", "5"), ("yes", "no"), ("☑", "☐"), ("1,200", "1.200")],
+    [("1.5", "15"), ("-3", "3"), ("5%", "5"), ("yes", "no"), ("☑", "☐"), ("1,200", "1.200"), ("户口", "户")],
 )
 def test_numbers_and_mere_marks_stay_apart(first, second):
     assert lenient_text(first) != lenient_text(second)
@@ -83,3 +84,30 @@ def test_a_value_that_lacks_a_line_is_as_wrong_as_in_the_strict_metric():
 def test_without_pairs_nothing_is_right():
     nothing = dataclasses.replace(result([]), entities=())
     assert lenient_score(nothing, GOLD) == Score(0, 0, 4)
+
+
+(CHOICE,) = gold_pages(
+    [
+        LabelledPage(
+            "b.png",
+            900,
+            900,
+            (
+                entry(1, "Kind", "QUESTION", 40, 100, [(1, 2), (1, 3)]),
+                entry(2, "□ new 口used √loan", "ANSWER", 320, 100),
+                entry(3, "since 1.5.", "ANSWER", 320, 140),
+            ),
+        )
+    ]
+)
+
+
+def test_options_that_the_labels_keep_in_one_value_are_right_once_joined():
+    found = result([("Kind", ["□ new", "□ used", "☑ loan", "since 1.6."])])
+    assert lenient_score(found, CHOICE) == Score(1, 2, 2)
+    assert pair_score(text_pairs(found), CHOICE.text_pairs).correct == 0
+
+
+def test_options_under_another_key_or_of_another_text_are_wrong():
+    for key, options in (("Sort", ["□ new", "□ used", "☑ loan"]), ("Kind", ["□ new", "□ used", "□ hire"])):
+        assert lenient_score(result([(key, options)]), CHOICE).correct == 0

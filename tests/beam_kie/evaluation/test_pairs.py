@@ -1,14 +1,18 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from PIL import Image
 
+from beam_kie.document import TextLine
 from beam_kie.evaluation import evaluate, gold_pages
 from beam_kie.evaluation.metrics import Score
-from beam_kie.evaluation.pairs import read_pairs
-from beam_kie.labelled.formats import read_labels
+from beam_kie.evaluation.pairs import pairs_on_lines, read_pairs
+from beam_kie.geometry import box_polygon
+from beam_kie.labelled.formats import LabelledPage, read_labels
 from beam_kie.labelled.sources import PictureError, with_pictures
 from beam_kie.layoutxlm.inputs.images import page_thumbnail
-from tests.labelled_forms import FORM, RuleModel
+from tests.labelled_forms import FORM, RuleModel, entry
 
 
 def test_pairs_are_found_in_the_picture_alone(labelled, engine):
@@ -65,3 +69,38 @@ def test_a_picture_that_cannot_be_decoded_is_named(tmp_path):
 
     with pytest.raises(PictureError, match=r"form\.png"):
         read_pairs(RuleModel(), NoEngine(), gold_pages([FORM]), tmp_path)
+
+
+class OptionModel(RuleModel):
+    """Takes all options behind a key for one value."""
+
+    def predict(self, pages):
+        results = super().predict(pages)
+        return [replace(result, relations=result.relations[:1]) for result in results]
+
+
+def test_lenient_pairs_are_those_of_the_tables_with_their_options_apart():
+    (gold,) = gold_pages(
+        [
+            LabelledPage(
+                "a.png",
+                900,
+                500,
+                (
+                    entry(1, "Kind:", "QUESTION", 40, 100, [(1, 2), (1, 3)]),
+                    entry(2, "□ new", "ANSWER", 320, 100),
+                    entry(3, "☑ used", "ANSWER", 460, 100),
+                ),
+            )
+        ]
+    )
+    lines = (
+        TextLine("Kind:", gold.page.lines[0].polygon),
+        TextLine("□ new ☑ used", box_polygon((320, 100, 660, 130))),
+    )
+    read = replace(gold, page=gold.page.with_read_lines(lines))
+
+    scores = pairs_on_lines(OptionModel(), [read])
+
+    assert scores.strict == (Score(0, 1, 2),)
+    assert scores.lenient == (Score(2, 2, 2),)
