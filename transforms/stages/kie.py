@@ -11,6 +11,7 @@ import apache_beam as beam
 from apache_beam.ml.inference.base import ModelHandler, RunInference
 from apache_beam.pvalue import TaggedOutput
 from apache_beam.typehints.decorators import with_output_types
+from apache_beam.utils.shared import Shared
 
 from beam_kie.choices.choosing import with_choices
 from beam_kie.document import Category, FailedPage, Failure, PageResult, PageText, Stage, StageTime
@@ -126,12 +127,18 @@ class KieModelHandler(
             element_size_fn=partial(batch_weight, budget=config.batch_tokens),
         )
         self._config = config
+        self._shared = Shared()
 
     def load_model(self) -> Model | Loading[Model]:
-        """The model or models, once per process; they may still be loading, while the first page is read.
+        """The model or models, once per process, however many steps use this handler.
+
+        They may still be loading, while the first page is read.
 
         Raises ModelError or GpuMissingError where a GPU is asked for: a run without it ends at once.
         """
+        return self._shared.acquire(self._loaded)
+
+    def _loaded(self) -> Model | Loading[Model]:
         if self._config.device == "cuda":
             return self._load()
         return Loading(self._load)

@@ -3,6 +3,7 @@ import sys
 from dataclasses import replace
 
 import pytest
+from apache_beam.utils.shared import Shared
 
 from transforms.launch.arguments import parse_arguments
 from transforms.launch.checks import prepare_job
@@ -34,7 +35,7 @@ def test_the_first_child_of_the_run_is_started_before_its_graph_is_built(flags):
     with models_are_loaded(this):
         ((pool, users),) = pools._pools.values()
         (early,) = pool._idle
-        worker = ReadPagesFn(this.config, "strips")
+        worker = ReadPagesFn(this.config, "strips", Shared())
         worker.setup()
         assert worker._pool is pool and users == 1
         assert pool._idle == [early]

@@ -157,14 +157,17 @@ _pools: dict[tuple[ReaderSettings, Budget, int], tuple[Pool, int]] = {}
 _lock = threading.Lock()
 
 
-def acquire(settings: ReaderSettings, budget: Budget, size: int, ahead: bool = False) -> Pool:
+def acquire(
+    settings: ReaderSettings, budget: Budget, size: int, is_in_use: bool = True, ahead: bool = False
+) -> Pool:
     """The process's pool for these arguments.
 
     Args:
         settings: how children read.
         budget: what a page may cost.
         size: the most children at work, at least 1.
-        ahead: who asks needs no child, but others will.
+        is_in_use: whether a child is started now, and not when it is asked for.
+        ahead: the child that is started is that of the next who asks for one.
 
     Returns:
         The pool, shared with others who asked for the same; to be given to ``release`` once.
@@ -173,7 +176,9 @@ def acquire(settings: ReaderSettings, budget: Budget, size: int, ahead: bool = F
     with _lock:
         pool, users = _pools.get(key) or (Pool(settings, budget, size), 0)
         _pools[key] = (pool, users + 1)
-    pool.start_one(ahead)  # each thread of a runner is a user: there will be as many children at work
+    if is_in_use:
+        # Each thread of a runner is a user: there will be as many children at work.
+        pool.start_one(ahead)
     return pool
 
 
