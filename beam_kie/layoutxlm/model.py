@@ -13,13 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from beam_kie.document import Entity, PageResult, PageText, Relation
-from beam_kie.layoutxlm.checkpoints import (
-    MODEL_FILES,
-    WEIGHTS_FILE,
-    ModelError,
-    file_revision,
-    load_networks,
-)
+from beam_kie.layoutxlm.checkpoints import load_networks
 from beam_kie.layoutxlm.config import Calibration, ConfigError, Decoding, LayoutXLMConfig
 from beam_kie.layoutxlm.decoding.calibration import calibrated_entities, whole_relations
 from beam_kie.layoutxlm.decoding.cell_rows import labels_by_cells, links_by_cells
@@ -30,6 +24,7 @@ from beam_kie.layoutxlm.decoding.linking import find_relations
 from beam_kie.layoutxlm.decoding.straight import as_pictured
 from beam_kie.layoutxlm.decoding.tags import Decoder, Piece, create_decoder
 from beam_kie.layoutxlm.devices import resolve_device, resolve_dtype
+from beam_kie.layoutxlm.folders import MODEL_FILES, WEIGHTS_FILE, ModelError, file_revision
 from beam_kie.layoutxlm.inputs.features import PageTokens, page_tokens
 from beam_kie.layoutxlm.inputs.layout import with_layout
 from beam_kie.layoutxlm.inputs.straight import straight_page
