@@ -3,9 +3,9 @@
     python benchmarks/ocr.py --labels FILE_OR_FOLDER --images FOLDER [--engines rapidocr ppocr]
         [--pages 1:16] [--rounds 3] [--threads 1] [--max_side 1280] [--scale 1] [--json]
 
-``ppocr_small`` is ``ppocr`` without the tiny recogniser. The engines take turns, page by page. CPU seconds are
-those of the process, of each page the least of all rounds; the first round, in which networks are prepared
-for their sizes, is told apart. Accuracy: see ocr_accuracy.py.
+``ppocr_small`` is ``ppocr`` without the tiny recogniser. The engines take turns, page by page. CPU seconds
+are those of the process, of each page the least of all rounds; the first round, in which networks are
+prepared for their sizes, is told apart. Accuracy: see ocr_accuracy.py.
 """
 
 from __future__ import annotations
