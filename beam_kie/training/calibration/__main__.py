@@ -30,8 +30,8 @@ from beam_kie.labelled.sources import (
     split_held_out,
     with_pictures,
 )
-from beam_kie.layoutxlm.checkpoints import ModelError
 from beam_kie.layoutxlm.config import STRIPS, LayoutXLMConfig
+from beam_kie.layoutxlm.folders import ModelError
 from beam_kie.layoutxlm.model import KieModel
 from beam_kie.training.calibration import reliability
 from beam_kie.training.calibration.confidences import (
