@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import NamedTuple, cast
 
 import apache_beam as beam
@@ -10,7 +10,7 @@ from apache_beam.pvalue import DoOutputsTuple, PCollection
 from apache_beam.utils.shared import Shared
 
 from beam_kie.document import Document
-from transforms.config import JobConfig
+from transforms.config import GpuStage, JobConfig
 from transforms.ptransform import Transform, outputs_of
 from transforms.runs.clearing import AfterClearing, clears_on_workers
 from transforms.runs.earlier_runs import FailedSources, OnlyNamed
@@ -71,20 +71,17 @@ def build(pipeline: beam.Pipeline, config: JobConfig) -> None:
     ranges = (whole.ranges, *left) | "Put ranges together" >> beam.Flatten()
     read_ranges = ReadRanges(config, model.pictures, shared)
     in_ranges = cast(Read, ranges | "Read page ranges" >> read_ranges)
-    handler = KieModelHandler(config)
-    halves = [
-        _half(of, read, config, keeping, handler)
-        for of, read in (("", whole), (" of page ranges", in_ranges))
-    ]
+    reads = {"": whole, " of page ranges": in_ranges}
+    found = _find(reads, config, keeping)
     streams = Streams(
-        results=tuple(each.found.results for each in halves),
-        failures=_failures(halves, keeping),
+        results=tuple(each.results for each in found.values()),
+        failures=_failures(reads, found, keeping),
         documents=_documents(whole, in_ranges, keeping),
-        failed_pages=tuple(each.found.failed_pages for each in halves),
+        failed_pages=tuple(each.failed_pages for each in found.values()),
         sources=sources,
         skipped=skipped,
         left_out=left_out,
-        times=_times(halves),
+        times=_times(reads, found),
         passed_over=passed_over,
         resumed=resumed,
     )
@@ -174,29 +171,33 @@ class ReadRanges(Transform):
         return read_pages(spread, self.config, self.pictures, of_ranges=True, shared=self.shared)
 
 
-class _Half(NamedTuple):
-    """The steps up to the model: for files that are read as a whole, or for ranges of long ones."""
+def _find(reads: Mapping[str, Read], config: JobConfig, keeping: Keeping) -> Mapping[str, DoOutputsTuple]:
+    """The model's results, by what they are of; with one handler, all steps of a process share the model.
 
-    of: str
-    read: Read
-    found: DoOutputsTuple
+    Where the pages are shuffled for the model anyway, there is one step for all of them.
+    """
+    handler = KieModelHandler(config)
+    pages = {
+        of: read.pages | f"Begin pages{of}" >> beam.ParDo(BeginPageFn(keeping.settings))
+        for of, read in reads.items()
+    }
+    if config.gpu_stage is GpuStage.SEPARATE:
+        pages = {"": tuple(pages.values()) | "Put pages together" >> beam.Flatten()}
+    return {
+        of: outputs_of(each | f"Find entities and relations{of}" >> FindEntities(config, handler))
+        for of, each in pages.items()
+    }
 
 
-def _half(of: str, read: Read, config: JobConfig, keeping: Keeping, handler: KieModelHandler) -> _Half:
-    """The model's results for pages; with one handler, both halves of a process share the model."""
-    pages = read.pages | f"Begin pages{of}" >> beam.ParDo(BeginPageFn(keeping.settings))
-    find = FindEntities(config, handler)
-    return _Half(of, read, outputs_of(pages | f"Find entities and relations{of}" >> find))
-
-
-def _failures(halves: Sequence[_Half], keeping: Keeping) -> PCollection:
+def _failures(
+    reads: Mapping[str, Read], found: Mapping[str, DoOutputsTuple], keeping: Keeping
+) -> PCollection:
     """The failures of reading and of the model, now and before."""
+    of_reading = ((each.failures, f"failures of reading{of}") for of, each in reads.items())
+    of_model = ((each.failures, f"failures of the model{of}") for of, each in found.items())
     failures = (
-        *(
-            keeping.keep(READ_FAILURES, each.read.failures, f"failures of reading{each.of}")
-            for each in halves
-        ),
-        *(keeping.keep(FAILURES, each.found.failures, f"failures of the model{each.of}") for each in halves),
+        *(keeping.keep(READ_FAILURES, each, name) for each, name in of_reading),
+        *(keeping.keep(FAILURES, each, name) for each, name in of_model),
         *keeping.taken_up(READ_FAILURES),
         *keeping.taken_up(FAILURES),
     ) | "Put failures together" >> beam.Flatten()
@@ -219,12 +220,12 @@ def _documents(whole: Read, ranges: Read, keeping: Keeping) -> PCollection:
     return cast(PCollection, documents)
 
 
-def _times(halves: Sequence[_Half]) -> PCollection:
+def _times(reads: Mapping[str, Read], found: Mapping[str, DoOutputsTuple]) -> PCollection:
     """The times of reading and of the model, summed up by bundle."""
+    named = {f"{name}{of}": part for of, read in reads.items() for name, part in read.times.items()}
+    named |= {f"the model{of}": each.times for of, each in found.items()}
     times = [
-        part | f"Sum times of {name}{half.of}" >> beam.ParDo(SumTimesFn())
-        for half in halves
-        for name, part in (*half.read.times.items(), ("the model", half.found.times))
+        part | f"Sum times of {name}" >> beam.ParDo(SumTimesFn()) for name, part in named.items()
     ] | "Put times together" >> beam.Flatten()
     return cast(PCollection, times)
 
