@@ -52,7 +52,7 @@ def measure(arguments: argparse.Namespace) -> dict[str, Any]:
     """Size and speed of the model, for every type and number of pages."""
     import torch
 
-    from beam_kie.layoutxlm.checkpoints import WEIGHTS_FILE
+    from beam_kie.layoutxlm.folders import WEIGHTS_FILE
     from beam_kie.layoutxlm.model import KieModel
     from model_store import resolve
 

@@ -161,7 +161,7 @@ def run_job(place: Path, workers: int) -> None:
     config = from_values(JobConfig, {**values, "scratch": os.environ["BEAM_KIE_SCRATCH"]})
     folders.clear_run(config.output, config.run_id, without_work=True)
     job.read_pages = stub_read
-    job.FindEntities = lambda config: stub_model(config.scratch)
+    job.FindEntities = lambda config, _handler: stub_model(config.scratch)
     flags = [f"--direct_num_workers={workers}", "--direct_running_mode=multi_threading"]
     pipeline = beam.Pipeline("FnApiRunner", PipelineOptions(flags))
     job.build(pipeline, config)
@@ -169,15 +169,16 @@ def run_job(place: Path, workers: int) -> None:
         pipeline.run().wait_until_finish()
 
 
-def stub_read(sources, _config, _pictures):
+def stub_read(sources, _config, _pictures, **_of_ranges):
     """Every source as a document of one page with given lines."""
     import apache_beam as beam
 
     from transforms.pipeline import Read
 
-    read = sources | "Read stubs" >> beam.ParDo(read_one).with_outputs("documents", "failures", main="pages")
+    outputs = ("documents", "failures", "ranges")
+    read = sources | "Read stubs" >> beam.ParDo(read_one).with_outputs(*outputs, main="pages")
     none = sources.pipeline | "No times" >> beam.Create([], reshuffle=False)
-    return Read(read.pages, read.documents, read.failures, {"reading": none})
+    return Read(read.pages, read.documents, read.failures, {"reading": none}, read.ranges)
 
 
 def read_one(source):

@@ -8,8 +8,9 @@ from typing import Any
 
 from safetensors.torch import save_file
 
-from beam_kie.layoutxlm.checkpoints import ModelError, load_networks
+from beam_kie.layoutxlm.checkpoints import load_networks
 from beam_kie.layoutxlm.config import ConfigError, LayoutXLMConfig
+from beam_kie.layoutxlm.folders import ModelError
 from beam_kie.layoutxlm.inputs.tokenizer import SENTENCEPIECE_FILE, TOKENIZER_FILE
 from beam_kie.layoutxlm.network.layoutxlm import LayoutXLM
 from beam_kie.layoutxlm.published import RELATION_LABELS

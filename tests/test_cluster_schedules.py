@@ -210,6 +210,20 @@ def test_cronjob_runs_the_job_and_checks_it():
     assert user and pod["securityContext"]["fsGroup"] == int(user[1])
 
 
+def test_every_task_manager_of_flink_has_a_pool_of_its_own():
+    spec = yaml.safe_load((DEPLOY / "flink.yaml").read_text())["spec"]
+    main, pool = spec["taskManager"]["podTemplate"]["spec"]["containers"]
+    assert main == {"name": "flink-main-container"}, "the operator knows it by this name"
+    (port,) = pool["ports"]
+    page = (ROOT / "docs" / "runners.md").read_text()
+    ports = set(re.findall(r"--environment_config localhost:(\d+)", page))
+    assert ports == {str(port["containerPort"])} and pool["args"] == ["--worker_pool"]
+    settings = spec["flinkConfiguration"]
+    assert settings["restart-strategy.type"] == "fixed-delay"
+    assert settings["taskmanager.memory.network.min"] == "640mb"
+    assert all(isinstance(value, str) for value in settings.values()), "the operator takes strings"
+
+
 @needs_tools
 def test_cronjob_is_what_kubernetes_takes():
     code = (

@@ -20,6 +20,7 @@ from PIL import Image
 
 from beam_kie.document import PageImage, PageResult, PageText
 from beam_kie.imaging.decode import DecodeLimits, decode_pages
+from beam_kie.imaging.page_ranges import RangeOptions
 from beam_kie.ocr import OcrOptions
 from benchmarks.memory import write_manifest
 from transforms.config import JobConfig
@@ -135,6 +136,7 @@ def test_job_lets_go_of_every_page(scan, tmp_path, monkeypatch):
         overlays="none",
         device="cpu",
         batch_tokens=1024,
+        ranges=RangeOptions(range_pages=0),  # all pages go through one bundle
         page_isolation="off",  # this process can look into itself only
     )
     pipeline = beam.Pipeline(runner="FnApiRunner", options=PipelineOptions([]))

@@ -17,6 +17,7 @@ from functools import partial
 
 from beam_kie.fields.options import FieldOptions
 from beam_kie.imaging.limits import DecodeLimits
+from beam_kie.imaging.page_ranges import RangeOptions
 from beam_kie.imaging.page_source import PdfTextLayer
 from beam_kie.ocr import OcrOptions
 from beam_kie.options import DEVICES, Effect, check_options, option, options_of
@@ -100,8 +101,7 @@ class JobConfig:
     manifest: str | None = field(
         default=None,
         metadata=_input(
-            "A text file with one URI a line, or a .csv/.tsv file whose column 'uri' (or first column) has "
-            "them.",
+            "A text file with one URI a line, or a .csv/.tsv file with URIs in column 'uri' or the first.",
             effect=Effect.NONE,
             metavar="FILE",
             is_uri=True,
@@ -125,6 +125,7 @@ class JobConfig:
             bare="auto",
         ),
     )
+    ranges: RangeOptions = field(default_factory=RangeOptions)
     skip_done: bool = field(
         default=False,
         metadata=_reruns(
@@ -268,13 +269,12 @@ class JobConfig:
         )
     )
     overwrite: bool = field(
-        default=False,
-        metadata=_output("Delete what this --run_id has left under --output."),
+        default=False, metadata=_output("Delete what this --run_id has left under --output.")
     )
     resume: bool = field(
         default=False,
         metadata=_output(
-            "Go on with --run_id if it was broken off (docs/reruns.md); if it is finished, only say so.",
+            "Go on with --run_id if it was broken off (docs/reruns.md); if it is finished, only say so."
         ),
     )
     part_pages: int = field(

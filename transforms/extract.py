@@ -64,7 +64,8 @@ class ExtractKeyValues(Transform):
         if unknown := sorted(options.keys() - known):
             raise TypeError(f"ExtractKeyValues has no option {', '.join(unknown)}")
         # No run: nothing is written, so output and run id are names that nobody sees.
-        fixed = {"output": "none", "run_id": "none", "overlays": Overlays.NONE}
+        # Bytes that are at hand are not to be shuffled: no document is cut.
+        fixed = {"output": "none", "run_id": "none", "overlays": Overlays.NONE, "range_pages": 0}
         self.config = from_values(JobConfig, fixed | options)
 
     def expand(self, files):

@@ -30,8 +30,8 @@ from beam_kie.labelled.alignment import Pairing
 from beam_kie.labelled.formats import LabelError, LabelledPage, read_labels
 from beam_kie.labelled.gold import GoldPage, gold_pages
 from beam_kie.labelled.sources import PictureError, missing_pictures, scale_warning, with_pictures
-from beam_kie.layoutxlm.checkpoints import ModelError
 from beam_kie.layoutxlm.config import STRIPS
+from beam_kie.layoutxlm.folders import ModelError
 from beam_kie.layoutxlm.model import KieModel
 from beam_kie.layoutxlm.pair import KiePair, load_kie
 from beam_kie.ocr import create_engine_of

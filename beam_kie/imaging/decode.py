@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
 
@@ -36,12 +36,14 @@ class DecodedPages:
     """An opened file: what is known of it before any page is decoded, and its pages.
 
     ``file_format`` is what ``sniff_format`` says. ``page_count`` counts all pages of the file, also those
-    past ``max_pages``. ``pages`` decodes one page at a time while it is iterated, and only once.
+    past ``max_pages``. ``pages`` decodes one page at a time while it is iterated, and only once. ``close``
+    closes the file of which no page is wanted.
     """
 
     file_format: str
     page_count: int
     pages: Generator[PageImage | Failure] = field(repr=False)
+    close: Callable[[], None] = field(repr=False)
 
     def __iter__(self) -> Iterator[PageImage | Failure]:
         return self.pages
@@ -55,6 +57,8 @@ def decode_pages(
     pdf_dpi: int = 200,
     pdf_text_layer: PdfTextLayer = PdfTextLayer.OFF,
     file_format: str | None = None,
+    first: int = 1,
+    last: int | None = None,
 ) -> DecodedPages:
     """Open a file, once: its format, its number of pages, and the pages in their order.
 
@@ -71,6 +75,8 @@ def decode_pages(
         pdf_dpi: at which PDF pages are rendered, above 0; less where ``max_pixels`` asks for it.
         pdf_text_layer: which text of PDF pages comes in ``given_lines``.
         file_format: what ``sniff_format`` says of ``data``, where the caller knows it already.
+        first: the first page that is wanted, from 1.
+        last: the last one; None: up to the end of the file, and what is wrong behind it.
 
     Raises:
         DocumentError: the file as a whole is empty, too large, unsupported, damaged or encrypted. Raised
@@ -79,8 +85,10 @@ def decode_pages(
     check_file_size(len(data), limits.max_file_bytes)
     file_format = file_format or sniff_format(data)
     source = open_pages(data, file_format, limits, pdf_dpi, pdf_text_layer)
-    pages = _stream(source, document_id, uri, limits.max_pages)
-    return DecodedPages(file_format, source.page_count, pages)
+    read = min(source.page_count, limits.max_pages)
+    end = read if last is None else min(last, read)
+    pages = _stream(source, document_id, uri, range(first - 1, end), limits.max_pages)
+    return DecodedPages(file_format, source.page_count, pages, source.close)
 
 
 def upright(pixels: np.ndarray, rotation_deg: int) -> np.ndarray:
@@ -161,10 +169,12 @@ def open_pages(
     return PicturePage(data, file_format, limits)
 
 
-def _stream(source: PageSource, document_id: str, uri: str, max_pages: int) -> Generator[PageImage | Failure]:
+def _stream(
+    source: PageSource, document_id: str, uri: str, wanted: range, max_pages: int
+) -> Generator[PageImage | Failure]:
     """Decode page after page; a page's error becomes a Failure, and the next page follows."""
     with closing(source):
-        for index in range(min(source.page_count, max_pages)):
+        for index in wanted:
             try:
                 page = source.read(index)
             except Exception as error:  # decoders raise anything on hostile bytes: it is the page's alone
@@ -173,6 +183,8 @@ def _stream(source: PageSource, document_id: str, uri: str, max_pages: int) -> G
             damage = page.damage and _failure(document_id, uri, index + 1, page.damage)
             yield page.image(document_id, uri, index + 1, damage)
             del page  # the caller may drop it while the next one is decoded
+        if wanted.stop < min(source.page_count, max_pages):
+            return
         if source.page_count > max_pages:
             yield _failure(document_id, uri, max_pages + 1, too_many_pages(source.page_count, max_pages))
         if source.remark is not None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -15,10 +14,9 @@ from torch.overrides import TorchFunctionMode
 
 from beam_kie.layoutxlm.config import LayoutXLMConfig
 from beam_kie.layoutxlm.file_limits import ModelFileError, check_weights
+from beam_kie.layoutxlm.folders import WEIGHTS_FILE, ModelError
 from beam_kie.layoutxlm.network.layoutxlm import LayoutXLM
 
-WEIGHTS_FILE = "model.safetensors"
-MODEL_FILES = ("config.json", WEIGHTS_FILE)
 _WORDS = "embeddings.word_embeddings.weight"
 _MEMBERS = "members."
 _PREFIX = re.compile(r"^(layoutlmv2|layoutxlm)\.")
@@ -36,10 +34,6 @@ _UNUSED = re.compile(
 # What a checkpoint trained without pictures (VI-LayoutXLM) still carries.
 _VISUAL = re.compile(r"^visual_(segment_embedding|proj\.|LayerNorm\.)")
 _SHOWN = 12
-
-
-class ModelError(ValueError):
-    """A model folder that cannot be used; the message says why and what to do."""
 
 
 class WeightsError(ValueError):
@@ -126,16 +120,6 @@ class _Uninitialised(TorchFunctionMode):
 
 def _is_of(name: str, prefix: str) -> bool:
     return name.startswith(prefix) if prefix else not name.startswith(_MEMBERS)
-
-
-def file_revision(path: Path) -> str:
-    """First 12 hex digits of a file's SHA-256.
-
-    Args:
-        path: of the file.
-    """
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()[:12]
 
 
 def plain_name(name: str) -> str:

@@ -80,13 +80,14 @@ class Decoding(Part):
     """How scores become entities and relations. Costs are in nats.
 
     ``method`` is "runs" (entities are runs of tokens) or "line_vote" (PaddleOCR's: one label a line). A cut
-    within a line costs ``switch_penalty`` (``colon_discount`` less right after a colon), a join of lines
-    ``join_penalty``, "no key" for a value ``none_penalty``: training shows the first two more often than
-    pages do. ``page_prior_weight``: how much a page's other keys in two scripts count for one
-    (decoding/page_prior.py). A join across the border of a ruled cell costs ``cell_penalty``, one of a line
-    in a cell with a line in none ``cell_edge_penalty``; one of keys right below each other in a cell gains
-    ``cell_bonus`` (decoding/cell_joins.py). ``joint_weight``: how much the probabilities of labels count
-    where labels and links of lines that OCR read are decided together (decoding/joint.py); 0: labels first.
+    within a line costs ``switch_penalty`` (``colon_discount`` less right after a colon, ``capitals_discount``
+    less where words in capitals are followed by other ones or numbers), a join of lines ``join_penalty``, "no
+    key" for a value ``none_penalty``: training shows the first two more often than pages do.
+    ``page_prior_weight``: how much a page's other keys in two scripts count for one (decoding/page_prior.py).
+    A join across the border of a ruled cell costs ``cell_penalty``, one of a line in a cell with a line in
+    none ``cell_edge_penalty``; one of keys right below each other in a cell gains ``cell_bonus``
+    (decoding/cell_joins.py). ``joint_weight``: how much the probabilities of labels count where labels and
+    links of lines that OCR read are decided together (decoding/joint.py); 0: labels first.
     ``relation_choice`` is "best" (only the most probable key of a value) or "every" (all keys above the
     threshold).
     """
@@ -94,6 +95,7 @@ class Decoding(Part):
     method: str = "runs"
     switch_penalty: float = 0.0
     colon_discount: float = 0.0
+    capitals_discount: float = 0.0
     join_penalty: float = 0.0
     none_penalty: float = 0.0
     page_prior_weight: float = 0.0

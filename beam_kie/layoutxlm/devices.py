@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 
 from beam_kie.devices.precision import native_dtype
-from beam_kie.layoutxlm.checkpoints import ModelError
+from beam_kie.layoutxlm.folders import ModelError
 
 
 def resolve_device(device: str) -> torch.device:

@@ -13,15 +13,10 @@ import torch
 from torch import Tensor, nn
 
 from beam_kie.document import Entity, PageResult, PageText, Relation
-from beam_kie.layoutxlm.checkpoints import (
-    MODEL_FILES,
-    WEIGHTS_FILE,
-    ModelError,
-    file_revision,
-    load_networks,
-)
+from beam_kie.layoutxlm.checkpoints import load_networks
 from beam_kie.layoutxlm.config import Calibration, ConfigError, Decoding, LayoutXLMConfig
 from beam_kie.layoutxlm.decoding.calibration import calibrated_entities, whole_relations
+from beam_kie.layoutxlm.decoding.cell_rows import labels_by_cells, links_by_cells
 from beam_kie.layoutxlm.decoding.entities import DecodedEntity, decode_entities, tokens_of
 from beam_kie.layoutxlm.decoding.grouping import group_pieces
 from beam_kie.layoutxlm.decoding.joint import decide_together
@@ -29,6 +24,7 @@ from beam_kie.layoutxlm.decoding.linking import find_relations
 from beam_kie.layoutxlm.decoding.straight import as_pictured
 from beam_kie.layoutxlm.decoding.tags import Decoder, Piece, create_decoder
 from beam_kie.layoutxlm.devices import resolve_device, resolve_dtype
+from beam_kie.layoutxlm.folders import MODEL_FILES, WEIGHTS_FILE, ModelError, file_revision
 from beam_kie.layoutxlm.inputs.features import PageTokens, page_tokens
 from beam_kie.layoutxlm.inputs.layout import with_layout
 from beam_kie.layoutxlm.inputs.straight import straight_page
@@ -297,7 +293,10 @@ class KieModel:
         if page.whole_lines:
             return decoded
         heads = _with_states([network.relation_head for network in self.networks], state.hidden)
-        return decide_together(heads, self.config, page, tokens, state.scored(), decoded)
+        decoded = decide_together(heads, self.config, page, tokens, state.scored(), decoded)
+        if not self.config.decoding.sees_cells:
+            return decoded
+        return labels_by_cells(self.config, page, state.scored(), decoded)
 
     @torch.inference_mode()
     def _decode(self, page: PageText, tokens: PageTokens, state: Encoded) -> list[DecodedEntity]:
@@ -350,6 +349,8 @@ class KieModel:
             return self._with_relations(page, entities, ())
         heads = _with_states([network.relation_head for network in self.networks], hidden)
         links = find_relations(heads, self.config, page, decoded)
+        if self.config.decoding.sees_cells and not page.whole_lines:
+            links = links_by_cells(self.config, page, decoded, links)
         table = self.config.calibration.relation_calibration
         return self._with_relations(page, entities, whole_relations(links, entities, table))
 

@@ -6,9 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from beam_kie.document import Entity, PageResult, PageText
-from beam_kie.layoutxlm.checkpoints import ModelError
-from beam_kie.layoutxlm.config import LayoutXLMConfig
 from beam_kie.layoutxlm.decoding.straight import as_pictured
+from beam_kie.layoutxlm.folders import check_models
 from beam_kie.layoutxlm.inputs.straight import straight_page
 from beam_kie.layoutxlm.model import DEFAULT_BATCH_TOKENS, KieModel, with_keyless
 
@@ -72,38 +71,6 @@ class KiePair:
             page: its lines.
         """
         return self.ser.count_tokens(page)
-
-
-def check_models(ser: LayoutXLMConfig, re: LayoutXLMConfig | None = None) -> str | None:
-    """Checks that a job can be done with one model, or with an SER and an RE model.
-
-    Args:
-        ser: the configuration of the model that finds entities.
-        re: that of the model that relates them; None: the same model does.
-
-    Returns:
-        What pictures the models need (``LayoutXLMConfig.pictures``); None: none.
-
-    Raises:
-        ModelError: where the first finds no entities, the second no relations or none between entities that
-            the first finds, or where they need pictures made in different ways.
-    """
-    if not ser.architecture.token_classifier:
-        raise ModelError(f"model {ser.name} finds no entities, only relations: give it with --re_model")
-    if re is None:
-        return ser.pictures
-    if re.architecture.relation_head == "none":
-        raise ModelError(f"model {re.name} finds no relations: it has no relation head")
-    needed = set(re.head_labels + re.tail_labels)
-    if not needed <= set(ser.labels):
-        raise ModelError(
-            f"model {re.name} relates {', '.join(sorted(needed))}, "
-            f"but model {ser.name} finds {', '.join(ser.labels)}"
-        )
-    kinds = sorted({config.pictures for config in (ser, re) if config.pictures is not None})
-    if len(kinds) > 1:
-        raise ModelError(f"models {ser.name} and {re.name} need pictures made in different ways")
-    return kinds[0] if kinds else None
 
 
 def load_kie(

@@ -251,9 +251,9 @@ def identify_engine(options: OcrOptions | None = None) -> tuple[str, str]:
     """
     options = _chosen(options)
     if options.engine is Engine.RAPIDOCR:
-        from beam_kie.ocr import rapid
+        from beam_kie.ocr import rapid_files
 
-        return rapid.identify(options)
+        return rapid_files.identify(options)
     if options.engine is Engine.PPOCR:
         from beam_kie.ocr.ppocr import engine
 

@@ -21,6 +21,8 @@ GPU_EXTRA = "pip install 'beam-kie[gpu-ocr]'"
 def chosen(options: OcrOptions, look: bool = True) -> OcrOptions:
     """The options with an engine in place of ``Engine.AUTO``: ppocr where OCR has a GPU, else rapidocr.
 
+    With ``look`` False the device of ppocr is settled, too.
+
     Args:
         options: of OCR.
         look: whether the engine is to run on this machine; otherwise it has a GPU only if the device says so.
@@ -28,13 +30,25 @@ def chosen(options: OcrOptions, look: bool = True) -> OcrOptions:
     Raises:
         ValueError: the device is none.
     """
+    if options.engine is Engine.PPOCR and options.device == "auto" and not look:
+        # What an engine reads with depends on the device: it is settled before the run.
+        return replace(options, device="cpu")
     if options.engine is not Engine.AUTO:
         return options
-    device = options.device
-    if device == "auto" and look:
-        device = _ppocr_device(device)
-    on_gpu = device.startswith("cuda")
+    on_gpu = is_gpu(options.device) if look else options.device.startswith("cuda")
     return replace(options, engine=Engine.PPOCR if on_gpu else Engine.RAPIDOCR)
+
+
+def is_gpu(device: str) -> bool:
+    """Whether ppocr computes on a GPU; one that is named may be another machine's.
+
+    Args:
+        device: of the options.
+
+    Raises:
+        ValueError: the device is none.
+    """
+    return (_ppocr_device(device) if device == "auto" else device).startswith("cuda")
 
 
 def ocr_device(options: OcrOptions) -> str:

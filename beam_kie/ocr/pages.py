@@ -34,13 +34,15 @@ class Reading(NamedTuple):
     """What a line says.
 
     ``confidence`` in [0, 1] is the mean of its characters', ``weakest`` that of the least certain one (None:
-    not known). ``char_spans`` as of TextLine.
+    not known). ``char_spans`` as of TextLine. ``gap`` is the least probability that nothing stands where
+    nothing was read: a character that was overlooked makes it small (None: not known).
     """
 
     text: str
     confidence: float
     char_spans: CharSpans | None = None
     weakest: float | None = None
+    gap: float | None = None
 
 
 class LineModels(Protocol):

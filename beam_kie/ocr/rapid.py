@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -12,12 +11,13 @@ from threading import Lock
 import numpy as np
 
 from beam_kie.document import Polygon
-from beam_kie.ocr import OcrOptions, models
+from beam_kie.ocr import OcrOptions
 from beam_kie.ocr.box_geometry import DEFAULT, GEOMETRIES, BoxGeometry
 from beam_kie.ocr.crops import plan_batches
 from beam_kie.ocr.devices import ocr_device
 from beam_kie.ocr.pages import PageReader, Reading, usable_cores
-from beam_kie.ocr.rapid_models import RapidModels, model_files
+from beam_kie.ocr.rapid_files import identify, model_files
+from beam_kie.ocr.rapid_models import RapidModels
 
 
 class RapidOcrEngine(PageReader):
@@ -113,20 +113,3 @@ class _Pool:
             make = self._unmade > 0
             self._unmade -= make
         return self._make() if make else self._idle.get()
-
-
-def identify(options: OcrOptions) -> tuple[str, str]:
-    """Name and revision of the engine with these options; loads nothing.
-
-    Args:
-        options: how to read.
-
-    Raises:
-        FileNotFoundError: a model is missing.
-    """
-    return f"rapidocr/{_models_name(options)}", models.revision(model_files(options).values())
-
-
-def _models_name(options: OcrOptions) -> str:
-    own = [os.path.basename(os.path.normpath(f)) for f in (options.det_model_dir, options.rec_model_dir) if f]
-    return "+".join(own) or models.BUNDLED_NAME

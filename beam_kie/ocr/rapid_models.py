@@ -20,8 +20,6 @@ from beam_kie.ocr.pages import Reading
 from beam_kie.ocr.ppocr.decoding import decode
 from beam_kie.ocr.telemetry import silence_openvino
 
-_SUFFIXES = {"openvino": ".onnx", "onnxruntime": ".onnx", "torch": ".pth"}
-
 
 class RapidModels:
     """Finds lines on a page and reads crops of lines, with one thread on a CPU.
@@ -117,30 +115,6 @@ def _detector_input(pixels: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     """An RGB page of that width and height as the detector wants it: float32 1 x 3 (BGR) x H x W, black -1 to
     white 1."""
     return cv2.dnn.blobFromImage(pixels, 1 / 127.5, size, (127.5, 127.5, 127.5), swapRB=True)
-
-
-def model_files(options: OcrOptions) -> dict[str, Path]:
-    """The files of the models, by "det" and "rec".
-
-    Args:
-        options: how to read.
-
-    Raises:
-        FileNotFoundError: a model is missing.
-    """
-    backend = options.rapidocr_backend
-    files = {}
-    for task, folder in (("det", options.det_model_dir), ("rec", options.rec_model_dir)):
-        if folder is not None:
-            files[task] = models.model_file(folder, _SUFFIXES[backend])
-        elif backend == "torch":
-            raise FileNotFoundError(
-                "the rapidocr package brings no PyTorch weights: name folders with the .pth files as "
-                "det_model_dir and rec_model_dir, or choose the backend openvino or onnxruntime"
-            )
-        else:
-            files[task] = models.bundled_model(task)
-    return files
 
 
 def _dictionary(model: Path, folder: Path) -> Path | None:

@@ -10,8 +10,8 @@ import torch
 
 from beam_kie.evaluation.arguments import show_progress
 from beam_kie.labelled.sources import PictureError
-from beam_kie.layoutxlm.checkpoints import ModelError
 from beam_kie.layoutxlm.devices import resolve_device
+from beam_kie.layoutxlm.folders import ModelError
 from beam_kie.program import add_version, program_name
 from beam_kie.training.data.pages import PageSource
 from beam_kie.training.loop import Trainer, precision_on

@@ -17,9 +17,9 @@ from tokenizers import Tokenizer
 from torch import Tensor
 from torch.optim.swa_utils import get_ema_multi_avg_fn
 
-from beam_kie.layoutxlm.checkpoints import WEIGHTS_FILE, ModelError
 from beam_kie.layoutxlm.config import ConfigError
 from beam_kie.layoutxlm.devices import resolve_device, resolve_dtype
+from beam_kie.layoutxlm.folders import WEIGHTS_FILE, ModelError
 from beam_kie.layoutxlm.inputs.batches import Batch, Window, plan_batches
 from beam_kie.layoutxlm.inputs.tokenizer import PageTokenizer
 from beam_kie.layoutxlm.model import KieModel

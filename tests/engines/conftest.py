@@ -8,11 +8,14 @@ import sys
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from tests.written_files import written_files
 
 ROOT = Path(__file__).resolve().parents[2]
 SCANS = ("en_invoice.jpg", "es_registration.webp", "broken.jpg")
+LONG = 3
+"""Pages of a file that engines read in ranges, and the local runner as a whole."""
 SECTIONS = ("documents", "pages", "found", "failures", "overlays")
 
 
@@ -34,6 +37,9 @@ def scans(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("scans")
     for name in SCANS:
         shutil.copy(ROOT / "samples" / name, folder)
+    with Image.open(ROOT / "samples" / SCANS[0]) as scan:
+        pages = [scan.convert("L").crop((0, 0, scan.width, scan.height // 4))] * LONG
+    pages[0].save(folder / "long.tif", save_all=True, append_images=pages[1:])
     return folder
 
 
@@ -46,10 +52,14 @@ def start(scans: Path, output: Path, *flags: str) -> subprocess.Popen:
         flags: The engine's.
     """
     command = [sys.executable, str(ROOT / "run_pipeline.py"), f"--input={scans}", f"--output={output}"]
-    given = ["--run_id=r", "--num_shards=2", "--device=cpu", "--dtype=float32", "--review", *flags]
+    given = ["--run_id=r", "--num_shards=2", "--device=cpu", "--dtype=float32", "--review", "--range_pages=1"]
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
     return subprocess.Popen(
-        [*command, *given], env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        [*command, *given, *flags],
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
     )
 
 
@@ -77,7 +87,7 @@ def finish(run: subprocess.Popen, timeout_s: float = 900) -> str:
 def expected(scans, tmp_path_factory) -> Path:
     """The output of the local runner."""
     output = tmp_path_factory.mktemp("direct")
-    finish(start(scans, output, "--direct_num_workers=1"))
+    finish(start(scans, output, "--direct_num_workers=1", "--range_pages=0"))
     return output
 
 

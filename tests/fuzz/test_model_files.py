@@ -8,9 +8,10 @@ from typing import Any
 
 from hypothesis import given
 
-from beam_kie.layoutxlm.checkpoints import ModelError, load_networks
+from beam_kie.layoutxlm.checkpoints import load_networks
 from beam_kie.layoutxlm.config import ConfigError, LayoutXLMConfig
 from beam_kie.layoutxlm.file_limits import ModelFileError, check_tokenizer
+from beam_kie.layoutxlm.folders import ModelError
 from beam_kie.ocr.models import read_inference_yml
 from model_store.errors import SourceError
 from model_store.importing import ImportOptions, import_model

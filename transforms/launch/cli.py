@@ -25,6 +25,7 @@ from transforms.config import JobConfig
 from transforms.launch import logs, report, scratch
 from transforms.launch.arguments import PROGRAM, UsageError, launch_options, parse_arguments
 from transforms.launch.checks import DATAFLOW, Job, prepare_job
+from transforms.launch.early_reading import models_are_loaded
 from transforms.launch.ending import end_at_once, ends_when_interrupted, ends_with_its_workers
 from transforms.launch.engines import server_output, told_progress
 from transforms.launch.input_counts import count_inputs
@@ -34,6 +35,7 @@ from transforms.progress import ProgressLine
 from transforms.runs import folders, locks, parts
 from transforms.runs.clearing import clears_on_workers
 from transforms.runs.finished_runs import UnreadableRunError, find_summary
+from transforms.stages.importing import first_import, without_model_manager
 from transforms.storage import files
 from transforms.storage.uris import is_local
 
@@ -122,7 +124,8 @@ def _graph_of(job: Job) -> beam.Pipeline:
     Raises:
         UsageError: a part of the job cannot be set up as the flags ask.
     """
-    from transforms.pipeline import build  # torch and the OCR engines: seconds that --help need not take
+    with first_import("transforms.pipeline"), without_model_manager():
+        from transforms.pipeline import build  # a second that --help need not take
 
     try:
         pipeline = beam.Pipeline(options=job.options)
@@ -137,9 +140,12 @@ def _run(job: Job, launch: LaunchOptions) -> int:
     job = _made_anew(job)
     config = job.config
     _let_worker_processes_import_us()
-    pipeline = _graph_of(job)
-    with locks.claimed(config.output, config.run_id, _replaced(config), config.storage_timeout_s) as claim:
-        return _run_claimed(job, launch, pipeline, started, claim)
+    with models_are_loaded(job):
+        pipeline = _graph_of(job)
+        with locks.claimed(
+            config.output, config.run_id, _replaced(config), config.storage_timeout_s
+        ) as claim:
+            return _run_claimed(job, launch, pipeline, started, claim)
 
 
 def _made_anew(job: Job) -> Job:

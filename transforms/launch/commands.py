@@ -13,6 +13,8 @@ import sys
 from collections.abc import Sequence
 from typing import NamedTuple, NoReturn
 
+from transforms.stages.importing import first_import
+
 
 class Command(NamedTuple):
     """A subcommand: its function as "module:function", and what it does in a few words."""
@@ -59,7 +61,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = list(sys.argv[1:] if argv is None else argv)
     command = COMMANDS.get(arguments[0]) if arguments else None
     if command is None:
-        return pkgutil.resolve_name(JOB)(arguments)
+        with first_import(JOB.partition(":")[0]):
+            job = pkgutil.resolve_name(JOB)
+        return job(arguments)
     try:
         return pkgutil.resolve_name(command.target)(arguments[1:])
     except BrokenPipeError:  # whoever read the output, such as head, has enough of it

@@ -33,16 +33,22 @@ _MOST_BYTES = 16 * 2**20
 _MOST_SECONDS = 60.0
 
 _MADE_LIKE = b"made_like"
-_SCHEMA = pa.schema([("stream", pa.string()), ("document_id", pa.string()), ("data", pa.binary())])
+_SCHEMA = pa.schema(
+    [("stream", pa.string()), ("document_id", pa.string()), ("data", pa.binary()), ("page", pa.int32())]
+)
 _BATCH = 1_000
 
 
 class Entry(NamedTuple):
-    """An element of a stream, as its bytes; what is not of one document goes by the file's URI."""
+    """An element of a stream, as its bytes; what is not of one document goes by the file's URI.
+
+    ``page`` is None where it is not of one page.
+    """
 
     stream: str
     document_id: str
     data: bytes
+    page: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +70,7 @@ def part_settings(config: JobConfig, provenance: Provenance) -> PartSettings:
     """
     names = (*RESULT_OPTIONS, *LIMIT_OPTIONS, "review")
     options = {name: value for name, value in values_of(config).items() if name in names}
-    versions = [__version__, SCHEMA_VERSION]
+    versions = [__version__, SCHEMA_VERSION, *_SCHEMA.names]
     alike = json.dumps([asdict(provenance), options, versions], sort_keys=True, default=str)
     return PartSettings(
         folder=paths.parts_folder(config.output, config.run_id),
@@ -181,8 +187,8 @@ def read_part(path: str, settings: PartSettings) -> Iterator[Entry]:
         with _opened(path, settings) as part:
             if _is_alike(part, settings):
                 for batch in part:
-                    for stream, document_id, data in zip(*(c.to_pylist() for c in batch), strict=True):
-                        yield Entry(stream, document_id, data)
+                    for values in zip(*(c.to_pylist() for c in batch), strict=True):
+                        yield Entry(*values)
     except pa.ArrowException as error:
         raise unreadable(path, error) from error
 

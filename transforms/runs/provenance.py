@@ -8,9 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from beam_kie.imaging.page_source import PdfTextLayer
-from beam_kie.layoutxlm.checkpoints import WEIGHTS_FILE, ModelError, file_revision
 from beam_kie.layoutxlm.config import LayoutXLMConfig
-from beam_kie.layoutxlm.pair import check_models
+from beam_kie.layoutxlm.folders import WEIGHTS_FILE, ModelError, check_models, file_revision
 from beam_kie.ocr import Engine, identify_engine
 from beam_kie.ocr.devices import chosen
 from beam_kie.options import values_of

@@ -1,36 +1,42 @@
-"""Keeps what is done in parts while a run goes on, and takes it up again with ``--resume``.
+"""Keeps what is done in parts while a run goes on, and puts it back into the pipeline with ``--resume``.
 
 ``Keeping.keep`` wraps a stream of the pipeline: its elements are also entries of parts, and a resumed run
-adds those of the attempts before. Whatever the tables, files and counts of a run are made of must be wrapped
-so; what is made of wrapped streams need not be.
+adds those of the attempts before, which ``transforms.runs.taking_up`` finds. Whatever the tables, files and
+counts of a run are made of must be wrapped so; what is made of wrapped streams need not be.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import astuple, dataclass, field
-from typing import Any, NamedTuple, cast
+from collections.abc import Callable, Iterator
+from dataclasses import astuple, dataclass
+from typing import Any, cast
 
 import apache_beam as beam
-from apache_beam.pvalue import AsIter, PCollection, TaggedOutput
+from apache_beam.pvalue import PCollection
 from apache_beam.typehints.decorators import with_output_types
 
-from beam_kie.document import Category, Document, FailedPage, Failure, PageText, SourceFile, Stage
-from transforms.ptransform import Transform, outputs_of
-from transforms.runs.parts import Entry, PartSettings, journal_of_thread, list_parts, read_part
+from beam_kie.document import Category, Document, FailedPage, Failure, PageText, Stage
+from transforms.ptransform import Transform
+from transforms.runs.parts import Entry, PartSettings, journal_of_thread, list_parts
+from transforms.stages.page_ranges import PageRange
 from transforms.storage import files
 from transforms.storage.uris import is_local
 
-DONE, REFUSED = "done", "refused"
-_READS = "reads"
+READS = "reads"
+"""The stream of entries that say that a page has begun; they are not taken up."""
+
+
+def _no_page(_value: Any) -> None:
+    return None
 
 
 @dataclass(frozen=True)
 class KeptStream:
     """How the elements of a stream become entries of parts, and come back.
 
-    ``key_of`` gives the id of an element's document, or the URI of its file; ``encode`` its bytes.
+    ``key_of`` gives the id of an element's document, or the URI of its file; ``encode`` its bytes;
+    ``page_of`` its page, or None where it is not of one page.
     """
 
     name: str
@@ -38,6 +44,7 @@ class KeptStream:
     key_of: Callable[[Any], str]
     encode: Callable[[Any], bytes]
     decode: Callable[[str, bytes], Any]
+    page_of: Callable[[Any], int | None] = _no_page
 
 
 def _failure_bytes(failure: Failure) -> bytes:
@@ -61,6 +68,23 @@ def _document_id(value: Any) -> str:
     return value.document_id
 
 
+def _page(value: Any) -> int | None:
+    return value.page
+
+
+def _range_key(part: PageRange) -> str:
+    return part.document.document_id
+
+
+def _range_bytes(part: PageRange) -> bytes:
+    return json.dumps([astuple(part.document), part.first, part.last]).encode()
+
+
+def _range_of(_key: str, data: bytes) -> PageRange:
+    document, first, last = json.loads(data)
+    return PageRange(Document(*document), first, last)
+
+
 def _first(pair: tuple[str, Any]) -> str:
     return pair[0]
 
@@ -73,11 +97,19 @@ def _fact(document_id: str, data: bytes) -> tuple[str, bytes]:
     return document_id, data
 
 
-READ_FAILURES = KeptStream("read_failures", Failure, _document_id, _failure_bytes, _failure_of)
+def _page_of_fact(pair: tuple[str, bytes]) -> int:
+    kind, *what = json.loads(pair[1])
+    return what[1] if kind == "page" else what[0]
+
+
+READ_FAILURES = KeptStream("read_failures", Failure, _document_id, _failure_bytes, _failure_of, _page)
 """Of reading: such a page may go on, with a part of it missing, or has never begun."""
-FAILURES = KeptStream("failures", Failure, _document_id, _failure_bytes, _failure_of)
+FAILURES = KeptStream("failures", Failure, _document_id, _failure_bytes, _failure_of, _page)
 DOCUMENTS = KeptStream("documents", Document, _document_id, _document_bytes, _document_of)
-FACTS = KeptStream("facts", tuple[str, bytes], _first, _second, _fact)
+PAGE_RANGES = KeptStream("ranges", PageRange, _range_key, _range_bytes, _range_of)
+"""Ranges of long documents that were read to their end."""
+FACTS = KeptStream("facts", tuple[str, bytes], _first, _second, _fact, _page_of_fact)
+"""Of pages: what the summary needs to know of them."""
 
 
 class Keeping:
@@ -150,7 +182,8 @@ class KeepFn(beam.DoFn):
             value: of the stream.
         """
         stream = self._stream
-        self._journal.add(Entry(stream.name, stream.key_of(value), stream.encode(value)))
+        entry = Entry(stream.name, stream.key_of(value), stream.encode(value), stream.page_of(value))
+        self._journal.add(entry)
         yield value
 
     def finish_bundle(self) -> None:
@@ -181,165 +214,8 @@ class BeginPageFn(beam.DoFn):
         """
         text = page.page if isinstance(page, FailedPage) else page
         self._journal.next_page()
-        self._journal.add(Entry(_READS, text.document_id, json.dumps([text.uri, text.page]).encode()))
+        self._journal.add(Entry(READS, text.document_id, json.dumps([text.uri, text.page]).encode()))
         yield page
-
-
-# ---------------------------------------------------------------- taking up
-
-
-class Mark(NamedTuple):
-    """What an entry says of the progress of a document.
-
-    ``kind``: "read" to its end; a page has "begun", "ended", or "failed" while it was read.
-    """
-
-    document_id: str
-    kind: str
-    page: int | None = None
-    document: Document | None = None
-    is_retryable: bool = False
-
-
-class TakeUp(Transform):
-    """Find out what the attempts before have done: PCollection[SourceFile] to two PCollections.
-
-    ``new`` SourceFile is what is left to do; ``entries`` Entry is all that the parts hold of the files that
-    are done. A file is done if it was read to its end and each of its pages has an outcome, if nothing of it
-    failed that may succeed now, and if the file has not changed since. Of all others nothing is taken.
-
-    Args:
-        settings: of the run's parts.
-    """
-
-    def __init__(self, settings: PartSettings):
-        super().__init__()
-        self.settings = settings
-
-    def expand(self, sources):
-        """Wire the parts, the join and the second reading of the parts."""
-        parts = (
-            sources.pipeline
-            | "Take folder of parts" >> beam.Create([self.settings.folder], reshuffle=False)
-            | "List parts" >> beam.FlatMap(list_parts, self.settings.timeout_s).with_output_types(str)
-            | "Spread parts over workers" >> beam.Reshuffle()
-        )
-        marks = parts | "Read progress" >> beam.FlatMap(marks_of, self.settings).with_output_types(
-            tuple[str, Mark]
-        )
-        keyed = sources | "Key by URI" >> beam.WithKeys(_uri_of).with_output_types(tuple[str, SourceFile])
-        joined = {"sources": keyed, "marks": marks} | "Join by URI" >> beam.CoGroupByKey()
-        parted = outputs_of(
-            joined | "Part" >> beam.ParDo(PartDoneFn()).with_outputs(REFUSED, DONE, main="new")
-        )
-        take = beam.FlatMap(entries_of, self.settings, AsIter(parted[REFUSED])).with_output_types(Entry)
-        return {"new": parted.new, "entries": parts | "Read what is done" >> take, "done": parted[DONE]}
-
-
-def marks_of(path: str, settings: PartSettings) -> Iterator[tuple[str, Mark]]:
-    """What a part says of the progress of documents, by URI.
-
-    Args:
-        path: of the part.
-        settings: of the run's parts.
-
-    Raises:
-        UnreadableRunError: the part is damaged.
-    """
-    for stream, document_id, data in read_part(path, settings):
-        if stream == _READS:
-            uri, page = json.loads(data)
-            yield uri, Mark(document_id, "begun", page)
-        elif stream == FACTS.name:
-            kind, *what = json.loads(data)
-            if kind == "page":
-                yield what[0], Mark(document_id, "ended", what[1])
-        elif stream in (READ_FAILURES.name, FAILURES.name):
-            failure = _failure_of(document_id, data)
-            kind = "ended" if stream == FAILURES.name else "failed"
-            yield failure.uri, Mark(document_id, kind, failure.page, is_retryable=failure.retryable)
-        elif stream == DOCUMENTS.name:
-            document = _document_of(document_id, data)
-            yield document.uri, Mark(document_id, "read", document=document)
-
-
-@dataclass
-class _Progress:
-    """Of one file, from all parts."""
-
-    documents: dict[str, Document | None] = field(default_factory=dict)
-    begun: set[int | None] = field(default_factory=set)
-    ended: set[int | None] = field(default_factory=set)
-    is_retryable: bool = False
-
-    def add(self, mark: Mark) -> None:
-        known = self.documents.setdefault(mark.document_id, None)
-        self.documents[mark.document_id] = mark.document or known
-        self.is_retryable |= mark.is_retryable
-        if mark.kind == "begun":
-            self.begun.add(mark.page)
-        elif mark.kind == "ended":
-            self.ended.add(mark.page)
-
-    def is_done(self, source: SourceFile) -> bool:
-        """Whether nothing of the file is left to do, and the file is what it was."""
-        if len(self.documents) != 1 or self.is_retryable or not self.begun <= self.ended:
-            return False
-        (document,) = self.documents.values()
-        return document is not None and all(
-            now is None or then is None or now == then
-            for now, then in (
-                (source.size_bytes, document.size_bytes),
-                (source.updated_at_s, document.updated_at_s),
-                (source.source_version, document.source_version),
-            )
-        )
-
-
-@with_output_types(SourceFile, refused=str, done=str)
-class PartDoneFn(beam.DoFn):
-    """Decides by URI whether a file is done. Yields it where it is not, and what of the parts is refused."""
-
-    def process(self, joined: tuple[str, Mapping[str, Iterable[Any]]]) -> Iterator[SourceFile | TaggedOutput]:
-        """Yield the file, or its URI as done; keys of entries that must not be taken up.
-
-        Args:
-            joined: the URI; files of the input ("sources") and Marks ("marks") with it.
-        """
-        uri, found = joined
-        progress = _Progress()
-        for mark in found["marks"]:
-            progress.add(mark)
-        sources = list(found["sources"])
-        if any(progress.is_done(source) for source in sources):
-            yield TaggedOutput(DONE, uri)
-            return
-        yield from sources
-        for key in (uri, *progress.documents) if progress.documents else ():
-            yield TaggedOutput(REFUSED, key)
-
-
-def entries_of(path: str, settings: PartSettings, refused: Iterable[str]) -> Iterator[Entry]:
-    """The entries of a part that a resumed run takes up.
-
-    Args:
-        path: of the part.
-        settings: of the run's parts.
-        refused: ids of documents and URIs of files that are done again.
-
-    Raises:
-        UnreadableRunError: the part is damaged.
-    """
-    unwanted = frozenset(refused)
-    return (
-        entry
-        for entry in read_part(path, settings)
-        if entry.stream != _READS and entry.document_id not in unwanted
-    )
-
-
-def _uri_of(source: SourceFile) -> str:
-    return source.uri
 
 
 class RemoveParts(Transform):

@@ -30,6 +30,10 @@ def _uri_of(placed: PlacedLine) -> str:
     return placed[1][0]
 
 
+def _page_of(placed: PlacedLine) -> int:
+    return placed[1][1]
+
+
 def _line_bytes(placed: PlacedLine) -> bytes:
     name, (_, page, line) = placed
     return f"{name} {page}\n".encode() + line
@@ -41,18 +45,18 @@ def _line_of(uri: str, data: bytes) -> PlacedLine:
     return name, (uri, int(page), line)
 
 
-LINES = KeptStream("lines", PlacedLine, _uri_of, _line_bytes, _line_of)
+LINES = KeptStream("lines", PlacedLine, _uri_of, _line_bytes, _line_of, _page_of)
 """How a run keeps lines."""
 
 _LINES = {"infer_ser": ser_line, "infer_ser_re": ser_re_line}
 
 
 class WriteInferTxt(Transform):
-    """Write infer_ser.txt and infer_ser_re.txt: PCollection[PageResult] to two PCollections.
+    """Write infer_ser.txt and infer_ser_re.txt: one or more PCollection[PageResult] to paths and failures.
 
     ``paths`` of both files, which are written also where there are no pages; ``failures`` of pages that the
-    format cannot hold. Lines are sorted by URI and page, and duplicates are written once, so bundles may be
-    replayed at will.
+    format cannot hold, in as many PCollections. Lines are sorted by URI and page, and duplicates are written
+    once, so bundles may be replayed at will.
 
     Args:
         config: of the job.
@@ -68,14 +72,15 @@ class WriteInferTxt(Transform):
 
     def expand(self, results):
         """Wire the lines, the shuffle and the writer."""
-        make = beam.ParDo(MakeLinesFn(self.labels))
-        made = results | "Turn into lines" >> make.with_outputs(FAILURES, main="lines")
-        lines = (made.lines,)
+        make = beam.ParDo(MakeLinesFn(self.labels)).with_outputs(FAILURES, main="lines")
+        made = [each | f"Turn into lines {number}" >> make for number, each in enumerate(results)]
+        lines = tuple(each.lines for each in made)
         if self.keeping is not None:
-            lines = (self.keeping.keep(LINES, made.lines, "lines"), *self.keeping.taken_up(LINES))
+            kept = (self.keeping.keep(LINES, each, f"lines {number}") for number, each in enumerate(lines))
+            lines = (*kept, *self.keeping.taken_up(LINES))
         # A name without lines makes the file.
         empty = (
-            results.pipeline
+            results[0].pipeline
             | "Name both files" >> beam.Create(sorted(_LINES), reshuffle=False)
             | "Begin without lines" >> beam.Map(_no_line).with_output_types(PlacedLine)
         )
@@ -85,7 +90,7 @@ class WriteInferTxt(Transform):
             | "Gather lines of a file" >> beam.GroupByKey()
             | "Write file" >> beam.Map(write_lines, self.config).with_output_types(str)
         )
-        return {"paths": paths, "failures": made[FAILURES]}
+        return {"paths": paths, "failures": tuple(each[FAILURES] for each in made)}
 
 
 @with_output_types(PlacedLine, failures=Failure)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import apache_beam as beam
@@ -31,13 +31,14 @@ from transforms.sinks.text_files import WriteTextFiles, wanted_formats
 class Streams(NamedTuple):
     """What the stages before the sinks yield; None where a stream does not exist in this run.
 
-    - ``results`` PCollection[PageResult]: every page that came through, also empty ones; ``page.preview`` is
-      set where ``overlays`` is "all".
+    - ``results`` PCollection[PageResult], or several: every page that came through, also empty ones;
+      ``page.preview`` is set where ``overlays`` is "all". Several are not put together: to local runners
+      that is a shuffle.
     - ``failures`` PCollection[Failure]: of all stages before the sinks.
-    - ``documents`` PCollection[Document]: every file that was read or tried, one each. Of a file that could
-      not be read its Failure is enough.
-    - ``failed_pages`` PCollection[FailedPage]: pages that failed after decoding, beside their Failure in
-      ``failures``; ``page.preview`` is set where ``overlays`` is "all" or "failures".
+    - ``documents`` PCollection[Document]: every file that was read or tried, at least once each. Of a file
+      that could not be read its Failure is enough.
+    - ``failed_pages`` PCollection[FailedPage], or several: pages that failed after decoding, beside their
+      Failure in ``failures``; ``page.preview`` is set where ``overlays`` is "all" or "failures".
     - ``sources`` PCollection[SourceFile]: every file that was matched, without duplicates: an independent
       count of the documents in.
     - ``skipped`` PCollection[Document]: known, but not processed on purpose.
@@ -47,10 +48,10 @@ class Streams(NamedTuple):
     - ``resumed`` PCollection[str]: URIs of files that an interrupted attempt of this run has done.
     """
 
-    results: PCollection
+    results: PCollection | tuple[PCollection, ...]
     failures: PCollection
     documents: PCollection
-    failed_pages: PCollection | None = None
+    failed_pages: PCollection | tuple[PCollection, ...] | None = None
     sources: PCollection | None = None
     skipped: PCollection | None = None
     left_out: PCollection | None = None
@@ -93,21 +94,21 @@ class WriteOutputs(Transform):
 
     def expand(self, streams: Streams):
         """Wire the sinks."""
-        make_rows = MakeRows(self.config, self.provenance, self.key_labels, self.fields)
-        rows = outputs_of(streams.results | "Make rows" >> make_rows)
+        results = _several(streams.results)
+        rows = [self._rows(each, name) for name, each in _named("rows", results)]
         drawn = self._draw(streams)
-        texts = self._write_texts(streams.results)
+        texts = self._write_texts(results)
         failed = (
-            rows.failures,
+            *(each.failures for each in rows),
             *(each.failures for each in drawn),
-            *(each["failures"] for each in texts),
+            *(failures for each in texts for failures in each["failures"]),
         )
         failures = (
             streams.failures,
             *(self._keep(FAILURES, each, f"failures {number}") for number, each in enumerate(failed)),
         ) | "Put failures together" >> beam.Flatten()
-        tallies = self._tally(streams, self._kept(FACTS, [rows.facts], "facts"), failures)
-        placed = self._kept(kept_rows(self.config.num_shards), [rows.rows], "rows")
+        tallies = self._tally(streams, self._kept(FACTS, [each.facts for each in rows], "facts"), failures)
+        placed = self._kept(kept_rows(self.config.num_shards), [each.rows for each in rows], "rows")
         more = {TABLE_CELLS: CELLS_SCHEMA} if self.config.records.wants_cells else {}
         if self.fields is not None:
             make_records = MakeRecords(self.config, self.provenance, self.fields)
@@ -130,6 +131,10 @@ class WriteOutputs(Transform):
             left_out=streams.left_out,
         ) | "Summarise" >> summaries.WriteSummary(self.config, self.provenance)
 
+    def _rows(self, results: PCollection, name: str):
+        make = MakeRows(self.config, self.provenance, self.key_labels, self.fields)
+        return outputs_of(results | f"Make {name}" >> make)
+
     def _keep(self, stream: KeptStream, values: PCollection, name: str) -> PCollection:
         """Keep what a stream yields now."""
         return values if self.keeping is None else self.keeping.keep(stream, values, name)
@@ -148,11 +153,11 @@ class WriteOutputs(Transform):
         }[self.config.overlays]
         return [
             pages | f"Draw {name}" >> WriteOverlays(self.config, self.key_labels)
-            for name, pages in drawn.items()
-            if pages is not None
+            for what, streams_of in drawn.items()
+            for name, pages in _named(what, _several(streams_of))
         ]
 
-    def _write_texts(self, results: PCollection) -> list:
+    def _write_texts(self, results: tuple[PCollection, ...]) -> list:
         """PaddleOCR's lines, where they are wanted."""
         if not self.config.infer_txt:
             return []
@@ -203,7 +208,19 @@ class WriteOutputs(Transform):
 
     def _flatten(self, name: str, streams: Streams, parts: list):
         """Some PCollections, or none, as one."""
-        return parts | f"Put {name} together" >> beam.Flatten(pipeline=streams.results.pipeline)
+        return parts | f"Put {name} together" >> beam.Flatten(pipeline=streams.documents.pipeline)
+
+
+def _several(streams: PCollection | tuple[PCollection, ...] | None) -> tuple[PCollection, ...]:
+    """A stream in any number of PCollections."""
+    if streams is None:
+        return ()
+    return (streams,) if isinstance(streams, PCollection) else streams
+
+
+def _named(what: str, streams: Sequence[PCollection]) -> Iterator[tuple[str, PCollection]]:
+    """Every PCollection of a stream, with a name for the steps that take it."""
+    return ((f"{what} {number}" if number else what, each) for number, each in enumerate(streams))
 
 
 def _place_failure(failure: Failure, num_shards: int, provenance: Provenance) -> PlacedRows:

@@ -29,7 +29,11 @@ def _path(_document_id: str, data: bytes) -> str:
     return data.decode()
 
 
-PICTURES = KeptStream("pictures", str, _id_in_path, str.encode, _path)
+def _page_in_path(path: str) -> int:
+    return int(path.rpartition("/p")[2].removesuffix(".jpg"))
+
+
+PICTURES = KeptStream("pictures", str, _id_in_path, str.encode, _path, _page_in_path)
 """How a run keeps the paths of pictures that are written."""
 
 FAILURES = "failures"

@@ -72,11 +72,16 @@ def kept_rows(num_shards: int) -> KeptStream:
     Args:
         num_shards: files per table, at least 1.
     """
-    return KeptStream("rows", PlacedRows, _id_of_rows, _rows_bytes, partial(_rows_of, num_shards))
+    decode = partial(_rows_of, num_shards)
+    return KeptStream("rows", PlacedRows, _id_of_rows, _rows_bytes, decode, _page_of_rows)
 
 
 def _id_of_rows(placed: PlacedRows) -> str:
     return page_key(placed[1]).partition(b"\0")[0].decode()
+
+
+def _page_of_rows(placed: PlacedRows) -> int | None:
+    return int.from_bytes(page_key(placed[1])[-4:], "big") or None
 
 
 def _rows_bytes(placed: PlacedRows) -> bytes:

@@ -29,10 +29,11 @@ from transforms.progress import record
 from transforms.ptransform import Transform
 from transforms.stages.children import pool as pools
 from transforms.stages.children.child import Budget
-from transforms.stages.children.documents import read_document
+from transforms.stages.children.documents import read_document, read_range
 from transforms.stages.children.memory import MIB, default_budget_bytes
 from transforms.stages.children.messages import NotOpened, OpenDocument, Opened, PageRead, ReaderSettings
 from transforms.stages.given_lines import given_pages
+from transforms.stages.page_ranges import RANGES, LongFile, PageRange, cut, long_file, range_failures
 from transforms.stages.reading import (
     DOCUMENTS,
     FAILURES,
@@ -49,79 +50,61 @@ _MOST_CHILDREN = 8
 
 
 class ReadPages(Transform):
-    """Read files and the text on their pages: PCollection[SourceFile] to four PCollections.
+    """Read files and the text on their pages: PCollection[SourceFile | PageRange] to five PCollections.
 
     ``pages`` PageText, or FailedPage where a decoded page could not be read; ``documents`` one Document per
-    file, also for files that failed; ``failures`` Failure; ``times`` StageTime.
+    file, also for files that failed; ``failures`` Failure; ``times`` StageTime. A file that is too long is
+    not read and has no Document: its ``ranges`` PageRange are still to be read. Where PageRanges are read,
+    ``ranges`` are those that were read to their end.
 
     Args:
         config: the job.
         pictures: what the model takes beside the text, as of ``LayoutXLMConfig.pictures``; None: text only.
+        of_ranges: whether PageRanges are read.
+        shared: for what steps of the same process share; None: nothing is shared.
     """
 
-    def __init__(self, config: JobConfig, pictures: str | None = None):
+    def __init__(
+        self,
+        config: JobConfig,
+        pictures: str | None = None,
+        of_ranges: bool = False,
+        shared: Shared | None = None,
+    ):
         super().__init__()
-        self.config = config
-        self.pictures = pictures
+        self.read = (ReadRangesFn if of_ranges else ReadPagesFn)(config, pictures, shared or Shared())
 
     def expand(self, sources):
         """Wire the one DoFn; pages are its main output."""
-        return sources | "Read in children" >> beam.ParDo(
-            ReadPagesFn(self.config, self.pictures)
-        ).with_outputs(DOCUMENTS, FAILURES, TIMES, main="pages")
+        read = beam.ParDo(self.read).with_outputs(DOCUMENTS, FAILURES, TIMES, RANGES, main="pages")
+        return sources | "Read in children" >> read
 
 
-@with_input_types(SourceFile | GivenFile)
-@with_output_types(PageText | FailedPage, documents=Document, failures=Failure, times=StageTime)
-class ReadPagesFn(beam.DoFn):
-    """Reads one file, and has its pages read by children of this process.
+class _ReadFn(beam.DoFn):
+    """Has pages read by children of this process.
 
     Args:
         config: the job.
         pictures: what the model takes beside the text, as of ``LayoutXLMConfig.pictures``; None: text only.
+        shared: for what steps of the same process share.
     """
 
-    def __init__(self, config: JobConfig, pictures: str | None = None):
+    starts_children = True
+
+    def __init__(self, config: JobConfig, pictures: str | None, shared: Shared):
         self._config = config
         self._pictures = pictures
-        self._shared = Shared()
+        self._shared = shared
 
     def setup(self) -> None:
         """Have the children started and the user's own lines read, once per process."""
         settings, budget, size = pool_arguments(self._config, self._pictures)
-        self._pool = pools.acquire(settings, budget, size)
+        self._pool = pools.acquire(settings, budget, size, self.starts_children)
         self._lines = self._shared.acquire(lambda: _Lines(self._config.ocr_lines))
 
     def teardown(self) -> None:
         """End the children with their last user."""
         pools.release(self._pool)
-
-    def process(self, source: SourceFile | GivenFile) -> Iterator[PageText | FailedPage | TaggedOutput]:
-        """Yield the document, its pages, its failures and the times that they took."""
-        count("documents")
-        with StageTimer("read") as timer:
-            known, data = read_source(source, self._config)
-        yield TaggedOutput(TIMES, timer.spent())
-        document = describe(known, data if isinstance(data, bytes) else None)
-        if not isinstance(data, bytes):
-            record_opened(self._config, None)
-            yield TaggedOutput(FAILURES, document_failure(document, Stage.READ, data))
-            yield TaggedOutput(DOCUMENTS, document)
-            return
-        count("bytes_read", len(data))
-        request = OpenDocument(document.document_id, document.uri, data, self._lines.of(document.uri))
-        del data
-        for event in read_document(self._pool, request, self._config.limits.max_pages):
-            if isinstance(event, PageRead):
-                yield from self._page(event)
-                continue
-            record_opened(self._config, event.page_count if isinstance(event, Opened) else None)
-            document = _opened(document, event)
-            if isinstance(event, NotOpened):
-                count_failure(event.failure)
-                yield TaggedOutput(FAILURES, event.failure)
-        # Behind everything else: where it is known, the file was read to its end.
-        yield TaggedOutput(DOCUMENTS, document)
 
     def _page(self, page: PageRead) -> Iterator[PageText | FailedPage | TaggedOutput]:
         if "ocr" in page.seconds:
@@ -141,6 +124,86 @@ class ReadPagesFn(beam.DoFn):
         count_failure(page.outcome)
         record(self._config.scratch, pages_ok=0, pages_failed=1)
         yield TaggedOutput(FAILURES, page.outcome)
+
+
+@with_input_types(SourceFile | GivenFile)
+@with_output_types(
+    PageText | FailedPage, documents=Document, failures=Failure, times=StageTime, ranges=PageRange
+)
+class ReadPagesFn(_ReadFn):
+    """Reads one file, and has its pages read by children of this process."""
+
+    def process(self, source: SourceFile | GivenFile) -> Iterator[PageText | FailedPage | TaggedOutput]:
+        """Yield the document, its pages, its failures and the times that they took, or its ranges."""
+        count("documents")
+        with StageTimer("read") as timer:
+            known, data = read_source(source, self._config)
+        yield TaggedOutput(TIMES, timer.spent())
+        document = describe(known, data if isinstance(data, bytes) else None)
+        if not isinstance(data, bytes):
+            record_opened(self._config, None)
+            yield TaggedOutput(FAILURES, document_failure(document, Stage.READ, data))
+            yield TaggedOutput(DOCUMENTS, document)
+            return
+        count("bytes_read", len(data))
+        request = OpenDocument(document.document_id, document.uri, data, self._lines.of(document.uri))
+        del data
+        limit, most = self._config.limits.max_pages, self._config.ranges.range_pages
+        for event in read_document(self._pool, request, limit, most):
+            if isinstance(event, PageRead):
+                yield from self._page(event)
+                continue
+            record_opened(self._config, event.page_count if isinstance(event, Opened) else None)
+            document = _opened(document, event)
+            if isinstance(event, NotOpened):
+                count_failure(event.failure)
+                yield TaggedOutput(FAILURES, event.failure)
+        if ranges := cut(document, self._config):
+            yield from (TaggedOutput(RANGES, part) for part in ranges)
+            return
+        # Behind everything else: where it is known, the file was read to its end.
+        yield TaggedOutput(DOCUMENTS, document)
+
+
+@with_input_types(PageRange)
+@with_output_types(
+    PageText | FailedPage, documents=Document, failures=Failure, times=StageTime, ranges=PageRange
+)
+class ReadRangesFn(_ReadFn):
+    """Reads some pages of a long file as ``ReadPagesFn`` reads all of a short one."""
+
+    # Those of ReadPagesFn are there. Most runs have no long file.
+    starts_children = False
+    _file: LongFile | None = None
+
+    def process(self, part: PageRange) -> Iterator[PageText | FailedPage | TaggedOutput]:
+        """Yield the pages of a range, their failures and the times that they took; at its end, the range.
+
+        Args:
+            part: of a document that was opened before.
+        """
+        document, config = part.document, self._config
+        # Held until the next range, which may be of the same file.
+        self._file = long_file(document)
+        with StageTimer("read") as timer:
+            data = self._file.read(document, config)
+        yield TaggedOutput(TIMES, timer.spent())
+        if isinstance(data, bytes):
+            lines = self._lines.of(document.uri)
+            wanted = {page: lines[page] for page in range(part.first, part.last + 1) if page in lines}
+            request = OpenDocument(document.document_id, document.uri, data, wanted)
+            del data
+            for page in read_range(self._pool, request, part.first, part.last, config.limits.max_pages):
+                yield from self._page(page)
+        else:
+            for failure in range_failures(part, Stage.READ, data):
+                yield from self._page(PageRead(failure))
+        # Behind everything else: where it is known, the range was read to its end.
+        yield TaggedOutput(RANGES, part)
+
+    def finish_bundle(self) -> None:
+        """Give the file back."""
+        self._file = None
 
 
 class _Lines:

@@ -5,26 +5,30 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Sequence
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import apache_beam as beam
-import torch
 from apache_beam.ml.inference.base import ModelHandler, RunInference
 from apache_beam.pvalue import TaggedOutput
 from apache_beam.typehints.decorators import with_output_types
+from apache_beam.utils.shared import Shared
 
 from beam_kie.choices.choosing import with_choices
 from beam_kie.document import Category, FailedPage, Failure, PageResult, PageText, Stage, StageTime
 from beam_kie.failures import failure_of
-from beam_kie.layoutxlm.model import KieModel
-from beam_kie.layoutxlm.pair import KiePair, load_kie
 from transforms.config import JobConfig
 from transforms.metrics import StageTimer, count, count_failure, observe
 from transforms.progress import record
 from transforms.ptransform import Transform
 from transforms.stages.gpu import on_model_workers, require_gpu
+from transforms.stages.importing import first_import
 from transforms.stages.isolation import predict_isolated
+from transforms.stages.loading import Loading
 from transforms.stages.models import model_folder
+
+if TYPE_CHECKING:  # else with the model: they bring PyTorch, and its import takes a second
+    from beam_kie.layoutxlm.model import KieModel
+    from beam_kie.layoutxlm.pair import KiePair
 
 FAILED_PAGES = "failed_pages"
 FAILURES = "failures"
@@ -38,6 +42,8 @@ _LEAST_WEIGHT = 32
 
 Outcome = PageResult | FailedPage | StageTime
 """The elements that the model's step yields."""
+
+Model: TypeAlias = "KieModel | KiePair"
 
 
 class FindEntities(Transform):
@@ -102,7 +108,7 @@ class SortOutcomesFn(beam.DoFn):
 
 
 class KieModelHandler(
-    ModelHandler[PageText | FailedPage, PageResult | FailedPage | StageTime, KieModel | KiePair]
+    ModelHandler[PageText | FailedPage, PageResult | FailedPage | StageTime, "Model | Loading[Model]"]
 ):
     """Finds entities and relations on pages of text.
 
@@ -121,13 +127,26 @@ class KieModelHandler(
             element_size_fn=partial(batch_weight, budget=config.batch_tokens),
         )
         self._config = config
+        self._shared = Shared()
 
-    def load_model(self) -> KieModel | KiePair:
-        """The model or models, once per process.
+    def load_model(self) -> Model | Loading[Model]:
+        """The model or models, once per process, however many steps use this handler.
 
-        Raises ModelError or GpuMissingError: a run without its model or its GPU ends at once.
+        They may still be loading, while the first page is read.
+
+        Raises ModelError or GpuMissingError where a GPU is asked for: a run without it ends at once.
         """
+        return self._shared.acquire(self._loaded)
+
+    def _loaded(self) -> Model | Loading[Model]:
+        if self._config.device == "cuda":
+            return self._load()
+        return Loading(self._load)
+
+    def _load(self) -> Model:
         config = self._config
+        with first_import("torch"):
+            from beam_kie.layoutxlm.pair import load_kie
         leave_cores_to_beam()
         require_gpu(config.device)
         return load_kie(
@@ -141,7 +160,7 @@ class KieModelHandler(
     def run_inference(
         self,
         batch: Sequence[PageText | FailedPage],
-        model: KieModel | KiePair,
+        model: Model | Loading[Model],
         inference_args: dict[str, Any] | None = None,
     ) -> Iterable[Outcome]:
         """Results in the order of ``batch``, then the time that the batch took.
@@ -151,6 +170,9 @@ class KieModelHandler(
             model: what ``load_model`` returned.
             inference_args: not used.
         """
+        if isinstance(model, Loading):
+            model = model.result()
+            leave_cores_to_beam()  # PyTorch may know of it only in the thread that loaded the model
         texts = [page for page in batch if isinstance(page, PageText) and page.lines]
         with StageTimer("model") as timer:
             found = iter(predict_isolated(partial(_predict, model), texts, failed_page))
@@ -179,7 +201,7 @@ class KieModelHandler(
         return "beam_kie_model"
 
 
-def _predict(model: KieModel | KiePair, pages: Sequence[PageText]) -> list[PageResult]:
+def _predict(model: Model, pages: Sequence[PageText]) -> list[PageResult]:
     """What the model finds, with the options that are ticked."""
     keys, values = model.config.head_labels, model.config.tail_labels
     return [with_choices(result, keys, values) for result in model.predict(pages)]
@@ -192,6 +214,8 @@ def leave_cores_to_beam() -> None:
     loop: that took 20 times the time of the small model's own work where every core was taken.
     """
     if "OMP_NUM_THREADS" not in os.environ:
+        import torch
+
         torch.set_num_threads(1)
 
 

@@ -10,6 +10,7 @@ import apache_beam as beam
 from apache_beam.ml.inference.base import ModelHandler, RunInference
 from apache_beam.pvalue import TaggedOutput
 from apache_beam.typehints.decorators import with_output_types
+from apache_beam.utils.shared import Shared
 
 from beam_kie.document import FailedPage, PageImage, PageText, StageTime
 from beam_kie.ocr import Engine, OcrEngine, create_engine
@@ -73,17 +74,22 @@ class OcrModelHandler(ModelHandler[PageImage, PageText | FailedPage | StageTime,
     Args:
         config: of the job.
         pictures: what pictures the model needs (KieModel.pictures); None: none.
+        shared: holds the engine for all steps of a process that have it; None: for those with this handler.
     """
 
-    def __init__(self, config: JobConfig, pictures: str | None = None):
+    def __init__(self, config: JobConfig, pictures: str | None = None, shared: Shared | None = None):
         super().__init__(min_batch_size=config.ocr_batch_size, max_batch_size=config.ocr_batch_size)
         self._config = config
         self._pictures = pictures
         self._preview_side = None if config.overlays == "none" else config.overlay_max_side
+        self._shared = shared or Shared()
 
     def load_model(self) -> OcrEngine:
-        """The engine, once per process. Raises what the engine raises: a run without OCR ends at once."""
-        return open_engine(self._config)
+        """The engine, once per process.
+
+        Raises what the engine raises: a run without OCR ends at once.
+        """
+        return self._shared.acquire(lambda: open_engine(self._config))
 
     def run_inference(
         self,

@@ -31,6 +31,7 @@ from transforms.progress import record, record_files
 from transforms.ptransform import Transform
 from transforms.stages import coders
 from transforms.stages.finding import look_at
+from transforms.stages.page_ranges import RANGES, LongFile, PageRange, cut, long_file, range_failures
 from transforms.storage.files import read_bytes
 from transforms.storage.uris import is_local
 
@@ -47,31 +48,33 @@ class GivenFile(NamedTuple):
 
 
 class DecodeSources(Transform):
-    """Read and decode files: PCollection[SourceFile] to four PCollections.
+    """Read and decode files: PCollection[SourceFile | PageRange] to five PCollections.
 
     ``pages`` PageImage, one at a time and never shuffled; ``documents`` one Document per file, also for files
-    that failed; ``failures`` Failure; ``times`` StageTime.
+    that failed; ``failures`` Failure; ``times`` StageTime. A file that is too long is not decoded and has no
+    Document: its ``ranges`` PageRange are still to be read. Where PageRanges are read, ``ranges`` are those
+    that were read to their end.
 
     Args:
         config: of the job.
+        of_ranges: whether PageRanges are read.
     """
 
-    def __init__(self, config: JobConfig):
+    def __init__(self, config: JobConfig, of_ranges: bool = False):
         super().__init__()
         self.config = config
+        self.decode = DecodeRangesFn if of_ranges else DecodeFn
 
     def expand(self, sources):
         """Wire the one DoFn; pages are its main output."""
         coders.register()
-        return sources | "Decode" >> beam.ParDo(DecodeFn(self.config)).with_outputs(
-            DOCUMENTS, FAILURES, TIMES, main="pages"
+        return sources | "Decode" >> beam.ParDo(self.decode(self.config)).with_outputs(
+            DOCUMENTS, FAILURES, TIMES, RANGES, main="pages"
         )
 
 
-@with_input_types(SourceFile | GivenFile)
-@with_output_types(PageImage, documents=Document, failures=Failure, times=StageTime)
-class DecodeFn(beam.DoFn):
-    """Reads one file and yields its pages as they are decoded, then its Document.
+class _DecodeFn(beam.DoFn):
+    """Yields pages as they are decoded.
 
     Args:
         config: of the job.
@@ -80,8 +83,47 @@ class DecodeFn(beam.DoFn):
     def __init__(self, config: JobConfig):
         self._config = config
 
+    def _decoded(self, document: Document, data: bytes, first: int = 1, last: int | None = None):
+        return decode_pages(
+            data,
+            document.document_id,
+            document.uri,
+            self._config.limits,
+            pdf_dpi=self._config.pdf_dpi,
+            pdf_text_layer=self._config.pdf_text_layer,
+            file_format=document.format,
+            first=first,
+            last=last,
+        )
+
+    def _pages(self, opened: DecodedPages) -> Iterator[PageImage | TaggedOutput]:
+        for page, spent in timed_steps("decode", opened):
+            yield TaggedOutput(TIMES, spent)
+            if isinstance(page, Failure):
+                yield self._failed(page)
+            else:
+                count("pages_decoded")
+                if page.damage is not None:
+                    count_failure(page.damage)
+                    yield TaggedOutput(FAILURES, page.damage)
+                yield page
+            del page  # the runner is done with it: only the next one needs memory now
+
+    def _failed(self, failure: Failure) -> TaggedOutput:
+        """The failure of a page, counted."""
+        count("pages_failed")
+        count_failure(failure)
+        record(self._config.scratch, pages_ok=0, pages_failed=1)
+        return TaggedOutput(FAILURES, failure)
+
+
+@with_input_types(SourceFile | GivenFile)
+@with_output_types(PageImage, documents=Document, failures=Failure, times=StageTime, ranges=PageRange)
+class DecodeFn(_DecodeFn):
+    """Reads one file and yields its pages as they are decoded, then its Document."""
+
     def process(self, source: SourceFile | GivenFile) -> Iterator[PageImage | TaggedOutput]:
-        """Yield the document, its pages, its failures and the times that they took.
+        """Yield the document, its pages, its failures and the times that they took, or its ranges.
 
         Args:
             source: a file, which may not exist, or its bytes.
@@ -102,6 +144,10 @@ class DecodeFn(beam.DoFn):
         try:
             if isinstance(opened, Exception):
                 raise opened
+            if ranges := cut(document, self._config):
+                opened.close()
+                yield from (TaggedOutput(RANGES, part) for part in ranges)
+                return
             yield from self._pages(opened)
         except Exception as error:
             yield TaggedOutput(FAILURES, document_failure(document, Stage.DECODE, error))
@@ -115,34 +161,51 @@ class DecodeFn(beam.DoFn):
         """
         try:
             document = replace(document, format=sniff_format(data))
-            opened = decode_pages(
-                data,
-                document.document_id,
-                document.uri,
-                self._config.limits,
-                pdf_dpi=self._config.pdf_dpi,
-                pdf_text_layer=self._config.pdf_text_layer,
-                file_format=document.format,
-            )
+            opened = self._decoded(document, data)
         except Exception as error:
             return document, error
         return replace(document, page_count=opened.page_count), opened
 
-    def _pages(self, opened: DecodedPages) -> Iterator[PageImage | TaggedOutput]:
-        for page, spent in timed_steps("decode", opened):
-            yield TaggedOutput(TIMES, spent)
-            if isinstance(page, Failure):
-                count("pages_failed")
-                count_failure(page)
-                record(self._config.scratch, pages_ok=0, pages_failed=1)
-                yield TaggedOutput(FAILURES, page)
-            else:
-                count("pages_decoded")
-                if page.damage is not None:
-                    count_failure(page.damage)
-                    yield TaggedOutput(FAILURES, page.damage)
-                yield page
-            del page  # the runner is done with it: only the next one needs memory now
+
+@with_input_types(PageRange)
+@with_output_types(PageImage, documents=Document, failures=Failure, times=StageTime, ranges=PageRange)
+class DecodeRangesFn(_DecodeFn):
+    """Decodes some pages of a long file as ``DecodeFn`` decodes all of a short one."""
+
+    _file: LongFile | None = None
+
+    def process(self, part: PageRange) -> Iterator[PageImage | TaggedOutput]:
+        """Yield the pages of a range, their failures and the times that they took; at its end, the range.
+
+        Args:
+            part: of a document that was opened before.
+        """
+        document = part.document
+        # Held until the next range, which may be of the same file.
+        self._file = long_file(document)
+        with StageTimer("read") as timer:
+            data = self._file.read(document, self._config)
+        yield TaggedOutput(TIMES, timer.spent())
+        stage, left = Stage.READ, part
+        try:
+            if isinstance(data, Exception):
+                raise data
+            stage = Stage.DECODE
+            for event in self._pages(self._decoded(document, data, part.first, part.last)):
+                value = event.value if isinstance(event, TaggedOutput) else event
+                if not isinstance(value, StageTime):
+                    left = replace(part, first=value.page + 1)
+                del value
+                yield event
+                del event  # as in ``_pages``
+        except Exception as error:
+            yield from map(self._failed, range_failures(left, stage, error))
+        # Behind everything else: where it is known, the range was read to its end.
+        yield TaggedOutput(RANGES, part)
+
+    def finish_bundle(self) -> None:
+        """Give the file back."""
+        self._file = None
 
 
 def read_source(source: SourceFile | GivenFile, config: JobConfig) -> tuple[SourceFile, bytes | Exception]:

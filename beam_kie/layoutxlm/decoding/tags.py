@@ -15,7 +15,7 @@ from typing import Protocol
 import numpy as np
 
 from beam_kie.layoutxlm.config import LayoutXLMConfig
-from beam_kie.layoutxlm.inputs.features import PageTokens
+from beam_kie.layoutxlm.inputs.features import CutPlace, PageTokens
 
 FORBIDDEN = -1e9
 CONTINUATION_GAP = 1.5  # a continued line starts at most this many line heights below the one before
@@ -81,7 +81,8 @@ def create_decoder(config: LayoutXLMConfig, whole_lines: bool = False) -> Decode
         return LineVoteDecoder(config.tags)
     if whole_lines:
         return WholeLineDecoder(config.tags)
-    return TagDecoder(config.tags, config.decoding.switch_penalty, config.decoding.colon_discount)
+    costs = config.decoding
+    return TagDecoder(config.tags, costs.switch_penalty, costs.colon_discount, costs.capitals_discount)
 
 
 class LineVoteDecoder:
@@ -194,12 +195,22 @@ class TagDecoder:
         tags: the classes, in the order of the classifier's outputs.
         switch_penalty: what a change of label within a line costs, in nats.
         colon_discount: by how much less it costs right after a colon, in nats.
+        capitals_discount: by how much less it costs where words in capitals end, in nats.
     """
 
-    def __init__(self, tags: Sequence[str], switch_penalty: float = 0.0, colon_discount: float = 0.0):
+    def __init__(
+        self,
+        tags: Sequence[str],
+        switch_penalty: float = 0.0,
+        colon_discount: float = 0.0,
+        capitals_discount: float = 0.0,
+    ):
         self.tags = tuple(tags)
-        self.transitions = self._costs(switch_penalty)
-        self.after_colon = self._costs(switch_penalty - colon_discount)
+        self.transitions = {
+            CutPlace.ANY: self._costs(switch_penalty),
+            CutPlace.AFTER_COLON: self._costs(switch_penalty - colon_discount),
+            CutPlace.AFTER_CAPITALS: self._costs(switch_penalty - capitals_discount),
+        }
 
     def _costs(self, switch_penalty: float) -> np.ndarray:
         """Tags x tags: what is added to a path's score where the second follows the first."""
@@ -236,15 +247,15 @@ class TagDecoder:
     def _paths(self, log_probs: np.ndarray, tokens: PageTokens) -> Iterator[tuple[int, np.ndarray]]:
         """The first token of every line, and the line's best path."""
         for start, end in line_borders(tokens.lines):
-            marks = None if tokens.after_colon is None else tokens.after_colon[start:end]
-            yield start, self.best_path(log_probs[start:end], marks)
+            places = None if tokens.cut_places is None else tokens.cut_places[start:end]
+            yield start, self.best_path(log_probs[start:end], places)
 
-    def best_path(self, scores: np.ndarray, after_colon: np.ndarray | None = None) -> np.ndarray:
+    def best_path(self, scores: np.ndarray, cut_places: np.ndarray | None = None) -> np.ndarray:
         """The best path through one line. It may begin with I-: it then continues an entity of another line.
 
         Args:
             scores: T x tags log probabilities, T at least 1.
-            after_colon: T bool, where a colon stands right before the token; None: nowhere.
+            cut_places: T int64, of CutPlace; None: ANY.
 
         Returns:
             T tag indices.
@@ -253,8 +264,8 @@ class TagDecoder:
         back = np.zeros((steps, len(self.tags)), dtype=np.int64)
         total = scores[0].astype(np.float64)
         for step in range(1, steps):
-            colon = after_colon is not None and after_colon[step]
-            candidates = total[:, None] + (self.after_colon if colon else self.transitions)
+            place = CutPlace.ANY if cut_places is None else CutPlace(cut_places[step])
+            candidates = total[:, None] + self.transitions[place]
             back[step] = candidates.argmax(0)
             total = candidates.max(0) + scores[step]
         path = np.empty(steps, dtype=np.int64)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from enum import IntEnum
 
 import numpy as np
 
@@ -20,7 +21,16 @@ from beam_kie.layoutxlm.inputs.tokenizer import PageTokenizer
 from beam_kie.text_width import character_edges
 
 COLONS = (":", "：")
+_FEWEST_CAPITALS = 3  # of a key in capitals
 _WORD = re.compile(r"\S+")
+
+
+class CutPlace(IntEnum):
+    """What stands before a token: nothing special, a colon, or words in capitals that end there."""
+
+    ANY = 0
+    AFTER_COLON = 1
+    AFTER_CAPITALS = 2
 
 
 @dataclass(frozen=True)
@@ -30,8 +40,8 @@ class PageTokens:
     ids, lines (index of the page's line), starts, ends (characters of that line, end exclusive) and
     positions (within the line): T int64 each; line_boxes: N x 4 int64 on the 0..1000 grid. Where tokens
     have the boxes of their words, word_boxes are M x 4 of these and words the T indices into them.
-    after_colon: T bool, whether a colon stands right before the token on its line, white space aside; None:
-    not known.
+    cut_places: T int64, of CutPlace: what stands right before the token on its line, white space aside;
+    None: not known.
 
     With ``layout.with_layout`` also: places, where the tokens stand on their lines; layout, T x 13 int64,
     their x0 and x1 on the grid and the buckets of ``layout.COLUMNS``; cell_boxes, M x 4 int64, the ruled
@@ -46,7 +56,7 @@ class PageTokens:
     line_boxes: np.ndarray
     words: np.ndarray | None = None
     word_boxes: np.ndarray | None = None
-    after_colon: np.ndarray | None = None
+    cut_places: np.ndarray | None = None
     places: TokenPlaces | None = None
     layout: np.ndarray | None = None
     line_cells: np.ndarray | None = None
@@ -71,7 +81,7 @@ def page_tokens(page: PageText, tokenizer: PageTokenizer, token_boxes: str = "li
             columns.append((token, index, start, end, position))
     table = np.array(columns, dtype=np.int64).reshape(-1, 5)
     boxes = [line_box_1000(line, page) for line in page.lines]
-    colons = [_ends_with_colon(page.lines[line].text[:start]) for _, line, start, _, _ in columns]
+    places = [cut_place(page.lines[line].text, start) for _, line, start, _, _ in columns]
     ids, lines, starts, ends, positions = table.T
     tokens = PageTokens(
         ids,
@@ -80,13 +90,28 @@ def page_tokens(page: PageText, tokenizer: PageTokenizer, token_boxes: str = "li
         ends,
         positions,
         np.array(boxes, dtype=np.int64).reshape(-1, 4),
-        after_colon=np.array(colons, dtype=bool),
+        cut_places=np.array(places, dtype=np.int64),
     )
     return _with_word_boxes(tokens, page) if token_boxes == "word" else tokens
 
 
-def _ends_with_colon(text: str) -> bool:
-    return text.rstrip().endswith(COLONS)
+def cut_place(text: str, start: int) -> CutPlace:
+    """How likely a value begins at a character of a line, by what stands before it.
+
+    Args:
+        text: of the line.
+        start: of the character, or of white space before it.
+    """
+    before, rest = text[:start].rstrip(), text[start:].lstrip()
+    if before.endswith(COLONS):
+        return CutPlace.AFTER_COLON
+    letters = [char for char in before if char.isalpha()]
+    is_key = len(letters) >= _FEWEST_CAPITALS and before[-1].isalpha() and all(map(str.isupper, letters))
+    if not is_key or not text[len(before) : len(text) - len(rest)]:
+        return CutPlace.ANY
+    (word,) = rest.split(maxsplit=1)[:1] or ("",)
+    other = any(char.islower() or char.isdigit() for char in word)
+    return CutPlace.AFTER_CAPITALS if other else CutPlace.ANY
 
 
 def _with_word_boxes(tokens: PageTokens, page: PageText) -> PageTokens:

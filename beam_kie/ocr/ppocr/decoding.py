@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import unicodedata
 from collections.abc import Sequence
 
@@ -32,13 +33,14 @@ def decode(
 
     Args:
         classes: the best class of each frame, ``BLANK`` or 1 + the index of a character.
-        probabilities: that class's, in [0, 1]; of blank frames they are not looked at.
+        probabilities: that class's, in [0, 1]; 0 of frames that were known to be blank.
         characters: what classes 1, 2, ... write.
         frames_of_line: how many frames the line is wide; frames behind that look at padding.
         frames_of_height: how many frames a line height is wide.
 
     Returns:
-        The text, the mean probability of its characters (0 without any), and where they lie.
+        The text, the mean probability of its characters (0 without any), where they lie, and the least
+        probability of a character and of a gap.
     """
     changed = np.ones(len(classes), bool)
     changed[1:] = classes[1:] != classes[:-1]
@@ -51,7 +53,16 @@ def decode(
     written = [characters[int(index) - 1] for index in classes[starts]]
     spans = _spans(written, (starts + ends) / 2 - _DELAY, frames_of_line, frames_of_height)
     certain = probabilities[starts]
-    return Reading("".join(written), float(certain.mean()), spans, float(certain.min()))
+    gap = _least_gap(classes, probabilities, math.ceil(frames_of_line))
+    return Reading("".join(written), float(certain.mean()), spans, float(certain.min()), gap)
+
+
+def _least_gap(classes: np.ndarray, probabilities: np.ndarray, frames: int) -> float:
+    """The least probability of a blank frame of the line; those beside a character never are certain."""
+    writes = np.zeros(min(frames, len(classes)) + 2, bool)
+    writes[1:-1] = classes[:frames] != BLANK
+    gaps = ~(writes[:-2] | writes[1:-1] | writes[2:]) & (probabilities[:frames] > 0)
+    return float(probabilities[:frames][gaps].min(initial=1.0))
 
 
 def _spans(written: Sequence[str], centres: np.ndarray, line: float, height: float) -> CharSpans:

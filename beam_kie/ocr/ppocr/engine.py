@@ -1,4 +1,7 @@
-"""The ppocr engine: a detector, a tiny recogniser for all lines, and a small one for those in doubt."""
+"""The ppocr engine: a detector and a small recogniser; on CPUs a tiny one reads all lines before it.
+
+There the small one reads only the lines that are in doubt, which saves time. On a GPU it reads all lines.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,7 @@ import numpy as np
 
 from beam_kie.document import Polygon
 from beam_kie.ocr import OcrOptions, models, tiles
-from beam_kie.ocr.devices import ocr_device
+from beam_kie.ocr.devices import is_gpu, ocr_device
 from beam_kie.ocr.pages import PageReader, Reading, usable_cores
 from beam_kie.ocr.ppocr.boxes import line_boxes
 from beam_kie.ocr.ppocr.doubt import is_doubtful
@@ -42,12 +45,12 @@ class PpOcrEngine(PageReader):
     """
 
     def __init__(self, options: OcrOptions, networks: Networks | None = None):
-        files = model_files(options)
         count = options.threads or usable_cores()
         networks = networks or _networks(ocr_device(options), count)
+        files = model_files(options, networks.tiny_first)
         threads = ThreadPoolExecutor(max(count, networks.least_threads), thread_name_prefix="ppocr")
         line_models = _Models(options, files, networks, threads)
-        identity = identify(options)
+        identity = _identity(options, files)
         super().__init__(identity, line_models, threads, options.detect_rotation, options.min_confidence)
 
 
@@ -63,7 +66,7 @@ class _Models:
         self._detector = networks.detector(files.det)
         self._small = LineReader(networks, files.rec, ReaderSettings(_WIDTHS, _SMALL_BLANK, scripts))
         self._tiny: LineReader | None = None
-        if files.tiny is None and options.rec_model_dir is None:
+        if files.tiny is None and networks.tiny_first and options.rec_model_dir is None:
             tell_that_tiny_is_missing()
         elif files.tiny is not None and not scripts & _UNKNOWN_TO_TINY:
             self._tiny = LineReader(networks, files.tiny, ReaderSettings(_WIDTHS, scripts=scripts))
@@ -138,7 +141,10 @@ def identify(options: OcrOptions) -> tuple[str, str]:
     Args:
         options: as of the engine.
     """
-    files = model_files(options)
+    return _identity(options, model_files(options, with_tiny=not is_gpu(options.device)))
+
+
+def _identity(options: OcrOptions, files: ModelFiles) -> tuple[str, str]:
     own = [os.path.basename(os.path.normpath(f)) for f in (options.det_model_dir, options.rec_model_dir) if f]
     names = own or [models.BUNDLED_NAME, *([TINY_NAME] if files.tiny else [])]
     return f"ppocr/{'+'.join(names)}", models.revision(files.paths)

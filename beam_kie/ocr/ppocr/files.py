@@ -19,7 +19,7 @@ _LOGGER = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class ModelFiles:
-    """ONNX files: ``det`` finds lines, ``rec`` reads them, ``tiny`` reads them first (None: not there)."""
+    """ONNX files: ``det`` finds lines, ``rec`` reads them, ``tiny`` reads them first (None: no such one)."""
 
     det: Path
     rec: Path
@@ -31,7 +31,7 @@ class ModelFiles:
         return [path for path in (self.det, self.rec, self.tiny) if path is not None]
 
 
-def model_files(options: OcrOptions) -> ModelFiles:
+def model_files(options: OcrOptions, with_tiny: bool) -> ModelFiles:
     """The files for these options; FileNotFoundError where one is missing, but for the tiny recogniser.
 
     A recogniser of the user's own reads alone: what the tiny one may be trusted with was measured against
@@ -39,12 +39,13 @@ def model_files(options: OcrOptions) -> ModelFiles:
 
     Args:
         options: they may name models of the user's own.
+        with_tiny: whether the tiny recogniser reads first, where it is there.
     """
     own_det, own_rec = options.det_model_dir, options.rec_model_dir
     return ModelFiles(
         models.model_file(own_det, ".onnx") if own_det else models.bundled_model("det"),
         models.model_file(own_rec, ".onnx") if own_rec else models.bundled_model("rec"),
-        None if own_rec else tiny_model(),
+        tiny_model() if with_tiny and not own_rec else None,
     )
 
 

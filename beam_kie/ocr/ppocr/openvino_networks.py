@@ -32,6 +32,7 @@ class OpenVinoNetworks:
 
     together = 16
     least_threads = 1
+    tiny_first = True
 
     def __init__(self, sessions: Sessions):
         self._sessions = sessions

@@ -58,10 +58,12 @@ class Networks(Protocol):
     """What runs PP-OCR's networks; for several threads at once.
 
     ``together``: so many lines a thread reads at once. ``least_threads``: that use them side by side.
+    ``tiny_first``: whether it pays to read lines with the tiny recogniser first, which misreads some.
     """
 
     together: int
     least_threads: int
+    tiny_first: bool
 
     def detector(self, path: Path) -> Callable[[np.ndarray], np.ndarray]:
         """From pages (H x W x 3 uint8 RGB, sides multiples of 32) to maps: H x W uint8, 255 is text.

@@ -1,8 +1,8 @@
 """Pages whose words a model does not know: every letter stands for another one of its kind.
 
 Drawn forms hold words that a network has learned by heart, and on these it is surer than on forms of others.
-Where decoding is chosen on drawn forms alone, a part of them in unknown words shows what helps when a network is
-unsure.
+Where decoding is chosen on drawn forms alone, a part of them in unknown words shows what helps a network that
+is unsure.
 """
 
 from __future__ import annotations

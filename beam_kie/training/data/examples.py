@@ -141,7 +141,7 @@ class ExampleMaker:
         latest = max(int(np.searchsorted(starts, len(tokens) - self.max_tokens)), 1)
         start = int(starts[rng.randrange(latest + 1)]) if latest < len(starts) else 0
         part = slice(start, start + self.max_tokens)
-        names = ("ids", "lines", "starts", "ends", "positions", "words", "after_colon")
+        names = ("ids", "lines", "starts", "ends", "positions", "words", "cut_places")
         columns = {name: value for name in names if (value := getattr(tokens, name)) is not None}
         return replace(tokens, **{name: value[part] for name, value in columns.items()}), owners[part]
 

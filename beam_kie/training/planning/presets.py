@@ -27,6 +27,7 @@ SMALL_NETWORK: dict[str, Any] = {
     "grouping_head": True,
     "switch_penalty": 6.0,
     "colon_discount": 2.0,
+    "capitals_discount": 6.0,
     "none_penalty": 0.5,
     "page_prior_weight": 3.0,
     "window_tokens": 640,

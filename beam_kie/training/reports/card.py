@@ -19,8 +19,8 @@ from pathlib import Path
 
 from safetensors import SafetensorError, safe_open
 
-from beam_kie.layoutxlm.checkpoints import MODEL_FILES, WEIGHTS_FILE
 from beam_kie.layoutxlm.config import STRIPS, Calibration, ConfigError, LayoutXLMConfig
+from beam_kie.layoutxlm.folders import MODEL_FILES, WEIGHTS_FILE
 from beam_kie.training.reports.provenance import PROVENANCE, Provenance, read
 
 MODEL_CARD = "model_card.md"

@@ -18,8 +18,8 @@ from pathlib import Path
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from beam_kie.layoutxlm.checkpoints import MODEL_FILES, WEIGHTS_FILE
 from beam_kie.layoutxlm.config import ConfigError, LayoutXLMConfig
+from beam_kie.layoutxlm.folders import MODEL_FILES, WEIGHTS_FILE
 from beam_kie.layoutxlm.network.token_layout import LAYOUT_WEIGHTS
 from beam_kie.training.reports.provenance import joined, of_folder
 

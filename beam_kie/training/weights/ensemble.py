@@ -16,8 +16,9 @@ from pathlib import Path
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
-from beam_kie.layoutxlm.checkpoints import MODEL_FILES, WEIGHTS_FILE, member_prefix
+from beam_kie.layoutxlm.checkpoints import member_prefix
 from beam_kie.layoutxlm.config import ConfigError, LayoutXLMConfig
+from beam_kie.layoutxlm.folders import MODEL_FILES, WEIGHTS_FILE
 from beam_kie.training.reports.provenance import joined, of_folder
 
 

@@ -8,8 +8,9 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from beam_kie.layoutxlm.checkpoints import ModelError, load_network
+from beam_kie.layoutxlm.checkpoints import load_network
 from beam_kie.layoutxlm.config import ConfigError, LayoutXLMConfig
+from beam_kie.layoutxlm.folders import ModelError
 from beam_kie.layoutxlm.network.layoutxlm import LayoutXLM
 from beam_kie.layoutxlm.network.token_layout import LAYOUT_WEIGHTS
 from beam_kie.training.planning.values import SettingsError

@@ -381,6 +381,20 @@ def test_upright_refuses_other_angles(rotation_deg):
         upright(np.zeros((2, 2, 3), np.uint8), rotation_deg)
 
 
+def test_pages_are_decoded_in_ranges_as_in_the_whole():
+    data = greys(7)
+    for limit in (100, 5):
+        limits = DecodeLimits(max_pages=limit)
+        whole = [(page.page, type(page)) for page in decode(data, limits)]
+        parts = [
+            (page.page, type(page))
+            for first, last in ((1, 2), (3, 3), (4, min(limit, 7)))
+            for page in decode_pages(data, "id", "gs://bucket/scan", limits, first=first, last=last)
+        ]
+        assert parts == whole
+        assert len(whole) == min(limit + 1, 7)
+
+
 def test_previews_are_small_jpegs():
     pixels = np.asarray(noise(size=(300, 400)))
     preview = encode_preview(pixels, 100)

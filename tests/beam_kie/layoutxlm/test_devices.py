@@ -1,8 +1,8 @@
 import pytest
 import torch
 
-from beam_kie.layoutxlm.checkpoints import ModelError
 from beam_kie.layoutxlm.devices import resolve_device, resolve_dtype
+from beam_kie.layoutxlm.folders import ModelError
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU here")

@@ -5,8 +5,8 @@ import pytest
 import torch
 
 from beam_kie.document import Category, DocumentError, Entity, LineSpan
-from beam_kie.layoutxlm.checkpoints import ModelError
 from beam_kie.layoutxlm.config import Calibration, ConfigError, Decoding
+from beam_kie.layoutxlm.folders import ModelError
 from beam_kie.layoutxlm.inputs.features import page_tokens
 from beam_kie.layoutxlm.model import KieModel
 from beam_kie.layoutxlm.network.layoutxlm import LayoutXLM

@@ -5,7 +5,8 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from beam_kie.layoutxlm.checkpoints import ModelError, file_revision, load_network
+from beam_kie.layoutxlm.checkpoints import load_network
+from beam_kie.layoutxlm.folders import ModelError, file_revision
 from beam_kie.layoutxlm.model import KieModel
 from tests.beam_kie.layoutxlm.test_model import KINDS, model, pages, seen_by
 from tests.small_networks import (

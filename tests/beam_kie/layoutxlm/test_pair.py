@@ -1,6 +1,6 @@
 import pytest
 
-from beam_kie.layoutxlm.checkpoints import ModelError
+from beam_kie.layoutxlm.folders import ModelError
 from beam_kie.layoutxlm.model import KieModel
 from beam_kie.layoutxlm.pair import KiePair, load_kie
 from tests.small_networks import (

@@ -81,6 +81,9 @@ def test_the_engine_follows_the_device_unless_it_was_chosen(gpus, device, count,
     options = OcrOptions(device=device, max_side=777)
     chosen = devices.chosen(options, look)
     assert (chosen.engine, chosen.device, chosen.max_side) == (engine, device, 777)
+    own = devices.chosen(OcrOptions(engine=Engine.PPOCR, device=device), look)
+    # What an engine reads with depends on the device, so workers elsewhere do not look for one.
+    assert own.device == (device if look or device != "auto" else "cpu")
     assert devices.chosen(OcrOptions(engine=Engine.PADDLEOCR, device=device)).engine is Engine.PADDLEOCR
 
 

@@ -68,6 +68,10 @@ class EchoHandler(KieModelHandler):
         return EchoModel()
 
 
+def loaded(handler):
+    return handler.load_model().result()
+
+
 def infer(batch, settings, model):
     """What the handler yields for a batch: outcomes and times."""
     yielded = list(KieModelHandler(settings).run_inference(batch, model))
@@ -210,7 +214,8 @@ def test_the_model_leaves_the_cores_to_the_runner(tmp_path, small_model, monkeyp
         monkeypatch.setenv("OMP_NUM_THREADS", asked)
     torch.set_num_threads(2)
     try:
-        KieModelHandler(config(tmp_path, model=small_model)).load_model()
+        settings = config(tmp_path, model=small_model)
+        infer([page(1, "a")], settings, KieModelHandler(settings).load_model())
         assert torch.get_num_threads() == threads
     finally:
         torch.set_num_threads(before)
@@ -227,7 +232,7 @@ def test_two_models_find_and_relate(tmp_path):
     relating = {**PUBLISHED_KIND, "token_classifier": False}
     relating = save_model(tmp_path / "relating", small_network(2, **relating, name="relating"))
     settings = config(tmp_path, model=str(finding), re_model=str(relating), device="cpu", dtype="float32")
-    model = KieModelHandler(settings).load_model()
+    model = loaded(KieModelHandler(settings))
     assert (model.ser.name, model.re.name) == ("finding", "relating")
     pages = [form(6, number=1), page(2), form(4, number=3)]
     outcomes, _ = infer(pages, settings, model)

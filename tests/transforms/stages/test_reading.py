@@ -15,7 +15,7 @@ from transforms.config import JobConfig
 from transforms.progress import read_counts
 from transforms.ptransform import outputs_of
 from transforms.stages import reading
-from transforms.stages.reading import DecodeFn, DecodeSources
+from transforms.stages.reading import DecodeFn, DecodeRangesFn, DecodeSources
 
 
 def config(tmp_path, **changes):
@@ -36,8 +36,17 @@ def write_tiff(path, frames):
 
 def decode(path, settings):
     """Run the DoFn by hand: its outputs by tag, pages under "pages"."""
-    outputs = {"pages": [], "documents": [], "failures": [], "times": []}
-    for element in DecodeFn(settings).process(SourceFile(uri=str(path))):
+    return by_tag(DecodeFn(settings).process(SourceFile(uri=str(path))))
+
+
+def decode_range(part, settings):
+    """Run the DoFn of ranges by hand, likewise."""
+    return by_tag(DecodeRangesFn(settings).process(part))
+
+
+def by_tag(elements):
+    outputs = {"pages": [], "documents": [], "failures": [], "times": [], "ranges": []}
+    for element in elements:
         if isinstance(element, TaggedOutput):
             outputs[element.tag].append(element.value)
         else:
@@ -59,6 +68,44 @@ def test_all_frames_of_a_file_become_pages_of_one_document(tmp_path):
     assert {page.document_id for page in outputs["pages"]} == {document.document_id}
     assert outputs["failures"] == []
     assert [time.stage for time in outputs["times"]] == ["read", "decode", "decode", "decode"]
+
+
+def test_ranges_of_a_long_file_are_decoded_as_the_whole_is(tmp_path):
+    path = write_tiff(tmp_path / "scan.tif", 4)
+    whole = decode(path, config(tmp_path, range_pages=0, max_pages=3))
+    settings = config(tmp_path, range_pages=2, max_pages=3)
+    opened = decode(path, settings)
+    assert (opened["pages"], opened["documents"], opened["failures"]) == ([], [], [])
+    outputs = [decode_range(part, settings) for part in opened["ranges"]]
+    assert [output["ranges"] for output in outputs] == [[part] for part in opened["ranges"]]
+    assert {part.document for part in opened["ranges"]} == set(whole["documents"])
+    for name in ("pages", "failures"):
+        assert [value for output in outputs for value in output[name]] == whole[name]
+    Image.new("L", (50, 30)).save(path)
+    changed = decode_range(opened["ranges"][0], settings)
+    assert [(failure.page, failure.retryable) for failure in changed["failures"]] == [(1, True)]
+
+
+def test_a_defect_of_a_decoder_costs_the_rest_of_a_range(tmp_path, monkeypatch):
+    original = reading.decode_pages
+
+    def broken(pages):
+        yield next(pages)
+        raise KeyError("what stood on the page")
+
+    path = write_tiff(tmp_path / "scan.tif", 4)
+    settings = config(tmp_path, range_pages=3)
+    (_, part) = decode(path, settings)["ranges"]
+    monkeypatch.setattr(
+        reading,
+        "decode_pages",
+        lambda *given, **options: replace(opened := original(*given, **options), pages=broken(opened.pages)),
+    )
+    outputs = decode_range(part, settings)
+    assert [page.page for page in outputs["pages"]] == [3]
+    assert [(failure.page, failure.category) for failure in outputs["failures"]] == [
+        (4, Category.FILE_CORRUPT)
+    ]
 
 
 def test_pages_are_decoded_one_at_a_time(tmp_path, monkeypatch):

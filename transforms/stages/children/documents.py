@@ -30,7 +30,7 @@ _UNWANTED = ChildLostError(Category.PAGE_CRASHED, "nobody waits for the page", S
 
 
 def read_document(
-    pool: Pool, document: OpenDocument, max_pages: int
+    pool: Pool, document: OpenDocument, max_pages: int, most: int = 0
 ) -> Iterator[Opened | NotOpened | PageRead]:
     """Read a document in child processes.
 
@@ -43,9 +43,11 @@ def read_document(
         pool: the children, and the budget of a page.
         document: the file.
         max_pages: how many pages are read, at least 1.
+        most: of a document with more pages to read, none is read: it is to be cut; 0: of none.
 
     Yields:
-        Opened and a PageRead for every page in order, or only NotOpened.
+        Opened and a PageRead for every page in order, or only NotOpened; of a document that is to be cut,
+        only Opened.
 
     Raises:
         ChildrenUnusableError: no child can be started.
@@ -54,8 +56,43 @@ def read_document(
     try:
         opened = reading.open()
         yield opened
-        if isinstance(opened, Opened):
-            yield from reading.pages(min(opened.page_count, max_pages))
+        if isinstance(opened, Opened) and not 0 < most < min(opened.page_count, max_pages):
+            yield from reading.pages(0, min(opened.page_count, max_pages))
+            yield from _remarks(document, opened, max_pages)
+    finally:
+        reading.close()
+
+
+def read_range(
+    pool: Pool, document: OpenDocument, first: int, last: int, max_pages: int
+) -> Iterator[PageRead]:
+    """Read some pages of a document in child processes, as ``read_document`` does.
+
+    What is wrong behind the last page that is read comes with the range that ends there. A document that
+    cannot be opened any more is a Failure of each page of the range.
+
+    Args:
+        pool: the children, and the budget of a page.
+        document: the file, which was opened before.
+        first: the first page, from 1.
+        last: the last page, at most ``max_pages``.
+        max_pages: how many pages are read of the whole document, at least 1.
+
+    Yields:
+        A PageRead for every page in order.
+
+    Raises:
+        ChildrenUnusableError: no child can be started.
+    """
+    reading = _Reading(pool, document)
+    try:
+        opened = reading.open(last - first + 1)
+        if isinstance(opened, NotOpened):
+            failures = (replace(opened.failure, page=page) for page in range(first, last + 1))
+            yield from (PageRead(failure, _NO_TIME) for failure in failures)
+            return
+        yield from reading.pages(first - 1, last)
+        if last == min(opened.page_count, max_pages):
             yield from _remarks(document, opened, max_pages)
     finally:
         reading.close()
@@ -76,7 +113,8 @@ class _Reading:
         self._left_alone: ChildLostError | None = None
         self._is_closed = False
 
-    def open(self) -> Opened | NotOpened:
+    def open(self, page_count: int | None = None) -> Opened | NotOpened:
+        """Open the file, of which so many pages are to be read; None: all."""
         child = self._pool.lend()
         try:
             try:
@@ -91,17 +129,17 @@ class _Reading:
         finally:
             self._put_back(child)
         if isinstance(opened, Opened):
-            limits = _MORE_LIMITS + opened.page_count / _PAGES_PER_LIMIT
+            limits = _MORE_LIMITS + (page_count or opened.page_count) / _PAGES_PER_LIMIT
             self._seconds_left = self._pool.budget.seconds * limits
         return opened
 
-    def pages(self, count: int) -> Iterator[PageRead]:
-        """Every page in order; more than one at a time only where a child is idle."""
-        following = 0
-        while following < count or self._pending:
-            self._check_time(count)
-            while following < count and self._left_alone is None and (child := self._child()) is not None:
-                if following + 1 == count and not self._pending:
+    def pages(self, first: int, end: int) -> Iterator[PageRead]:
+        """Pages in order, from index ``first`` to before ``end``; several at a time only in idle children."""
+        following = first
+        while following < end or self._pending:
+            self._check_time(end - first)
+            while following < end and self._left_alone is None and (child := self._child()) is not None:
+                if following + 1 == end and not self._pending:
                     yield self._read(child, following)  # without the detour over another thread
                 else:
                     self._pending.append(self._pool.threads.submit(self._read, child, following))
@@ -109,16 +147,16 @@ class _Reading:
             if self._pending:
                 yield self._pending.popleft().result()
             elif self._left_alone is not None:
-                yield from map(self._skipped, range(following, count))
+                yield from map(self._skipped, range(following, end))
                 return
 
     def _check_time(self, count: int) -> None:
-        """Leave a document of ``count`` pages alone that has taken all of its time."""
+        """Leave a document alone whose ``count`` pages have taken all of their time."""
         with self._lock:
             if self._seconds_left <= 0 and self._left_alone is None:
                 self._left_alone = ChildLostError(
                     Category.PAGE_TIMEOUT,
-                    f"its {count:,} pages take too long together: raise --page_timeout_s, or split the file",
+                    f"{count:,} pages of it take too long together: raise --page_timeout_s, or split it",
                     Stage.DECODE,
                 )
 

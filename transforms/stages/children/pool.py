@@ -33,6 +33,7 @@ class Pool:
         self._idle: list[Child] = []
         self._free = size
         self._waiting = 0
+        self._is_ahead = False
         self.threads = ThreadPoolExecutor(size, thread_name_prefix="children")
 
     @property
@@ -40,11 +41,18 @@ class Pool:
         """Whether somebody waits for a child."""
         return self._waiting > 0
 
-    def start_one(self) -> None:
-        """Start one more child, if there is room for it, and do not wait for it."""
+    def start_one(self, ahead: bool = False) -> None:
+        """Start one more child, if there is room for it, and do not wait for it.
+
+        Args:
+            ahead: it is for a user who is still to come, and for whom no other one will be started.
+        """
         with self._condition:
-            if len(self._idle) < self._free:
+            if self._is_ahead and not ahead:
+                self._is_ahead = False
+            elif len(self._idle) < self._free:
                 self._idle.append(Child(self._settings))
+                self._is_ahead = ahead
 
     def lend(self) -> Child:
         """Wait for a child that nobody uses.
@@ -149,13 +157,17 @@ _pools: dict[tuple[ReaderSettings, Budget, int], tuple[Pool, int]] = {}
 _lock = threading.Lock()
 
 
-def acquire(settings: ReaderSettings, budget: Budget, size: int) -> Pool:
+def acquire(
+    settings: ReaderSettings, budget: Budget, size: int, is_in_use: bool = True, ahead: bool = False
+) -> Pool:
     """The process's pool for these arguments.
 
     Args:
         settings: how children read.
         budget: what a page may cost.
         size: the most children at work, at least 1.
+        is_in_use: whether a child is started now, and not when it is asked for.
+        ahead: the child that is started is that of the next who asks for one.
 
     Returns:
         The pool, shared with others who asked for the same; to be given to ``release`` once.
@@ -164,7 +176,9 @@ def acquire(settings: ReaderSettings, budget: Budget, size: int) -> Pool:
     with _lock:
         pool, users = _pools.get(key) or (Pool(settings, budget, size), 0)
         _pools[key] = (pool, users + 1)
-    pool.start_one()  # each thread of a runner is a user: there will be as many children at work
+    if is_in_use:
+        # Each thread of a runner is a user: there will be as many children at work.
+        pool.start_one(ahead)
     return pool
 
 

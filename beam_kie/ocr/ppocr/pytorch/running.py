@@ -32,6 +32,8 @@ class TorchNetworks:
     together = sys.maxsize
     # Threads mostly wait for the device, and what they have asked for meanwhile is computed together.
     least_threads = 16
+    # Small takes little time on a GPU.
+    tiny_first = False
 
     def __init__(self, device: str, batch_pixels: int = BATCH_PIXELS):
         self._device = torch.device(device)

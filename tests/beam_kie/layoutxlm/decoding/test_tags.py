@@ -11,16 +11,16 @@ from beam_kie.layoutxlm.decoding.tags import (
     create_decoder,
     join_pieces,
 )
-from beam_kie.layoutxlm.inputs.features import PageTokens, page_tokens
+from beam_kie.layoutxlm.inputs.features import CutPlace, PageTokens, page_tokens
 from tests.small_networks import TAGS, character_tokenizer, page, small_config, sure
 
 
-def on_lines(lines, after_colon=None):
+def on_lines(lines, cut_places=None):
     """Tokens of which nothing is known but their lines."""
     lines = np.array(lines, dtype=np.int64)
     nothing = np.zeros_like(lines)
     boxes = np.zeros((lines.max(initial=-1) + 1, 4), dtype=np.int64)
-    return PageTokens(nothing, lines, nothing, nothing, nothing, boxes, after_colon=after_colon)
+    return PageTokens(nothing, lines, nothing, nothing, nothing, boxes, cut_places=cut_places)
 
 
 def allowed(before, after):
@@ -167,15 +167,18 @@ def test_tags_of_tokens_follow_the_way_of_decoding():
         assert decoder.token_tags(log_probs[:0], on_lines([])).tolist() == []
 
 
-def test_a_cut_right_after_a_colon_may_cost_less():
-    decoder = TagDecoder(TAGS, switch_penalty=6.0, colon_discount=5.0)
+@pytest.mark.parametrize("place", [CutPlace.AFTER_COLON, CutPlace.AFTER_CAPITALS])
+def test_a_cut_may_cost_less_where_a_key_ends(place):
+    discounts = (5.0, 0.0) if place is CutPlace.AFTER_COLON else (0.0, 5.0)
+    decoder = TagDecoder(TAGS, 6.0, *discounts)
     scores = sure("B-K", "I-K", "B-V", probability=0.9)
 
-    def labels(*after_colon):
-        return [piece.label for piece in decoder.pieces(scores, on_lines([0] * 3, np.array(after_colon)))]
+    def labels(*places):
+        return [piece.label for piece in decoder.pieces(scores, on_lines([0] * 3, np.array(places)))]
 
-    assert labels(False, False, True) == ["K", "V"]
-    assert labels(False, True, False) == ["K"]
+    assert labels(0, 0, place) == ["K", "V"]
+    assert labels(0, place, 0) == ["K"]
+    assert labels(0, 0, 3 - place) == ["K"]
     assert [piece.label for piece in decoder.pieces(scores, on_lines([0] * 3))] == ["K"]
 
 
@@ -205,10 +208,10 @@ def test_whole_lines_of_labels_without_begin_tags():
 
 
 def test_the_configuration_says_how_lines_are_decoded():
-    settings = small_config(switch_penalty=6.0, colon_discount=2.0)
+    settings = small_config(switch_penalty=6.0, colon_discount=2.0, capitals_discount=5.0)
     decoder = create_decoder(settings)
-    assert (decoder.transitions.max(), decoder.transitions[0, 1]) == (0, -6)
-    assert decoder.after_colon[0, 1] == -4
+    assert decoder.transitions[CutPlace.ANY].max() == 0
+    assert [decoder.transitions[place][0, 1] for place in CutPlace] == [-6, -4, -1]
     assert isinstance(create_decoder(settings, whole_lines=True), WholeLineDecoder)
     for whole_lines in (False, True):
         voting = create_decoder(small_config(decoding="line_vote"), whole_lines)

@@ -7,7 +7,7 @@ import torch
 
 from beam_kie.document import PageText, TextLine
 from beam_kie.layoutxlm.inputs.batches import Window, collate, cut_windows, plan_batches
-from beam_kie.layoutxlm.inputs.features import PageTokens, line_box_1000, page_tokens
+from beam_kie.layoutxlm.inputs.features import CutPlace, PageTokens, line_box_1000, page_tokens
 from tests.small_networks import BUNDLED_KIND, character_tokenizer, form, line, page, small_config
 
 
@@ -31,11 +31,32 @@ def test_tokens_know_their_line_and_their_characters():
     assert tokens.line_boxes.tolist() == [[50, 21, 250, 35], [50, 42, 250, 57]]
 
 
+def places_of(kind, *lines):
+    tokens = page_tokens(page(*lines), character_tokenizer())
+    return [(int(tokens.lines[i]), int(tokens.starts[i])) for i in np.flatnonzero(tokens.cut_places == kind)]
+
+
 def test_tokens_know_whether_a_colon_stands_before_them():
-    tokens = page_tokens(page("a: b:c", ":", "", "张:三"), character_tokenizer())
-    after = [(int(tokens.lines[i]), int(tokens.starts[i])) for i in np.flatnonzero(tokens.after_colon)]
-    assert after == [(0, 3), (0, 5), (3, 2)]
-    assert page_tokens(page(""), character_tokenizer()).after_colon.tolist() == []
+    assert places_of(CutPlace.AFTER_COLON, "a: b:c", ":", "", "张:三") == [(0, 3), (0, 5), (3, 2)]
+    assert page_tokens(page(""), character_tokenizer()).cut_places.tolist() == []
+
+
+@pytest.mark.parametrize(
+    ("line", "starts"),
+    [
+        ("YEAR 2020", [5]),
+        ("1-NAME Ann Berg", [7]),
+        ("DATE OF BIRTH 3-5-81", [14]),
+        ("NAME ANN", []),
+        ("AB cd", []),
+        ("Name Ann", []),
+        ("YEAR2020", []),
+        ("NO. 12", []),
+        ("姓名张 3", []),
+    ],
+)
+def test_tokens_know_whether_words_in_capitals_end_before_them(line, starts):
+    assert places_of(CutPlace.AFTER_CAPITALS, line) == [(0, start) for start in starts]
 
 
 def test_blank_lines_give_no_token_and_shift_nothing():

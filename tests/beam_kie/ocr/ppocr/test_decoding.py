@@ -24,8 +24,21 @@ def test_the_confidence_is_the_mean_of_what_each_character_began_with():
 
 
 def test_a_line_of_blanks_says_nothing_for_certain():
-    assert read([0, 0, 0]) == ("", 0.0, (), 0.0)
-    assert read([]) == ("", 0.0, (), 0.0)
+    assert read([0, 0, 0])[:4] == ("", 0.0, (), 0.0)
+    assert read([])[:4] == ("", 0.0, (), 0.0)
+
+
+@pytest.mark.parametrize(
+    ("probabilities", "gap"),
+    [
+        ([1, 0.2, 0.9, 0.2, 0.7, 0.8, 0.3], 0.7),
+        ([0.6, 0.2, 0.9, 0.2, 0.7, 0.8, 0.3], 0.6),
+        # Known to be blank without being asked.
+        ([0, 0.2, 0.9, 0.2, 0, 0, 0], 1.0),
+    ],
+)
+def test_how_certain_gaps_are_is_seen_away_from_characters_and_within_the_line(probabilities, gap):
+    assert read([0, 0, 1, 0, 0, 0, 0], probabilities, line=5.2).gap == pytest.approx(gap)
 
 
 def test_each_character_has_a_place_between_its_neighbours():

@@ -5,8 +5,9 @@ from beam_kie.ocr.pages import Reading
 from beam_kie.ocr.ppocr.doubt import is_doubtful
 
 
-def doubtful(text, confidence, width=300, weakest=None):
-    return is_doubtful(np.zeros((48, width, 3), np.uint8), Reading(text, confidence, weakest=weakest))
+def doubtful(text, confidence, width=300, weakest=None, gap=None):
+    reading = Reading(text, confidence, weakest=weakest, gap=gap)
+    return is_doubtful(np.zeros((48, width, 3), np.uint8), reading)
 
 
 def test_what_is_read_badly_is_in_doubt_and_what_is_certain_is_not():
@@ -24,6 +25,12 @@ def test_chinese_needs_less_certainty_than_letters():
 def test_a_guessed_character_makes_a_chinese_line_doubtful():
     assert doubtful("共同申请人的发票号码", 0.98, weakest=0.4)
     assert not doubtful("共同申请人的发票号码", 0.98, weakest=0.9)
+
+
+def test_where_a_character_may_have_been_overlooked_a_line_is_doubtful_however_certain_the_others_are():
+    for text in ("Invoice", "发票号码"):
+        assert doubtful(text, 1.0, weakest=1.0, gap=0.5)
+        assert not doubtful(text, 1.0, weakest=1.0, gap=0.9)
 
 
 @pytest.mark.parametrize(("confidence", "widths"), [(0.98, (100, 400)), (0.987, (100,))])

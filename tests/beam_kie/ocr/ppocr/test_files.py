@@ -16,8 +16,9 @@ def without_tiny(monkeypatch):
 
 
 def test_the_files_come_from_the_packages(tiny_file):
-    found = files.model_files(OcrOptions())
+    found = files.model_files(OcrOptions(), with_tiny=True)
     assert found == files.ModelFiles(models.bundled_model("det"), models.bundled_model("rec"), tiny_file)
+    assert files.model_files(OcrOptions(), with_tiny=False).tiny is None
 
 
 def test_no_code_of_the_tiny_recognisers_package_runs(tiny_file):
@@ -26,13 +27,13 @@ def test_no_code_of_the_tiny_recognisers_package_runs(tiny_file):
 
 def test_a_recogniser_of_ones_own_reads_alone(tmp_path, tiny_file):
     (tmp_path / "inference.onnx").touch()
-    found = files.model_files(OcrOptions(rec_model_dir=str(tmp_path)))
+    found = files.model_files(OcrOptions(rec_model_dir=str(tmp_path)), with_tiny=True)
     assert (found.rec, found.tiny) == (tmp_path / "inference.onnx", None)
-    assert files.model_files(OcrOptions(det_model_dir=str(tmp_path))).tiny == tiny_file
+    assert files.model_files(OcrOptions(det_model_dir=str(tmp_path)), with_tiny=True).tiny == tiny_file
 
 
 def test_that_the_tiny_recogniser_is_missing_is_said_once(without_tiny, caplog):
-    assert files.model_files(OcrOptions()).tiny is None
+    assert files.model_files(OcrOptions(), with_tiny=True).tiny is None
     with caplog.at_level(logging.WARNING):
         for _ in range(3):
             files.tell_that_tiny_is_missing()

@@ -4,8 +4,9 @@ import re
 
 import pytest
 
-from beam_kie.layoutxlm.checkpoints import ModelError, load_network, load_networks
+from beam_kie.layoutxlm.checkpoints import load_network, load_networks
 from beam_kie.layoutxlm.config import LayoutXLMConfig
+from beam_kie.layoutxlm.folders import ModelError
 from beam_kie.layoutxlm.model import KieModel
 from beam_kie.training.weights.average import main as average
 from beam_kie.training.weights.ensemble import main

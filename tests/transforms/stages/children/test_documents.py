@@ -20,7 +20,7 @@ from beam_kie.ocr import OcrOptions
 from beam_kie.ocr.given import GivenPage
 from tests import hostile
 from transforms.stages.children.child import Budget, Child, ChildrenUnusableError
-from transforms.stages.children.documents import read_document
+from transforms.stages.children.documents import read_document, read_range
 from transforms.stages.children.messages import NotOpened, OpenDocument, Opened, ReaderSettings
 from transforms.stages.children.pool import Pool
 
@@ -76,6 +76,25 @@ def test_pages_come_in_their_order(size):
             assert [(page.page, page.width_px, page.lines) for page in pages] == [
                 (number + 1, 20 + number, (LINE,)) for number in range(7)
             ]
+
+
+def test_ranges_of_a_document_are_read_as_the_whole_is():
+    with children(size=2) as pool:
+        for limit in (7, 5):
+            _, whole = read(pool, tiff(7), limit)
+            assert list(read_document(pool, document(tiff(7)), limit, most=4)) == [Opened("tiff", 7)]
+            ranges = [(1, 2), (3, 3), (4, limit)]
+            parts = [read_range(pool, document(tiff(7)), *part, limit) for part in ranges]
+            assert [page.outcome for part in parts for page in part] == whole
+        opened, *pages = read_document(pool, document(tiff(4)), 5, most=4)
+        assert (opened.page_count, len(pages)) == (4, 4)
+
+
+def test_every_page_of_a_range_fails_where_the_file_cannot_be_opened():
+    with children() as pool:
+        pages = [page.outcome for page in read_range(pool, document(b"no picture"), 3, 5, 10)]
+    assert [page.page for page in pages] == [3, 4, 5]
+    assert categories(pages) == [Category.FORMAT_UNSUPPORTED] * 3
 
 
 def test_page_that_takes_too_long_costs_only_itself():

@@ -57,3 +57,19 @@ def test_child_that_ended_while_idle_is_replaced():
         pool.give_back(again)
     finally:
         pools.release(pool)
+
+
+def test_a_child_started_ahead_is_that_of_the_first_user():
+    arguments = (SETTINGS, Budget(20, MEMORY), 2)
+    pool = pools.acquire(*arguments, ahead=True)
+    try:
+        (early,) = pool._idle
+        for started in (1, 2):
+            assert pools.acquire(*arguments) is pool
+            assert len(pool._idle) == started
+        pools.release(pool)
+        pools.release(pool)
+        assert early.is_alive
+    finally:
+        pools.release(pool)
+    assert not early.is_alive

@@ -1,0 +1,35 @@
+"""Models that are loaded beside other work."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
+
+
+class Loading(Generic[T]):
+    """Something that a thread of its own loads from now on.
+
+    Args:
+        load: loads it.
+    """
+
+    def __init__(self, load: Callable[[], T]):
+        self._future: Future[T] = Future()
+        # One that is still loading does not keep the process from ending.
+        threading.Thread(target=self._run, args=(load,), name="load-model", daemon=True).start()
+
+    def _run(self, load: Callable[[], T]) -> None:
+        try:
+            loaded = load()
+        except BaseException as error:
+            self._future.set_exception(error)
+        else:
+            self._future.set_result(loaded)
+
+    def result(self) -> T:
+        """What was loaded, as soon as it is there; raises what loading it raised."""
+        return self._future.result()
