@@ -17,7 +17,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from beam_kie.layoutxlm.checkpoints import MODEL_FILES
+from beam_kie.layoutxlm.folders import MODEL_FILES
 from beam_kie.training.reports.provenance import PROVENANCE
 
 SETTINGS = Path(__file__).parent / "bundled_free.json"

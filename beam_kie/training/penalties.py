@@ -22,8 +22,8 @@ from beam_kie.evaluation.pairs import text_pairs
 from beam_kie.labelled.formats import LabelError
 from beam_kie.labelled.gold import GoldPage
 from beam_kie.labelled.sources import PictureError
-from beam_kie.layoutxlm.checkpoints import ModelError
 from beam_kie.layoutxlm.config import Decoding, LayoutXLMConfig
+from beam_kie.layoutxlm.folders import ModelError
 from beam_kie.layoutxlm.model import KieModel
 from beam_kie.training.calibration.pages import OCR, held_out_pages
 from beam_kie.training.calibration.unknown_words import in_unknown_words

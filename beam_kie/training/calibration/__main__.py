@@ -19,27 +19,11 @@ from pathlib import Path
 import model_store
 from beam_kie.evaluation.arguments import Parser, UsageError, page_range, regex, show_progress
 from beam_kie.evaluation.measure import no_progress
-<<<<<<< HEAD
 from beam_kie.labelled.formats import LabelError
 from beam_kie.labelled.gold import GoldPage
 from beam_kie.labelled.sources import LabelledSource, PictureError
-from beam_kie.layoutxlm.checkpoints import ModelError
 from beam_kie.layoutxlm.config import LayoutXLMConfig
-=======
-from beam_kie.labelled.alignment import Pairing
-from beam_kie.labelled.formats import LabelError, LabelledPage, read_labels
-from beam_kie.labelled.gold import GoldPage, gold_pages
-from beam_kie.labelled.sources import (
-    LabelledSource,
-    PictureError,
-    read_ocr_lines,
-    source_name,
-    split_held_out,
-    with_pictures,
-)
-from beam_kie.layoutxlm.config import STRIPS, LayoutXLMConfig
 from beam_kie.layoutxlm.folders import ModelError
->>>>>>> main
 from beam_kie.layoutxlm.model import KieModel
 from beam_kie.training.calibration import reliability
 from beam_kie.training.calibration.confidences import (
