@@ -171,7 +171,7 @@ class JobConfig:
     model: str = field(
         default="bundled",
         metadata=_model(
-            "Weights for entities (SER) and relations (RE): 'bundled', 'bundled-free' (for commercial use), a "
+            "Weights for entities (SER) and relations (RE): 'bundled', 'bundled-free' (for companies), a "
             "folder, or another model reference (docs/models.md). Also called --ser_model.",
             effect=Effect.NONE,
             aliases=("ser_model",),

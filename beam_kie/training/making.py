@@ -41,7 +41,7 @@ class Forms(NamedTuple):
     geometry: str
     scan: str
     kind: str
-    count: int
+    number: int
     seed: int
 
 
@@ -82,7 +82,7 @@ def parts(texts: Path, work: Path) -> Iterator[Part]:
     forms = work / "forms"
     for each in FORMS:
         folder, lines = forms / each.name, forms / f"{each.name}.jsonl"
-        drawing = ["-m", "beam_kie.forms", "--output", str(folder), "--count", str(each.count)]
+        drawing = ["-m", "beam_kie.forms", "--output", str(folder), "--count", str(each.number)]
         drawing += ["--seed", str(each.seed), "--scan", each.scan]
         drawing += [] if each.kind == "any" else ["--kind", each.kind]
         yield Part(tuple(drawing), forms / f"{each.name}.drawn")
