@@ -106,7 +106,15 @@ def parts(texts: Path, work: Path) -> Iterator[Part]:
         "--write",
     )
     yield Part(choosing, work / "penalties.done")
-    calibrating = ("-m", "beam_kie.training.calibration", "--model", model, *config, "--write")
+    calibrating = (
+        "-m",
+        "beam_kie.training.calibration",
+        "--model",
+        model,
+        *config,
+        "--unknown_words",
+        "--write",
+    )
     yield Part(calibrating, work / "calibration.done")
 
 

@@ -40,6 +40,7 @@ from beam_kie.training.calibration.fitting import (
     joined,
 )
 from beam_kie.training.calibration.pages import held_out_pages, pages_of
+from beam_kie.training.calibration.unknown_words import in_unknown_words
 from beam_kie.training.planning.values import SettingsError
 from beam_kie.training.reports.card import CALIBRATION_REPORT
 
@@ -148,6 +149,11 @@ def _parser() -> argparse.ArgumentParser:
         "--holdout", type=regex, metavar="REGEX", help="only pages whose name this finds, not learned from"
     )
     parser.add_argument("--pages", type=page_range, metavar="FROM:TO", help="only these pages, from 1")
+    parser.add_argument(
+        "--unknown_words",
+        action="store_true",
+        help="count every page a second time with its letters exchanged: for pages like those learned from",
+    )
     parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
     parser.add_argument("--report", type=Path, metavar="FILE", help="write all figures as JSON")
     parser.add_argument("--plot", type=Path, metavar="FILE", help="draw the reliability plot (matplotlib)")
@@ -218,6 +224,8 @@ def _pages(args: argparse.Namespace, model: KieModel) -> dict[tuple[str, str], l
         found = pages_of([source], model, args.pages)
     if not found:
         raise UsageError("no labelled page is selected")
+    if args.unknown_words:
+        found = {key: [*each, *(in_unknown_words(page, 0) for page in each)] for key, each in found.items()}
     return found
 
 
