@@ -11,6 +11,10 @@ def entry(number, text, label, x, y, links=(), width=200, height=30):
     return LabelledEntry(number, text, label, tuple(map(float, polygon)), tuple(links))
 
 
+def page_of(name, *entries):
+    return LabelledPage(name, 900, 900, entries)
+
+
 FORM = LabelledPage(
     name="form.png",
     width_px=900,

@@ -18,7 +18,7 @@ from transforms.runs import paths
 
 ROOT = Path(__file__).resolve().parent.parent
 PATIENCE_S = 900
-SINGLE, LONG = 20, 16
+SINGLE, LONG = 20, 24
 RUNNERS = {
     "threads": ["--direct_num_workers=2", "--direct_running_mode=multi_threading"],
     "processes": ["--direct_num_workers=2", "--direct_running_mode=multi_processing"],
@@ -77,8 +77,8 @@ def undisturbed(place, tmp_path_factory) -> Path:
 
 
 def pictures_of_long_file(output: Path) -> int:
-    """How many pages of the file of several pages are drawn."""
-    return max((len(list(each.iterdir())) for each in output.glob("overlays/run_id=r/*")), default=0)
+    """How many pages of the file of several pages are drawn, without those that are being written."""
+    return max((len(list(each.glob("p*.jpg"))) for each in output.glob("overlays/run_id=r/*")), default=0)
 
 
 def parts_of(output: Path) -> int:

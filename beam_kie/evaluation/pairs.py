@@ -51,12 +51,28 @@ def standard_error(pages: Sequence[Score]) -> float:
     Args:
         pages: the score of each page.
     """
-    if not pages:
-        return 0.0
+    return float(_drawn_f1(pages).std()) if pages else 0.0
+
+
+def gain(before: Sequence[Score], after: Sequence[Score]) -> tuple[float, float]:
+    """How much F1 rises from one result to another, 0 to 1, with the standard error of the difference.
+
+    The bootstrap draws the same pages for both.
+
+    Args:
+        before: the score of each page, of at least one.
+        after: those of the same pages.
+    """
+    difference = sum(after, Score()).f1 - sum(before, Score()).f1
+    return difference, float((_drawn_f1(after) - _drawn_f1(before)).std())
+
+
+def _drawn_f1(pages: Sequence[Score]) -> np.ndarray:
+    """F1 of pages drawn again with replacement, the same ones for equal numbers of pages."""
     counts = np.array([(2 * page.correct, page.predicted + page.gold) for page in pages])
     drawn = np.random.default_rng(0).integers(0, len(pages), (_DRAWS, len(pages)))
     right, all_of_them = counts[drawn].sum(axis=1).T
-    return float((right / np.maximum(all_of_them, 1)).std())
+    return right / np.maximum(all_of_them, 1)
 
 
 def read_pairs(

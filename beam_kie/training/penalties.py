@@ -10,24 +10,23 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-
-import numpy as np
 
 import model_store
 from beam_kie.evaluation.arguments import Parser, UsageError
 from beam_kie.evaluation.metrics import Score, pair_score
-from beam_kie.evaluation.pairs import text_pairs
+from beam_kie.evaluation.pairs import gain, text_pairs
 from beam_kie.labelled.formats import LabelError
 from beam_kie.labelled.gold import GoldPage
 from beam_kie.labelled.sources import PictureError
-from beam_kie.layoutxlm.config import Decoding, LayoutXLMConfig
+from beam_kie.layoutxlm.config import Decoding
 from beam_kie.layoutxlm.folders import ModelError
 from beam_kie.layoutxlm.model import KieModel
 from beam_kie.training.calibration.pages import OCR, held_out_pages
 from beam_kie.training.calibration.unknown_words import in_unknown_words
 from beam_kie.training.planning.values import SettingsError
+from beam_kie.training.reports.card import change_config
 from beam_kie.training.reports.progress import say
 
 CANDIDATES: dict[str, tuple[float, ...]] = {
@@ -43,7 +42,6 @@ CANDIDATES: dict[str, tuple[float, ...]] = {
     "joint_weight": (0.0, 0.5, 1.0),
 }
 """The values that are tried, in nats, in the order in which they are chosen."""
-_DRAWS = 500
 
 
 def choose(model: KieModel, pages: Sequence[GoldPage]) -> Decoding:
@@ -62,8 +60,8 @@ def choose(model: KieModel, pages: Sequence[GoldPage]) -> Decoding:
             other = dataclasses.replace(best, **{name: value})
             tried[value] = scores if other == best else _page_scores(model, other, pages)
         chosen = max(tried, key=lambda value: _f1(tried[value]))
-        gain, error = _gain(scores, tried[chosen])
-        if gain > error:
+        rise, error = gain(scores, tried[chosen])
+        if rise > error:
             best, scores = dataclasses.replace(best, **{name: chosen}), tried[chosen]
         figures = ", ".join(f"{value:g}: {100 * _f1(each):.2f}" for value, each in tried.items())
         say(f"{name} {getattr(best, name):g} ({figures}; standard error {100 * error:.2f})")
@@ -79,28 +77,14 @@ def _f1(scores: Sequence[Score]) -> float:
     return sum(scores, Score()).f1
 
 
-def _gain(before: Sequence[Score], after: Sequence[Score]) -> tuple[float, float]:
-    """The gain in F1 with its standard error (bootstrap over the pages)."""
-    counts = np.array(
-        [[(2 * page.correct, page.predicted + page.gold) for page in pages] for pages in (before, after)]
-    )
-    drawn = np.random.default_rng(0).integers(0, len(before), (_DRAWS, len(before)))
-    right, everything = counts[:, drawn].sum(axis=2).transpose(2, 0, 1)
-    f1 = right / np.maximum(everything, 1)
-    return _f1(after) - _f1(before), float((f1[1] - f1[0]).std())
-
-
 def write(folder: Path, decoding: Decoding) -> None:
-    """Puts the penalties into a model folder's ``config.json``.
+    """Puts the penalties into a model folder's ``config.json``, and its new checksum into the card.
 
     Args:
         folder: of the model.
         decoding: of which the penalties are taken.
     """
-    path = folder / "config.json"
-    values: Mapping[str, float] = {name: getattr(decoding, name) for name in CANDIDATES}
-    config = LayoutXLMConfig.load(path)
-    dataclasses.replace(config, decoding=dataclasses.replace(config.decoding, **values)).save(path)
+    change_config(folder, **{name: getattr(decoding, name) for name in CANDIDATES})
 
 
 def main(argv: Sequence[str] | None = None) -> int:

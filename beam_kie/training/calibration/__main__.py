@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-import hashlib
 import json
 import sys
 from collections.abc import Sequence
@@ -22,7 +21,6 @@ from beam_kie.evaluation.measure import no_progress
 from beam_kie.labelled.formats import LabelError
 from beam_kie.labelled.gold import GoldPage
 from beam_kie.labelled.sources import LabelledSource, PictureError
-from beam_kie.layoutxlm.config import LayoutXLMConfig
 from beam_kie.layoutxlm.folders import ModelError
 from beam_kie.layoutxlm.model import KieModel
 from beam_kie.training.calibration import reliability
@@ -42,10 +40,9 @@ from beam_kie.training.calibration.fitting import (
 from beam_kie.training.calibration.pages import held_out_pages, pages_of
 from beam_kie.training.calibration.unknown_words import in_unknown_words
 from beam_kie.training.planning.values import SettingsError
-from beam_kie.training.reports.card import CALIBRATION_REPORT
+from beam_kie.training.reports.card import CALIBRATION_REPORT, change_config
 
 KINDS = ("entities", "relations", "relations of gold entities")
-MODEL_CARD = "model_card.md"
 FEWEST_PAGES = 10
 """On fewer held-out pages a fit says little: nearly all confidences become 0.99 to 1.00, right or wrong."""
 
@@ -105,12 +102,7 @@ def write(folder: Path, made: FittedCalibration) -> None:
         folder: of the model.
         made: the calibration.
     """
-    path, card = folder / "config.json", folder / MODEL_CARD
-    old = hashlib.sha256(path.read_bytes()).hexdigest()
-    LayoutXLMConfig.load(path).with_fields(**dataclasses.asdict(made)).save(path)
-    if card.is_file():
-        new = hashlib.sha256(path.read_bytes()).hexdigest()
-        card.write_text(card.read_text("utf-8").replace(old, new), "utf-8")
+    change_config(folder, **dataclasses.asdict(made))
 
 
 def main(argv: Sequence[str] | None = None) -> int:

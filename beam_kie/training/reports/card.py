@@ -16,6 +16,7 @@ import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from safetensors import SafetensorError, safe_open
 
@@ -250,6 +251,24 @@ def _checksums(folder: Path) -> str:
     made = [path for path in sorted(folder.iterdir()) if path.is_file() and path.name != MODEL_CARD]
     sums = [f"    {hashlib.sha256(path.read_bytes()).hexdigest()}  {path.name}" for path in made]
     return "\n".join([CHECKSUMS, "", *sums])
+
+
+def change_config(folder: Path, **fields: Any) -> None:
+    """Changes fields of a model folder's ``config.json``, and their checksum in its card, if it has one.
+
+    Args:
+        folder: of the model.
+        **fields: as they are called in the file.
+
+    Raises:
+        ConfigError: the file cannot be read, or the fields do not go together.
+    """
+    path, card_file = folder / "config.json", folder / MODEL_CARD
+    old = hashlib.sha256(path.read_bytes()).hexdigest()
+    LayoutXLMConfig.load(path).with_fields(**fields).save(path)
+    if card_file.is_file():
+        new = hashlib.sha256(path.read_bytes()).hexdigest()
+        card_file.write_text(card_file.read_text("utf-8").replace(old, new), "utf-8")
 
 
 def _row(cells: Sequence[str]) -> str:

@@ -9,8 +9,7 @@ from beam_kie.evaluation import gold_pages
 from beam_kie.evaluation.lenient import lenient_score, lenient_text
 from beam_kie.evaluation.metrics import Score, pair_score
 from beam_kie.evaluation.pairs import text_pairs
-from beam_kie.labelled.formats import LabelledPage
-from tests.labelled_forms import entry
+from tests.labelled_forms import entry, page_of
 
 
 @pytest.mark.parametrize(
@@ -51,18 +50,14 @@ def result(pairs):
 
 (GOLD,) = gold_pages(
     [
-        LabelledPage(
+        page_of(
             "a.png",
-            900,
-            900,
-            (
-                entry(1, "Address", "QUESTION", 40, 100, [(1, 2), (1, 3)]),
-                entry(2, "Lindenweg 12", "ANSWER", 320, 100),
-                entry(3, "99084 Erfurt", "ANSWER", 320, 140),
-                entry(4, "Phone", "QUESTION", 40, 200, [(4, 5), (4, 6)]),
-                entry(5, "0361 555 0117", "ANSWER", 320, 200),
-                entry(6, "0361 555 0118", "ANSWER", 320, 240),
-            ),
+            entry(1, "Address", "QUESTION", 40, 100, [(1, 2), (1, 3)]),
+            entry(2, "Lindenweg 12", "ANSWER", 320, 100),
+            entry(3, "99084 Erfurt", "ANSWER", 320, 140),
+            entry(4, "Phone", "QUESTION", 40, 200, [(4, 5), (4, 6)]),
+            entry(5, "0361 555 0117", "ANSWER", 320, 200),
+            entry(6, "0361 555 0118", "ANSWER", 320, 240),
         )
     ]
 )
@@ -88,15 +83,11 @@ def test_without_pairs_nothing_is_right():
 
 (CHOICE,) = gold_pages(
     [
-        LabelledPage(
+        page_of(
             "b.png",
-            900,
-            900,
-            (
-                entry(1, "Kind", "QUESTION", 40, 100, [(1, 2), (1, 3)]),
-                entry(2, "□ new 口used √loan", "ANSWER", 320, 100),
-                entry(3, "since 1.5.", "ANSWER", 320, 140),
-            ),
+            entry(1, "Kind", "QUESTION", 40, 100, [(1, 2), (1, 3)]),
+            entry(2, "□ new 口used √loan", "ANSWER", 320, 100),
+            entry(3, "since 1.5.", "ANSWER", 320, 140),
         )
     ]
 )

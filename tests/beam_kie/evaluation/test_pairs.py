@@ -9,10 +9,10 @@ from beam_kie.evaluation import evaluate, gold_pages
 from beam_kie.evaluation.metrics import Score
 from beam_kie.evaluation.pairs import pairs_on_lines, read_pairs
 from beam_kie.geometry import box_polygon
-from beam_kie.labelled.formats import LabelledPage, read_labels
+from beam_kie.labelled.formats import read_labels
 from beam_kie.labelled.sources import PictureError, with_pictures
 from beam_kie.layoutxlm.inputs.images import page_thumbnail
-from tests.labelled_forms import FORM, RuleModel, entry
+from tests.labelled_forms import FORM, RuleModel, entry, page_of
 
 
 def test_pairs_are_found_in_the_picture_alone(labelled, engine):
@@ -82,15 +82,11 @@ class OptionModel(RuleModel):
 def test_lenient_pairs_are_those_of_the_tables_with_their_options_apart():
     (gold,) = gold_pages(
         [
-            LabelledPage(
+            page_of(
                 "a.png",
-                900,
-                500,
-                (
-                    entry(1, "Kind:", "QUESTION", 40, 100, [(1, 2), (1, 3)]),
-                    entry(2, "□ new", "ANSWER", 320, 100),
-                    entry(3, "☑ used", "ANSWER", 460, 100),
-                ),
+                entry(1, "Kind:", "QUESTION", 40, 100, [(1, 2), (1, 3)]),
+                entry(2, "□ new", "ANSWER", 320, 100),
+                entry(3, "☑ used", "ANSWER", 460, 100),
             )
         ]
     )

@@ -1,6 +1,5 @@
 """Choosing the penalties of decoding."""
 
-import dataclasses
 import json
 import shutil
 
@@ -12,6 +11,8 @@ from beam_kie.layoutxlm.config import LayoutXLMConfig
 from beam_kie.training import penalties
 from beam_kie.training.data.ocr_lines import main as read
 from beam_kie.training.penalties import main
+from beam_kie.training.reports.card import change_config
+from model_store.model_card import changed_files
 
 
 @pytest.fixture(scope="module")
@@ -33,10 +34,7 @@ def folder(tmp_path_factory):
 
 def bad_decoding(folder):
     """The model with a decoding that cuts nothing and links nothing."""
-    path = folder / "model" / "config.json"
-    config = LayoutXLMConfig.load(path)
-    worse = dataclasses.replace(config.decoding, none_penalty=-20.0, join_penalty=20.0)
-    dataclasses.replace(config, decoding=worse).save(path)
+    change_config(folder / "model", none_penalty=-20.0, join_penalty=20.0)
 
 
 def arguments(folder):
@@ -52,6 +50,7 @@ def test_a_decoding_that_links_nothing_is_mended_and_written(folder, capsys, mon
     assert "join_penalty" in said and "none_penalty 0 " in said
     assert (folder / "model" / "config.json").read_bytes() == before
     assert main([*arguments(folder), "--write"]) == 0
+    assert changed_files(folder / "model") == []
     assert LayoutXLMConfig.load(folder / "model" / "config.json").decoding.none_penalty >= 0
 
 
