@@ -95,7 +95,7 @@ def _parser() -> argparse.ArgumentParser:
         "--geometry",
         default=DEFAULT,
         choices=tuple(GEOMETRIES),
-        help="how lines are found and how tightly boxes are drawn; others than the default need rapidocr or ppocr",
+        help="how lines are found and how tightly boxes are drawn; paddleocr has the default only",
     )
     parser.add_argument(
         "--resume",
