@@ -94,7 +94,7 @@ class DomainPage(Page):
         main = rng.sample(own, min(len(own), rng.randint(3, 5)))
         for step in rng.sample(listed, min(len(listed), rng.choice((0, 1, 1, 2)))):
             main.insert(rng.randrange(1, len(main) + 1), step)
-        for what, often in (("options", 0.45), ("remarks", 0.35)):
+        for what, often in (("options", 0.5), ("remarks", 0.35)):
             if rng.random() < often:
                 main.insert(rng.randrange(len(main) + 1), Step(what))
         person, contact, bank, office = (
