@@ -11,7 +11,10 @@ SCANS := $(filter-out %.txt %.md,$(wildcard samples/*))
 # One thread a process: tests and workers share the cores among processes.
 ONE_THREAD := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1
 PYTEST_WORKERS ?= 2
-COVERAGE ?= --cov
+COVERAGE ?=
+# A test that takes longer hangs: its process writes where every thread is, and ends; the other tests go on.
+HANGS_AFTER_S ?= 300
+NO_HANGS := -o faulthandler_timeout=$(HANGS_AFTER_S) -o faulthandler_exit_on_timeout=true
 MINUTES ?= 60
 # The requirements of pyproject.toml: those of the job, then those of the extras named as arguments.
 REQUIREMENTS := import sys, tomllib; p = tomllib.load(open("pyproject.toml", "rb"))["project"]; \
@@ -41,8 +44,8 @@ demo: .venv/made-for-job  ## Run the job on samples/ and show the pairs that it 
 	$(BIN)/python run_pipeline.py --input $(SCANS) --output $(OUT) --run_id demo --overwrite
 	@$(BIN)/python -m transforms.show $(OUT) --run_id demo
 
-test: .venv/made-for-tests lint  ## All checks and tests, and what of the code they ran (COVERAGE= leaves that out)
-	$(ONE_THREAD) $(BIN)/python -m pytest -n $(PYTEST_WORKERS) --dist worksteal $(COVERAGE)
+test: .venv/made-for-tests lint  ## All checks and tests (COVERAGE=--cov also measures what of the code they ran)
+	$(ONE_THREAD) $(BIN)/python -m pytest -n $(PYTEST_WORKERS) --dist worksteal $(NO_HANGS) $(COVERAGE)
 
 schedules: .venv/made-for-tests  ## Check the schedules with Airflow and Kubernetes' schemas (2 GB, in build/schedules)
 	$(PYTHON) -m venv build/schedules

@@ -3,6 +3,10 @@
 Python reports every file that it opens to audit hooks (PEP 578), also those that libraries open with
 ``open``. Files that compiled libraries open by themselves are not reported; the paths in the settings of a
 run are therefore compared with the folders, too, before it begins.
+
+A hook cannot be removed, so none is added where there is nothing to watch. In CPython before 3.12, a hook
+written in Python makes ``sys.settrace`` fail where two threads call it at the same time: under coverage or a
+debugger, a thread may then end before it has begun.
 """
 
 from __future__ import annotations
@@ -52,6 +56,9 @@ def nothing_opened_in(folders: Sequence[str]) -> Iterator[None]:
     Raises:
         SettingsError: in the place where such a file is opened.
     """
+    if not folders:
+        yield
+        return
     before = _WATCH.folders
     _WATCH.add()
     _WATCH.folders = (*before, *(os.path.realpath(folder) for folder in folders))

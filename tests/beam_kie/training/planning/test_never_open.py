@@ -2,6 +2,7 @@
 
 import json
 import lzma
+import sys
 from importlib import resources
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from beam_kie.forms.__main__ import main as forms
 from beam_kie.forms.domains import COMMON, load_domain
 from beam_kie.training.__main__ import main
 from beam_kie.training.line_vectors.files import LineVectors
+from beam_kie.training.planning import never_open
 from beam_kie.training.planning.never_open import check_paths, nothing_opened_in
 from beam_kie.training.planning.values import SettingsError
 from beam_kie.training.reports.card import main as card
@@ -104,6 +106,17 @@ def test_settings_that_name_such_a_file_are_refused(data, settings_file, capsys)
     source = {"labels": str(data / "funsd_train" / "labels.txt")}
     assert main(["--config", str(settings_file(never_open=_excluded(data), sources=[source]))]) == 2
     assert "labels.txt lies in" in capsys.readouterr().err
+
+
+def test_nothing_is_watched_where_nothing_is_named(monkeypatch):
+    """Hooks stay for as long as the process, and slow down every file that is opened."""
+    added = []
+    monkeypatch.setattr(sys, "addaudithook", added.append)
+    monkeypatch.setattr(never_open, "_WATCH", never_open._Watch())
+    with nothing_opened_in([]):
+        assert not added
+    with nothing_opened_in(["folder"]):
+        assert len(added) == 1
 
 
 def test_files_are_watched_while_the_context_lasts(tmp_path):
