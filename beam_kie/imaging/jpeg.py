@@ -9,6 +9,7 @@ import re
 import struct
 from collections.abc import Iterator
 
+import numpy as np
 import simplejpeg
 
 from beam_kie.document import Category, DocumentError
@@ -88,6 +89,25 @@ def rare_kind(data: bytes) -> str | None:
     return None
 
 
+def whole_pixels(data: bytes) -> np.ndarray | None:
+    """The pixels of a JPEG of an ordinary kind that is undamaged: its codes are read once.
+
+    Args:
+        data: the whole file, of a size that was checked.
+
+    Returns:
+        H x W x 3 uint8 RGB as they lie in the file, the same as Pillow's; None where the file is damaged, has
+        four colours, or is of a rare kind.
+    """
+    frame = _frame(data)
+    if frame is None or frame[0] not in _HUFFMAN_FRAMES or data[frame[1] + 5] not in (1, 3):
+        return None
+    try:
+        return simplejpeg.decode_jpeg(data, "RGB")
+    except (KeyError, ValueError):  # also what is harmless: the slow way tells them apart
+        return None
+
+
 def is_damaged(data: bytes) -> bool:
     """Whether the coded data of a JPEG is cut off, or does not fit together.
 
@@ -100,11 +120,10 @@ def is_damaged(data: bytes) -> bool:
     Returns:
         True also for kinds of JPEG that libjpeg does not decode.
     """
-    segments = {marker: (start, end) for marker, start, end in _segments(data)}
-    frames = [start for marker, (start, end) in segments.items() if marker in _FRAMES and end - start >= 6]
-    if not frames or _SOS not in segments:
+    frame = _frame(data)
+    if frame is None:
         return True
-    colours = "CMYK" if data[frames[0] + 5] == 4 else "GRAY"
+    colours = "CMYK" if data[frame[1] + 5] == 4 else "GRAY"
     try:
         # An eighth of the size: all codes are read, but only the mean of every block is computed.
         simplejpeg.decode_jpeg(data, colours, min_height=1, min_factor=8)
@@ -135,6 +154,13 @@ def without_exif_bomb(data: bytes) -> bytes:
     for start, _ in blocks:
         changed[start - 3] = _APP15  # a segment that nobody reads
     return bytes(changed)
+
+
+def _frame(data: bytes) -> tuple[int, int] | None:
+    """Marker of the first frame and start of its content; None where there is none, or no scan."""
+    segments = {marker: (start, end) for marker, start, end in _segments(data)}
+    frames = [(m, start) for m, (start, end) in segments.items() if m in _FRAMES and end - start >= 6]
+    return frames[0] if frames and _SOS in segments else None
 
 
 def _segments(data: bytes) -> Iterator[tuple[int, int, int]]:

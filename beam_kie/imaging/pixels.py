@@ -72,6 +72,28 @@ def to_upright_rgb(image: Image.Image, max_pixels: int) -> tuple[np.ndarray, flo
     return _pixels(colour), dpi
 
 
+def is_ready(image: Image.Image) -> bool:
+    """Whether the pixels of a picture are upright and square as they lie in its file.
+
+    Args:
+        image: opened by Pillow, not loaded yet.
+    """
+    across, down = _resolution(image)
+    aspect = max(across, down) / min(across, down)
+    return _orientation(image) == 1 and not _SQUARE_WITHIN < aspect <= _PLAUSIBLE_ASPECT
+
+
+def ready_dpi(image: Image.Image) -> float | None:
+    """The resolution in dpi of a picture that ``is_ready``; None where the file does not say.
+
+    Args:
+        image: opened by Pillow.
+    """
+    across, down = _resolution(image)
+    is_plausible = max(across, down) <= _PLAUSIBLE_ASPECT * min(across, down)
+    return max(across, down) if is_plausible and _is_absolute(image) else None
+
+
 def _pixels(image: Image.Image) -> np.ndarray:
     """The picture as H x W x 3 RGB; in bands, since Pillow would copy all of it twice in between."""
     width, height = image.size

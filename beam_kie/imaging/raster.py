@@ -16,7 +16,7 @@ from beam_kie.imaging import jpeg, tiff, tiff_samples
 from beam_kie.imaging.libtiff import LibtiffFile
 from beam_kie.imaging.limits import DecodeLimits, check_pixels
 from beam_kie.imaging.page_source import RESAVE, DecodedPage, decoding_error
-from beam_kie.imaging.pixels import to_upright_rgb
+from beam_kie.imaging.pixels import is_ready, ready_dpi, to_upright_rgb
 from beam_kie.imaging.sniffing import SUPPORTED
 
 _TILE_WIDTH = 322  # TIFF tags
@@ -67,11 +67,27 @@ class PicturePage:
             DocumentError: the page is too large. Pillow raises other exceptions for damaged pictures.
         """
         try:
+            if (page := self._whole_jpeg()) is not None:
+                return page
             page = self._decoded()
             is_damaged = bool(self._data) and jpeg.is_damaged(self._data)
             return replace(page, damage=_partly_damaged()) if is_damaged else page
         finally:
             self._image.close()
+
+    def _whole_jpeg(self) -> DecodedPage | None:
+        """A JPEG that needs nothing but decoding; None for other files.
+
+        Most pages are such, and most of the time goes into reading their codes: here that is done once, while
+        the slow way does it a second time to look for damage.
+        """
+        if not self._data or self._image.mode not in ("L", "RGB") or not is_ready(self._image):
+            return None
+        check_pixels(*self._image.size, self._limits)
+        pixels = jpeg.whole_pixels(self._data)
+        if pixels is None or pixels.shape[1::-1] != self._image.size:
+            return None
+        return DecodedPage(pixels, ready_dpi(self._image))
 
     def _decoded(self) -> DecodedPage:
         try:

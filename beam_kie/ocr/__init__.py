@@ -225,12 +225,20 @@ def create_engine_of(geometry: str, options: OcrOptions | None = None) -> OcrEng
         raise ValueError(f"there is no box geometry {geometry!r}: choose one of {', '.join(GEOMETRIES)}")
     if geometry == DEFAULT:
         return create_engine(options)
-    if options.engine is not Engine.RAPIDOCR:
-        raise ValueError(f"the OCR engine {options.engine} has one box geometry: choose rapidocr")
-    from beam_kie.ocr.rapid import RapidOcrEngine
-
     chosen = GEOMETRIES[geometry]
-    engine = RapidOcrEngine(options, chosen)
+    engine: OcrEngine
+    if options.engine is Engine.PPOCR:
+        from beam_kie.ocr.ppocr.engine import PpOcrEngine
+
+        engine = PpOcrEngine(options, geometry=chosen)
+    elif options.engine is Engine.RAPIDOCR:
+        from beam_kie.ocr.rapid import RapidOcrEngine
+
+        engine = RapidOcrEngine(options, chosen)
+    else:
+        raise ValueError(
+            f"the OCR engine {options.engine} finds lines in one way only: choose ppocr or rapidocr"
+        )
     return Shrinking(engine, chosen.shrink) if chosen.shrink else engine
 
 

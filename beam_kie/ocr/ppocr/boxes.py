@@ -12,23 +12,24 @@ import numpy as np
 
 from beam_kie.document import Polygon
 from beam_kie.geometry import clip_polygon, order_corners, polygon_area
+from beam_kie.ocr.box_geometry import DEFAULT, GEOMETRIES, BoxGeometry
 
-_TEXT = 0.3  # probability from which a pixel belongs to a line
-_LINE = 0.5  # mean probability inside a rectangle from which it is a line
-_GROWTH = 1.5  # by so much of area / circumference a rectangle is enlarged on each side
 _LEAST_BLOB = 3  # pixels of the map, the shorter side
 _LEAST_LINE = 3  # pixels of the page, the shorter side
 _MOST = 3000
 
 
-def line_boxes(text_map: np.ndarray, size_px: tuple[int, int]) -> list[Polygon]:
+def line_boxes(
+    text_map: np.ndarray, size_px: tuple[int, int], geometry: BoxGeometry = GEOMETRIES[DEFAULT]
+) -> list[Polygon]:
     """The lines on a page of that width and height, as quadrilaterals in its pixels, none of them empty.
 
     Args:
         text_map: H x W uint8, 255 where there is text for certain; of any size.
         size_px: width and height of the page.
+        geometry: thresholds, and by how much rectangles are enlarged.
     """
-    mask = (text_map > _TEXT * 255).view(np.uint8)
+    mask = (text_map > geometry.text_threshold * 255).view(np.uint8)
     contours, _ = cv2.findContours(mask, cv2.RETR_LIST, cv2.CHAIN_APPROX_SIMPLE)
     scale = np.array(size_px, np.float64) / text_map.shape[1::-1]
     polygons = []
@@ -36,10 +37,10 @@ def line_boxes(text_map: np.ndarray, size_px: tuple[int, int]) -> list[Polygon]:
         centre, sides, angle = cv2.minAreaRect(contour)
         if (
             min(sides) < _LEAST_BLOB
-            or _mean_inside(text_map, cv2.boxPoints((centre, sides, angle))) < _LINE * 255
+            or _mean_inside(text_map, cv2.boxPoints((centre, sides, angle))) < geometry.line_threshold * 255
         ):
             continue
-        growth = 2 * _GROWTH * sides[0] * sides[1] / (2 * (sides[0] + sides[1]))
+        growth = 2 * geometry.unclip_ratio * sides[0] * sides[1] / (2 * (sides[0] + sides[1]))
         grown = cv2.boxPoints((centre, (sides[0] + growth, sides[1] + growth), angle))
         corners = np.round(grown * scale)
         polygon = clip_polygon(order_corners(corners.ravel().tolist()), *size_px)

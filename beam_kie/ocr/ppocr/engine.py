@@ -8,6 +8,8 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from functools import partial
 from itertools import chain, islice
 
 import cv2
@@ -15,6 +17,7 @@ import numpy as np
 
 from beam_kie.document import Polygon
 from beam_kie.ocr import OcrOptions, models, tiles
+from beam_kie.ocr.box_geometry import DEFAULT, GEOMETRIES, BoxGeometry
 from beam_kie.ocr.devices import is_gpu, ocr_device
 from beam_kie.ocr.pages import PageReader, Reading, usable_cores
 from beam_kie.ocr.ppocr.boxes import line_boxes
@@ -39,17 +42,24 @@ class PpOcrEngine(PageReader):
     Args:
         options: how to read.
         networks: what computes; None: what the device of the options is best at.
+        geometry: how lines are found.
 
     Raises:
         ValueError: the device is not to be had, or a language is unknown.
     """
 
-    def __init__(self, options: OcrOptions, networks: Networks | None = None):
+    def __init__(
+        self,
+        options: OcrOptions,
+        networks: Networks | None = None,
+        geometry: BoxGeometry = GEOMETRIES[DEFAULT],
+    ):
         count = options.threads or usable_cores()
         networks = networks or _networks(ocr_device(options), count)
         files = model_files(options, networks.tiny_first)
         threads = ThreadPoolExecutor(max(count, networks.least_threads), thread_name_prefix="ppocr")
-        line_models = _Models(options, files, networks, threads)
+        options = replace(options, max_side=geometry.max_side or options.max_side)
+        line_models = _Models(options, files, networks, threads, partial(line_boxes, geometry=geometry))
         identity = _identity(options, files)
         super().__init__(identity, line_models, threads, options.detect_rotation, options.min_confidence)
 
@@ -58,10 +68,16 @@ class _Models:
     """``LineModels`` of the engine."""
 
     def __init__(
-        self, options: OcrOptions, files: ModelFiles, networks: Networks, threads: ThreadPoolExecutor
+        self,
+        options: OcrOptions,
+        files: ModelFiles,
+        networks: Networks,
+        threads: ThreadPoolExecutor,
+        boxes: tiles.LineBoxes,
     ):
         self._max_side = options.max_side
         self._threads = threads
+        self._line_boxes = boxes
         scripts = scripts_of(options.languages)
         self._detector = networks.detector(files.det)
         self._small = LineReader(networks, files.rec, ReaderSettings(_WIDTHS, _SMALL_BLANK, scripts))
@@ -74,7 +90,7 @@ class _Models:
 
     def find_lines(self, pixels: np.ndarray) -> list[Polygon]:
         """See LineModels.find_lines."""
-        return tiles.find_lines(pixels, self._max_side, self._text_map, line_boxes)
+        return tiles.find_lines(pixels, self._max_side, self._text_map, self._line_boxes)
 
     def _text_map(self, pixels: np.ndarray, size: tuple[int, int]) -> np.ndarray:
         return self._detector(cv2.resize(pixels, size))

@@ -87,7 +87,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser("python -m beam_kie.training.data.ocr_lines", allow_abbrev=False)
     parser.add_argument("folders", nargs="+", type=Path, metavar="FOLDER", help="folders of pictures")
     parser.add_argument("--output", required=True, type=Path, metavar="FILE", help="JSON lines to write")
-    engines = (Engine.RAPIDOCR.value, Engine.PADDLEOCR.value)
+    engines = (Engine.RAPIDOCR.value, Engine.PPOCR.value, Engine.PADDLEOCR.value)
     parser.add_argument(
         "--engine", default="rapidocr", choices=engines, help="OCR engine (default: rapidocr)"
     )
@@ -95,7 +95,7 @@ def _parser() -> argparse.ArgumentParser:
         "--geometry",
         default=DEFAULT,
         choices=tuple(GEOMETRIES),
-        help="how lines are found and how tightly boxes are drawn; others than the default need rapidocr",
+        help="how lines are found and how tightly boxes are drawn; paddleocr has the default only",
     )
     parser.add_argument(
         "--resume",

@@ -83,6 +83,24 @@ def test_lossless_pictures_keep_their_pixels(pillow_format):
     assert np.array_equal(page.pixels, np.asarray(noise()))
 
 
+@pytest.mark.parametrize(
+    ("mode", "options"),
+    [
+        ("RGB", {"subsampling": 2}),
+        ("RGB", {"subsampling": 1, "progressive": True}),
+        ("RGB", {"keep_rgb": True, "dpi": (300, 300)}),
+        ("L", {"dpi": (300, 299)}),
+    ],
+    ids=str,
+)
+def test_a_whole_jpeg_is_decoded_once_to_the_pixels_of_pillow(mode, options, monkeypatch):
+    data = save("JPEG", noise(size=(333, 211)).convert(mode), quality=80, **options)
+    monkeypatch.setattr("beam_kie.imaging.jpeg.is_damaged", lambda data: pytest.fail("read a second time"))
+    (page,) = decode(data)
+    assert np.array_equal(page.pixels, np.asarray(Image.open(io.BytesIO(data)).convert("RGB")))
+    assert (page.damage, page.dpi) == (None, float(options["dpi"][0]) if "dpi" in options else None)
+
+
 def test_content_decides_not_the_name():
     (page,) = decode_pages(save("PNG"), "id", "gs://bucket/scan.jpg", LIMITS)
     assert page.pixels.shape == (80, 60, 3)

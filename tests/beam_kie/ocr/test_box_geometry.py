@@ -16,7 +16,8 @@ def test_geometries_draw_boxes_more_or_less_tightly(rapid, form, as_page):
     page = as_page(form)
     usual = heights(rapid, page)
     tight, fine = (heights(create_engine_of(name, OcrOptions(threads=1)), page) for name in ("tight", "fine"))
-    for other in (tight, fine):
+    own = heights(create_engine_of("tight", OcrOptions(engine=Engine.PPOCR, threads=1)), page)
+    for other in (tight, fine, own):
         same = usual.keys() & other.keys()
         assert len(same) > len(usual) / 2
         assert all(other[text] < usual[text] for text in same)
@@ -36,5 +37,5 @@ def test_places_of_characters_stay_on_the_page_when_a_box_shrinks():
 def test_unknown_geometries_and_other_engines_are_refused():
     with pytest.raises(ValueError, match="default, tight, wide"):
         create_engine_of("round")
-    with pytest.raises(ValueError, match="rapidocr"):
-        create_engine_of("tight", OcrOptions(engine=Engine.PPOCR))
+    with pytest.raises(ValueError, match="choose ppocr or rapidocr"):
+        create_engine_of("tight", OcrOptions(engine=Engine.NONE))

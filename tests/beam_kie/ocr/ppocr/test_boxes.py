@@ -3,6 +3,7 @@ import numpy as np
 import pytest
 
 from beam_kie.geometry import polygon_box
+from beam_kie.ocr.box_geometry import BoxGeometry
 from beam_kie.ocr.ppocr.boxes import line_boxes
 
 
@@ -20,6 +21,15 @@ def test_a_blob_becomes_a_larger_rectangle_in_pixels_of_the_page():
     expected = [2 * (50 - growth), 2 * (60 - growth), 2 * (149 + growth), 2 * (69 + growth)]
     assert polygon_box(polygon) == pytest.approx(expected, abs=1)
     assert polygon[:2] == pytest.approx(expected[:2], abs=1)
+
+
+def test_a_geometry_says_how_far_lines_grow_and_what_counts_as_one():
+    found = text_map((50, 60, 149, 69), value=100)  # a probability of 0.39
+    (tight,) = line_boxes(found, (300, 200), BoxGeometry(unclip_ratio=0.5, line_threshold=0.35))
+    (wide,) = line_boxes(found, (300, 200), BoxGeometry(unclip_ratio=1.9, line_threshold=0.35))
+    growth = [edge - 50 for edge in (polygon_box(tight)[0], polygon_box(wide)[0])]
+    assert growth == pytest.approx([-0.5 * 4.1, -1.9 * 4.1], abs=0.6)
+    assert line_boxes(found, (300, 200), BoxGeometry(text_threshold=0.4, line_threshold=0.35)) == []
 
 
 def test_lines_that_lean_keep_their_angle():
