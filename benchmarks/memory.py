@@ -207,7 +207,7 @@ def free_port() -> int:
         return probe.getsockname()[1]
 
 
-def wait_for(ports: Iterable[int], within_s: float = 60) -> None:
+def wait_for(ports: Iterable[int], within_s: float = 600) -> None:
     """Wait until servers listen on all ``ports``."""
     last = time.monotonic() + within_s
     for port in ports:

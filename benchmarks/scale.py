@@ -1,11 +1,17 @@
-"""A run of very many pages that is killed on its way and goes on: rows and memory of the writing side.
+"""A run of very many pages that is killed on its way and goes on: its rows, time and memory.
 
-    python benchmarks/scale.py [--pages 20000] [--kill 0.5 0.99] [--workers 2] [--json]
+    python benchmarks/scale.py [--pages 20000] [--kill 0.1 0.5 0.99] [--runner threads] [--workers 2]
+        [--input FOLDER] [--work_in FOLDER] [--no_compare] [--json] [JOB FLAGS]
 
 Files, OCR and the model are stubs that yield pages of 20 lines, 20 entities and 10 pairs; all other steps are
-those of the job: the manifest, parts, ``--resume``, tables, summary. The run is a process of its own. It is
-killed (SIGKILL) at the given shares of its pages, and started again each time; the last attempt finishes.
-Then the rows are counted. Memory is the resident memory of the process, read from /proc twice a second.
+those of the job: the manifest, parts, ``--resume``, tables, summary. With ``--input`` the real command reads
+the scans of a folder instead, again and again under new names, as many as there shall be pages; flags that
+this script does not know go to it.
+
+The run is killed (SIGKILL) at the given shares of its pages, and started again each time; the last attempt
+finishes. What is killed is the launcher; with ``--runner portable`` also the job server, the pool and its
+workers. Then all rows are counted, and compared with those of a run that nobody disturbs, file by file.
+Memory is the resident memory of all processes, CPU seconds are theirs, both read from /proc twice a second.
 """
 
 from __future__ import annotations
@@ -18,6 +24,8 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -25,97 +33,229 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
+from beam_kie.tables.schema import ROW_ID, SCHEMAS  # noqa: E402 (needs the path)
+from benchmarks.memory import end, servers  # noqa: E402
+from benchmarks.scale_job import LINES, RUN_ID  # noqa: E402
+from benchmarks.throughput import link  # noqa: E402
+from transforms.launch.processes import descendants  # noqa: E402
+
 MIB = 1024 * 1024
 EVERY_S = 0.5
-LINES = 20
-PATIENCE_S = 24 * 3600
+TOLD_EVERY_S = 15.0
+PATIENCE_S = 30 * 24 * 3600
+ONE_PAGE = {".png", ".jpg", ".jpeg", ".webp", ".bmp"}
+RUNNERS = {
+    "threads": ["--direct_running_mode=multi_threading"],
+    "processes": ["--direct_running_mode=multi_processing"],
+    "portable": ["--runner=PortableRunner"],
+}
 
 
 @dataclass(frozen=True)
 class Attempt:
-    """One process: pages done when it ended, its seconds, and its memory in MiB by tenth of the pages."""
+    """One start of the run: pages done before it and when it ended, its seconds, CPU seconds of all its
+    processes, and their memory in MiB, by tenth of the pages."""
 
+    before: int
     pages: int
     seconds: float
+    cpu_s: float
     peak_mib: int
     mib_by_tenth: list[int]
 
+    @property
+    def cpu_ms_a_page(self) -> float | None:
+        """CPU milliseconds of a page that this attempt did; of its start, too."""
+        return 1000 * self.cpu_s / (self.pages - self.before) if self.pages > self.before else None
+
+
+@dataclass(frozen=True)
+class Work:
+    """What is run: a command without its output, how many pages it has, and how."""
+
+    command: list[str]
+    pages: int
+    runner: str
+    flags: list[str]
+
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("--pages", type=int, default=20_000)
-    parser.add_argument("--kill", type=float, nargs="*", default=[0.5, 0.99], help="shares of the pages")
-    parser.add_argument("--workers", type=int, default=2, help="threads")
-    parser.add_argument("--json", action="store_true", help="print the figures as JSON")
-    parser.add_argument("--child", help=argparse.SUPPRESS)
-    arguments = parser.parse_args()
-    if arguments.child:
-        run_job(Path(arguments.child), arguments.workers)
-        return 0
-    with tempfile.TemporaryDirectory(prefix="beam-kie-scale-") as folder:
+    arguments, job_flags = parse_arguments()
+    with tempfile.TemporaryDirectory(prefix="beam-kie-scale-", dir=arguments.work_in) as folder:
         place = Path(folder)
-        uris = (f"/nowhere/{number:09d}.pdf" for number in range(arguments.pages))
-        (place / "manifest.txt").write_text("\n".join(uris))
-        attempts = [attempt(place, arguments, share) for share in (*arguments.kill, None)]
-        found = check(place, arguments.pages)
+        work = prepare(place, arguments, job_flags)
+        out, shares = place / "out", (*sorted(arguments.kill), None)
+        attempts = [attempt(f"{n} of {len(shares)}", work, out, share) for n, share in enumerate(shares, 1)]
+        found = check(out, work.pages, is_stub=arguments.input is None)
+        undisturbed = None
+        if not arguments.no_compare:
+            undisturbed = attempt("undisturbed", work, place / "undisturbed", None)
+            compare(out, place / "undisturbed")
     if arguments.json:
-        print(json.dumps({"attempts": [asdict(each) for each in attempts], **found}, indent=2))
+        figures = {"attempts": [asdict(each) for each in attempts], **found}
+        print(json.dumps(figures | {"undisturbed": undisturbed and asdict(undisturbed)}, indent=2))
         return 0
-    print("pages done   seconds   peak MiB   MiB by tenth of the pages")
-    for each in attempts:
-        tenths = " ".join(map(str, each.mib_by_tenth))
-        print(f"{each.pages:>10,} {each.seconds:>9.1f} {each.peak_mib:>10,}   {tenths}")
+    print("\n".join(table(attempts, undisturbed)))
     print(f"taken over by the last attempt: {found['resumed']:,} documents; all rows are there, each once")
+    if undisturbed is not None:
+        print("all tables are those of the undisturbed run")
     return 0
 
 
-def attempt(place: Path, arguments: argparse.Namespace, share: float | None) -> Attempt:
+def parse_arguments(argv: Sequence[str] | None = None) -> tuple[argparse.Namespace, list[str]]:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--pages", type=int, default=20_000)
+    parser.add_argument("--kill", type=float, nargs="*", default=[0.1, 0.5, 0.99], help="shares of the pages")
+    parser.add_argument("--runner", choices=RUNNERS, default="threads")
+    parser.add_argument("--workers", type=int, default=2, help="threads or processes")
+    parser.add_argument("--input", type=Path, help="a folder with pictures, each a page")
+    parser.add_argument("--work_in", help="folder for all files, about 10 kB a page, with pictures 1 MB")
+    parser.add_argument("--no_compare", action="store_true", help="without the undisturbed run")
+    parser.add_argument("--json", action="store_true", help="print the figures as JSON")
+    return parser.parse_known_args(argv)
+
+
+def prepare(place: Path, arguments: argparse.Namespace, job_flags: list[str]) -> Work:
+    """The files that the run reads, and its command."""
+    flags = [*RUNNERS[arguments.runner], *job_flags]
+    if arguments.runner != "portable":
+        flags.append(f"--direct_num_workers={arguments.workers}")
+    if arguments.input is not None:
+        scans = sorted(path for path in arguments.input.iterdir() if path.suffix.lower() in ONE_PAGE)
+        if not scans:
+            raise SystemExit(f"--input: no pictures in {arguments.input}")
+        link(scans, arguments.pages, place / "scans")
+        command = [sys.executable, str(ROOT / "run_pipeline.py"), f"--input={place / 'scans'}"]
+        command += [f"--run_id={RUN_ID}", "--resume"]
+        return Work(command, arguments.pages, arguments.runner, flags)
+    manifest = place / "manifest.txt"
+    manifest.write_text("\n".join(f"/nowhere/{number:09d}.pdf" for number in range(arguments.pages)))
+    # Not as a script: workers import the functions of the job by the name of their module.
+    code = "import sys; from benchmarks.scale_job import main; sys.exit(main())"
+    command = [sys.executable, "-c", code, f"--manifest={manifest}"]
+    if arguments.runner == "portable":
+        flags.append(f"--job_server_timeout={PATIENCE_S}")  # so long the job server is waited for
+    return Work(command, arguments.pages, arguments.runner, flags)
+
+
+# ---------------------------------------------------------------- one attempt
+
+
+def attempt(name: str, work: Work, out: Path, share: float | None) -> Attempt:
     """Start the run or go on with it, and kill it at ``share`` of its pages; None: let it finish."""
-    scratch = Path(tempfile.mkdtemp(prefix="scratch-", dir=place))
-    command = [sys.executable, __file__, "--child", str(place), "--workers", str(arguments.workers)]
-    environment = {**os.environ, "OMP_NUM_THREADS": "1", "BEAM_KIE_SCRATCH": str(scratch)}
+    before = kept_pages(out)
+    earlier = set(scratch_folders(out))
     started = time.monotonic()
-    process = subprocess.Popen(command, env=environment)
-    kept = _kept(place)
-    peak, tenths = 0, [0] * 10
-    while process.poll() is None:
-        done = kept + _size(scratch / "pages_done")
-        resident = _resident(process.pid)
-        peak = max(peak, resident)
-        tenth = min(9, 10 * done // arguments.pages)
-        tenths[tenth] = max(tenths[tenth], resident // MIB)
-        if share is not None and done >= share * arguments.pages:
-            process.send_signal(signal.SIGKILL)
-        time.sleep(EVERY_S)
-    if share is None and process.returncode:
-        raise SystemExit("the run failed")
-    done = kept + _size(scratch / "pages_done")
-    return Attempt(done, round(time.monotonic() - started, 1), peak // MIB, tenths)
+    with started_job(work, out) as (process, server_pids):
+        watched = _Watch([process.pid, *server_pids])
+        tenths, told = [0] * 10, started
+        while process.poll() is None:
+            done = before + done_pages(out, earlier)
+            resident = watched.look()
+            tenth = min(9, 10 * done // work.pages)
+            tenths[tenth] = max(tenths[tenth], resident // MIB)
+            if share is not None and done >= share * work.pages:
+                process.send_signal(signal.SIGKILL)
+                break
+            if time.monotonic() - told > TOLD_EVERY_S:
+                told = time.monotonic()
+                tell(name, work, done, done - before, told - started, watched)
+            time.sleep(EVERY_S)
+        process.wait()
+        if share is None and process.returncode:
+            raise SystemExit(f"the run failed:\n{_log(out).read_text()[-3000:]}")
+        if share is not None and process.returncode != -signal.SIGKILL:
+            raise SystemExit(f"the run ended before it could be killed:\n{_log(out).read_text()[-3000:]}")
+    done = work.pages if share is None else before + done_pages(out, earlier)
+    seconds = round(time.monotonic() - started, 1)
+    tell(name, work, done, done - before, seconds, watched)
+    return Attempt(before, done, seconds, round(watched.cpu_s, 1), watched.peak // MIB, tenths)
 
 
-def _kept(place: Path) -> int:
-    """How many pages the parts hold, as far as whole documents count."""
+@contextmanager
+def started_job(work: Work, out: Path) -> Iterator[tuple[subprocess.Popen, list[int]]]:
+    """The process of the run, and those of the servers that it needs, which end with the block."""
+    out.parent.mkdir(exist_ok=True)
+    servers_place = Path(tempfile.mkdtemp(prefix="servers-", dir=out.parent))
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
+    with servers(work.runner, servers_place) as (pids, flags), _log(out).open("a") as log:
+        command = [*work.command, f"--output={out}", *work.flags, *flags]
+        process = subprocess.Popen(command, env=environment, stdout=log, stderr=log, cwd=out.parent)
+        try:
+            yield process, pids
+        finally:
+            # Worker processes of a launcher that was killed end by themselves, or must be able to.
+            if process.poll() is None:
+                end(process)
+
+
+def _log(out: Path) -> Path:
+    return out.with_name(f"{out.name}.log")
+
+
+def tell(name: str, work: Work, done: int, own: int, seconds: float, watched: _Watch) -> None:
+    """A line of progress."""
+    line = f"{name}: {done:,} of {work.pages:,} pages  {own / seconds:.1f} pages/s  {seconds / 60:.1f} min"
+    line += f"  {watched.now // MIB:,} MiB"
+    print(line + (f"  {1000 * watched.cpu_s / own:.1f} ms CPU a page" if own else ""), file=sys.stderr)
+
+
+class _Watch:
+    """Memory and CPU time of processes and of all that they start.
+
+    A process counts with the CPU time that was seen last.
+    """
+
+    def __init__(self, pids: Sequence[int]):
+        self._pids = pids
+        self._cpu_s: dict[int, float] = {}
+        self.now = self.peak = 0
+
+    @property
+    def cpu_s(self) -> float:
+        return sum(self._cpu_s.values())
+
+    def look(self) -> int:
+        """Resident bytes now."""
+        self.now = 0
+        for pid in {each for root in self._pids for each in (root, *descendants(root))}:
+            with suppress(OSError, IndexError):  # it has ended
+                pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
+                self.now += pages * os.sysconf("SC_PAGE_SIZE")
+                fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+                self._cpu_s[pid] = sum(map(int, fields[11:13])) / os.sysconf("SC_CLK_TCK")
+        self.peak = max(self.peak, self.now)
+        return self.now
+
+
+def scratch_folders(out: Path) -> list[Path]:
+    """The scratch folders of the run, those of killed attempts included."""
+    return sorted(out.glob(".beam-kie-scratch~*"))
+
+
+def done_pages(out: Path, but: set[Path]) -> int:
+    """Pages that this attempt has done so far; ``but`` are the scratch folders of those before."""
+    counts = [folder / name for folder in scratch_folders(out) for name in ("pages_done", "pages_failed")]
+    return sum(path.stat().st_size for path in counts if path.parent not in but and path.exists())
+
+
+def kept_pages(out: Path) -> int:
+    """How many pages the parts hold."""
     import pyarrow as pa
 
-    kept = 0
-    for path in (place / "out" / "parts" / "run_id=r").glob("part-*.arrow"):
-        table = pa.ipc.open_stream(path.read_bytes()).read_all()
-        kept += table.column("stream").to_pylist().count("documents")
-    return kept
+    kept: set[tuple[str, int]] = set()
+    for path in (out / "parts" / f"run_id={RUN_ID}").glob("part-*.arrow"):
+        part = pa.ipc.open_stream(path.read_bytes()).read_all()
+        columns = (part.column(name).to_pylist() for name in ("stream", "document_id", "page"))
+        entries = zip(*columns, strict=True)
+        kept |= {(own, page) for stream, own, page in entries if page and stream in ("facts", "failures")}
+    return len(kept)
 
 
-def _size(path: Path) -> int:
-    return path.stat().st_size if path.exists() else 0
+# ---------------------------------------------------------------- what it left
 
 
-def _resident(pid: int) -> int:
-    try:
-        return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
-    except (OSError, IndexError):
-        return 0
-
-
-def check(place: Path, pages: int) -> dict[str, Any]:
+def check(out: Path, pages: int, is_stub: bool) -> dict[str, Any]:
     """Count the rows of the finished run.
 
     Raises:
@@ -123,108 +263,68 @@ def check(place: Path, pages: int) -> dict[str, Any]:
     """
     import duckdb
 
-    summary = json.loads((place / "out" / "runs" / "run_id=r" / "summary.json").read_bytes())
-    expected = {"documents": pages, "pages": pages, "lines": LINES * pages, "key_values": LINES // 2 * pages}
-    for table, rows in expected.items():
-        key = {"documents": "document_id", "pages": "page_id", "lines": "line_id", "key_values": "pair_id"}
-        pattern = f"{place}/out/{table}/run_id=r/*.parquet"
-        query = f"SELECT count(*), count(DISTINCT {key[table]}) FROM '{pattern}'"
+    summary = json.loads(summary_of(out).read_bytes())
+    rows = {table: section["rows"] for table, section in summary["tables"].items()}
+    expected = {"documents": pages}
+    if is_stub:
+        expected |= {"pages": pages, "lines": LINES * pages, "key_values": LINES // 2 * pages}
+    ids = {"documents": "document_id", "pages": "page_id", "lines": "line_id", "key_values": "pair_id"}
+    for table, identifier in ids.items():
+        pattern = f"{out}/{table}/run_id={RUN_ID}/*.parquet"
+        query = f"SELECT count(*), count(DISTINCT {identifier}) FROM '{pattern}'"
         (found,) = duckdb.sql(query).fetchall()
-        if found != (rows, rows):
-            raise SystemExit(f"{table}: {found} rows and ids, expected {rows:,}")
+        if found != (expected.get(table, rows[table]),) * 2:
+            raise SystemExit(f"{table}: {found} rows and ids, expected {expected.get(table, rows[table]):,}")
+    if not summary["documents"]["counts_add_up"]:
+        raise SystemExit("documents that went in and came out do not add up")
     files = {table: section["files"] for table, section in summary["tables"].items()}
-    return {"resumed": summary["resumed"]["documents"], "files": files}
+    return {"resumed": summary["resumed"]["documents"], "rows": rows, "files": files}
 
 
-# ---------------------------------------------------------------- the process that is killed
+def compare(out: Path, undisturbed: Path) -> None:
+    """Compare all rows of all tables, of files that differ one by one, and what the summaries count.
+
+    Raises:
+        SystemExit: a row or a count differs.
+    """
+    import pyarrow.parquet as pq
+
+    summaries = [json.loads(path.read_bytes()) for path in map(summary_of, (out, undisturbed))]
+    for section in ("documents", "pages", "found", "failures", "tables", "overlays"):
+        if summaries[0][section] != summaries[1][section]:
+            raise SystemExit(f"summary: {section} differs from that of the undisturbed run")
+    for table in SCHEMAS:
+        found, expected = (files_of(folder, table) for folder in (out, undisturbed))
+        if [path.read_bytes() for path in found] == [path.read_bytes() for path in expected]:
+            continue
+        one, other = (pq.read_table(folder / table, partitioning=None) for folder in (out, undisturbed))
+        identifier = ROW_ID.get(table, "document_id")
+        if not one.sort_by(identifier).equals(other.sort_by(identifier)):
+            raise SystemExit(f"{table}: rows differ from those of the undisturbed run")
+        print(f"{table}: the same rows in other files", file=sys.stderr)
 
 
-def run_job(place: Path, workers: int) -> None:
-    """Run the job with stubs for files, OCR and the model."""
-    import apache_beam as beam
-    from apache_beam.options.pipeline_options import PipelineOptions
-
-    from beam_kie.options import from_values
-    from transforms import pipeline as job
-    from transforms.config import JobConfig
-    from transforms.launch.local_runner import no_timed_flush
-    from transforms.runs import folders
-
-    values = {
-        "output": str(place / "out"),
-        "run_id": "r",
-        "manifest": str(place / "manifest.txt"),
-        "ocr_engine": "none",
-        "overlays": "none",
-        "resume": True,
-    }
-    config = from_values(JobConfig, {**values, "scratch": os.environ["BEAM_KIE_SCRATCH"]})
-    folders.clear_run(config.output, config.run_id, without_work=True)
-    job.read_pages = stub_read
-    job.FindEntities = lambda config, _handler: stub_model(config.scratch)
-    flags = [f"--direct_num_workers={workers}", "--direct_running_mode=multi_threading"]
-    pipeline = beam.Pipeline("FnApiRunner", PipelineOptions(flags))
-    job.build(pipeline, config)
-    with no_timed_flush():
-        pipeline.run().wait_until_finish()
+def summary_of(out: Path) -> Path:
+    """The summary of the run."""
+    return out / "runs" / f"run_id={RUN_ID}" / "summary.json"
 
 
-def stub_read(sources, _config, _pictures, **_of_ranges):
-    """Every source as a document of one page with given lines."""
-    import apache_beam as beam
-
-    from transforms.pipeline import Read
-
-    outputs = ("documents", "failures", "ranges")
-    read = sources | "Read stubs" >> beam.ParDo(read_one).with_outputs(*outputs, main="pages")
-    none = sources.pipeline | "No times" >> beam.Create([], reshuffle=False)
-    return Read(read.pages, read.documents, read.failures, {"reading": none}, read.ranges)
+def files_of(out: Path, table: str) -> list[Path]:
+    """The files of a table in their order."""
+    return sorted((out / table / f"run_id={RUN_ID}").glob("*.parquet"))
 
 
-def read_one(source):
-    """The page of a source, then its document."""
-    from apache_beam.pvalue import TaggedOutput
-
-    from beam_kie.document import Document, PageText, TextLine, document_id
-
-    number = int(source.uri[-13:-4])
-    own = document_id(source.uri, f"{number:064x}")
-    lines = tuple(
-        TextLine(
-            f"{'value' if n % 2 else 'key'} {number + n}", (10, 20 * n, 90, 20 * n, 90, 20 * n + 15), 0.9
-        )
-        for n in range(LINES)
-    )
-    yield PageText(own, source.uri, 1, 600, 800, lines=lines)
-    document = Document(own, source.uri, f"{number:064x}", 1000, None, "pdf", 1)
-    yield TaggedOutput("documents", document)
-
-
-def stub_model(scratch: str):
-    """A step that takes lines for keys and values in turn."""
-    import apache_beam as beam
-
-    names = ("failed_pages", "failures", "times")
-    return beam.ParDo(find_all, scratch).with_outputs(*names, main="results")
-
-
-def find_all(page, scratch: str):
-    """The result of a page."""
-    from beam_kie.document import Entity, LineSpan, PageResult, Relation
-    from transforms.progress import record
-
-    entities = tuple(
-        Entity(
-            "ANSWER" if n % 2 else "QUESTION",
-            line.text,
-            line.polygon,
-            0.9,
-            (LineSpan(n, 0, len(line.text)),),
-        )
-        for n, line in enumerate(page.lines)
-    )
-    record(scratch)
-    yield PageResult(page, entities, tuple(Relation(n, n + 1, 0.8) for n in range(0, len(entities), 2)))
+def table(attempts: Sequence[Attempt], undisturbed: Attempt | None) -> Iterator[str]:
+    """The attempts, a line each."""
+    yield "            pages done   seconds   CPU s   CPU ms/page   peak MiB   MiB by tenth of the pages"
+    named = [*((str(number), each) for number, each in enumerate(attempts, 1)), ("undisturbed", undisturbed)]
+    for name, each in named:
+        if each is None:
+            continue
+        tenths = " ".join(map(str, each.mib_by_tenth))
+        took = "-" if each.cpu_ms_a_page is None else f"{each.cpu_ms_a_page:.1f}"
+        cells = f"{each.pages:>10,} {each.seconds:>9.1f} {each.cpu_s:>7.1f} {took:>13} {each.peak_mib:>10,}"
+        yield f"{name:<11} {cells}   {tenths}"
 
 
 if __name__ == "__main__":

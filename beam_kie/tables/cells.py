@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 from beam_kie.document import Entity, Polygon
@@ -19,12 +20,26 @@ def box_columns(prefix: str, polygon: Polygon | None) -> dict[str, Any]:
         prefix: of their names.
         polygon: in pixels; None: all are NULL.
     """
-    if polygon is None:
-        return {f"{prefix}{name}": None for name in ("x0", "y0", "x1", "y1", "polygon")}
-    corners = [round(float(value), COORDINATE_DECIMALS) for value in polygon]
+    x0, y0, x1, y1, corners = _NO_PLACE if polygon is None else _place(tuple(polygon))
+    return {
+        f"{prefix}x0": x0,
+        f"{prefix}y0": y0,
+        f"{prefix}x1": x1,
+        f"{prefix}y1": y1,
+        f"{prefix}polygon": None if corners is None else list(corners),
+    }
+
+
+_NO_PLACE = (None,) * 5
+
+
+# The place of an entity is also that of a line, and of a key or value.
+@lru_cache(maxsize=1024)
+def _place(polygon: Polygon) -> tuple[float, float, float, float, tuple[float, ...]]:
+    # Zero has one form: a place that equals another must be the same bytes, whichever came first.
+    corners = tuple(round(float(value), COORDINATE_DECIMALS) + 0.0 for value in polygon)
     xs, ys = corners[0::2], corners[1::2]
-    edges = {"x0": min(xs), "y0": min(ys), "x1": max(xs), "y1": max(ys), "polygon": corners}
-    return {f"{prefix}{name}": value for name, value in edges.items()}
+    return min(xs), min(ys), max(xs), max(ys), corners
 
 
 def confidence_cell(value: float | None) -> float | None:

@@ -71,7 +71,7 @@ def interpret(text: str, key: str = "", convention: Convention = UNKNOWN) -> Rea
         None where the text looks like no date, amount, number or check box.
     """
     # NFKC makes a plain "52" of "5²" and "1" of "①", which changes their meaning.
-    if any(unicodedata.category(char) == "No" for char in text):
+    if not text.isascii() and any(unicodedata.category(char) == "No" for char in text):
         return None
     plain = unicodedata.normalize("NFKC", text).strip()
     if (option := option_text(plain)) is not None:

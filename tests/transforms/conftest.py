@@ -46,8 +46,8 @@ def order(monkeypatch):
     paths = []
     write, writing = files.write_bytes, files.writing
 
-    def noted(path, data, *timeout):
-        write(path, data, *timeout)
+    def noted(path, data, *timeout, **where):
+        write(path, data, *timeout, **where)
         paths.append(path)
 
     @contextmanager

@@ -100,7 +100,7 @@ class WriteOverlayFn(beam.DoFn):
 
     def _write(self, page: PageText, picture: bytes) -> str:
         path = paths.overlay_path(self._config.output, self._config.run_id, page.document_id, page.page)
-        files.write_bytes(path, picture, self._config.storage_timeout_s)
+        self._write_file(path, picture)
         count("overlays_written")
         return path
 
@@ -112,7 +112,12 @@ class WriteOverlayFn(beam.DoFn):
             (paths.review_picture_path(config.output, config.run_id, *place), page.preview),
             (paths.review_thumbnail_path(config.output, config.run_id, *place), thumbnail(page.preview)),
         ):
-            files.write_bytes(path, picture, config.storage_timeout_s)
+            self._write_file(path, picture)
+
+    def _write_file(self, path: str, data: bytes) -> None:
+        # What a process that is killed leaves of a picture is then removed with the scratch folder: --resume
+        # need not look through the folders of all documents for it.
+        files.write_bytes(path, data, self._config.storage_timeout_s, unfinished_in=self._config.scratch)
 
 
 def _failure(page: PageText, error: Exception) -> Failure:

@@ -33,6 +33,8 @@ PlacedRows = tuple[Place, bytes]
 _LENGTH = 4
 _KEY_AT_MOST = 1024
 _IN_MEMORY = 8 * 2**20
+_MOST_WAITING = 2**20
+_MOST_OPEN = 64
 
 
 class Segment(NamedTuple):
@@ -66,6 +68,8 @@ class KeepRowsFn(beam.DoFn):
     def start_bundle(self):
         """Begin new segments behind what is there."""
         self._segments: dict[Place, Segment] = {}
+        self._waiting: dict[Place, list[bytes]] = {}
+        self._waiting_bytes = 0
 
     def process(self, placed: PlacedRows) -> None:
         """Append rows; nothing is yielded before the bundle ends.
@@ -77,14 +81,28 @@ class KeepRowsFn(beam.DoFn):
             ScratchError: the folder cannot be written.
         """
         place, encoded = placed
-        table, shard = place
-        path = os.path.join(self._folder, f"{table}-{shard:05d}-{self._name}")
-        start, end = _append(path, len(encoded).to_bytes(_LENGTH, "big") + encoded)
-        known = self._segments.get(place)
-        self._segments[place] = Segment(path, start if known is None else known.start, end)
+        self._waiting.setdefault(place, []).append(len(encoded).to_bytes(_LENGTH, "big") + encoded)
+        self._waiting_bytes += len(encoded)
+        # To open a file for each page takes longer than to write to it.
+        if self._waiting_bytes >= _MOST_WAITING:
+            self._write()
+
+    def _write(self) -> None:
+        for place, waiting in self._waiting.items():
+            table, shard = place
+            path = os.path.join(self._folder, f"{table}-{shard:05d}-{self._name}")
+            start, end = _append(path, b"".join(waiting))
+            known = self._segments.get(place)
+            self._segments[place] = Segment(path, start if known is None else known.start, end)
+        self._waiting, self._waiting_bytes = {}, 0
 
     def finish_bundle(self) -> Any:  # Beam declares None, but takes what is yielded
-        """Yield a segment for each place."""
+        """Yield a segment for each place.
+
+        Raises:
+            ScratchError: the folder cannot be written.
+        """
+        self._write()
         for placed in self._segments.items():
             yield GlobalWindows.windowed_value(placed, timestamp=MIN_TIMESTAMP)
 
@@ -101,8 +119,9 @@ def pages_of(segments: Iterable[Segment]) -> Iterator[list[bytes]]:
         ScratchError: a file cannot be read, or is shorter than it was written.
     """
     found = sorted((entry for segment in segments for entry in _entries(segment)), key=itemgetter(0))
-    for _, same in groupby(found, key=itemgetter(0)):
-        yield [_read(path, at, length) for _, path, at, length in same]
+    with _OpenFiles() as opened:
+        for _, same in groupby(found, key=itemgetter(0)):
+            yield [opened.read(path, at, length) for _, path, at, length in same]
 
 
 @contextmanager
@@ -156,17 +175,36 @@ def _entries(segment: Segment) -> Iterator[tuple[bytes, str, int, int]]:
         raise _unreadable(segment.path, error) from error
 
 
-def _read(path: str, at: int, length: int) -> bytes:
-    # Opened each time: there may be more segments than a process may hold open.
-    try:
-        with open(path, "rb", buffering=0) as file:
-            file.seek(at)
-            data = file.read(length)
-    except OSError as error:
-        raise _unreadable(path, error) from error
-    if len(data) != length:
-        raise ScratchError(f"{path} is shorter than it was written: the run cannot continue; run it again")
-    return data
+class _OpenFiles:
+    """Files that are read from here and there. There may be more of them than a process may hold open."""
+
+    def __init__(self) -> None:
+        self._descriptors: dict[str, int] = {}
+
+    def __enter__(self) -> _OpenFiles:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        for descriptor in self._descriptors.values():
+            os.close(descriptor)
+        self._descriptors.clear()
+
+    def read(self, path: str, at: int, length: int) -> bytes:
+        try:
+            data = os.pread(self._opened(path), length, at)
+        except OSError as error:
+            raise _unreadable(path, error) from error
+        if len(data) != length:
+            told = f"{path} is shorter than it was written: the run cannot continue; run it again"
+            raise ScratchError(told)
+        return data
+
+    def _opened(self, path: str) -> int:
+        if path not in self._descriptors:
+            if len(self._descriptors) >= _MOST_OPEN:
+                os.close(self._descriptors.pop(next(iter(self._descriptors))))
+            self._descriptors[path] = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        return self._descriptors[path]
 
 
 def _append(path: str, data: bytes) -> tuple[int, int]:

@@ -52,7 +52,7 @@ def page_fact(page: PageText, counts: PageCounts) -> tuple[str, Fact]:
     Returns:
         The id of the document, and the fact.
     """
-    return page.document_id, _fact("page", page.uri, page.page, *astuple(counts))
+    return page.document_id, _fact("page", page.uri, page.page, *counts.values())
 
 
 def fields_fact(page: PageText, candidates: list[Any]) -> tuple[str, Fact]:

@@ -7,6 +7,7 @@ file), everything else through Beam's FileSystems. Transient errors of a remote 
 
 from __future__ import annotations
 
+import errno
 import io
 import os
 import shutil
@@ -70,20 +71,24 @@ def read_bytes(
     return data
 
 
-def write_bytes(path: str, data: bytes, timeout_s: float = TIMEOUT_S) -> None:
+def write_bytes(
+    path: str, data: bytes, timeout_s: float = TIMEOUT_S, unfinished_in: str | None = None
+) -> None:
     """Write a file so that a reader sees the whole of it or nothing; an older one is replaced.
 
     Args:
         path: a local path or URI; folders are made.
         data: the whole file.
         timeout_s: for how long transient errors are retried, in seconds, above 0.
+        unfinished_in: the folder of this machine in which a local file lies until it is whole, and stays if
+            the process is killed; None: that of ``path``.
 
     Raises:
         OSError: a local file could not be written.
         StorageError: a remote file, likewise, after transient errors were retried.
     """
     if is_local(path):
-        _write_local(local_path(path), data)
+        _write_local(local_path(path), data, unfinished_in)
     else:
         asked("write", path, lambda store, attempt: store.write(path, data, attempt), timeout_s)
 
@@ -287,17 +292,23 @@ def _delete(path: str, timeout_s: float) -> None:
 # ---------------------------------------------------------------- this machine
 
 
-def _write_local(path: str, data: bytes) -> None:
-    with _replacing(path) as file:
-        file.write(data)
+def _write_local(path: str, data: bytes, unfinished_in: str | None) -> None:
+    try:
+        with _replacing(path, unfinished_in) as file:
+            file.write(data)
+    except OSError as error:
+        if unfinished_in is None or error.errno != errno.EXDEV:
+            raise
+        # A link leads to another disk, where a file can only be renamed within it.
+        _write_local(path, data, None)
 
 
 @contextmanager
-def _replacing(path: str) -> Iterator[BinaryIO]:
+def _replacing(path: str, unfinished_in: str | None = None) -> Iterator[BinaryIO]:
     folder, name = os.path.split(path)
     os.makedirs(folder or ".", exist_ok=True)
-    # In the same folder, so that the rename stays within one filesystem and is atomic.
-    temporary = os.path.join(folder, f".{name}.{uuid.uuid4().hex}.tmp")
+    # On the same filesystem, so that the file can be renamed, which is atomic.
+    temporary = os.path.join(unfinished_in or folder, f".{name}.{uuid.uuid4().hex}.tmp")
     try:
         with open(temporary, "wb") as file:
             yield file

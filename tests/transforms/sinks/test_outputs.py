@@ -323,10 +323,10 @@ def test_picture_that_cannot_be_drawn_costs_a_failure_row_and_no_more(tmp_path):
 def test_picture_that_cannot_be_written_is_worth_another_run(tmp_path, monkeypatch):
     write = files.write_bytes
 
-    def full(path, data, *timeout):
+    def full(path, data, *timeout, **where):
         if path.endswith(".jpg"):
             raise OSError("no space left on device")
-        write(path, data, *timeout)
+        write(path, data, *timeout, **where)
 
     monkeypatch.setattr(files, "write_bytes", full)
     summary = run(tmp_path)

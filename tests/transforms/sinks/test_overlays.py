@@ -1,4 +1,9 @@
 import io
+import os
+import signal
+import subprocess
+import sys
+import tempfile
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,6 +14,7 @@ from PIL import Image
 from beam_kie.document import Category, FailedPage, Stage, StageTime
 from tests import pages
 from transforms.config import JobConfig
+from transforms.launch import scratch
 from transforms.runs import paths
 from transforms.sinks.overlays import FAILURES, TIMES, WriteOverlayFn
 from transforms.storage import files
@@ -54,6 +60,51 @@ def test_review_gets_the_page_without_marks_and_a_small_picture(config):
         assert max(small.size) < 300
 
 
+# The kernel ends the process in the middle of the file, as it does when the machine has no memory left.
+KILLED = """
+import resource, signal, sys
+from beam_kie.document import FailedPage
+from tests import pages
+from transforms.config import JobConfig
+from transforms.launch import scratch
+from transforms.sinks.overlays import WriteOverlayFn
+output, folder = sys.argv[1:]
+scratch.make(folder)
+signal.signal(signal.SIGXFSZ, signal.SIG_DFL)
+resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
+list(WriteOverlayFn(JobConfig(output=output, run_id="a", scratch=folder)).process(pages.result()))
+"""
+
+
+def test_what_a_killed_process_leaves_of_a_picture_goes_with_the_scratch_folder(config):
+    output = Path(config.output)
+    folder = scratch.scratch_folder(config.output, "a", local_run=True)
+    root = Path(scratch.__file__).resolve().parents[2]
+    command = [sys.executable, "-c", KILLED, config.output, folder]
+    assert subprocess.run(command, cwd=root).returncode == -signal.SIGXFSZ
+    left = [path for path in output.rglob("*") if path.is_file() and path.stat().st_size == 1000]
+    assert [path.parent for path in left] == [Path(folder)], "of the picture, which was not whole"
+    scratch.remove_left_over(config.output)
+    assert not [path for path in output.rglob("*") if path.is_file()]
+
+    scratch.make(folder)
+    path, failure, _ = draw(replace(config, scratch=folder), pages.result())
+    assert failure is None and Image.open(path).format == "JPEG"
+    assert [each.name for each in Path(folder).iterdir()] == [".owner"]
+    scratch.remove(folder)
+
+
+def test_picture_is_written_where_its_folder_leads_to_another_disk(config, tmp_path):
+    with tempfile.TemporaryDirectory(dir="/dev/shm") as elsewhere:
+        assert os.stat(elsewhere).st_dev != os.stat(tmp_path).st_dev
+        (tmp_path / "overlays").symlink_to(elsewhere)
+        folder = tmp_path / "scratch"
+        folder.mkdir()
+        path, failure, _ = draw(replace(config, scratch=str(folder)), pages.result())
+        assert failure is None and Image.open(path).format == "JPEG"
+        assert not list(folder.iterdir()) and len(list(Path(path).parent.iterdir())) == 1
+
+
 def test_without_a_review_nothing_else_is_written(config):
     draw(config, pages.result())
     assert [path.name for path in Path(config.output).iterdir()] == ["overlays"]
@@ -84,7 +135,7 @@ def banner_colour(picture: Path) -> str:
     ],
 )
 def test_error_is_a_failure_of_the_page(config, monkeypatch, error, category, retryable):
-    def fail(path, data, timeout_s):
+    def fail(path, data, timeout_s, unfinished_in):
         raise error
 
     monkeypatch.setattr(files, "write_bytes", fail)

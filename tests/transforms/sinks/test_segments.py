@@ -2,6 +2,7 @@ import errno
 import os
 from pathlib import Path
 
+import psutil
 import pytest
 
 from beam_kie.tables.parquet import by_page, encode_rows, write_pages
@@ -66,13 +67,24 @@ def test_file_is_the_same_from_any_segments(tmp_path, cut):
     assert ((tmp_path / "file").read_bytes(), written) == parquet_from_encoded("lines", ROWS)
 
 
-def test_what_a_failed_bundle_left_is_in_no_segment(tmp_path):
+@pytest.mark.parametrize("is_written", [True, False])
+def test_what_a_failed_bundle_left_is_in_no_segment(tmp_path, monkeypatch, is_written):
+    if is_written:
+        monkeypatch.setattr(segments, "_MOST_WAITING", 1)
     keep = worker(tmp_path)
     keep.start_bundle()
     keep.process((PLACE, encoded("lost.jpg")))  # its bundle fails and does not finish
     made = bundle(keep, (PLACE, ROWS[0]))
     assert list(pages_of(made.values())) == [[ROWS[0]]]
-    assert made[PLACE].start > 0
+    assert (made[PLACE].start > 0) is is_written
+
+
+def test_more_files_than_are_held_open(tmp_path, monkeypatch):
+    monkeypatch.setattr(segments, "_MOST_OPEN", 2)
+    kept = [bundle(worker(tmp_path), (PLACE, rows))[PLACE] for rows in (*ROWS, *ROWS)]
+    pages = list(pages_of(kept))
+    assert sorted(rows for page in pages for rows in page) == sorted([*ROWS, *ROWS])
+    assert not [file for file in psutil.Process().open_files() if file.path.startswith(str(tmp_path))]
 
 
 def test_threads_and_processes_write_files_of_their_own(tmp_path):
@@ -84,8 +96,8 @@ def test_threads_and_processes_write_files_of_their_own(tmp_path):
 def test_pages_are_read_one_at_a_time(tmp_path, monkeypatch):
     made = bundle(worker(tmp_path), *((PLACE, rows) for rows in ROWS))
     read = []
-    whole = segments._read
-    monkeypatch.setattr(segments, "_read", lambda *where: read.append(where) or whole(*where))
+    whole = segments._OpenFiles.read
+    monkeypatch.setattr(segments._OpenFiles, "read", lambda *where: read.append(where) or whole(*where))
     found = pages_of(made.values())
     assert not read
     page = next(found)
@@ -93,9 +105,6 @@ def test_pages_are_read_one_at_a_time(tmp_path, monkeypatch):
 
 
 def test_full_disk_is_an_error_that_says_what_to_do(tmp_path, monkeypatch):
-    keep = worker(tmp_path)
-    keep.start_bundle()
-
     class Full:
         def __init__(self, *_):
             pass
@@ -108,7 +117,7 @@ def test_full_disk_is_an_error_that_says_what_to_do(tmp_path, monkeypatch):
 
     monkeypatch.setattr(segments, "open", Full, raising=False)
     with pytest.raises(ScratchError, match=r"cannot be kept in .*No space left.*make room there"):
-        keep.process((PLACE, ROWS[0]))
+        bundle(worker(tmp_path), (PLACE, ROWS[0]))
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a disk that is always full")
@@ -118,10 +127,8 @@ def test_a_disk_that_is_really_full(monkeypatch):
 
 
 def test_folder_that_a_worker_does_not_see_is_refused(tmp_path):
-    keep = worker(tmp_path / "elsewhere")
-    keep.start_bundle()
     with pytest.raises(ScratchError, match="No such file or directory"):
-        keep.process((PLACE, ROWS[0]))
+        bundle(worker(tmp_path / "elsewhere"), (PLACE, ROWS[0]))
     with pytest.raises(ScratchError, match="all workers must see --output as one folder"):
         list(pages_of([Segment(str(tmp_path / "gone"), 0, 5)]))
 
