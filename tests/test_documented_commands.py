@@ -7,8 +7,9 @@ A comment before a block of code, which readers do not see, says whether it is r
 - ``<!-- not run: REASON -->``: none of it, and why.
 
 The copy has the folders ``scans`` and ``invoices`` with a scan each, ``uris.csv`` with the first scan, and
-``out`` with a finished run named demo. Nothing is installed: ``python`` is that of the environment, and the
-console scripts are on the path.
+``out`` with a finished run named demo. All scans, also those in ``samples``, are small pages with one line:
+what is found on real ones is for other tests. Nothing is installed: ``python`` is that of the environment,
+and the console scripts are on the path.
 """
 
 import os
@@ -21,6 +22,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+from PIL import Image, ImageDraw, ImageFont
 
 ROOT = Path(__file__).resolve().parents[1]
 DOCS = sorted(path.relative_to(ROOT) for path in ROOT.glob("docs/*.md"))
@@ -79,9 +81,12 @@ def copy(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("commands") / "beam-kie"
     hidden = shutil.ignore_patterns(".*", "__pycache__", "out", "build", "dist", "*.egg-info")
     shutil.copytree(ROOT, folder, ignore=hidden)
-    for name, scan in (("scans", "fr_application.jpg"), ("invoices", "en_invoice.jpg")):
+    for name in ("scans", "invoices"):
         (folder / name).mkdir()
-        shutil.copy(ROOT / "samples" / scan, folder / name / "a.jpg")
+        draw_page(folder / name / "a.jpg")
+    for scan in (folder / "samples").iterdir():
+        if scan.suffix in (".jpg", ".pdf"):
+            draw_page(scan)
     (folder / "uris.csv").write_text("uri\nscans/a.jpg\n", encoding="utf-8")
     programs = folder / "bin"
     programs.mkdir()
@@ -92,6 +97,13 @@ def copy(tmp_path_factory) -> Path:
         (programs / name).chmod(0o755)
     execute(folder, "python run_pipeline.py --input scans --output out --run_id demo")
     return folder
+
+
+def draw_page(path: Path) -> None:
+    image = Image.new("RGB", (480, 320), "white")
+    font = ImageFont.load_default(24)
+    ImageDraw.Draw(image).text((30, 40), "Invoice number: 4711", fill="black", font=font)
+    image.save(path)
 
 
 def execute(folder: Path, script: str, language: str = "") -> None:

@@ -78,7 +78,7 @@ def run(*command):
 
 def test_the_job_runs_with_two_full_size_checkpoints(models, tmp_path):
     ser, re = models
-    scans = [path for path in (ROOT / "samples").iterdir() if path.suffix not in (".txt", ".md")]
+    scans = [ROOT / "samples" / name for name in ("broken.jpg", "de_tax.pdf", "en_invoice.jpg")]
     flags = ["--output", tmp_path / "out", "--run_id", "full", "--overlays", "none"]
     done = run("run_pipeline.py", "--input", *scans, "--ser_model", ser, "--re_model", re, *flags)
     assert done.returncode == 0, done.stderr
@@ -86,7 +86,7 @@ def test_the_job_runs_with_two_full_size_checkpoints(models, tmp_path):
     summary = json.loads((tmp_path / "out" / "runs" / "run_id=full" / "summary.json").read_text("utf-8"))
     assert summary["documents"]["failure"] == 1  # broken.jpg
     assert summary["documents"]["success"] == len(scans) - 1
-    assert summary["found"]["entities"] > 100
+    assert summary["found"]["entities"] > 50
     for table in TABLES:
         assert list((tmp_path / "out" / table / "run_id=full").glob("*.parquet")), table
     assert "full-ser+full-re" in json.dumps(summary)

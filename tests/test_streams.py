@@ -102,9 +102,11 @@ def test_format_and_number_of_pages_are_known_before_any_is_decoded(scan, monkey
     assert peak < MIB
 
 
-def test_job_lets_go_of_every_page(scan, tmp_path, monkeypatch):
+@pytest.mark.parametrize("file_format", PAGES)
+def test_job_lets_go_of_every_page(file_format, tmp_path, monkeypatch):
     """From decoding to the tables: pixels live one page at a time, texts for two of the model's batches."""
-    path, pages = scan
+    path, pages = tmp_path / f"long.{file_format}", 400
+    path.write_bytes(long_file(file_format, pages))
     living, most_pixels, most_texts = set(), [0], [0]
     decode = reading.decode_pages
 

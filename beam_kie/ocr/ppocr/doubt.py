@@ -9,14 +9,46 @@ takes as long to read again as many short ones, which hold more errors together:
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from beam_kie.ocr.pages import Reading
+
+SAMPLE = 8
+"""So many lines of a page say whether the tiny recogniser should read the others at all."""
 
 _GAP = 0.7
 _HAN, _HAN_CHARACTER = 0.94, 0.5
 _OTHER = ((200, 0.99), (600, 0.985))  # lines up to so many pixels wide, at a height of 48
 _LONG = 0.975
+_MOST_DOUBTFUL = 0.5  # of the width of the sample
+
+
+def is_hard(lines: Sequence[np.ndarray], readings: Sequence[Reading]) -> bool:
+    """Whether a page is so hard for the tiny recogniser that the small one should read all of it.
+
+    Where most of the text has to be read again, reading it twice saves nothing, and what the tiny recogniser
+    is certain of is less often right.
+
+    Args:
+        lines: a sample of the page's lines, 48 x w x 3 uint8 each.
+        readings: what the tiny recogniser made of them.
+    """
+    widths = [line.shape[1] for line in lines]
+    again = [is_doubtful(line, reading) for line, reading in zip(lines, readings, strict=True)]
+    return any(again) and float(np.dot(again, widths)) >= _MOST_DOUBTFUL * sum(widths)
+
+
+def sample_of(count: int) -> list[int]:
+    """The indices of at most SAMPLE lines from all over a page.
+
+    Args:
+        count: lines of the page.
+    """
+    if count <= SAMPLE:
+        return list(range(count))
+    return [round(index * (count - 1) / (SAMPLE - 1)) for index in range(SAMPLE)]
 
 
 def is_doubtful(line: np.ndarray, reading: Reading) -> bool:

@@ -1,6 +1,7 @@
 """The ppocr engine: a detector and a small recogniser; on CPUs a tiny one reads all lines before it.
 
-There the small one reads only the lines that are in doubt, which saves time. On a GPU it reads all lines.
+There the small one reads only the lines that are in doubt, which saves time, or all lines of a page where
+most are. On a GPU it reads all lines.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from beam_kie.ocr.box_geometry import DEFAULT, GEOMETRIES, BoxGeometry
 from beam_kie.ocr.devices import is_gpu, ocr_device
 from beam_kie.ocr.pages import PageReader, Reading, usable_cores
 from beam_kie.ocr.ppocr.boxes import line_boxes
-from beam_kie.ocr.ppocr.doubt import is_doubtful
+from beam_kie.ocr.ppocr.doubt import is_doubtful, is_hard, sample_of
 from beam_kie.ocr.ppocr.files import TINY_NAME, ModelFiles, model_files, tell_that_tiny_is_missing
 from beam_kie.ocr.ppocr.languages import scripts_of
 from beam_kie.ocr.ppocr.reader import LineReader, Networks, ReaderSettings, shrink
@@ -33,6 +34,7 @@ _WIDTHS = (*range(128, 256, 32), *range(256, 512, 64), *range(512, 1024, 128), *
 # The tiny recogniser's blanks are not told apart by theirs.
 _SMALL_BLANK = 26.0
 _UNKNOWN_TO_TINY = frozenset({"HIRAGANA", "KATAKANA"})
+_UNREAD = Reading("", 0.0)
 _FOREIGN_SHARE = 0.1  # of a page's lines; from that on tiny is not trusted with the others either
 
 
@@ -100,30 +102,40 @@ class _Models:
         lines = [list(self._threads.map(shrink, crops)) for crops in crops_of_pages]
         if self._tiny is None:
             return self._read(self._small, lines, [range(len(page)) for page in lines])
-        pages = self._read(self._tiny, lines, [range(len(page)) for page in lines])
-        doubtful = [
-            [i for i, (line, reading) in enumerate(zip(*page, strict=True)) if is_doubtful(line, reading)]
-            for page in zip(lines, pages, strict=True)
+        pages = [[_UNREAD] * len(page) for page in lines]
+        samples = [sample_of(len(page)) for page in lines]
+        self._put(self._tiny, lines, samples, pages)
+        hard = [
+            is_hard([line[i] for i in sample], [page[i] for i in sample])
+            for line, page, sample in zip(lines, pages, samples, strict=True)
         ]
-        self._read_again(lines, doubtful, pages)
+        others = [
+            [] if given_up else _others(page, sample)
+            for page, sample, given_up in zip(pages, samples, hard, strict=True)
+        ]
+        self._put(self._tiny, lines, others, pages)
+        again = [
+            range(len(page)) if given_up else [i for i in range(len(page)) if is_doubtful(line[i], page[i])]
+            for line, page, given_up in zip(lines, pages, hard, strict=True)
+        ]
+        self._put(self._small, lines, again, pages)
         # Where tiny lacks the script, it takes characters for others that look alike, and is sure of it.
         rest = [
-            [i for i in range(len(page)) if i not in set(again)] if self._is_foreign(page, again) else []
-            for page, again in zip(pages, doubtful, strict=True)
+            _others(page, chosen) if self._is_foreign(page, chosen) else []
+            for page, chosen in zip(pages, again, strict=True)
         ]
-        self._read_again(lines, rest, pages)
+        self._put(self._small, lines, rest, pages)
         return pages
 
-    def _read_again(
+    def _put(
         self,
+        reader: LineReader,
         lines: Sequence[Sequence[np.ndarray]],
         chosen: Sequence[Sequence[int]],
         pages: Sequence[list[Reading]],
     ) -> None:
-        """Put what the small recogniser reads in the chosen lines of each page in their place."""
-        for page, indices, readings in zip(
-            pages, chosen, self._read(self._small, lines, chosen), strict=True
-        ):
+        """Put what a recogniser reads in the chosen lines of each page in their place."""
+        for page, indices, readings in zip(pages, chosen, self._read(reader, lines, chosen), strict=True):
             for index, reading in zip(indices, readings, strict=True):
                 page[index] = reading
 
@@ -149,6 +161,11 @@ class _Models:
         """Whether many of a page's lines, as the small recogniser read them, are beyond the tiny one."""
         beyond = sum(not self._known_to_tiny.issuperset(page[index].text) for index in again)
         return beyond > 1 and beyond >= _FOREIGN_SHARE * len(page)
+
+
+def _others(page: Sequence[Reading], chosen: Sequence[int]) -> list[int]:
+    """The indices of a page's lines that are not chosen."""
+    return sorted(set(range(len(page))).difference(chosen))
 
 
 def identify(options: OcrOptions) -> tuple[str, str]:

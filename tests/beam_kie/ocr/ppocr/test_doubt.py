@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from beam_kie.ocr.pages import Reading
-from beam_kie.ocr.ppocr.doubt import is_doubtful
+from beam_kie.ocr.ppocr.doubt import SAMPLE, is_doubtful, is_hard, sample_of
 
 
 def doubtful(text, confidence, width=300, weakest=None, gap=None):
@@ -38,3 +38,20 @@ def test_the_longer_a_line_the_less_certain_it_must_be(confidence, widths):
     assert [width for width in (100, 400, 1000) if doubtful("Invoice number", confidence, width)] == list(
         widths
     )
+
+
+def test_a_page_is_hard_where_half_of_its_text_is_in_doubt():
+    lines = [np.zeros((48, width, 3), np.uint8) for width in (100, 100, 300)]
+    sure, unsure = Reading("12", 0.999), Reading("12", 0.7)
+    assert is_hard(lines, [sure, sure, unsure])
+    assert not is_hard(lines, [unsure, unsure, sure])
+    assert not is_hard(lines, [sure] * 3)
+    assert not is_hard([], [])
+
+
+def test_the_sample_is_from_all_over_the_page():
+    assert sample_of(0) == []
+    assert sample_of(3) == [0, 1, 2]
+    sample = sample_of(100)
+    assert (len(sample), sample[0], sample[-1]) == (SAMPLE, 0, 99)
+    assert max(np.diff(sample)) <= 15

@@ -106,6 +106,8 @@ def test_without_the_tiny_recogniser_pages_are_read_all_the_same(
     assert texts(read_one(small, as_page(form))) == [plain(text) for text, _, _ in form_lines]
     assert small.name == "ppocr/PP-OCRv6-small"
     assert small.revision != ppocr.revision
+    monkeypatch.setattr(engine, "is_hard", lambda lines, readings: True)
+    assert read_one(ppocr, as_page(form)) == read_one(small, as_page(form)), "all of a hard page"
 
 
 def test_only_letters_of_the_languages_asked_for_are_read(form, as_page):
