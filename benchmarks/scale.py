@@ -150,9 +150,10 @@ def attempt(name: str, work: Work, out: Path, share: float | None) -> Attempt:
     started = time.monotonic()
     with started_job(work, out) as (process, server_pids):
         watched = _Watch([process.pid, *server_pids])
-        tenths, told = [0] * 10, started
+        tenths, told, done = [0] * 10, started, before
         while process.poll() is None:
-            done = before + done_pages(out, earlier)
+            # The count goes with the scratch folder when the run has ended.
+            done = max(done, before + done_pages(out, earlier))
             resident = watched.look()
             tenth = min(9, 10 * done // work.pages)
             tenths[tenth] = max(tenths[tenth], resident // MIB)
