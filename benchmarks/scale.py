@@ -117,7 +117,9 @@ def parse_arguments(argv: Sequence[str] | None = None) -> tuple[argparse.Namespa
 
 def prepare(place: Path, arguments: argparse.Namespace, job_flags: list[str]) -> Work:
     """The files that the run reads, and its command."""
-    flags = [*RUNNERS[arguments.runner], *job_flags]
+    # Of a few pages only, parts are small, so that a killed run leaves some.
+    part_pages = min(200, max(1, arguments.pages // 20))
+    flags = [*RUNNERS[arguments.runner], f"--part_pages={part_pages}", *job_flags]
     if arguments.runner != "portable":
         flags.append(f"--direct_num_workers={arguments.workers}")
     if arguments.input is not None:

@@ -18,12 +18,13 @@ def main() -> int:
     parser = argparse.ArgumentParser()
     parser.add_argument("--manifest", required=True)
     parser.add_argument("--output", required=True)
+    parser.add_argument("--part_pages", type=int, default=200)
     arguments, flags = parser.parse_known_args()
-    run_job(Path(arguments.manifest), Path(arguments.output), flags)
+    run_job(Path(arguments.manifest), Path(arguments.output), flags, arguments.part_pages)
     return 0
 
 
-def run_job(manifest: Path, output: Path, flags: list[str]) -> None:
+def run_job(manifest: Path, output: Path, flags: list[str], part_pages: int = 200) -> None:
     """Run the job with stubs for files, OCR and the model."""
     import apache_beam as beam
     from apache_beam.options.pipeline_options import PipelineOptions
@@ -43,6 +44,7 @@ def run_job(manifest: Path, output: Path, flags: list[str]) -> None:
         "manifest": str(manifest),
         "ocr_engine": "none",
         "overlays": "none",
+        "part_pages": part_pages,
         "resume": True,
     }
     config = from_values(JobConfig, {**values, "scratch": folder})

@@ -132,6 +132,7 @@ class DomainContent(Content):
         self.domain, self.common = domain, common
         self._groups: dict[str, Group] = {}
         self._corrections = rng.random() < 0.12
+        self.capitals = False
         patterns = ("{own} / {english}", "{own} ({english})", "{own} {english}")
         self._second = rng.choice(patterns) if self.language != "en" and rng.random() < 0.08 else ""
 
@@ -282,12 +283,17 @@ class DomainContent(Content):
         return self.words.words("options", name) if maker == "options" else ()
 
     def value(self, value: Value, bare: bool = False) -> str:
-        """What is filled in: of options one, of samples one, a number without its unit, a code, a name's.
+        """What is filled in, as ``_value`` has it; in capitals on forms where everything is typed so.
 
         Args:
             value: the value's type.
             bare: amounts without a currency, as in a column of a table.
         """
+        text = self._value(value, bare)
+        return text.upper() if self.capitals and value.name not in ("email", "web") else text
+
+    def _value(self, value: Value, bare: bool) -> str:
+        """What is filled in: of options one, of samples one, a number without its unit, a code, a name's."""
         rng = self.rng
         if value.shape in ("options", "samples", "code"):
             word = rng.choice(value.words)

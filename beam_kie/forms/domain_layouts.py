@@ -59,10 +59,11 @@ def generate_domain_layout(
     rng = random.Random(f"{language}/{PREFIX}/{domain}/{seed}")
     chosen = domain or rng.choice(names)
     style = rng.random()
-    labels = labels or ("funsd" if language == "en" and style < 0.75 else "xfund")
+    labels = labels or ("funsd" if language == "en" and style < 0.9 else "xfund")
     look = look or pick_look(rng, chosen in RECEIPTS)
     content = DomainContent.load(language, chosen, rng, prose)
     theme = personal_theme(make_theme(rng, content.words, labels, noto_only), rng, language, noto_only)
+    content.capitals = theme.upper_values
     sheet, drawn = format_of(look, language, rng, theme)
     drawn(sheet, content, chosen).build(page)
     return sheet.finish(language, f"{PREFIX}:{chosen}", seed, dpi)

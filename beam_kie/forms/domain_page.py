@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from beam_kie.forms import blanks, lists, stamps, tables, texts
+from beam_kie.forms import blanks, field_rows, lists, stamps, tables, texts
+from beam_kie.forms.choice_lists import choice_list, value_list
 from beam_kie.forms.content import Field
 from beam_kie.forms.domain_content import DomainContent
+from beam_kie.forms.domain_tables import compact, draw_panels, matrix_of, panels_of, report_of, table_of
 from beam_kie.forms.domains import Group, Key
+from beam_kie.forms.furniture import furniture, line_numbers
+from beam_kie.forms.heads import contact, senders, title_block
 from beam_kie.forms.kinds import Step
-from beam_kie.forms.matrix import Matrix, draw_matrix
+from beam_kie.forms.matrix import draw_matrix
 from beam_kie.forms.page import Page
 from beam_kie.forms.sheet import Sheet
 
@@ -45,6 +49,9 @@ class DomainPage(Page):
             page: this page and all pages, for the footer.
         """
         super().build(page)
+        furniture(self.sheet, self.content)
+        if self.theme.labels == "xfund" and self.rng.random() < 0.06:
+            line_numbers(self.sheet, self.content)
         if self.rng.random() < 0.12:
             stamps.stamp_across(self.sheet, self.content)
 
@@ -59,6 +66,20 @@ class DomainPage(Page):
         if self.rng.random() < 0.15:
             stamps.stamp_across(self.sheet, self.content)
         texts.footer(self.sheet, self.content, page)
+        furniture(self.sheet, self.content)
+
+    def head(self) -> None:
+        """What all forms have at the top; company, department and title as one header on English forms."""
+        content, rng = self.content, self.rng
+        if rng.random() < 0.22:
+            senders(self.sheet, content)
+        if rng.random() < 0.15:
+            contact(self.sheet, content)
+        if self.theme.labels != "funsd" or rng.random() > 0.3:
+            super().head()
+            return
+        parts = [content.company(), content.make("list:department"), self.title()]
+        title_block(self.sheet, parts[rng.choice((0, 0, 1)) :], rng.choice((_CENTRE, _CENTRE, _LEFT)))
 
     def title(self) -> str:
         """One of the domain's titles."""
@@ -73,6 +94,9 @@ class DomainPage(Page):
         main = rng.sample(own, min(len(own), rng.randint(3, 5)))
         for step in rng.sample(listed, min(len(listed), rng.choice((0, 1, 1, 2)))):
             main.insert(rng.randrange(1, len(main) + 1), step)
+        for what, often in (("options", 0.5), ("remarks", 0.35)):
+            if rng.random() < often:
+                main.insert(rng.randrange(len(main) + 1), Step(what))
         person, contact, bank, office = (
             self._step("fields", common.sections[index], low, high, chance)
             for index, low, high, chance in (
@@ -131,69 +155,73 @@ class DomainPage(Page):
         self._block(step.section, lambda: lists.amount_lines(sheet, content, words, sheet.left, sheet.right))
 
     def table(self, step: Step) -> None:
-        """A table of the domain.
+        """A table of the domain, of a few rows or of many, or one with keys on two sides.
 
         Args:
             step: what is drawn, as of the kind's recipe.
         """
-        rng, group = self.rng, self.content.group(step.section)
-        matrix = self._matrix(group) if rng.random() < 0.35 else None
+        rng, content, sheet, group = self.rng, self.content, self.sheet, self.content.group(step.section)
+        chance = rng.random()
+        matrix = matrix_of(content, self.theme, group) if chance < 0.25 else None
+        matrix = report_of(content, self.theme) if 0.25 < chance < 0.5 else matrix
         if matrix is not None:
-            self._block(
-                step.section, lambda: draw_matrix(self.sheet, matrix, self.sheet.left, self.sheet.right)
-            )
+            self._block(step.section, lambda: draw_matrix(sheet, matrix, sheet.left, sheet.right))
+            return
+        if chance > 0.9:
+            self._block(step.section, lambda: draw_panels(sheet, panels_of(content, group)))
             return
         rows, empty = rng.randrange(1, 6), rng.choice((0, 0, 1, 2, 3))
+        if rng.random() < 0.4:
+            rows, empty = rng.randrange(8, 30), 0
         gaps = rng.choice((0.0, 0.05, 0.2))
-        self._table(step.section, self.made_table(group, rows, empty, gaps))
+        if rows > 7:
+            sheet.theme = compact(sheet.theme)
+        self._table(step.section, table_of(content, group, rows, empty, gaps))
 
-    def _matrix(self, group: Group) -> Matrix | None:
-        """The table with keys in its first column, too, where that can be: words for them, other columns."""
-        rng, content = self.rng, self.content
-        places = [index for index, key in enumerate(group.keys) if len(key.value.words) > 2]
-        if not places:
-            return None
-        corner = group.keys[rng.choice(places)]
-        columns = [key for key in group.keys if key is not corner and key.value.shape != "options"]
-        columns = [key for key in columns if key.value.low != 1][:6]
-        names = rng.sample(corner.value.words, min(len(corner.value.words), 6))
-        if len(columns) < 2 or any("#" in name or "@" in name for name in names):
-            return None
-        spans: list[tuple[str, int]] = []
-        heads = [head for other in content.domain.sections for head in other.headings]
-        if len(columns) > 3 and rng.random() < 0.6:
-            first = rng.randrange(2, len(columns) - 1)
-            over = rng.sample(heads, 2)
-            spans = [(over[0], first), (over[1], len(columns) - first)]
-        fill = self.theme.fill
-        cells = [[_cell(content, key) if rng.random() < fill else None for key in columns] for _ in names]
-        texts = [content.wording(key) for key in columns]
-        return Matrix(content.wording(corner), spans, texts, names, cells)
-
-    def made_table(self, group: Group, rows: int, empty: int, gaps: float, most: int = 8) -> tables.Table:
-        """A table with made-up rows; some columns are left out, some cells stay empty.
+    def options(self, step: Step) -> None:
+        """Questions with what can be ticked below them: options of the domain's keys, or notes to agree to.
 
         Args:
-            group: its columns.
-            rows: filled ones.
-            empty: rows below them.
-            gaps: the share of cells that stay empty, in [0, 1].
-            most: columns.
+            step: what is drawn, as of the kind's recipe; only that it is.
         """
-        rng, content = self.rng, self.content
-        keys = list(group.keys)
-        while len(keys) > min(3, most) and (len(keys) > most or rng.random() < 0.35):
-            keys.remove(rng.choice(keys[1:]))
-        first = keys[0].value
-        counted = first.shape == "range" and first.low == 1 and not first.decimals and not first.unit
-        table = tables.Table([content.wording(key) for key in keys], [], [_align(key) for key in keys])
-        for number in range(rows + empty):
-            row: list[str | None] = [str(number + 1)] if counted else []
-            for index, key in enumerate(keys[len(row) :], len(row)):
-                left_out = number >= rows or (index and rng.random() < gaps)
-                row.append(None if left_out else _cell(content, key))
-            table.rows.append(row)
-        return table
+        sheet, content, rng = self.sheet, self.content, self.rng
+        keys = [key for group in content.domain.sections for key in group.keys if len(key.value.words) > 2]
+        for _ in range(rng.choice((1, 1, 2, 3))):
+            if keys and rng.random() < 0.7:
+                key = rng.choice(keys)
+                text, items = content.wording(key), list(key.value.words)
+                items = [content.code(item) for item in items]
+            else:
+                text = content.heading(content.register(rng.choice(content.domain.sections)))
+                pool = content.fresh("notes")
+                items = rng.sample(pool, min(len(pool), rng.randrange(2, 7)))
+                content.used.update(items)
+            rng.shuffle(items)
+            self._block("", lambda: choice_list(sheet, text, items, sheet.left, sheet.right))  # noqa: B023
+
+    def remarks(self, step: Step) -> None:
+        """A key with several paragraphs or entries.
+
+        Args:
+            step: what is drawn, as of the kind's recipe; only that it is.
+        """
+        sheet, content, rng = self.sheet, self.content, self.rng
+        keys = [key for group in content.domain.sections for key in group.keys]
+        told = [key for key in keys if key.value.name == "text"] or keys
+        if rng.random() < 0.45:
+            key = rng.choice([key for key in keys if key.value.shape != "options"])
+            values = [content.value(key.value) for _ in range(rng.randrange(2, 9))]
+        else:
+            key = rng.choice(told)
+            pool = [
+                *content.domain.free,
+                *content.common.free,
+                *content.fresh("notes"),
+                *(content.prose or ()),
+            ]
+            values = rng.sample(pool, min(len(pool), rng.randrange(1, 6)))
+        text = content.wording(key)
+        self._block("", lambda: value_list(sheet, text, values, sheet.left, sheet.right))
 
     def draw_table(self, table: tables.Table, look: str) -> None:
         """A table without a heading, in one of the looks of ``Theme.table_look``.
@@ -209,8 +237,11 @@ class DomainPage(Page):
         sheet.theme = before
 
     def _arranged(self, made: list[Field], x0: float, x1: float) -> int:
-        """The fields in an arrangement; as blanks in running text at times."""
-        if self.rng.random() < 0.09:
+        """The fields in an arrangement; over captions or as blanks in running text at times."""
+        chance = self.rng.random()
+        if chance < 0.07:
+            return field_rows.stacked(self.sheet, self.content, made, x0, x1, under=True)
+        if chance < 0.16:
             return blanks.running(self.sheet, self.content, made, x0, x1)
         return super()._arranged(made, x0, x1)
 
@@ -232,16 +263,3 @@ class DomainPage(Page):
         made = self.content.key_field(key, filled)
         # ``signature_row`` writes a signature larger than the date beside it.
         return replace(made, name=f"signature_{made.name}" if key.value.name == "sign" else made.name)
-
-
-def _align(key: Key) -> str:
-    value = key.value
-    if value.name in ("money", "dec") or (value.shape == "range" and value.unit):
-        return _RIGHT
-    return _CENTRE if value.shape == "range" or value.name in ("date", "past", "time", "year") else _LEFT
-
-
-def _cell(content: DomainContent, key: Key) -> str:
-    text = content.value(key.value, bare=True)
-    unit = key.value.unit
-    return text if not unit or unit in " ".join(key.wordings) else f"{text} {unit}"

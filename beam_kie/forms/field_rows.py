@@ -165,7 +165,9 @@ def boxed(sheet: Sheet, content: Content, fields: list[Field], x0: float, x1: fl
     return done
 
 
-def stacked(sheet: Sheet, content: Content, fields: list[Field], x0: float, x1: float) -> int:
+def stacked(
+    sheet: Sheet, content: Content, fields: list[Field], x0: float, x1: float, under: bool | None = None
+) -> int:
     """The key over the value (or under it, below a line), in columns without boxes.
 
     Args:
@@ -174,6 +176,7 @@ def stacked(sheet: Sheet, content: Content, fields: list[Field], x0: float, x1: 
         fields: in the order in which they are drawn.
         x0: the left edge, in points.
         x1: the right edge, in points.
+        under: whether keys stand under a line with the value on it; None: at random.
 
     Returns:
         How many fields fitted.
@@ -181,7 +184,7 @@ def stacked(sheet: Sheet, content: Content, fields: list[Field], x0: float, x1: 
     theme = sheet.theme
     columns = theme.columns
     unit = (x1 - x0) / columns
-    under = sheet.rng.random() < 0.25
+    under = sheet.rng.random() < 0.25 if under is None else under
     style = theme.small if under else theme.key
     done = 0
     for row in pack(fields, columns):

@@ -47,6 +47,10 @@ def personal_theme(theme: Theme, rng: random.Random, language: str, noto_only: b
         noto_only: whether only the face that is always installed is used.
     """
     theme = replace(theme, uneven=rng.random() < 0.35)
+    if not theme.cjk:
+        theme = _capitals(theme, rng)
+    if theme.labels == "funsd":
+        theme = _typed(theme, rng, noto_only)
     if rng.random() < 0.1:
         theme = replace(theme, fill=rng.uniform(0.15, 0.4))
     if rng.random() < 0.22:
@@ -57,3 +61,31 @@ def personal_theme(theme: Theme, rng: random.Random, language: str, noto_only: b
         )
         theme = replace(theme, value=value if noto_only else value._replace(face=hand))
     return theme
+
+
+def _capitals(theme: Theme, rng: random.Random) -> Theme:
+    """Capitals as typewriters and English offices have them: titles, keys, what is filled in."""
+    english = theme.labels == "funsd"
+    return replace(
+        theme,
+        upper_keys=theme.upper_keys or rng.random() < (0.36 if english else 0.05),
+        upper_heads=rng.random() < (0.65 if english else 0.3),
+        heading_colon=":" if rng.random() < (0.28 if english else 0.1) else "",
+        upper_values=rng.random() < (0.2 if english else 0.08),
+    )
+
+
+def _typed(theme: Theme, rng: random.Random, noto_only: bool) -> Theme:
+    """What pages in FUNSD's style have more often: typewriters, numbers and words apart, blanks."""
+    if rng.random() < 0.3 and not noto_only:
+        names = ("key", "value", "heading", "title", "small")
+        face = {name: getattr(theme, name)._replace(face="typewriter") for name in names}
+        theme = replace(theme, **face)
+    if rng.random() < 0.25:
+        theme = replace(theme, fill=rng.uniform(0.2, 0.6))
+    return replace(
+        theme,
+        numbered=theme.numbered or rng.choice((*[""] * 10, "{n}.", "({n})")),
+        numbers_apart=rng.random() < 0.6,
+        words_apart=rng.random() < 0.06,
+    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 from dataclasses import dataclass, field
 
 from beam_kie.document import Box
@@ -26,6 +27,8 @@ from beam_kie.forms.theme import BLACK, Colour, Style, Theme
 # Labels that only become one of the four when the page is finished: a key is a QUESTION when it has a
 # value, a heading when keys stand under it.
 KEY, HEADING = "key", "heading"
+_NUMBER = re.compile(r"(\(?\d+[.)]?) +(\D.*)")
+_WORD = re.compile(r"\S+")
 
 
 @dataclass(slots=True)
@@ -145,8 +148,12 @@ class Sheet:
             pieces: texts and boxes, as of ``text`` and ``paragraph``.
             key: the id of the key that a value belongs to; None: of none.
         """
-        draft = _Draft(label, pieces, self.parent)
-        self._drafts.append(draft)
+        if label == KEY and self.theme.numbers_apart and (number := _NUMBER.match(pieces[0][0])):
+            self._drafts.append(
+                _Draft(OTHER, [self._cut(pieces[0], number.start(1), number.end(1))], self.parent)
+            )
+            pieces = [self._cut(pieces[0], number.start(2), number.end(2)), *pieces[1:]]
+        self._drafts.append(_Draft(label, pieces, self.parent))
         number = len(self._drafts) - 1
         if key is not None:
             self.link(key, number)
@@ -170,7 +177,9 @@ class Sheet:
             pieces: texts and boxes of the lines.
             key: the id of the key that they belong to; None: of none.
         """
-        if self.theme.paragraph_lines:
+        if self.theme.words_apart and label == OTHER:
+            pieces = [self._cut(piece, *word.span()) for piece in pieces for word in _WORD.finditer(piece[0])]
+        if self.theme.paragraph_lines or (self.theme.words_apart and label == OTHER):
             for piece in pieces:
                 self.entry(label, [piece], key)
         elif pieces:
@@ -193,6 +202,13 @@ class Sheet:
             pieces: texts and boxes.
         """
         self._drafts[number].pieces = pieces
+
+    def _cut(self, piece: tuple[str, Box], start: int, end: int) -> tuple[str, Box]:
+        """The characters ``start`` to ``end`` of a piece."""
+        text, (x0, y0, _, y1) = piece
+        run = next(run for run in reversed(self._runs) if run.text == text and run.x == x0)
+        left, right = (x0 + fonts.width(text[:n], run.face, run.size, run.tracking) for n in (start, end))
+        return text[start:end], (left, y0, right, y1)
 
     # Lines and areas
 

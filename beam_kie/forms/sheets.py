@@ -11,6 +11,7 @@ from importlib import resources
 from beam_kie.forms import field_rows, fonts, texts
 from beam_kie.forms.content import Field
 from beam_kie.forms.domain_page import DomainPage
+from beam_kie.forms.domain_tables import table_of
 from beam_kie.forms.domains import Value
 from beam_kie.forms.grid import grid
 from beam_kie.forms.kinds import Step
@@ -204,7 +205,7 @@ class ReceiptPage(_Written):
         self._dashes()
         if content.domain.tables:
             group = rng.choice(content.domain.tables)
-            table = self.made_table(group, rng.randrange(2, 7), 0, 0.0, 3)
+            table = table_of(content, group, rng.randrange(2, 7), 0, 0.0, 3)
             self.draw_table(table, rng.choice(("open", "head")))
         self._dashes()
         amounts = [key for group in sections for key in group.keys if key.value.name == "money"]

@@ -17,7 +17,8 @@ _PAD, _SIDE = 2.6, 3.6
 
 @dataclass(slots=True)
 class Table:
-    """Heads, rows of cells (None: empty) and the alignment of every column.
+    """Heads, rows of cells (None: empty) and the alignment of every column. The lines of a cell are values
+    of their own.
 
     ``totals`` are (key, value) pairs that stand below the last column.
     """
@@ -169,7 +170,7 @@ def _column_widths(table: Table, head: Style, body: Style, room: float) -> list[
         width = max(word, width * (0.6 if " " in text and len(text) > 12 else 1.0))
         for row in table.rows:
             if text := row[index]:
-                width = max(width, fonts.width(text, body.face, body.size))
+                width = max(width, *(fonts.width(part, body.face, body.size) for part in text.split("\n")))
         natural.append(width + 2 * _SIDE + 2)
     total = sum(natural)
     if total <= room:
@@ -220,25 +221,31 @@ def _draw_row(
     row_number: int | None = None
     pitch = style.size * style.leading
     wrapped = [
-        fonts.wrap(text, style.face, style.size, edges[i + 1] - edges[i] - 2 * _SIDE) if text else []
+        [
+            fonts.wrap(part, style.face, style.size, edges[i + 1] - edges[i] - 2 * _SIDE)
+            for part in (text.split("\n") if text else ())
+        ]
         for i, text in enumerate(row)
     ]
-    height = max(1, *(len(lines) for lines in wrapped)) * pitch + 2 * _PAD
+    height = max(1, *(sum(map(len, parts)) for parts in wrapped)) * pitch + 2 * _PAD
     height = max(height, theme.key.size * (theme.pitch - 0.2)) if theme.table_look == "full" else height
     if sheet.y + height > sheet.bottom:
         return False
-    for index, lines in enumerate(wrapped):
-        if not lines:
+    for index, parts in enumerate(wrapped):
+        if not parts:
             continue
+        lines = [line for part in parts for line in part]
         top = sheet.y + (height - len(lines) * pitch) / 2
         width = edges[index + 1] - edges[index] - 2 * _SIDE
         pieces = sheet.paragraph(lines, edges[index] + _SIDE, top, width, style, aligns[index])
         if row_key and index == 0:
             row_number = sheet.entry(KEY, pieces)
             continue
-        value = sheet.entry(ANSWER, pieces, keys[index])
-        if row_number is not None:
-            sheet.link(row_number, value)
+        for part in parts:
+            value = sheet.entry(ANSWER, pieces[: len(part)], keys[index])
+            pieces = pieces[len(part) :]
+            if row_number is not None:
+                sheet.link(row_number, value)
     sheet.y += height
     if theme.table_look in ("full", "rows"):
         sheet.rule(edges[0], sheet.y, edges[-1], sheet.y)

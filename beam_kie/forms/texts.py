@@ -38,6 +38,7 @@ def title(sheet: Sheet, content: Content, text: str, align: str, office: bool = 
         office: whether an office's name stands above it.
     """
     theme, rng = sheet.theme, sheet.rng
+    text = text.upper() if theme.upper_heads else text
     width = sheet.right - sheet.left
     style = fitting(theme.title, text, width * 0.9)
     if office:
@@ -152,6 +153,7 @@ def heading(sheet: Sheet, text: str, x0: float, x1: float, attached: bool = Fals
             sheet.fill(x0, sheet.y, x1, sheet.y + height, theme.shade or (228, 228, 228))
         if attached:
             sheet.frame(x0, sheet.y, x1, sheet.y + height)
+    text = (text.upper() if theme.upper_heads else text) + theme.heading_colon
     lines = fonts.wrap(text, style.face, style.size, x1 - x0 - 8)
     top = sheet.y + (height - style.size * style.leading) / 2
     number = sheet.entry(

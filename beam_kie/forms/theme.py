@@ -33,7 +33,9 @@ class Theme:
 
     ``labels`` is the annotation style: "xfund" (a key without a value is OTHER, a section heading over
     keys is a QUESTION) or "funsd" (such keys stay QUESTION, a section heading is a HEADER). ``uneven``: the
-    cells of a ruled grid differ in width and height.
+    cells of a ruled grid differ in width and height. ``upper_heads``: titles and headings are in capitals.
+    ``heading_colon`` ends a heading. ``upper_values``: what is filled in is typed in capitals.
+    ``numbers_apart``: the number of a key is a text of its own; ``words_apart``: every word of free text is.
     """
 
     labels: str
@@ -74,6 +76,11 @@ class Theme:
     comb: bool
     bilingual: bool
     uneven: bool = False
+    upper_heads: bool = False
+    heading_colon: str = ""
+    upper_values: bool = False
+    numbers_apart: bool = False
+    words_apart: bool = False
 
 
 ARRANGEMENTS = {

@@ -35,7 +35,10 @@ TEXTS = {
 
 
 class Forms(NamedTuple):
-    """Drawn forms of one look, and how OCR finds their lines (``beam_kie.ocr.box_geometry``)."""
+    """Drawn forms of one look, and how OCR finds their lines (``beam_kie.ocr.box_geometry``).
+
+    ``languages`` are those of the forms in turn; empty: all.
+    """
 
     name: str
     geometry: str
@@ -43,6 +46,7 @@ class Forms(NamedTuple):
     kind: str
     number: int
     seed: int
+    languages: str = ""
 
 
 FORMS = (
@@ -58,6 +62,14 @@ FORMS = (
     Forms("light_default_3", "default", "light", "any", 80, 630_000),
     Forms("photo_wide", "wide", "photo", "domain", 80, 640_000),
     Forms("light_tight_2", "tight", "light", "domain", 120, 650_000),
+    Forms("light_default_4", "default", "light", "domain", 42, 700_000, "en,de,pt,en,fr,en"),
+    Forms("light_tight_3", "tight", "light", "domain", 42, 710_000, "en,de,pt,it,en,es"),
+    Forms("heavy_default", "default", "heavy", "domain", 42, 740_000, "en,de,en,pt,es,en"),
+    Forms("light_coarse_3", "coarse", "light", "domain", 36, 750_000, "en,zh,de,ja,pt,en"),
+    Forms("heavy_wide_2", "wide", "heavy", "domain", 36, 720_000, "en,en,de,pt,fr,zh"),
+    Forms("light_fine_2", "fine", "light", "domain", 36, 760_000, "en,de,pt,es,en,it"),
+    Forms("photo_default_2", "default", "photo", "domain", 24, 730_000, "en,de,pt,es,it,ja"),
+    Forms("light_default_5", "default", "light", "domain", 30, 770_000, "en,de,pt,fr,en,it"),
 )
 
 
@@ -85,6 +97,7 @@ def parts(texts: Path, work: Path) -> Iterator[Part]:
         drawing = ["-m", "beam_kie.forms", "--output", str(folder), "--count", str(each.number)]
         drawing += ["--seed", str(each.seed), "--scan", each.scan]
         drawing += [] if each.kind == "any" else ["--kind", each.kind]
+        drawing += ["--languages", each.languages] if each.languages else []
         yield Part(tuple(drawing), forms / f"{each.name}.drawn")
         reading = ["-m", "beam_kie.training.data.ocr_lines", str(folder), "--output", str(lines)]
         reading += ["--labels", str(folder / "labels.txt"), "--geometry", each.geometry, "--resume"]

@@ -34,7 +34,7 @@ CANDIDATES: dict[str, tuple[float, ...]] = {
     "colon_discount": (0.0, 2.0, 4.0),
     "capitals_discount": (0.0, 2.0, 4.0),
     "join_penalty": (-1.0, 0.0, 1.0, 2.0),
-    "none_penalty": (0.0, 0.5, 1.0),
+    "none_penalty": (0.0, 0.5, 1.0, 2.0, 4.0),
     "page_prior_weight": (0.0, 1.0, 3.0),
     "cell_penalty": (0.0, 1.0, 3.0),
     "cell_edge_penalty": (0.0, 1.0, 2.0),

@@ -51,3 +51,25 @@ def test_cells_of_some_grids_are_of_unequal_width():
         splits[uneven] = {round(points[1][0]) for points in frames}
     assert splits[False] == {250, 480}
     assert len(splits[True]) > 4
+
+
+def test_english_forms_are_in_capitals_and_typed_more_often_than_others():
+    found = {}
+    for language, labels in (("en", "funsd"), ("de", "xfund"), ("zh", "xfund")):
+        made = []
+        for seed in range(120):
+            rng = random.Random(seed)
+            made.append(personal_theme(make_theme(rng, load(language), labels), rng, language, False))
+        found[language] = made
+    english, german, chinese = found.values()
+    for name in ("upper_keys", "upper_heads", "upper_values", "numbers_apart"):
+        counts = [sum(getattr(theme, name) for theme in made) for made in (english, german, chinese)]
+        assert counts[0] > counts[1] >= counts[2] == 0, name
+    assert any(theme.key.face == theme.title.face == "typewriter" for theme in english)
+
+
+def test_with_one_face_only_nothing_is_typed():
+    for seed in range(60):
+        rng = random.Random(seed)
+        theme = personal_theme(make_theme(rng, load("en"), "funsd", True), rng, "en", True)
+        assert theme.key.face.startswith("noto")

@@ -50,6 +50,26 @@ def test_heads_over_columns_are_headings_of_the_columns():
     assert all(by_text[name].label == QUESTION for name in (*MADE.columns, *MADE.rows))
 
 
+def test_a_value_belongs_to_one_head_where_the_matrix_has_it_so():
+    for links, wanted in (("column", {"Walls"}), ("row", {"Kitchen"})):
+        fits, layout = drawn(replace(MADE, links=links))
+        texts = {entry.id: entry.text for entry in layout.entries}
+        by_text = {entry.text: entry for entry in layout.entries}
+        assert fits and {texts[key] for key, _ in by_text["1"].linking} == wanted
+        # Names of rows that are no keys are what the corner asks for.
+        assert (by_text["Bath"].label == ANSWER) == (links == "column")
+        if links == "column":
+            assert {texts[key] for key, _ in by_text["Bath"].linking} == {"Room"}
+
+
+def test_headings_over_rows_stand_between_them():
+    fits, layout = drawn(replace(MADE, groups={1: "Wet rooms"}, ruled=False), height=400.0)
+    by_text = {entry.text: entry for entry in layout.entries}
+    assert fits and by_text["Wet rooms"].label == HEADER
+    assert by_text["Kitchen"].polygon[5] <= by_text["Wet rooms"].polygon[1] + 1
+    assert by_text["Wet rooms"].polygon[5] <= by_text["Bath"].polygon[1] + 1
+
+
 def test_cells_stand_in_their_column_and_row():
     _, layout = drawn(replace_spans())
     by_text = {entry.text: entry.polygon for entry in layout.entries}
