@@ -1,7 +1,6 @@
 """The totals of a run: counts, confidences and stage times, and the layout of ``summary.json``.
 
-Sums are the same in any order and grouping: counts are integers, and confidences are summed as integers of
-ten thousandths, which is as exact as the tables hold them.
+Sums are the same in any order and grouping: all are of integers, confidences of ten thousandths as in tables.
 """
 
 from __future__ import annotations

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import mmap
 import os
 import tempfile
 from collections.abc import Callable, Iterator
@@ -32,11 +33,13 @@ class Network:
 
     Args:
         compiled: the network.
+        stored: memory that it was loaded from, which has to live as long.
     """
 
-    def __init__(self, compiled: ov.CompiledModel):
+    def __init__(self, compiled: ov.CompiledModel, stored: np.ndarray | None = None):
         self._compiled = compiled
         self._idle: LifoQueue[Any] = LifoQueue()
+        self._stored = stored
 
     @contextmanager
     def answer(self, values: np.ndarray) -> Iterator[list[np.ndarray]]:
@@ -93,7 +96,7 @@ class Sessions:
             lock = self._locks.setdefault(key, Lock())
         with lock:
             if key not in self._networks:
-                self._networks[key] = Network(self._load(key) or self._compile(key, make))
+                self._networks[key] = self._load(key) or Network(self._compile(key, make))
             return self._networks[key]
 
     def _compile(self, key: str, make: Callable[[], ov.Model]) -> ov.CompiledModel:
@@ -104,14 +107,22 @@ class Sessions:
                 _replace(self._path(key), _exported(compiled))
         return compiled
 
-    def _load(self, key: str) -> ov.CompiledModel | None:
+    def _load(self, key: str) -> Network | None:
         if self._cache is None:
             return None
         try:
-            stored = io.BytesIO(self._path(key).read_bytes())
-            return self._core.import_model(stored, "CPU", self._settings)
-        except (OSError, RuntimeError):
+            # Mapped, not read: OpenVINO takes weights from there without a copy of its own, and processes
+            # share the pages. Nothing is written back.
+            with open(self._path(key), "rb") as file:
+                mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_COPY)
+            stored = np.frombuffer(mapped, np.uint8)
+            blob = ov.Tensor(stored, shared_memory=True)
+            compiled = self._core.import_model(blob, "CPU", self._settings)
+        except (OSError, RuntimeError, ValueError):
             return None
+        # Most weights were rearranged for this CPU, and are not looked at again.
+        mapped.madvise(mmap.MADV_DONTNEED)
+        return Network(compiled, stored)
 
     def _path(self, key: str) -> Path:
         """Where the network lies: another place for another OpenVINO, kind of CPU or number of threads."""

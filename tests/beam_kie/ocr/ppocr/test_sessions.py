@@ -1,4 +1,5 @@
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import numpy as np
 import openvino as ov
@@ -47,10 +48,20 @@ def test_what_was_compiled_is_kept_for_the_next_process(tmp_path):
         Sessions(2, tmp_path).network("double", refuse)
 
 
-def test_a_damaged_file_is_made_anew(tmp_path):
+def test_a_kept_network_is_mapped_and_outlives_its_file(tmp_path):
     Sessions(1, tmp_path).network("double", doubling)
     (kept,) = tmp_path.iterdir()
-    kept.write_bytes(b"damaged")
+    network = Sessions(1, tmp_path).network("double", refuse)
+    assert str(kept) in Path("/proc/self/maps").read_text("utf-8")
+    kept.unlink()
+    assert answer(network, [1, 2, 3, 4]) == [2, 4, 6, 8]
+
+
+@pytest.mark.parametrize("content", [b"damaged", b""])
+def test_a_damaged_file_is_made_anew(tmp_path, content):
+    Sessions(1, tmp_path).network("double", doubling)
+    (kept,) = tmp_path.iterdir()
+    kept.write_bytes(content)
     assert answer(Sessions(1, tmp_path).network("double", doubling), [1, 0, 0, 0]) == [2, 0, 0, 0]
     assert kept.stat().st_size > 100
 
