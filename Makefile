@@ -13,7 +13,7 @@ ONE_THREAD := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1
 PYTEST_WORKERS ?= 2
 COVERAGE ?=
 # A test that takes longer hangs: its process writes where every thread is, and ends; the other tests go on.
-HANGS_AFTER_S ?= 300
+HANGS_AFTER_S ?= 600
 NO_HANGS := -o faulthandler_timeout=$(HANGS_AFTER_S) -o faulthandler_exit_on_timeout=true
 MINUTES ?= 60
 # The requirements of pyproject.toml: those of the job, then those of the extras named as arguments.

@@ -34,7 +34,7 @@ FOREIGN_FLAGS = set(
     --kie_algorithm --ser_model_dir --re_model_dir --use_visual_backbone --ser_dict_path --ocr_order_method
     --image_dir --vis_font_path --use_gpu --enable_mkldnn --cpu_threads --det_model_dir --rec_model_dir
     --det_limit_side_len --drop_score --build-arg --target --source_format --hive_partitioning_mode
-    --parquet_enable_list_inference --artifacts-dir --worker_pool
+    --parquet_enable_list_inference --artifacts-dir --worker_pool --cov
     """.split()  # noqa: SIM905 (a list of them is longer)
 )
 FOREIGN_PROGRAMS = ("gcloud ", "systemctl ", "journalctl ", "moto_server ")
