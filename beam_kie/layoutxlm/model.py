@@ -6,7 +6,7 @@ import copy
 import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple, TypeVar
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -20,6 +20,7 @@ from beam_kie.layoutxlm.decoding.cell_rows import labels_by_cells, links_by_cell
 from beam_kie.layoutxlm.decoding.entities import DecodedEntity, decode_entities, tokens_of
 from beam_kie.layoutxlm.decoding.grouping import group_pieces
 from beam_kie.layoutxlm.decoding.joint import decide_together
+from beam_kie.layoutxlm.decoding.keyless import with_keyless
 from beam_kie.layoutxlm.decoding.linking import find_relations
 from beam_kie.layoutxlm.decoding.straight import as_pictured
 from beam_kie.layoutxlm.decoding.tags import Decoder, Piece, create_decoder
@@ -30,24 +31,11 @@ from beam_kie.layoutxlm.inputs.layout import with_layout
 from beam_kie.layoutxlm.inputs.straight import straight_page
 from beam_kie.layoutxlm.inputs.tokenizer import PageTokenizer, TokenizerError, load_tokenizer
 from beam_kie.layoutxlm.network.layoutxlm import LayoutXLM
-from beam_kie.layoutxlm.reading import NetworkReader, Reading
+from beam_kie.layoutxlm.reading import EncodedPage, NetworkReader, Reading
 
 DEFAULT_BATCH_TOKENS = 4096
 
 Head = TypeVar("Head", bound=nn.Module)
-
-
-class Encoded(NamedTuple):
-    """The network's output for a page: T x H hidden states of each member (none: not asked for), T x tags log
-    probabilities (None: it has no token classifier)."""
-
-    hidden: tuple[Tensor, ...]
-    log_probs: np.ndarray | None
-
-    def scored(self) -> np.ndarray:
-        """The log probabilities of a model that has a token classifier."""
-        assert self.log_probs is not None, "asked for entities, the model has to find them"
-        return self.log_probs
 
 
 class KieModel:
@@ -196,13 +184,34 @@ class KieModel:
                 picture that is not of its lines.
             ModelError: where the model finds no entities.
         """
+        return self.decide(self.encode(pages))
+
+    def encode(self, pages: Sequence[PageText]) -> list[EncodedPage]:
+        """The networks' output for pages: the costly part of ``predict``.
+
+        Args:
+            pages: as of ``predict``.
+
+        Raises:
+            DocumentError: as ``predict``.
+        """
         straight = [straight_page(page) for page in pages]
-        found = self._find(straight, keep_hidden=self.network.relation_head is not None)
+        return self._encode_pages(pages, straight, keep_hidden=self.network.relation_head is not None)
+
+    def decide(self, encoded: Sequence[EncodedPage]) -> list[PageResult]:
+        """Entities and relations, of what ``encode`` gave, with the decoding of this model.
+
+        Args:
+            encoded: by this model, or by one that shares its networks (``with_config``).
+
+        Raises:
+            ModelError: where the model finds no entities.
+        """
         results = [
-            self._result(page, decoded, hidden)
-            for page, (decoded, hidden) in zip(straight, found, strict=True)
+            self._result(each, decoded)
+            for each, decoded in zip(encoded, self._find(encoded, self._decides_together), strict=True)
         ]
-        return [as_pictured(result, page) for result, page in zip(results, pages, strict=True)]
+        return [as_pictured(result, each.given) for result, each in zip(results, encoded, strict=True)]
 
     def find_entities(self, pages: Sequence[PageText]) -> list[list[Entity]]:
         """The entities of every page, in reading order, without relations.
@@ -213,7 +222,8 @@ class KieModel:
         Raises:
             ModelError: the model has no token classifier.
         """
-        return [[item.entity for item in decoded] for decoded, _ in self._find(pages, keep_hidden=False)]
+        found = self._find(self._encode_pages(pages, pages, keep_hidden=False), together=False)
+        return [[item.entity for item in decoded] for decoded in found]
 
     def relate(self, pages: Sequence[PageText], entities: Sequence[Sequence[Entity]]) -> list[PageResult]:
         """Relations between given entities, for evaluation with gold entities or after another model.
@@ -233,13 +243,21 @@ class KieModel:
             return [
                 self._with_relations(page, given, ()) for page, given in zip(pages, entities, strict=True)
             ]
-        tokens = self._tokens(pages)
-        encoded = self._encode(pages, tokens, keep_hidden=True)
-        results = []
-        for page, given, page_token, state in zip(pages, entities, tokens, encoded, strict=True):
-            decoded = [DecodedEntity(entity, tokens_of(entity, page_token)) for entity in given]
-            results.append(self._result(page, decoded, state.hidden))
-        return results
+        return self.relate_encoded(self._encode_pages(pages, pages, keep_hidden=True), entities)
+
+    def relate_encoded(
+        self, encoded: Sequence[EncodedPage], entities: Sequence[Sequence[Entity]]
+    ) -> list[PageResult]:
+        """Relations between given entities, as ``relate`` does it, of what ``encode`` gave.
+
+        Args:
+            encoded: as of ``decide``; of pages without skew.
+            entities: those of every page.
+        """
+        return [
+            self._result(each, [DecodedEntity(one, tokens_of(one, each.tokens)) for one in given])
+            for each, given in zip(encoded, entities, strict=True)
+        ]
 
     def token_predictions(self, pages: Sequence[PageText]) -> list[list[list[str]]]:
         """For every page and line the tags of its tokens, as PaddleOCR's metric counts them.
@@ -254,67 +272,73 @@ class KieModel:
             ModelError: the model has no token classifier.
         """
         self._check_finds_entities()
-        tokens = self._tokens(pages)
         tagged = []
-        for page, page_token, state in zip(
-            pages, tokens, self._encode(pages, tokens, keep_hidden=False), strict=True
-        ):
-            lines: list[list[str]] = [[] for _ in page.lines]
-            tags = self._decoder_of(page).token_tags(state.scored(), page_token)
-            for line, tag in zip(page_token.lines, tags, strict=True):
+        for each in self._encode_pages(pages, pages, keep_hidden=False):
+            lines: list[list[str]] = [[] for _ in each.page.lines]
+            tags = self._decoder_of(each.page).token_tags(self._log_probs(each), each.tokens)
+            for line, tag in zip(each.tokens.lines, tags, strict=True):
                 lines[line].append(self.config.tags[tag])
             tagged.append(lines)
         return tagged
 
-    def _find(
-        self, pages: Sequence[PageText], keep_hidden: bool
-    ) -> list[tuple[list[DecodedEntity], tuple[Tensor, ...]]]:
-        self._check_finds_entities()
+    def _encode_pages(
+        self, given: Sequence[PageText], pages: Sequence[PageText], keep_hidden: bool
+    ) -> list[EncodedPage]:
         tokens = self._tokens(pages)
-        encoded = self._encode(pages, tokens, keep_hidden or self.network.grouping is not None)
-        decoded = [
-            self._decode(page, page_token, state)
-            for page, page_token, state in zip(pages, tokens, encoded, strict=True)
+        keep_hidden = keep_hidden or self.network.grouping is not None
+        members = [reader.read(pages, tokens, keep_hidden, self.batch_budget) for reader in self._readers]
+        merged = [_merged(of_page) for of_page in zip(*members, strict=True)]
+        return [
+            EncodedPage(was, page, its, hidden, scores)
+            for was, page, its, (hidden, scores) in zip(given, pages, tokens, merged, strict=True)
         ]
-        if keep_hidden and self._decides_together:
-            decoded = [self._together(*each) for each in zip(pages, tokens, encoded, decoded, strict=True)]
-        return [(self._calibrated(each), state.hidden) for each, state in zip(decoded, encoded, strict=True)]
+
+    def _find(self, encoded: Sequence[EncodedPage], together: bool) -> list[list[DecodedEntity]]:
+        self._check_finds_entities()
+        found = []
+        for each in encoded:
+            log_probs = self._log_probs(each)
+            decoded = self._decode(each, log_probs)
+            if together and not each.page.whole_lines:
+                decoded = self._together(each, log_probs, decoded)
+            found.append(calibrated_entities(decoded, self.config.calibration.entity_calibration))
+        return found
+
+    def _log_probs(self, encoded: EncodedPage) -> np.ndarray:
+        return encoded.log_probs(self.config.calibration.entity_temperature)
 
     @property
     def _decides_together(self) -> bool:
         one_of_each = len(self.config.head_labels) == len(self.config.tail_labels) == 1
-        softmax = self.config.architecture.relation_head == "softmax"
-        return bool(self.config.decoding.joint_weight) and one_of_each and softmax
+        softmax = self.config.architecture.relation_head == "softmax" and self.network.relation_head
+        return bool(self.config.decoding.joint_weight and one_of_each and softmax)
 
     @torch.inference_mode()
     def _together(
-        self, page: PageText, tokens: PageTokens, state: Encoded, decoded: list[DecodedEntity]
+        self, encoded: EncodedPage, log_probs: np.ndarray, decoded: list[DecodedEntity]
     ) -> list[DecodedEntity]:
-        if page.whole_lines:
-            return decoded
-        heads = _with_states([network.relation_head for network in self.networks], state.hidden)
-        decoded = decide_together(heads, self.config, page, tokens, state.scored(), decoded)
+        page = encoded.page
+        heads = _with_states([network.relation_head for network in self.networks], encoded.hidden)
+        decoded = decide_together(heads, self.config, page, encoded.tokens, log_probs, decoded)
         if not self.config.decoding.sees_cells:
             return decoded
-        return labels_by_cells(self.config, page, state.scored(), decoded)
+        return labels_by_cells(self.config, page, log_probs, decoded)
 
     @torch.inference_mode()
-    def _decode(self, page: PageText, tokens: PageTokens, state: Encoded) -> list[DecodedEntity]:
+    def _decode(self, encoded: EncodedPage, log_probs: np.ndarray) -> list[DecodedEntity]:
+        page, tokens = encoded.page, encoded.tokens
         decoder = self._decoder_of(page)
         if self.network.grouping is None or page.whole_lines:
-            return decode_entities(page, tokens, state.scored(), decoder)
+            return decode_entities(page, tokens, log_probs, decoder)
 
         def join(pieces: list[Piece]) -> list[list[Piece]]:
-            heads = _with_states([network.grouping for network in self.networks], state.hidden)
+            heads = _with_states([network.grouping for network in self.networks], encoded.hidden)
             return group_pieces(heads, self.config, page, tokens, pieces)
 
-        return decode_entities(page, tokens, state.scored(), decoder, join)
+        return decode_entities(page, tokens, log_probs, decoder, join)
 
     def _decoder_of(self, page: PageText) -> Decoder:
         return self._line_decoder if page.whole_lines else self._decoder
-
-    def _calibrated(self, decoded: list[DecodedEntity]) -> list[DecodedEntity]:
-        return calibrated_entities(decoded, self.config.calibration.entity_calibration)
 
     def _check_finds_entities(self) -> None:
         if self.network.classifier is None:
@@ -326,28 +350,13 @@ class KieModel:
             return found
         return [with_layout(tokens, page) for tokens, page in zip(found, pages, strict=True)]
 
-    def _encode(
-        self, pages: Sequence[PageText], tokens: Sequence[PageTokens], keep_hidden: bool
-    ) -> list[Encoded]:
-        """The output of the members for every page: their states, and the mean of their scores."""
-        readings = [reader.read(pages, tokens, keep_hidden, self.batch_budget) for reader in self._readers]
-        return [self._merged(of_page) for of_page in zip(*readings, strict=True)]
-
-    def _merged(self, readings: Sequence[Reading]) -> Encoded:
-        hidden = tuple(reading.hidden for reading in readings if reading.hidden is not None)
-        if self.network.classifier is None:
-            return Encoded(hidden, None)
-        scores = torch.stack([each.scores for each in readings if each.scores is not None]).mean(0)
-        return Encoded(
-            hidden, (scores / self.config.calibration.entity_temperature).log_softmax(-1).cpu().numpy()
-        )
-
     @torch.inference_mode()
-    def _result(self, page: PageText, decoded: list[DecodedEntity], hidden: Sequence[Tensor]) -> PageResult:
+    def _result(self, encoded: EncodedPage, decoded: list[DecodedEntity]) -> PageResult:
+        page = encoded.page
         entities = tuple(item.entity for item in decoded)
-        if not hidden or self.network.relation_head is None:
+        if not encoded.hidden or self.network.relation_head is None:
             return self._with_relations(page, entities, ())
-        heads = _with_states([network.relation_head for network in self.networks], hidden)
+        heads = _with_states([network.relation_head for network in self.networks], encoded.hidden)
         links = find_relations(heads, self.config, page, decoded)
         if self.config.decoding.sees_cells and not page.whole_lines:
             links = links_by_cells(self.config, page, decoded, links)
@@ -360,24 +369,13 @@ class KieModel:
         return with_keyless(PageResult(page, tuple(entities), tuple(relations)), self.config.keyless_labels)
 
 
-def with_keyless(result: PageResult, labels: Sequence[str]) -> PageResult:
-    """A page's result with the values that no key goes with.
-
-    Args:
-        result: entities and relations of the page.
-        labels: whose entities are values also without a key.
-    """
-    if not labels:
-        return result
-    linked = {relation.tail for relation in result.relations}
-    keyless = [
-        index
-        for index, entity in enumerate(result.entities)
-        if entity.label in labels and index not in linked
-    ]
-    return dataclasses.replace(result, keyless=tuple(keyless))
-
-
 def _with_states(heads: Sequence[Head | None], hidden: Sequence[Tensor]) -> list[tuple[Head, Tensor]]:
     """A head of every member that has it, each with its network's output for the page."""
     return [(head, states) for head, states in zip(heads, hidden, strict=True) if head is not None]
+
+
+def _merged(readings: Sequence[Reading]) -> tuple[tuple[Tensor, ...], Tensor | None]:
+    """The states of the members for a page, and the mean of their scores."""
+    hidden = tuple(reading.hidden for reading in readings if reading.hidden is not None)
+    scores = [reading.scores for reading in readings if reading.scores is not None]
+    return hidden, torch.stack(scores).mean(0) if scores else None

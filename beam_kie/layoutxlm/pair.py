@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from beam_kie.document import Entity, PageResult, PageText
+from beam_kie.layoutxlm.decoding.keyless import with_keyless
 from beam_kie.layoutxlm.decoding.straight import as_pictured
 from beam_kie.layoutxlm.folders import check_models
 from beam_kie.layoutxlm.inputs.straight import straight_page
-from beam_kie.layoutxlm.model import DEFAULT_BATCH_TOKENS, KieModel, with_keyless
+from beam_kie.layoutxlm.model import DEFAULT_BATCH_TOKENS, KieModel
 
 
 class KiePair:

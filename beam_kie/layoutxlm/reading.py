@@ -28,6 +28,30 @@ class Reading(NamedTuple):
     scores: Tensor | None
 
 
+class EncodedPage(NamedTuple):
+    """What networks say of a page, before anything is decided.
+
+    ``given``: the page as it was given; ``page``: the same as the networks read it; ``tokens``: T tokens;
+    ``hidden``: T x H states of each member (none: not asked for); ``scores``: T x tags, the mean of the
+    members (None: they have no token classifier).
+    """
+
+    given: PageText
+    page: PageText
+    tokens: PageTokens
+    hidden: tuple[Tensor, ...]
+    scores: Tensor | None
+
+    def log_probs(self, temperature: float) -> np.ndarray:
+        """T x tags log probabilities of a model that has a token classifier.
+
+        Args:
+            temperature: that the scores are divided by, above 0.
+        """
+        assert self.scores is not None, "asked for entities, the model has to find them"
+        return (self.scores / temperature).log_softmax(-1).cpu().numpy()
+
+
 class NetworkReader:
     """A network that is prepared for inference on ``device``; it can no longer be trained.
 

@@ -1,8 +1,9 @@
 """The command ``python -m beam_kie.training.penalties``: chooses the penalties of a model's decoding.
 
 On the pages that a run held out, with the lines that OCR read there, and on the same pages in words that the
-network does not know (``--unknown_words``). One penalty after the other takes the
-value with the best F1 of pairs, and keeps its own unless the gain is larger than its standard error.
+network does not know (``--unknown_words``); or on the pages of all folds, each read by the run that did not
+learn from it (``--folds``). One penalty after the other takes the value with the best F1 of pairs, and keeps
+its own unless the gain is larger than its standard error.
 """
 
 from __future__ import annotations
@@ -10,11 +11,13 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import model_store
 from beam_kie.evaluation.arguments import Parser, UsageError
+from beam_kie.evaluation.measure import chunks
 from beam_kie.evaluation.metrics import Score, pair_score
 from beam_kie.evaluation.pairs import gain, text_pairs
 from beam_kie.labelled.formats import LabelError
@@ -23,8 +26,17 @@ from beam_kie.labelled.sources import PictureError
 from beam_kie.layoutxlm.config import Decoding
 from beam_kie.layoutxlm.folders import ModelError
 from beam_kie.layoutxlm.model import KieModel
+from beam_kie.layoutxlm.reading import EncodedPage
 from beam_kie.training.calibration.pages import OCR, held_out_pages
 from beam_kie.training.calibration.unknown_words import in_unknown_words
+from beam_kie.training.folds.trained import (
+    FOLDS_HELP,
+    SOURCES_HELP,
+    fold_model,
+    kept_aside,
+    source_names,
+    trained_folds,
+)
 from beam_kie.training.planning.values import SettingsError
 from beam_kie.training.reports.card import change_config
 from beam_kie.training.reports.progress import say
@@ -44,21 +56,56 @@ CANDIDATES: dict[str, tuple[float, ...]] = {
 """The values that are tried, in nats, in the order in which they are chosen."""
 
 
-def choose(model: KieModel, pages: Sequence[GoldPage]) -> Decoding:
+@dataclass(frozen=True)
+class Read:
+    """Pages that a model has read, before anything is decided, and their gold."""
+
+    model: KieModel
+    encoded: Sequence[EncodedPage]
+    gold: Sequence[GoldPage]
+
+    def scores(self, decoding: Decoding) -> list[Score]:
+        """Of the pairs of every page.
+
+        Args:
+            decoding: that decides.
+        """
+        results = self.model.with_config(decoding=decoding).decide(self.encoded)
+        return [
+            pair_score(text_pairs(one), page.text_pairs) for one, page in zip(results, self.gold, strict=True)
+        ]
+
+
+def read_by(model: KieModel, pages: Sequence[GoldPage]) -> Read:
+    """Pages as a model reads them.
+
+    Args:
+        model: that has not learned from them.
+        pages: with lines of OCR.
+    """
+    return Read(
+        model, [one for chunk in chunks(pages) for one in model.encode([page.page for page in chunk])], pages
+    )
+
+
+def choose(read: Sequence[Read], best: Decoding) -> Decoding:
     """The decoding with the best pairs; says a line on every penalty.
 
     Args:
-        model: what decodes; its own values are where the search begins.
-        pages: with lines of OCR, not learned from.
+        read: pages with lines of OCR, each by a model that has not learned from it.
+        best: where the search begins.
     """
-    best = model.config.decoding
-    scores = _page_scores(model, best, pages)
-    say(f"as it is: F1 of pairs {100 * _f1(scores):.2f} on {len(pages)} pages")
+
+    def measured(decoding: Decoding) -> list[Score]:
+        return [score for each in read for score in each.scores(decoding)]
+
+    scores = measured(best)
+    say(f"as it is: F1 of pairs {100 * _f1(scores):.2f} on {len(scores)} pages")
     for name, values in CANDIDATES.items():
         tried = {}
         for value in values:
             other = dataclasses.replace(best, **{name: value})
-            tried[value] = scores if other == best else _page_scores(model, other, pages)
+            tried[value] = scores if other == best else measured(other)
         chosen = max(tried, key=lambda value: _f1(tried[value]))
         rise, error = gain(scores, tried[chosen])
         if rise > error:
@@ -66,11 +113,6 @@ def choose(model: KieModel, pages: Sequence[GoldPage]) -> Decoding:
         figures = ", ".join(f"{value:g}: {100 * _f1(each):.2f}" for value, each in tried.items())
         say(f"{name} {getattr(best, name):g} ({figures}; standard error {100 * error:.2f})")
     return best
-
-
-def _page_scores(model: KieModel, decoding: Decoding, pages: Sequence[GoldPage]) -> list[Score]:
-    results = model.with_config(decoding=decoding).predict([page.page for page in pages])
-    return [pair_score(text_pairs(one), page.text_pairs) for one, page in zip(results, pages, strict=True)]
 
 
 def _f1(scores: Sequence[Score]) -> float:
@@ -99,9 +141,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         allow_abbrev=False,
     )
     parser.add_argument("--model", required=True, metavar="REF", help="a model folder")
-    parser.add_argument(
-        "--config", required=True, metavar="FILE", help="settings of a training run: the pages it held out"
-    )
+    pages = parser.add_mutually_exclusive_group(required=True)
+    pages.add_argument("--config", metavar="FILE", help="settings of a training run: the pages it held out")
+    pages.add_argument("--folds", type=Path, metavar="DIR", help=FOLDS_HELP)
+    parser.add_argument("--sources", type=source_names, metavar="NAMES", help=SOURCES_HELP)
     parser.add_argument("--from_zero", action="store_true", help="begin with penalties of 0, not the model's")
     parser.add_argument(
         "--unknown_words",
@@ -117,25 +160,42 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(args: argparse.Namespace) -> int:
+    if args.sources and not args.folds:
+        raise UsageError("--sources: names sources of --folds; give that too")
     try:
         folder = model_store.resolve(args.model)
     except ValueError as error:
         raise UsageError(str(error)) from error
     model = KieModel.load(folder)
+    start = model.config.decoding
     if args.from_zero:
-        zero = dict.fromkeys(CANDIDATES, 0.0)
-        model = model.with_config(decoding=dataclasses.replace(model.config.decoding, **zero))
-    found = held_out_pages(args.config, model)
-    pages = [page for (_, lines), each in found.items() if lines == OCR for page in each]
-    if len(pages) < 2:
-        raise UsageError("the run held out fewer than two pages with lines of OCR (ocr_lines of a source)")
-    if args.unknown_words:
-        pages += [in_unknown_words(page, seed=0) for page in pages]
-    decoding = choose(model, pages)
+        start = dataclasses.replace(start, **dict.fromkeys(CANDIDATES, 0.0))
+    read = []
+    for reader, pages in _pages(args, model):
+        if args.unknown_words:
+            pages += [in_unknown_words(page, seed=0) for page in pages]
+        read.append(read_by(reader, pages))
+    if sum(len(each.gold) for each in read) < 2:
+        raise UsageError(
+            "there are fewer than two pages with lines of OCR (ocr_lines of a source) to choose on"
+        )
+    decoding = choose(read, start)
     if args.write:
         write(folder, decoding)
         print(f"written to {folder / 'config.json'}")
     return 0
+
+
+def _pages(args: argparse.Namespace, model: KieModel) -> Iterator[tuple[KieModel, list[GoldPage]]]:
+    """Models, and the pages that each has not learned from."""
+    if not args.folds:
+        found = held_out_pages(args.config, model)
+        yield model, [page for (_, lines), each in found.items() if lines == OCR for page in each]
+        return
+    for folder, sources in trained_folds(args.folds, args.sources):
+        reader = fold_model(folder, model)
+        say(f"reading what {folder.parent.name} kept aside")
+        yield reader, kept_aside(sources, reader)
 
 
 if __name__ == "__main__":

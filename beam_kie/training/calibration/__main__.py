@@ -3,7 +3,8 @@
 
 Measures a model's confidences on labelled pages that it was not trained on, and fits a calibration. Every
 figure "after" is cross-validated: each half of the pages is measured with the calibration fitted on the other
-half. What is written into the model is fitted on all pages.
+half. What is written into the model is fitted on all pages. With ``--folds`` these are all labelled pages,
+each read by the run that did not learn from it, and the calibration is for a model that learned from all.
 """
 
 from __future__ import annotations
@@ -12,14 +13,13 @@ import argparse
 import dataclasses
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import model_store
 from beam_kie.evaluation.arguments import Parser, UsageError, page_range, regex, show_progress
 from beam_kie.evaluation.measure import no_progress
 from beam_kie.labelled.formats import LabelError
-from beam_kie.labelled.gold import GoldPage
 from beam_kie.labelled.sources import LabelledSource, PictureError
 from beam_kie.layoutxlm.folders import ModelError
 from beam_kie.layoutxlm.model import KieModel
@@ -37,10 +37,12 @@ from beam_kie.training.calibration.fitting import (
     fit,
     joined,
 )
-from beam_kie.training.calibration.pages import held_out_pages, pages_of
+from beam_kie.training.calibration.pages import Pages, pages_of
 from beam_kie.training.calibration.unknown_words import in_unknown_words
+from beam_kie.training.folds.trained import FOLDS_HELP, SOURCES_HELP, fold_model, source_names, trained_folds
 from beam_kie.training.planning.values import SettingsError
 from beam_kie.training.reports.card import CALIBRATION_REPORT, change_config
+from beam_kie.training.settings import Settings
 
 KINDS = ("entities", "relations", "relations of gold entities")
 FEWEST_PAGES = 10
@@ -125,12 +127,11 @@ def _parser() -> argparse.ArgumentParser:
         allow_abbrev=False,
     )
     parser.add_argument("--model", required=True, metavar="REF", help='"bundled" or a model folder')
-    parser.add_argument(
-        "--config",
-        metavar="FILE",
-        help="settings of a training run: the pages it held out",
-    )
-    parser.add_argument("--labels", metavar="FILE", help="in place of --config: a label file or FUNSD folder")
+    pages = parser.add_mutually_exclusive_group(required=True)
+    pages.add_argument("--config", metavar="FILE", help="settings of a training run: the pages it held out")
+    pages.add_argument("--labels", metavar="FILE", help="a label file or FUNSD folder, not learned from")
+    pages.add_argument("--folds", type=Path, metavar="DIR", help=FOLDS_HELP)
+    parser.add_argument("--sources", type=source_names, metavar="NAMES", help=SOURCES_HELP)
     parser.add_argument("--images", metavar="DIR", help="its pictures, for page sizes")
     parser.add_argument(
         "--ocr_lines",
@@ -162,17 +163,20 @@ def _parser() -> argparse.ArgumentParser:
 def _run(args: argparse.Namespace) -> int:
     folder = _folder(args.model)
     model = KieModel.load(folder, device=args.device)
-    pages = _pages(args, model)
-    count = len({(source, page.name) for (source, _), gold in pages.items() for page in gold})
+    read = list(_pages(args, model))
+    names = {(source, page.name) for _, pages in read for (source, _), gold in pages.items() for page in gold}
+    count = len(names)
     if count < FEWEST_PAGES and not args.force:
         raise UsageError(
             f"{count} held-out pages are too few for confidences to be trusted: hold out {FEWEST_PAGES} or "
             "more (30 are good), or give --force"
         )
     progress = no_progress if args.quiet else show_progress
-    found = measure_confidences(model, pages, TEMPERATURES, progress)
     if count < 2:
         raise UsageError("one page cannot be halved: give at least two labelled pages that were held out")
+    found = [
+        each for reader, pages in read for each in measure_confidences(reader, pages, TEMPERATURES, progress)
+    ]
     ways = choose_ways(found)
     made = fit(found, *ways)
     report = {
@@ -204,16 +208,24 @@ def _folder(reference: str) -> Path:
         raise UsageError(str(error)) from error
 
 
-def _pages(args: argparse.Namespace, model: KieModel) -> dict[tuple[str, str], list[GoldPage]]:
-    """The labelled pages by source and kind of lines."""
-    if bool(args.config) == bool(args.labels):
-        raise UsageError("give either --config FILE or --labels FILE")
-    if args.config:
-        found = held_out_pages(args.config, model, args.pages)
+def _pages(args: argparse.Namespace, model: KieModel) -> Iterator[tuple[KieModel, Pages]]:
+    """Models, and the labelled pages that each is measured on."""
+    if args.sources and not args.folds:
+        raise UsageError("--sources: names sources of --folds; give that too")
+    if args.folds:
+        for folder, sources in trained_folds(args.folds, args.sources):
+            reader = fold_model(folder, model, args.device)
+            yield reader.with_config(decoding=model.config.decoding), _chosen(args, reader, sources)
+    elif args.config:
+        sources = [each for each in Settings.load(args.config).sources if each.holdout is not None]
+        yield model, _chosen(args, model, sources)
     else:
         holdout = args.holdout.pattern if args.holdout else None
-        source = LabelledSource(args.labels, args.images, args.ocr_lines, holdout)
-        found = pages_of([source], model, args.pages)
+        yield model, _chosen(args, model, [LabelledSource(args.labels, args.images, args.ocr_lines, holdout)])
+
+
+def _chosen(args: argparse.Namespace, model: KieModel, sources: Sequence[LabelledSource]) -> Pages:
+    found = pages_of(sources, model, args.pages)
     if not found:
         raise UsageError("no labelled page is selected")
     if args.unknown_words:

@@ -21,6 +21,7 @@ from beam_kie.labelled.formats import LabelledPage
 from beam_kie.labelled.gold import GoldPage
 from beam_kie.layoutxlm.config import Calibration
 from beam_kie.layoutxlm.decoding.entities import entity_from_spans
+from beam_kie.layoutxlm.reading import EncodedPage
 
 GOLD, OCR = "gold", "OCR"
 Found = tuple[str, Place]
@@ -37,19 +38,29 @@ class Model(Protocol):
         """
         ...
 
-    def predict(self, pages: Sequence[PageText]) -> list[PageResult]:
-        """Entities and relations of every page.
+    def encode(self, pages: Sequence[PageText]) -> list[EncodedPage]:
+        """What the networks say of every page.
 
         Args:
             pages: their lines, and their pictures where the model needs them.
         """
         ...
 
-    def relate(self, pages: Sequence[PageText], entities: Sequence[Sequence[Entity]]) -> list[PageResult]:
+    def decide(self, encoded: Sequence[EncodedPage]) -> list[PageResult]:
+        """Entities and relations of every page.
+
+        Args:
+            encoded: pages, by this model with any calibration.
+        """
+        ...
+
+    def relate_encoded(
+        self, encoded: Sequence[EncodedPage], entities: Sequence[Sequence[Entity]]
+    ) -> list[PageResult]:
         """Relations between the given entities of every page.
 
         Args:
-            pages: as of ``predict``.
+            encoded: as of ``decide``.
             entities: of every page.
         """
         ...
@@ -147,10 +158,10 @@ def _measure_chunk(
     models: Sequence[Model], source: str, lines: str, gold: Sequence[GoldPage]
 ) -> Iterator[PageConfidences]:
     """``models``: one for every temperature."""
-    texts = [page.page for page in gold]
+    encoded = models[0].encode([page.page for page in gold])
     entities = [page.entities for page in gold]
-    predicted = [model.predict(texts) for model in models]
-    related = [model.relate(texts, entities) for model in models]
+    predicted = [model.decide(encoded) for model in models]
+    related = [model.relate_encoded(encoded, entities) for model in models]
     for page, results, given in zip(
         gold, zip(*predicted, strict=True), zip(*related, strict=True), strict=True
     ):

@@ -98,9 +98,9 @@ def measure_fold(
         def told(what: str, done: int, total: int, of: str = f"fold {fold}, {name}") -> None:
             progress(f"{of}, {what}", done, total)
 
-        of_pages = _on_gold_lines(model, _pictured(gold, source, model), told)
+        of_pages = _on_gold_lines(model, pictured(gold, source, model), told)
         for reading, path in readings_of(source, names).items():
-            _add_reading(model, gold, source, reading, _read(path), pairing, of_pages, told)
+            _add_reading(model, gold, source, reading, read_lines(path), pairing, of_pages, told)
         counts[name] = {key_of(page): of_page for page, of_page in zip(gold, of_pages, strict=True)}
     return counts
 
@@ -151,7 +151,7 @@ def _add_reading(
     done = 0
     for chunk in chunks(with_readings(gold, lines)):
         pages = [replace(page, page=with_dropped_marks(page.page)) for page in chunk]
-        scores = pairs_on_lines(model, _pictured(pages, source, model), pairing)
+        scores = pairs_on_lines(model, pictured(pages, source, model), pairing)
         for page, strict, lenient in zip(pages, scores.strict, scores.lenient, strict=True):
             its = of_page[key_of(page)]
             its.setdefault(STRICT, {})[reading] = _counted(strict)
@@ -160,13 +160,31 @@ def _add_reading(
         progress(reading, done, len(gold))
 
 
-def _pictured(gold: Sequence[GoldPage], source: LabelledSource, model: KieModel) -> list[GoldPage]:
+def pictured(gold: Sequence[GoldPage], source: LabelledSource, model: KieModel) -> list[GoldPage]:
+    """Pages with the pictures that a model reads; without, where their source has none.
+
+    Args:
+        gold: pages of the source.
+        source: of the settings.
+        model: that reads them.
+
+    Raises:
+        PictureError: a picture cannot be decoded.
+    """
     if source.images is None or model.pictures is None:
         return list(gold)
     return with_pictures(gold, Path(source.images), model.pictures)
 
 
-def _read(path: str) -> dict[str, ReadPage]:
+def read_lines(path: str) -> dict[str, ReadPage]:
+    """A file of what OCR read, by the names of the pages.
+
+    Args:
+        path: of the file.
+
+    Raises:
+        UsageError: it cannot be read.
+    """
     try:
         return read_readings(path)
     except (LabelError, OSError) as error:

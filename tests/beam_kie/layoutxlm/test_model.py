@@ -124,8 +124,7 @@ def test_an_ensemble_decides_by_the_mean_of_its_members():
     found = both.predict(text)
     assert same_results(twice.predict(text), alone.predict(text))
     assert not same_results(found, alone.predict(text)) and not same_results(found, other.predict(text))
-    tokens = both._tokens(text)
-    scores = [each._encode(text, tokens, True)[0].log_probs for each in (alone, other, both)]
+    scores = [each.encode(text)[0].log_probs(1.0) for each in (alone, other, both)]
     mean = torch.from_numpy((scores[0] + scores[1]) / 2).log_softmax(-1)
     assert np.allclose(scores[2], mean, atol=1e-5)
     assert both.size_bytes == alone.size_bytes + other.size_bytes
@@ -378,3 +377,15 @@ def test_on_a_cpu_a_page_gives_the_same_bits_whatever_is_read_beside_it():
     made = KieModel(small_network(**BUNDLED_KIND), character_tokenizer(), dtype=torch.bfloat16)
     pages = [page("name Anna", "total 5"), page("name", "Anna", "street 7"), page("5")]
     assert made.predict(pages) == [made.predict([text])[0] for text in pages]
+
+
+def test_a_page_is_encoded_once_for_several_ways_of_deciding():
+    text = pages(5)
+    reader = KieModel(small_network(3, **BUNDLED_KIND), character_tokenizer())
+    cool = reader.with_config(calibration=Calibration(2.0, 0.5))
+    free = reader.with_config(decoding=dataclasses.replace(reader.config.decoding, switch_penalty=9.0))
+    encoded = reader.encode(text)
+    for one in (reader, cool, free):
+        assert one.decide(encoded) == one.predict(text)
+    entities = [result.entities for result in reader.predict(text)]
+    assert cool.relate_encoded(encoded, entities) == cool.relate(text, entities)

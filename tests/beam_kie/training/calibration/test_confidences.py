@@ -84,10 +84,13 @@ class FixedModel:
         changed.calibration = calibration
         return changed
 
-    def predict(self, pages):
+    def encode(self, pages):
+        return pages
+
+    def decide(self, pages):
         return [self._result(page, self.entities, self.relations) for page in pages]
 
-    def relate(self, pages, entities):
+    def relate_encoded(self, pages, entities):
         # Every first entity is the key of the second one.
         return [self._result(page, given, [(0, 1, 0.8)]) for page, given in zip(pages, entities, strict=True)]
 
@@ -157,10 +160,10 @@ def test_what_a_network_finds_is_measured_as_it_computes_it():
 
 def test_a_tie_that_falls_the_other_way_keeps_its_confidence():
     class Fickle(FixedModel):
-        def predict(self, pages):
+        def decide(self, pages):
             if self.calibration.entity_temperature == 2.0:
                 return [PageResult(page) for page in pages]
-            return super().predict(pages)
+            return super().decide(pages)
 
     model = Fickle((found("QUESTION", 0.9, (0, 0, 6)), found("ANSWER", 0.8, (0, 6, 16))), [(0, 1, 0.6)])
 

@@ -1,14 +1,20 @@
 """Folds end to end: every page is measured once, by a run that did not learn from it."""
 
 import json
+import shutil
 from dataclasses import asdict
 
 import pytest
 
 from beam_kie.geometry import box_polygon
 from beam_kie.labelled.formats import LabelledEntry, LabelledPage, write_paddleocr
+from beam_kie.layoutxlm.model import KieModel
+from beam_kie.training.calibration.__main__ import main as calibration
+from beam_kie.training.calibration.pages import pages_of
 from beam_kie.training.folds import runs
 from beam_kie.training.folds.__main__ import main
+from beam_kie.training.folds.trained import kept_aside, trained_folds
+from beam_kie.training.penalties import main as penalties
 from beam_kie.training.settings import Settings
 from tests.small_networks import OWN_LABELS
 
@@ -176,3 +182,55 @@ def test_a_start_that_knows_the_pages_is_named(judged, folder):
     assert len(runs.seen_before(Settings(**{**vars(settings), "start_from": str(known)}))) == 1
     assert runs.seen_before(settings) == []
     assert asdict(settings)["start_from"] is None
+
+
+def test_costs_and_confidences_are_chosen_on_the_pages_of_all_folds(judged, folder, tmp_path, capsys):
+    (source,) = read(judged / "folds.json")["pages"]
+    model = tmp_path / "model"
+    shutil.copytree(judged / "fold1" / "model", model)
+    chosen = ["--model", str(model), "--folds", str(judged), "--sources", source]
+
+    assert penalties([*chosen, "--write"]) == 0
+    assert "on 6 pages" in capsys.readouterr().out
+    assert calibration([*chosen, "--force", "--quiet", "--report", str(tmp_path / "report.json")]) == 0
+
+    groups = read(tmp_path / "report.json")["groups"]
+    expected = {lines: 0 for lines in ("gold", "OCR")}
+    for fold, sources in trained_folds(judged, None):
+        reader = KieModel.load(fold, device="cpu")
+        kept = kept_aside(sources, reader)
+        counts = read(fold.parent / "counts.json")["pages"][source]
+        assert {page.name for page in kept} == set(counts)
+        for (_, lines), pages in pages_of(sources, reader).items():
+            found = reader.predict([page.page for page in pages])
+            expected[lines] += sum(len(result.entities) for result in found)
+    of_entities = {group["lines"]: group["count"] for group in groups if group["kind"] == "entities"}
+    assert of_entities == {lines: count for lines, count in expected.items() if count}
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--folds", "DIR", "--sources", "nobody"],
+        ["--folds", "nowhere"],
+        ["--config", "settings.json", "--sources", "labels"],
+        ["--config", "settings.json", "--folds", "DIR"],
+    ],
+)
+@pytest.mark.parametrize("program", [penalties, calibration])
+def test_what_cannot_be_chosen_on_is_said_in_a_line(judged, program, arguments, capsys):
+    model = str(judged / "fold1" / "model")
+    arguments = [str(judged) if each == "DIR" else each for each in arguments]
+    try:
+        code = program(["--model", model, *arguments])
+    except SystemExit as stop:
+        code = stop.code
+    assert code == 2
+    assert len(capsys.readouterr().err.strip().splitlines()) == 1
+
+
+def test_folds_that_are_not_trained_are_not_chosen_on(folder, judged, tmp_path, capsys):
+    shutil.copytree(judged, tmp_path / "out")
+    (tmp_path / "out" / "fold2" / "done").unlink()
+    assert penalties(["--model", str(judged / "fold1" / "model"), "--folds", str(tmp_path / "out")]) == 2
+    assert "fold2" in capsys.readouterr().err
