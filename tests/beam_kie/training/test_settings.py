@@ -4,6 +4,8 @@ from pathlib import Path
 
 import pytest
 
+import model_store
+from beam_kie.layoutxlm.config import LayoutXLMConfig
 from beam_kie.training import settings as settings_module
 from beam_kie.training.__main__ import main
 from beam_kie.training.planning.plan import network_config
@@ -45,11 +47,14 @@ def test_settings_extend_others(tmp_path):
 
 def test_settings_of_the_bundled_model_can_be_read():
     names = sorted(path.stem for path in SETTINGS.glob("*.json"))
-    taught = ["geometry", "last", "student"]
-    others = ["free", "geometry", "last", "start", "student", "text_only"]
-    assert names == ["bundled", *(f"bundled_{name}" for name in others)]
+    assert names == ["bundled", "bundled_free"]
     found = {name: Settings.load(SETTINGS / f"{name}.json") for name in names}
-    networks = {name: network_config(settings, None, [], 8) for name, settings in found.items()}
-    with_pictures = {name for name, config in networks.items() if config.pictures}
-    assert with_pictures == {"bundled", "bundled_free", "bundled_last", "bundled_student"}
-    assert [name for name in names if found[name].teacher] == [f"bundled_{name}" for name in taught]
+    free = network_config(found["bundled_free"], None, [], 8)
+    shipped = LayoutXLMConfig.load(model_store.BUNDLED / "config.json")
+    for config in (free, shipped):
+        assert config.pictures and config.architecture.token_layout
+    # The weights to ship learn from all pages; folds judge the settings.
+    assert not any(source.holdout for source in found["bundled"].sources)
+    assert (
+        Path(found["bundled"].start_from).resolve() == model_store.BUNDLED.resolve().parent / "bundled_free"
+    )

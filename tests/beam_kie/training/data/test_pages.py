@@ -2,7 +2,6 @@
 
 import json
 import random
-from importlib import resources
 
 import pytest
 
@@ -111,11 +110,3 @@ def test_without_domains_forms_are_drawn_as_before_there_were_domains():
     layout = generate_layout(rng.choice(("de",)), rng.randrange(2**31))
     assert set(page.labels) == {entry.id for entry in layout.entries if entry.label != "OTHER"}
     assert page.width_px == layout.width_px
-
-
-@pytest.mark.parametrize(
-    "name", ["bundled.json", "bundled_start.json", "bundled_text_only.json", "bundled_geometry.json"]
-)
-def test_settings_of_the_bundled_weights_draw_no_domains(name):
-    path = resources.files("beam_kie.training") / name
-    assert Settings.load(str(path)).domain_share == 0
