@@ -88,7 +88,13 @@ def main() -> int:
         place = Path(folder)
         work = prepare(place, arguments, job_flags)
         out, shares = place / "out", (*sorted(arguments.kill), None)
-        attempts = [attempt(f"{n} of {len(shares)}", work, out, share) for n, share in enumerate(shares, 1)]
+        attempts = []
+        for number, share in enumerate(shares, 1):
+            if share is not None and kept_pages(out) >= share * work.pages:
+                # Worker processes of a launcher that was killed go on for some seconds.
+                print(f"{number} of {len(shares)}: more pages than that are kept already", file=sys.stderr)
+                continue
+            attempts.append(attempt(f"{number} of {len(shares)}", work, out, share))
         found = check(out, work.pages, is_stub=arguments.input is None)
         undisturbed = None
         if not arguments.no_compare:
@@ -209,7 +215,8 @@ def _log(out: Path) -> Path:
 
 def tell(name: str, work: Work, done: int, own: int, seconds: float, watched: _Watch) -> None:
     """A line of progress."""
-    line = f"{name}: {done:,} of {work.pages:,} pages  {own / seconds:.1f} pages/s  {seconds / 60:.1f} min"
+    rate = own / max(seconds, 0.1)
+    line = f"{name}: {done:,} of {work.pages:,} pages  {rate:.1f} pages/s  {seconds / 60:.1f} min"
     line += f"  {watched.now // MIB:,} MiB"
     print(line + (f"  {1000 * watched.cpu_s / own:.1f} ms CPU a page" if own else ""), file=sys.stderr)
 
