@@ -30,6 +30,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import psutil
+
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
@@ -42,6 +44,7 @@ from transforms.launch.processes import descendants  # noqa: E402
 MIB = 1024 * 1024
 EVERY_S = 0.5
 TOLD_EVERY_S = 15.0
+ORPHANS_END_WITHIN_S = 120.0
 PATIENCE_S = 30 * 24 * 3600
 ONE_PAGE = {".png", ".jpg", ".jpeg", ".webp", ".bmp"}
 RUNNERS = {
@@ -85,7 +88,13 @@ def main() -> int:
         place = Path(folder)
         work = prepare(place, arguments, job_flags)
         out, shares = place / "out", (*sorted(arguments.kill), None)
-        attempts = [attempt(f"{n} of {len(shares)}", work, out, share) for n, share in enumerate(shares, 1)]
+        attempts = []
+        for number, share in enumerate(shares, 1):
+            if share is not None and kept_pages(out) >= share * work.pages:
+                # Worker processes of a launcher that was killed go on for some seconds.
+                print(f"{number} of {len(shares)}: more pages than that are kept already", file=sys.stderr)
+                continue
+            attempts.append(attempt(f"{number} of {len(shares)}", work, out, share))
         found = check(out, work.pages, is_stub=arguments.input is None)
         undisturbed = None
         if not arguments.no_compare:
@@ -158,7 +167,7 @@ def attempt(name: str, work: Work, out: Path, share: float | None) -> Attempt:
             tenth = min(9, 10 * done // work.pages)
             tenths[tenth] = max(tenths[tenth], resident // MIB)
             if share is not None and done >= share * work.pages:
-                process.send_signal(signal.SIGKILL)
+                kill(process)
                 break
             if time.monotonic() - told > TOLD_EVERY_S:
                 told = time.monotonic()
@@ -173,6 +182,14 @@ def attempt(name: str, work: Work, out: Path, share: float | None) -> Attempt:
     seconds = round(time.monotonic() - started, 1)
     tell(name, work, done, done - before, seconds, watched)
     return Attempt(before, done, seconds, round(watched.cpu_s, 1), watched.peak // MIB, tenths)
+
+
+def kill(process: subprocess.Popen) -> None:
+    """Kill the launcher. Its worker processes end by themselves; until then they may write parts."""
+    workers = psutil.Process(process.pid).children(recursive=True)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    psutil.wait_procs(workers, timeout=ORPHANS_END_WITHIN_S)
 
 
 @contextmanager
@@ -198,7 +215,8 @@ def _log(out: Path) -> Path:
 
 def tell(name: str, work: Work, done: int, own: int, seconds: float, watched: _Watch) -> None:
     """A line of progress."""
-    line = f"{name}: {done:,} of {work.pages:,} pages  {own / seconds:.1f} pages/s  {seconds / 60:.1f} min"
+    rate = own / max(seconds, 0.1)
+    line = f"{name}: {done:,} of {work.pages:,} pages  {rate:.1f} pages/s  {seconds / 60:.1f} min"
     line += f"  {watched.now // MIB:,} MiB"
     print(line + (f"  {1000 * watched.cpu_s / own:.1f} ms CPU a page" if own else ""), file=sys.stderr)
 
@@ -294,8 +312,9 @@ def compare(out: Path, undisturbed: Path) -> None:
 
     summaries = [json.loads(path.read_bytes()) for path in map(summary_of, (out, undisturbed))]
     for section in ("documents", "pages", "found", "failures", "tables", "overlays"):
-        if summaries[0][section] != summaries[1][section]:
-            raise SystemExit(f"summary: {section} differs from that of the undisturbed run")
+        found, expected = (summary[section] for summary in summaries)
+        if found != expected:
+            raise SystemExit(f"summary: {section} are {found}, in the undisturbed run {expected}")
     for table in SCHEMAS:
         found, expected = (files_of(folder, table) for folder in (out, undisturbed))
         if [path.read_bytes() for path in found] == [path.read_bytes() for path in expected]:
