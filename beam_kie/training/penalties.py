@@ -32,10 +32,10 @@ from beam_kie.training.calibration.unknown_words import in_unknown_words
 from beam_kie.training.folds.trained import (
     FOLDS_HELP,
     SOURCES_HELP,
-    fold_model,
+    check_sources,
+    fold_models,
     kept_aside,
     source_names,
-    trained_folds,
 )
 from beam_kie.training.planning.values import SettingsError
 from beam_kie.training.reports.card import change_config
@@ -160,8 +160,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(args: argparse.Namespace) -> int:
-    if args.sources and not args.folds:
-        raise UsageError("--sources: names sources of --folds; give that too")
+    check_sources(args.folds, args.sources)
     try:
         folder = model_store.resolve(args.model)
     except ValueError as error:
@@ -192,9 +191,8 @@ def _pages(args: argparse.Namespace, model: KieModel) -> Iterator[tuple[KieModel
         found = held_out_pages(args.config, model)
         yield model, [page for (_, lines), each in found.items() if lines == OCR for page in each]
         return
-    for folder, sources in trained_folds(args.folds, args.sources):
-        reader = fold_model(folder, model)
-        say(f"reading what {folder.parent.name} kept aside")
+    for number, (reader, sources) in enumerate(fold_models(args.folds, args.sources, model), 1):
+        say(f"reading what run {number} kept aside")
         yield reader, kept_aside(sources, reader)
 
 

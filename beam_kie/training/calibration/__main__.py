@@ -37,12 +37,11 @@ from beam_kie.training.calibration.fitting import (
     fit,
     joined,
 )
-from beam_kie.training.calibration.pages import Pages, pages_of
+from beam_kie.training.calibration.pages import Pages, held_out_pages, pages_of
 from beam_kie.training.calibration.unknown_words import in_unknown_words
-from beam_kie.training.folds.trained import FOLDS_HELP, SOURCES_HELP, fold_model, source_names, trained_folds
+from beam_kie.training.folds.trained import FOLDS_HELP, SOURCES_HELP, check_sources, fold_models, source_names
 from beam_kie.training.planning.values import SettingsError
 from beam_kie.training.reports.card import CALIBRATION_REPORT, change_config
-from beam_kie.training.settings import Settings
 
 KINDS = ("entities", "relations", "relations of gold entities")
 FEWEST_PAGES = 10
@@ -163,7 +162,7 @@ def _parser() -> argparse.ArgumentParser:
 def _run(args: argparse.Namespace) -> int:
     folder = _folder(args.model)
     model = KieModel.load(folder, device=args.device)
-    read = list(_pages(args, model))
+    read = [(reader, _as_asked(args, pages)) for reader, pages in _pages(args, model)]
     names = {(source, page.name) for _, pages in read for (source, _), gold in pages.items() for page in gold}
     count = len(names)
     if count < FEWEST_PAGES and not args.force:
@@ -210,22 +209,20 @@ def _folder(reference: str) -> Path:
 
 def _pages(args: argparse.Namespace, model: KieModel) -> Iterator[tuple[KieModel, Pages]]:
     """Models, and the labelled pages that each is measured on."""
-    if args.sources and not args.folds:
-        raise UsageError("--sources: names sources of --folds; give that too")
+    check_sources(args.folds, args.sources)
     if args.folds:
-        for folder, sources in trained_folds(args.folds, args.sources):
-            reader = fold_model(folder, model, args.device)
-            yield reader.with_config(decoding=model.config.decoding), _chosen(args, reader, sources)
+        for reader, sources in fold_models(args.folds, args.sources, model, args.device):
+            reader = reader.with_config(decoding=model.config.decoding)
+            yield reader, pages_of(sources, reader, args.pages)
     elif args.config:
-        sources = [each for each in Settings.load(args.config).sources if each.holdout is not None]
-        yield model, _chosen(args, model, sources)
+        yield model, held_out_pages(args.config, model, args.pages)
     else:
         holdout = args.holdout.pattern if args.holdout else None
-        yield model, _chosen(args, model, [LabelledSource(args.labels, args.images, args.ocr_lines, holdout)])
+        source = LabelledSource(args.labels, args.images, args.ocr_lines, holdout)
+        yield model, pages_of([source], model, args.pages)
 
 
-def _chosen(args: argparse.Namespace, model: KieModel, sources: Sequence[LabelledSource]) -> Pages:
-    found = pages_of(sources, model, args.pages)
+def _as_asked(args: argparse.Namespace, found: Pages) -> Pages:
     if not found:
         raise UsageError("no labelled page is selected")
     if args.unknown_words:

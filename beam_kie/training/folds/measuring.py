@@ -98,7 +98,7 @@ def measure_fold(
         def told(what: str, done: int, total: int, of: str = f"fold {fold}, {name}") -> None:
             progress(f"{of}, {what}", done, total)
 
-        of_pages = _on_gold_lines(model, pictured(gold, source, model), told)
+        of_pages = _on_gold_lines(model, _pictured(gold, source, model), told)
         for reading, path in readings_of(source, names).items():
             _add_reading(model, gold, source, reading, read_lines(path), pairing, of_pages, told)
         counts[name] = {key_of(page): of_page for page, of_page in zip(gold, of_pages, strict=True)}
@@ -150,8 +150,8 @@ def _add_reading(
     of_page = dict(zip(map(key_of, gold), counts, strict=True))
     done = 0
     for chunk in chunks(with_readings(gold, lines)):
-        pages = [replace(page, page=with_dropped_marks(page.page)) for page in chunk]
-        scores = pairs_on_lines(model, pictured(pages, source, model), pairing)
+        pages = as_in_job(chunk, source, model)
+        scores = pairs_on_lines(model, pages, pairing)
         for page, strict, lenient in zip(pages, scores.strict, scores.lenient, strict=True):
             its = of_page[key_of(page)]
             its.setdefault(STRICT, {})[reading] = _counted(strict)
@@ -160,17 +160,22 @@ def _add_reading(
         progress(reading, done, len(gold))
 
 
-def pictured(gold: Sequence[GoldPage], source: LabelledSource, model: KieModel) -> list[GoldPage]:
-    """Pages with the pictures that a model reads; without, where their source has none.
+def as_in_job(read: Sequence[GoldPage], source: LabelledSource, model: KieModel) -> list[GoldPage]:
+    """Pages as the job gives them to a model: with the marks that OCR dropped, and their pictures.
 
     Args:
-        gold: pages of the source.
+        read: pages of the source, with lines that OCR read.
         source: of the settings.
         model: that reads them.
 
     Raises:
         PictureError: a picture cannot be decoded.
     """
+    pages = [replace(page, page=with_dropped_marks(page.page)) for page in read]
+    return _pictured(pages, source, model)
+
+
+def _pictured(gold: Sequence[GoldPage], source: LabelledSource, model: KieModel) -> list[GoldPage]:
     if source.images is None or model.pictures is None:
         return list(gold)
     return with_pictures(gold, Path(source.images), model.pictures)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from pathlib import Path
 
 from beam_kie.evaluation.arguments import UsageError
@@ -11,9 +10,8 @@ from beam_kie.labelled.alignment import Pairing
 from beam_kie.labelled.gold import GoldPage, gold_pages
 from beam_kie.labelled.sources import LabelledSource, split_held_out, with_readings
 from beam_kie.layoutxlm.model import KieModel
-from beam_kie.ocr.dropped_marks import with_dropped_marks
 from beam_kie.training.folds.dividing import labelled_pages
-from beam_kie.training.folds.measuring import pictured, read_lines, unique_names
+from beam_kie.training.folds.measuring import as_in_job, read_lines, unique_names
 from beam_kie.training.folds.runs import SETTINGS, is_trained
 from beam_kie.training.settings import Settings
 
@@ -59,24 +57,43 @@ def trained_folds(folder: Path, names: Sequence[str] | None) -> Iterator[tuple[P
         yield run / "model", [by_name[name] for name in names or by_name]
 
 
-def fold_model(folder: Path, like: KieModel, device: str = "auto") -> KieModel:
-    """The model of a fold.
+def fold_models(
+    folder: Path, names: Sequence[str] | None, like: KieModel, device: str = "auto"
+) -> Iterator[tuple[KieModel, list[LabelledSource]]]:
+    """The models of all folds, each with the sources of which it kept a fold aside.
 
     Args:
         folder: as of ``trained_folds``.
+        names: as of ``trained_folds``.
         like: the model that something is chosen for.
         device: as of ``KieModel.load``.
 
     Raises:
-        ModelError: it cannot be loaded.
-        UsageError: it has other labels.
+        ModelError: a model cannot be loaded.
+        SettingsError: as ``trained_folds``.
+        UsageError: as ``trained_folds``, or a model has other labels.
     """
-    model = KieModel.load(folder, device=device)
-    if model.labels != like.labels:
-        raise UsageError(
-            f"--folds: {folder} finds {', '.join(model.labels)}, --model {', '.join(like.labels)}"
-        )
-    return model
+    for path, sources in trained_folds(folder, names):
+        model = KieModel.load(path, device=device)
+        if model.labels != like.labels:
+            raise UsageError(
+                f"--folds: {path} finds {', '.join(model.labels)}, --model {', '.join(like.labels)}"
+            )
+        yield model, sources
+
+
+def check_sources(folds: Path | None, sources: Sequence[str] | None) -> None:
+    """Refuses ``--sources`` without ``--folds``.
+
+    Args:
+        folds: the value of ``--folds``.
+        sources: the value of ``--sources``.
+
+    Raises:
+        UsageError: there are no folds to take sources of.
+    """
+    if sources and not folds:
+        raise UsageError("--sources: names sources of --folds; give that too")
 
 
 def kept_aside(sources: Sequence[LabelledSource], model: KieModel) -> list[GoldPage]:
@@ -97,6 +114,5 @@ def kept_aside(sources: Sequence[LabelledSource], model: KieModel) -> list[GoldP
             continue
         _, kept = split_held_out(labelled_pages(source, source.labels), source.holdout)
         read = with_readings(gold_pages(kept, *pairing), read_lines(source.ocr_lines))
-        pages = [replace(page, page=with_dropped_marks(page.page)) for page in read]
-        found += pictured(pages, source, model)
+        found += as_in_job(read, source, model)
     return found
