@@ -89,7 +89,8 @@ class Decoding(Part):
     (decoding/cell_joins.py). ``joint_weight``: how much the probabilities of labels count where labels and
     links of lines that OCR read are decided together (decoding/joint.py); 0: labels first.
     ``relation_choice`` is "best" (only the most probable key of a value) or "every" (all keys above the
-    threshold).
+    threshold). With "best", a value in a table gets a second key, the header of its row beside that of its
+    column, where the confidence of that link is ``second_key`` or more; 0: never (decoding/second_keys.py).
     """
 
     method: str = "runs"
@@ -104,8 +105,15 @@ class Decoding(Part):
     cell_bonus: float = 0.0
     joint_weight: float = 0.0
     relation_choice: str = "best"
+    second_key: float = 0.0
 
     CHOICES: ClassVar = {"method": ("runs", "line_vote"), "relation_choice": ("best", "every")}
+
+    def _check(self) -> None:
+        if not 0 <= self.second_key <= 1:
+            raise ConfigError("second_key must be from 0 to 1")
+        if self.second_key and self.relation_choice != "best":
+            raise ConfigError('second_key goes with relation_choice "best" alone')
 
     @property
     def sees_cells(self) -> bool:
@@ -166,6 +174,8 @@ class LayoutXLMConfig:
             raise ConfigError("ensemble_size must be 1 or more")
         if self.decoding.none_penalty and self.architecture.relation_head != "softmax":
             raise ConfigError('none_penalty goes with relation_head "softmax" alone')
+        if self.decoding.second_key and self.architecture.relation_head != "softmax":
+            raise ConfigError('second_key goes with relation_head "softmax" alone')
         if self.architecture.strip_channels and self.tokenising.special_tokens == "hf":
             raise ConfigError('strip_channels do not go with special_tokens "hf"')
         if self.architecture.token_layout and (

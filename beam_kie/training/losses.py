@@ -66,7 +66,8 @@ def relation_scores(network: LayoutXLM, hidden: Tensor, examples: Sequence[Examp
 def relation_loss(scores: Sequence[Tensor], examples: Sequence[Example], config: LayoutXLMConfig) -> Tensor:
     """The loss of a relation head.
 
-    Softmax head: the mean over all values of -log of the probability of their keys (or of "no key").
+    Softmax head: the mean over all values of -log of the probability of their key (or of "no key"). Of a
+    value with several keys, the mean over its keys, so that every one gets its share.
 
     Biaffine head, as in its source (unilm, ``layoutxlm/modeling/decoder/re.py``; PaddleNLP's ``REDecoder``;
     arXiv 2104.08836, section 3.3): the cross entropy of "linked" and "not linked", its mean over all pairs of
@@ -87,10 +88,16 @@ def relation_loss(scores: Sequence[Tensor], examples: Sequence[Example], config:
         ]
         return biaffine_loss(scores, targets)
     losses = [
-        page.logsumexp(-1) - page.masked_fill(~_right_keys(page, example, config), -torch.inf).logsumexp(-1)
+        _softmax_losses(page, _right_keys(page, example, config))
         for page, example in zip(scores, pages, strict=True)
     ]
     return torch.cat(losses).mean()
+
+
+def _softmax_losses(scores: Tensor, right: Tensor) -> Tensor:
+    """V losses of V x (K + 1) scores, of which one or more of every row are right."""
+    log_probabilities = scores.log_softmax(-1).masked_fill(~right, 0)
+    return -log_probabilities.sum(-1) / right.sum(-1)
 
 
 def biaffine_loss(scores: Sequence[Tensor], linked: Sequence[Tensor]) -> Tensor:
@@ -181,7 +188,9 @@ def _right_keys(scores: Tensor, example: Example, config: LayoutXLMConfig) -> Te
     right = torch.zeros_like(scores, dtype=torch.bool)
     for row, (_, keys) in enumerate(example.tails):
         columns = [place[key] for key in keys if key in place]
-        right[row, columns or [len(place)]] = True
+        right[row, columns] = True
+    right &= scores > -torch.inf  # labels may exclude a link
+    right[:, -1] = ~right.any(1)
     return right
 
 

@@ -52,8 +52,9 @@ CANDIDATES: dict[str, tuple[float, ...]] = {
     "cell_edge_penalty": (0.0, 1.0, 2.0),
     "cell_bonus": (0.0, 1.0, 2.0),
     "joint_weight": (0.0, 0.5, 1.0),
+    "second_key": (0.0, 0.2, 0.4, 0.6),
 }
-"""The values that are tried, in nats, in the order in which they are chosen."""
+"""The values that are tried, in this order. All are nats; ``second_key`` is a confidence."""
 
 
 @dataclass(frozen=True)

@@ -123,7 +123,7 @@ def links_by_cells(
     if not page.cells or config.links:
         return tuple(links)
     cells = _Cells(page, decoded)
-    of_value = {link.tail: link.head for link in links}
+    of_value = {link.tail: link.head for link in sorted(links, key=lambda link: link.confidence)}
     added = []
     for entities in cells.inside.values():
         heads = {of_value[entity] for entity in entities if entity in of_value}

@@ -12,6 +12,7 @@ from beam_kie.document import PageText, Relation
 from beam_kie.geometry import normalise_box_1000
 from beam_kie.layoutxlm.config import LayoutXLMConfig
 from beam_kie.layoutxlm.decoding.entities import DecodedEntity
+from beam_kie.layoutxlm.decoding.second_keys import with_second_keys
 from beam_kie.layoutxlm.inputs.cells import BoxRelations, cell_boxes_1000
 from beam_kie.layoutxlm.network.pooling import group_means
 from beam_kie.layoutxlm.network.relations import (
@@ -78,8 +79,14 @@ def find_relations(
             mean[:, :-1].masked_fill_(~allowed, -torch.inf)
         probabilities, threshold = heads[0][0].probabilities(mean, config.calibration.relation_temperature)
         probabilities = probabilities.masked_fill((part[:, None] == key_index[None]) | ~allowed, 0)
-        choice = config.decoding.relation_choice
-        relations += _links(probabilities, threshold, near, part_of_values, choice)
+        linked = _linked(probabilities, threshold, config.decoding.relation_choice)
+        if config.decoding.second_key:
+            linked, probabilities = with_second_keys(
+                probabilities, linked, boxes[key_index], boxes[part], config.decoding.second_key
+            )
+        rows, columns = linked.nonzero(as_tuple=True)
+        found = zip(rows.tolist(), columns.tolist(), probabilities[rows, columns].tolist(), strict=True)
+        relations += [Relation(near[column], part_of_values[row], sure) for row, column, sure in found]
     return tuple(relations)
 
 
@@ -110,17 +117,13 @@ def _blocks(keys: list[int], values: list[int]) -> Iterator[tuple[list[int], lis
         yield keys[: min(_FIRST, first)] + keys[first:last], part
 
 
-def _links(
-    probabilities: Tensor, threshold: Tensor, keys: list[int], values: list[int], choice: str
-) -> list[Relation]:
-    """The pairs of V x K probabilities that exceed their row's threshold: the best of a row, or every one."""
+def _linked(probabilities: Tensor, threshold: Tensor, choice: str) -> Tensor:
+    """Which of V x K probabilities exceed their row's threshold: the best of a row, or every one."""
     linked = probabilities > threshold
     if choice == "best":
         best = torch.zeros_like(linked).scatter_(1, probabilities.argmax(1, keepdim=True), True)
         linked &= best
-    rows, columns = linked.nonzero(as_tuple=True)
-    found = zip(rows.tolist(), columns.tolist(), probabilities[rows, columns].tolist(), strict=True)
-    return [Relation(keys[column], values[row], probability) for row, column, probability in found]
+    return linked
 
 
 def _candidates(decoded: Sequence[DecodedEntity], labels: Sequence[str]) -> list[int]:

@@ -27,8 +27,9 @@ class FixedHead:
         return scores, torch.full_like(scores[:, :1], self.threshold)
 
 
-def entity(label, row, tokens=(0,)):
-    box = (10.0, 20.0 * row, 90.0, 20.0 * row, 90.0, 20.0 * row + 15, 10.0, 20.0 * row + 15)
+def entity(label, row, tokens=(0,), left=10.0):
+    right = left + 80
+    box = (left, 20.0 * row, right, 20.0 * row, right, 20.0 * row + 15, left, 20.0 * row + 15)
     return DecodedEntity(Entity(label, "text", box, 0.9, (LineSpan(row, 0, 4),)), np.array(tokens, dtype=int))
 
 
@@ -51,6 +52,22 @@ def test_every_likely_key_where_that_is_wanted():
     head = FixedHead([[0.6, 0.9], [0.2, 0.7]])
     found = relations(head, alternating(4), relation_choice="every")
     assert found == [(0, 1, 0.6), (2, 1, 0.9), (2, 3, 0.7)]
+
+
+def test_a_second_key_where_that_is_wanted():
+    decoded = [entity("QUESTION", 2), entity("ANSWER", 2, left=110.0), entity("QUESTION", 0, left=110.0)]
+    head = FixedHead([[0.55, 0.4]], threshold=0.05)
+    assert relations(head, decoded, **BUNDLED_KIND) == [(0, 1, 0.55)]
+    assert relations(head, decoded, **BUNDLED_KIND, second_key=0.4) == [(0, 1, 0.95), (2, 1, 0.8)]
+    assert relations(head, decoded, **BUNDLED_KIND, second_key=0.9) == [(0, 1, 0.55)]
+
+
+@pytest.mark.parametrize(
+    "config", [{**PUBLISHED_KIND, "second_key": 0.4}, {"second_key": 1.1}, {"second_key": -0.1}]
+)
+def test_a_second_key_needs_a_softmax_head_and_a_confidence(config):
+    with pytest.raises(ConfigError, match="second_key"):
+        small_config(**{**BUNDLED_KIND, **config})
 
 
 def test_having_no_key_may_cost_something():
