@@ -79,7 +79,7 @@ def _inked_sides(part: np.ndarray) -> float:
     # Hundreds of letters are looked at for every box, and most have no upper side.
     for side, axis in ((part[:band], 0), (part[-band:], 0), (part[:, :band], 1), (part[:, -band:], 1)):
         edge = side.any(axis)
-        least = min(least, int(np.count_nonzero(edge)) / len(edge))
+        least = min(least, int(np.count_nonzero(edge)) / edge.size)
         if least < _LEAST_SIDES:
             return 0.0
     return least
