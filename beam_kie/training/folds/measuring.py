@@ -86,7 +86,7 @@ def measure_fold(
 
     Raises:
         UsageError: labels or readings cannot be read.
-        PictureError: a picture cannot be decoded.
+        PictureError: the model needs pictures that a source does not have, or one cannot be decoded.
     """
     pairing = Pairing(model.config.head_labels, model.config.tail_labels)
     counts: dict[str, dict[str, Counts]] = {}
@@ -98,7 +98,7 @@ def measure_fold(
         def told(what: str, done: int, total: int, of: str = f"fold {fold}, {name}") -> None:
             progress(f"{of}, {what}", done, total)
 
-        of_pages = _on_gold_lines(model, _pictured(gold, source, model), told)
+        of_pages = _on_gold_lines(model, with_pictures(gold, source.images, model.pictures), told)
         for reading, path in readings_of(source, names).items():
             _add_reading(model, gold, source, reading, read_lines(path), pairing, of_pages, told)
         counts[name] = {key_of(page): of_page for page, of_page in zip(gold, of_pages, strict=True)}
@@ -169,16 +169,10 @@ def as_in_job(read: Sequence[GoldPage], source: LabelledSource, model: KieModel)
         model: that reads them.
 
     Raises:
-        PictureError: a picture cannot be decoded.
+        PictureError: the model needs pictures that a source does not have, or one cannot be decoded.
     """
     pages = [replace(page, page=with_dropped_marks(page.page)) for page in read]
-    return _pictured(pages, source, model)
-
-
-def _pictured(gold: Sequence[GoldPage], source: LabelledSource, model: KieModel) -> list[GoldPage]:
-    if source.images is None or model.pictures is None:
-        return list(gold)
-    return with_pictures(gold, Path(source.images), model.pictures)
+    return with_pictures(pages, source.images, model.pictures)
 
 
 def read_lines(path: str) -> dict[str, ReadPage]:

@@ -105,7 +105,7 @@ def kept_aside(sources: Sequence[LabelledSource], model: KieModel) -> list[GoldP
 
     Raises:
         UsageError: labels or readings cannot be read.
-        PictureError: a picture cannot be decoded.
+        PictureError: as ``as_in_job``.
     """
     found = []
     pairing = Pairing(model.config.head_labels, model.config.tail_labels)
