@@ -6,7 +6,8 @@ from beam_kie import __version__
 from beam_kie.document import Category, Document, Failure, Stage
 from beam_kie.options import values_of
 from beam_kie.tables.rows import document_row, failure_row
-from beam_kie.tables.summary import DocumentTally, PageCounts, to_json
+from beam_kie.tables.summary import to_json
+from beam_kie.tables.tallies import DocumentTally, PageCounts
 from tests import pages
 from tests.parquet_files import write_parquet
 from transforms.config import LIMIT_OPTIONS, JobConfig

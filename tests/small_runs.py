@@ -8,7 +8,7 @@ from beam_kie.overlays.page import draw_overlay
 from beam_kie.review.pictures import thumbnail
 from beam_kie.tables.rows import count_rows, document_row, failure_row, page_tables
 from beam_kie.tables.schema import SCHEMAS
-from beam_kie.tables.summary import DocumentTally
+from beam_kie.tables.tallies import DocumentTally
 from tests import pages
 from tests.parquet_files import write_parquet
 from transforms.runs import paths

@@ -8,7 +8,9 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
+from beam_kie.geometry import box_polygon
 from beam_kie.labelled.corrections_file import read_corrections
+from beam_kie.page_parts import FieldKind, FormField
 from tests import pages, small_runs
 from tests.browser import check_accessibility, new_page
 from transforms import review
@@ -107,6 +109,21 @@ def test_a_missing_field_leads_the_list_and_says_why(tmp_path, chrome):
         wait_for_names(page, ["form.jpg"])
         open_document(page, "form.jpg")
         assert "FIELD_MISSING in FIELDS" in page.locator(".failure").inner_text()
+
+
+def test_values_that_only_fields_of_a_form_give_are_shown(tmp_path, chrome, monkeypatch):
+    remark = FormField("r", "備考", FieldKind.TEXT, box_polygon((260, 500, 420, 540)), "none")
+    number = FormField("n", "Tax number", FieldKind.TEXT, box_polygon((260, 600, 420, 640)), "<b>12/345")
+    results = {**small_runs.results(), "form.jpg": [pages.result("form.jpg", fields=(remark, number))]}
+    monkeypatch.setattr(small_runs, "results", lambda: results)
+    folder = small_runs.write_run(tmp_path / "out")
+    review.write_review(str(folder), small_runs.RUN_ID)
+    with new_page(chrome) as page:
+        open_review(page, folder)
+        open_document(page, "form.jpg")
+        assert ("備考", "none") in rows(page)
+        assert page.locator(".declared > span").all_inner_texts() == ["Tax number", "<b>12/345", "0.90"]
+        check_accessibility(page)
 
 
 def test_markup_stays_text(page):

@@ -65,7 +65,8 @@ def _run(args: argparse.Namespace) -> int:
         gold = [
             dataclasses.replace(page, page=dataclasses.replace(page.page, whole_lines=False)) for page in gold
         ]
-    gold = _with_pictures(gold, model, args.images)
+    _check_pictures(gold, args.images)
+    gold = with_pictures(gold, args.images, model.pictures)
     for note in _notes(gold, model):
         print(f"note: {note}", file=sys.stderr)
     progress = no_progress if args.quiet else show_progress
@@ -156,18 +157,10 @@ def _select(gold: list[GoldPage], args: argparse.Namespace) -> list[GoldPage]:
     return selected
 
 
-def _with_pictures(gold: list[GoldPage], model: KieModel | KiePair, folder: Path | None) -> list[GoldPage]:
-    """Gold pages with the pictures that the model needs, once all of them are found."""
+def _check_pictures(gold: list[GoldPage], folder: Path | None) -> None:
     missing = missing_pictures(gold, folder) if folder else []
     if missing:
         raise UsageError(f"--images {folder}: {len(missing)} pictures are missing, first {missing[0]}")
-    if model.pictures is None:
-        return gold
-    if folder is not None:
-        return with_pictures(gold, folder, model.pictures)
-    if model.pictures == STRIPS:
-        return gold
-    raise UsageError(f"model {model.name} needs the pictures of pages: give their folder with --images")
 
 
 def _load(args: argparse.Namespace) -> KieModel | KiePair:

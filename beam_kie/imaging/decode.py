@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
 
 import cv2
 import numpy as np
-from PIL import Image
+import simplejpeg
 
 from beam_kie.document import Category, DocumentError, Failure, PageImage, Stage
 from beam_kie.imaging.limits import DecodeLimits, check_file_size
@@ -121,9 +120,7 @@ def encode_preview(pixels: np.ndarray, max_side: int, quality: int = 80) -> byte
     scale = min(1.0, max_side / max(height, width))
     if scale < 1.0:
         pixels = _shrink(pixels, (max(1, round(width * scale)), max(1, round(height * scale))))
-    buffer = io.BytesIO()
-    Image.fromarray(pixels).save(buffer, "JPEG", quality=quality)
-    return buffer.getvalue()
+    return simplejpeg.encode_jpeg(np.ascontiguousarray(pixels), quality=quality, colorsubsampling="420")
 
 
 def _shrink(pixels: np.ndarray, size: tuple[int, int]) -> np.ndarray:

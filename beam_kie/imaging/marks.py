@@ -63,16 +63,26 @@ def _boxes(mask: np.ndarray) -> list[Mark]:
     found = []
     for x, y, w, h in _squares(strokes):
         part = strokes[y : y + h, x : x + w] > 0
-        band = max(round(0.08 * min(w, h)), 2)
-        edges = (part[:band].any(0), part[-band:].any(0), part[:, :band].any(1), part[:, -band:].any(1))
-        sides = min(float(edge.mean()) for edge in edges)
-        free = _free_sides(mask, (x, y, w, h), _APART)
-        if sides < _LEAST_SIDES or not free:
+        sides = _inked_sides(part)
+        if sides < _LEAST_SIDES or not (free := _free_sides(mask, (x, y, w, h), _APART)):
             continue
         state, certainty = _state(mask[y : y + h, x : x + w] > 0, _inset(part))
         confidence = sides * certainty * (1.0 if free == 2 else _ONE_SIDE)
         found.append(Mark((x, y, x + w, y + h), False, state, round(confidence, 3), round(certainty, 3)))
     return found
+
+
+def _inked_sides(part: np.ndarray) -> float:
+    """The inked share of the side of a box that is inked least; 0 where one is plainly not."""
+    band = max(round(0.08 * min(part.shape)), 2)
+    least = 1.0
+    # Hundreds of letters are looked at for every box, and most have no upper side.
+    for side, axis in ((part[:band], 0), (part[-band:], 0), (part[:, :band], 1), (part[:, -band:], 1)):
+        edge = side.any(axis)
+        least = min(least, int(np.count_nonzero(edge)) / edge.size)
+        if least < _LEAST_SIDES:
+            return 0.0
+    return least
 
 
 def _rings(mask: np.ndarray) -> list[Mark]:
@@ -81,8 +91,7 @@ def _rings(mask: np.ndarray) -> list[Mark]:
         part = mask[y : y + h, x : x + w] > 0
         if min(w, h) < _LEAST_RING or part[[0, 0, -1, -1], [0, -1, 0, -1]].any():
             continue
-        apart = [_free_sides(mask, (x, y, w, h), least) == 2 for least in (_RING_APART, _APART)]
-        if not any(apart):
+        if _free_sides(mask, (x, y, w, h), _APART) < 2:
             continue
         around = [_on_ellipse(part, inset) for inset in (0.0, 0.5, 1.0, 1.5, 2.5)]
         outline = float(np.mean(np.any(around, axis=0)))
@@ -91,7 +100,8 @@ def _rings(mask: np.ndarray) -> list[Mark]:
             continue
         inset = round(0.28 * min(w, h))
         state, certainty = _state(part, inset)
-        confidence = outline * certainty * (1.0 if apart[0] else _RING_NEAR)
+        is_apart = _free_sides(mask, (x, y, w, h), _RING_APART) == 2
+        confidence = outline * certainty * (1.0 if is_apart else _RING_NEAR)
         found.append(Mark((x, y, x + w, y + h), True, state, round(confidence, 3), round(certainty, 3)))
     return found
 

@@ -16,6 +16,7 @@ from beam_kie.imaging.ruling import find_cells, find_ink
 from beam_kie.labelled.formats import LabelledPage, file_and_page
 from beam_kie.labelled.gold import GoldPage
 from beam_kie.labelled.readings import ReadPage, read_readings
+from beam_kie.layoutxlm.config import STRIPS
 from beam_kie.layoutxlm.inputs.images import with_picture
 from beam_kie.reading_order import order_lines
 
@@ -135,20 +136,28 @@ def _as_read(page: PageText, read: PageText) -> PageText:
     )
 
 
-def with_pictures(gold: Sequence[GoldPage], folder: Path, kind: str) -> list[GoldPage]:
+def with_pictures(gold: Sequence[GoldPage], folder: str | Path | None, kind: str | None) -> list[GoldPage]:
     """Gold pages with what a model reads beside their text.
 
     Args:
         gold: the pages, by the names of their pictures.
-        folder: where the pictures are.
-        kind: the model's ``pictures``.
+        folder: where the pictures are; None: there are none, which is enough for a model of line strips, to
+            which a line without pixels is text alone.
+        kind: the model's ``pictures``; None: it reads text alone, and the pages are returned as they are.
 
     Raises:
-        PictureError: where a picture is missing or cannot be decoded.
+        PictureError: the model needs pictures and no folder is named, or one is missing or cannot be decoded.
     """
+    if kind is None or (folder is None and kind == STRIPS):
+        return list(gold)
+    if folder is None:
+        raise PictureError(
+            "the model needs the pictures of pages: give their folder with --images, or as images of their "
+            "source in the settings"
+        )
     return [
         replace(gold_page, page=with_page_picture(gold_page.page, image.pixels, kind))
-        for gold_page, image in zip(gold, page_images(gold, folder), strict=True)
+        for gold_page, image in zip(gold, page_images(gold, Path(folder)), strict=True)
     ]
 
 

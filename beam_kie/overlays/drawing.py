@@ -68,7 +68,7 @@ def fill_polygons(pixels: np.ndarray, shapes: Iterable[tuple[Polygon, Colour]], 
     tinted = pixels.copy()
     for points, colour in outlines:
         cv2.fillPoly(tinted, [points], colour, lineType=cv2.LINE_AA, shift=_SHIFT)
-    marked = cv2.addWeighted(tinted, _FILL, pixels, 1 - _FILL, 0)
+    marked = cv2.addWeighted(tinted, _FILL, pixels, 1 - _FILL, 0, dst=tinted)
     for points, colour in outlines:
         cv2.polylines(marked, [points], True, colour, width, cv2.LINE_AA, _SHIFT)
     return marked
@@ -99,7 +99,7 @@ def draw_arrows(
     for start, _, head in arrows:
         _line(drawn, start, (head[0] + head[1]) / 2, colour, width)
         cv2.circle(drawn, _fixed_point(start), 12 * width, colour, -1, cv2.LINE_AA, _SHIFT)
-    pixels = cv2.addWeighted(drawn, _ARROW, pixels, 1 - _ARROW, 0)
+    pixels = cv2.addWeighted(drawn, _ARROW, pixels, 1 - _ARROW, 0, dst=drawn)
     for _, end, head in arrows:
         cv2.fillPoly(pixels, [_fixed(np.array([end, *head]))], colour, cv2.LINE_AA, _SHIFT)
     return pixels
@@ -176,7 +176,7 @@ def text_width(text: str, font: Font) -> float:
         text: one line.
         font: a font, which fixes the size of the text.
     """
-    return sum(_advance(font, char) for char in text)
+    return sum([_advance(font, char) for char in text])  # a generator takes twice the time
 
 
 def shorten(text: str, font: Font, width: float) -> str:

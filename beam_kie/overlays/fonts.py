@@ -61,7 +61,7 @@ def script_of(texts: Iterable[str]) -> str:
     Args:
         texts: all texts of a page.
     """
-    names = {unicodedata.name(char, "").split(" ", 1)[0] for text in texts for char in text}
+    names = {unicodedata.name(char, "").split(" ", 1)[0] for char in set("".join(texts))}
     if names & {"HIRAGANA", "KATAKANA"}:
         return "ja"
     return "ko" if "HANGUL" in names else "zh"

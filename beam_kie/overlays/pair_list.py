@@ -104,6 +104,8 @@ def _fit(
     """The style, the rows of every column, and how many pairs do not fit."""
     for size in range(_LARGEST_FONT, _SMALLEST_FONT - 1, -1):
         style = _Style(load_font(size, script), size, width)
+        if not _fit_in_lines(len(pairs), style, columns, height):
+            continue
         for lines in range(_MOST_LINES, 0, -1):
             stacks, missing = _stack(_rows(pairs, style, lines), style, columns, height)
             if not missing:
@@ -111,6 +113,17 @@ def _fit(
     style = _Style(load_font(_SMALLEST_FONT, script), _SMALLEST_FONT, width)
     stacks, missing = _stack(_rows(pairs, style, 1), style, columns, height - style.line_height)
     return style, stacks, missing
+
+
+def _fit_in_lines(pairs: int, style: _Style, columns: int, height: int) -> bool:
+    """Whether pairs of one line each fit; otherwise those of more lines need not be laid out."""
+    row = style.line_height + 2 * style.padding
+    return pairs <= columns * max(_room_for_rows(style, height) // row, 0)
+
+
+def _room_for_rows(style: _Style, height: int) -> int:
+    """Pixels of a column below its line of titles."""
+    return height - style.line_height - style.padding
 
 
 def _rows(pairs: Sequence[NumberedPair], style: _Style, lines: int) -> list[_Row]:
@@ -139,7 +152,7 @@ def _text(entity: Entity | None) -> str:
 def _stack(rows: list[_Row], style: _Style, columns: int, height: int) -> tuple[list[list[_Row]], int]:
     """Rows from top to bottom, column by column, below a line of titles; and how many did not fit."""
     stacks: list[list[_Row]] = [[]]
-    free = available = height - style.line_height - style.padding
+    free = available = _room_for_rows(style, height)
     for index, row in enumerate(rows):
         if style.height(row) > free:
             if len(stacks) == columns:

@@ -76,6 +76,8 @@ def compact_page(page: PageRows, labels: Labels) -> CompactPage:
     pairs = [_pair(row, places) for row in with_key]
     labels.keys.update(row["key_label"] for row in with_key)
     labels.values.update(row["value_label"] for row in page.of("key_values") if row["value_label"])
+    # The text of a form's field is an entity only where the page itself gave it a key.
+    fields = [_field(row, places) for row in page.of("key_values") if _is_declared(row)]
     alone = _lines_on_their_own(page.of("lines"), entities)
     details = [
         geometry["page_width_px"],
@@ -85,15 +87,23 @@ def compact_page(page: PageRows, labels: Labels) -> CompactPage:
         [_entity(row, labels) for row in entities],
         pairs,
         [_line(row) for row in alone],
+        fields,
     ]
-    with_value = [row for row in page.of("key_values") if row["value_entity_id"] is not None]
+    with_value = [
+        row for row in page.of("key_values") if row["value_entity_id"] is not None or _is_declared(row)
+    ]
     return CompactPage(
         details=details,
-        texts=_texts(entities, pairs, alone),
-        keys=[_key_name(entities[pair[0]]["text"]) for pair in pairs],
+        texts=_texts(entities, pairs, fields, alone),
+        keys=[
+            *(_key_name(entities[pair[0]]["text"]) for pair in pairs),
+            *(_key_name(key) for place, key, *_ in fields if place < 0),
+        ],
         entity_count=len(entities),
         pair_count=len(with_value),
-        key_without_value_count=sum(row["value_entity_id"] is None for row in with_key),
+        key_without_value_count=sum(
+            row["value_entity_id"] is None and not _is_declared(row) for row in with_key
+        ),
         confidences=tuple(row["confidence"] for row in with_value),
     )
 
@@ -121,6 +131,18 @@ def _pair(row: Row, places: dict[str, int]) -> list[Any]:
     return pair
 
 
+def _is_declared(row: Row) -> bool:
+    """Whether the value is what a form's field holds, and no entity of the page."""
+    return row["value_entity_id"] is None and row["value_text"] is not None
+
+
+def _field(row: Row, places: dict[str, int]) -> list[Any]:
+    """Place of the key among the page's entities (-1: it is not on the page), key, value, confidence."""
+    key = row["key_entity_id"]
+    place = -1 if key is None else places.get(key, -1)
+    return [place, row["key_text"] or "", row["value_text"], thousandths(row["confidence"])]
+
+
 def _line(row: Row) -> list[Any]:
     return [row["text"] or "", thousandths(row["confidence"]), _shape(row["polygon"])]
 
@@ -131,17 +153,27 @@ def _lines_on_their_own(lines: Iterable[Row], entities: Iterable[Row]) -> list[R
     return [row for row in lines if (row["text"], tuple(row["polygon"])) not in known]
 
 
-def _texts(entities: Sequence[Row], pairs: Sequence[Sequence[Any]], lines: Sequence[Row]) -> list[Any]:
+def _texts(
+    entities: Sequence[Row],
+    pairs: Sequence[Sequence[Any]],
+    fields: Sequence[Sequence[Any]],
+    lines: Sequence[Row],
+) -> list[Any]:
     """Key, value, confidence, key, value, confidence, ...; entities in no pair and lines have no key."""
     found: list[Any] = []
     seen: set[int] = set()
+    filled = {place for place, *_ in fields}
     for key, value, confidence, *_ in pairs:
         seen |= {key, value}
+        if value < 0 and key in filled:
+            continue
         found += [
             entities[key]["text"] or "",
             entities[value]["text"] or "" if value >= 0 else "",
             confidence,
         ]
+    for _, key, value, confidence in fields:
+        found += [key, value, confidence]
     for row in (*(row for place, row in enumerate(entities) if place not in seen), *lines):
         found += ["", row["text"] or "", thousandths(row["confidence"])]
     return found

@@ -30,7 +30,7 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     ),
     "key_values": (
         *("document_id", "page", "pair_index", "key_entity_id", "value_entity_id", "key_label"),
-        "value_label",
+        *("key_text", "value_text", "value_label"),
         *("value_type", "value_normalised", "value_currency", "confidence", "relation_confidence"),
     ),
     "failures": ("document_id", "page", "stage", "category", "message", "retryable"),

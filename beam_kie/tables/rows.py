@@ -27,8 +27,8 @@ from beam_kie.tables.conventions import NO_VALUE_OPTIONS, Convention, ValueOptio
 from beam_kie.tables.field_rows import with_fields
 from beam_kie.tables.key_values import KEY_LABELS, key_values
 from beam_kie.tables.schema import Provenance, Row
-from beam_kie.tables.summary import DocumentTally, PageCounts
 from beam_kie.tables.table_rows import table_rows
+from beam_kie.tables.tallies import DocumentTally, PageCounts
 from beam_kie.tables.text_columns import text_columns
 
 PAGE_TABLES = ("pages", "lines", "entities", "key_values")

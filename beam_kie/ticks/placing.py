@@ -20,6 +20,8 @@ from beam_kie.ticks.row import RowLine
 
 MOST_TICKS = 1_000
 
+# The certainties below are assumptions, not measured. They say which source counts more where picture and
+# text differ; ``Tick.confidence`` orders ticks by doubt, and is no share of right ones.
 SURE, SUPPORTED = 0.7, 0.5
 """Least confidences of marks that the picture alone shows: by themselves, and beside others like them."""
 _SURELY_MISREAD = 0.9
@@ -31,7 +33,7 @@ _BESIDE_PLAIN = 0.85
 _FORM = 0.999
 """That a form's field is ticked or not is declared in the file."""
 _SEEN = 0.6, 0.99
-"""How often the detector's state is right: at its least and at its full certainty."""
+"""How often the detector's state is taken to be right: at its least and at its full certainty."""
 _READ = {
     (GlyphKind.BOX, True): 0.95,
     (GlyphKind.BOX, False): 0.8,
@@ -43,8 +45,9 @@ _READ = {
     (GlyphKind.BULLET, True): 0.85,
     (GlyphKind.CHARACTER, False): 0.65,
 }
-"""How often a mark that was read has that state: OCR loses ticks more often than it finds them."""
+"""How often a mark that was read is taken to have that state: OCR loses more ticks than it invents."""
 _MISREAD = 0.55
+"""The same for the empty box or ring in whose place OCR reads a letter that looks like it."""
 _UNSEEN, _SEVERAL = 0.6, 2
 """The same for an empty box that only OCR saw where several others were seen: a tick may hide its rules."""
 
@@ -65,7 +68,8 @@ class Tick:
 
     ``line``, ``start`` and ``end`` say which characters of the page's text stand for it; start and end are
     the same where OCR left it out, ``line`` is None where it stands beside all lines. ``confidence`` is that
-    it is in this state, in [0, 1]. ``in_grid``: other marks stand beside and below it.
+    it is in this state, in [0, 1]; made of assumptions, not calibrated. ``in_grid``: other marks stand beside
+    and below it.
     """
 
     box: Box

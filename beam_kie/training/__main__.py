@@ -53,6 +53,7 @@ def _train(settings: Settings, device: str) -> None:
         torch.set_num_threads(settings.threads)
     precision_on(resolve_device(device), settings.precision)
     plan = make_plan(settings)
+    plan.keep_vocabulary()
     print(*notes(plan), sep="\n", file=sys.stderr)
     source = PageSource(plan, show_progress)
     Trainer(plan, source, device).run()

@@ -9,7 +9,8 @@ import pytest
 
 from beam_kie.tables.rows import document_row, failure_row, page_tables
 from beam_kie.tables.schema import SCHEMA_VERSION, SCHEMAS
-from beam_kie.tables.summary import DocumentTally, RunSummary
+from beam_kie.tables.summary import RunSummary
+from beam_kie.tables.tallies import DocumentTally
 from tests import pages
 from tests.parquet_files import write_parquet
 

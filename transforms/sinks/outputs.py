@@ -16,7 +16,7 @@ from beam_kie.tables.infer_txt import STANDARD_LABELS
 from beam_kie.tables.key_values import KEY_LABELS
 from beam_kie.tables.rows import document_row, failure_row
 from beam_kie.tables.schema import RECORDS, TABLE_CELLS, Provenance
-from beam_kie.tables.summary import DocumentTally
+from beam_kie.tables.tallies import DocumentTally
 from transforms.config import JobConfig
 from transforms.ptransform import Transform, outputs_of
 from transforms.runs.resuming import FACTS, FAILURES, Keeping, KeptStream

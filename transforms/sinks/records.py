@@ -15,7 +15,7 @@ from beam_kie.fields.definitions import FieldFile
 from beam_kie.fields.records import missing_failure, record_row, records_schema
 from beam_kie.tables.rows import document_row, failure_row
 from beam_kie.tables.schema import RECORDS, Provenance
-from beam_kie.tables.summary import DocumentTally
+from beam_kie.tables.tallies import DocumentTally
 from transforms.config import JobConfig
 from transforms.metrics import count_failure
 from transforms.ptransform import Transform

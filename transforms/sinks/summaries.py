@@ -20,16 +20,8 @@ from beam_kie import __version__
 from beam_kie.document import Category, Document, Failure, PageText, Stage, StageTime
 from beam_kie.options import values_of
 from beam_kie.tables.schema import SCHEMA_VERSION, Provenance
-from beam_kie.tables.summary import (
-    Confidences,
-    DocumentTally,
-    PageCounts,
-    RunSummary,
-    add_times,
-    progress_section,
-    stage_time_section,
-    to_json,
-)
+from beam_kie.tables.summary import RunSummary, add_times, progress_section, stage_time_section, to_json
+from beam_kie.tables.tallies import Confidences, DocumentTally, PageCounts
 from transforms.config import JobConfig
 from transforms.ptransform import Transform
 from transforms.runs import paths

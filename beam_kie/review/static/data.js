@@ -118,7 +118,7 @@
   R.loadPage = async (page) => {
     const size = R.run.pages_in_chunk;
     const chunk = await load("pages", Math.floor(page.number / size));
-    const [width, height, rotation, source, entities, pairs, lines] = chunk[page.number % size];
+    const [width, height, rotation, source, entities, pairs, lines, fields] = chunk[page.number % size];
     return {
       width,
       height,
@@ -143,6 +143,12 @@
           currency,
         })),
       lines: lines.map(([text, confidence, shape]) => ({ text, confidence, shape })),
+      fields: fields.map(([place, key, value, confidence]) => ({
+        keyId: place < 0 ? null : entities[place][0],
+        key,
+        value,
+        confidence,
+      })),
     };
   };
 
@@ -160,7 +166,7 @@
 
   /** A page that failed has a picture at most: its size is asked of it. */
   R.barePage = async (page) => {
-    const empty = { entities: [], links: [], lines: [] };
+    const empty = { entities: [], links: [], lines: [], fields: [] };
     const source = page && R.pictureOf(page);
     if (!source) return { ...empty, width: 1000, height: 1414 };
     const image = new Image();

@@ -52,7 +52,10 @@
         ? h(
             "div",
             { class: "part none" },
-            h("p", { class: "hint", text: "No value: link one, or draw its box." }),
+            h("p", {
+              class: "hint",
+              text: row.field ? "The field of the form holds the value." : "No value: link one, or draw its box.",
+            }),
           )
         : null;
     }

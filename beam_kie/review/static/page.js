@@ -260,8 +260,8 @@
   function refreshList() {
     const focused = parts.list.contains(document.activeElement);
     view.rows = R.rowsOf(view).filter(
-      ({ key, value }) =>
-        !view.needle || R.fold(`${key?.text || ""}\n${value?.text || ""}`).includes(view.needle),
+      ({ key, value, field }) =>
+        !view.needle || R.fold(`${key?.text || ""}\n${value?.text ?? field?.value ?? ""}`).includes(view.needle),
     );
     if (!view.rows.some((row) => row.id === view.row)) view.row = null;
     R.showPairs(parts.list, R.pairList(view, view.rows, { select: pickRow, hover: hoverRow }));

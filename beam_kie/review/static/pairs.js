@@ -31,10 +31,11 @@
       value: view.there.get(link.value),
       link,
     }));
+    const filled = new Map(view.fields.map((field) => [field.keyId, field]));
     const withValue = new Set(view.links.map((link) => link.key));
     for (const entity of view.entities) {
       if (withValue.has(entity.id) || linked.has(entity.id)) continue;
-      if (R.isKey(entity.label)) rows.push({ key: entity, value: null, link: null });
+      if (R.isKey(entity.label)) rows.push({ key: entity, value: null, link: null, field: filled.get(entity.id) });
       else rows.push({ key: null, value: entity, link: null });
     }
     const place = (row) => order.get((row.key || row.value).id);
@@ -51,6 +52,7 @@
   /** A row's confidence in thousandths: that of the pair, of the entity where there is none, -1 where a person made it. */
   R.rowConfidence = (row) => {
     if (R.rowState(row) === "changed") return -1;
+    if (row.field) return row.field.confidence;
     return row.link ? row.link.confidence : (row.key || row.value).confidence;
   };
 
@@ -64,7 +66,14 @@
 
   const STATES = { changed: "corrected", accepted: "accepted", passed: "above the rule" };
 
-  /** The list of rows. `handlers`: select(id), hover(row or null). */
+  /** The fields of a form whose keys stand nowhere on the page, where their key or value holds the text looked for. */
+  const fieldsOf = (view) =>
+    view.fields.filter(
+      ({ keyId, key, value }) =>
+        keyId === null && (!view.needle || R.fold(`${key}\n${value}`).includes(view.needle)),
+    );
+
+  /** The list of rows, and of the fields, which cannot be changed. `handlers`: select(id), hover(row or null). */
   R.pairList = (view, rows, handlers) => {
     const list = h("ul", { class: "pairs", "aria-label": "Keys and values" });
     let last = null,
@@ -77,7 +86,10 @@
       list.append(rowElement(view, row, row.key && row.key === last, handlers));
       last = row.key;
     }
-    if (!rows.length) list.append(h("li", { class: "divider", text: "Nothing was found on this page." }));
+    const fields = fieldsOf(view);
+    if (fields.length) list.append(h("li", { class: "divider", text: "Only in the fields of the form" }));
+    list.append(...fields.map(fieldElement));
+    if (!rows.length && !fields.length) list.append(h("li", { class: "divider", text: "Nothing was found on this page." }));
     return list;
   };
 
@@ -119,10 +131,20 @@
         onpointerleave: () => handlers.hover(null),
       },
       cell("key", row.key ? row.key.text : row.value.label.toLowerCase(), !row.key),
-      cell("value", row.value ? row.value.text : "no value", !row.value),
+      cell("value", row.value?.text ?? row.field?.value ?? "no value", !row.value && !row.field),
       h("span", { class: "sure" }, mark, R.rowConfidence(row) < 0 ? null : R.meter(R.rowConfidence(row))),
     );
     return h("li", null, button);
+  }
+
+  function fieldElement({ key, value, confidence }) {
+    return h(
+      "li",
+      { class: "declared" },
+      cell("key", key, false),
+      cell("value", value, false),
+      h("span", { class: "sure" }, R.meter(confidence)),
+    );
   }
 
   function cell(kind, text, absent) {

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from beam_kie.evaluation.arguments import UsageError
 from beam_kie.labelled.alignment import Pairing
 from beam_kie.labelled.formats import LabelledPage, read_labels
 from beam_kie.labelled.gold import GoldPage, gold_pages
@@ -16,7 +15,6 @@ from beam_kie.labelled.sources import (
     split_held_out,
     with_pictures,
 )
-from beam_kie.layoutxlm.config import STRIPS
 from beam_kie.layoutxlm.model import KieModel
 from beam_kie.training.calibration.confidences import GOLD, OCR, gold_on_ocr_lines
 from beam_kie.training.settings import Settings
@@ -36,7 +34,7 @@ def held_out_pages(config: str | Path, model: KieModel, part: slice | None = Non
     Raises:
         SettingsError: the settings cannot be read.
         LabelError: labels cannot be read.
-        UsageError: the model needs pictures that a source does not have.
+        PictureError: the model needs pictures that a source does not have, or one cannot be decoded.
     """
     sources = [source for source in Settings.load(config).sources if source.holdout is not None]
     return pages_of(sources, model, part)
@@ -52,7 +50,7 @@ def pages_of(sources: Iterable[LabelledSource], model: KieModel, part: slice | N
 
     Raises:
         LabelError: labels cannot be read.
-        UsageError: the model needs pictures that a source does not have.
+        PictureError: the model needs pictures that a source does not have, or one cannot be decoded.
     """
     found: Pages = {}
     for source in sources:
@@ -65,19 +63,11 @@ def pages_of(sources: Iterable[LabelledSource], model: KieModel, part: slice | N
             for page, its_gold in zip(labelled, gold, strict=True)
             if page.name in lines
         ]
-        found[source_name(source), GOLD] = _with_pictures(gold, source, model.pictures)
-        found[source_name(source), OCR] = _with_pictures(read, source, model.pictures)
+        found[source_name(source), GOLD] = with_pictures(gold, source.images, model.pictures)
+        found[source_name(source), OCR] = with_pictures(read, source.images, model.pictures)
     return {key: pages for key, pages in found.items() if pages}
 
 
 def _held_out(source: LabelledSource) -> list[LabelledPage]:
     pages = read_labels(source.labels, source.images)
     return split_held_out(pages, source.holdout)[1] if source.holdout is not None else pages
-
-
-def _with_pictures(gold: list[GoldPage], source: LabelledSource, kind: str | None) -> list[GoldPage]:
-    if kind is None or (kind == STRIPS and source.images is None):
-        return gold
-    if source.images is None:
-        raise UsageError("the model needs the pictures of pages: give their folder (--images)")
-    return with_pictures(gold, Path(source.images), kind)

@@ -92,9 +92,8 @@ class PageSource:
                 name = source_name(source)
                 gold = gold_pages(held, *pairing)
                 read = with_read_lines(gold, lines)
-                if images and kind:
-                    gold, read = (with_pictures(pages, Path(images), kind) for pages in (gold, read))
-                self.held_out[name], self.held_out_read[name] = gold, read
+                self.held_out[name] = with_pictures(gold, source.images, kind)
+                self.held_out_read[name] = with_pictures(read, source.images, kind)
         self._key_label = network.head_labels[0] if network.head_labels else ""
         keys = [text for group in self._groups for text in group.texts.get(self._key_label, ())]
         self._latin_keys = [text for text in keys if text.isascii() and len(text) > 2]

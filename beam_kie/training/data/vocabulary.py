@@ -1,11 +1,15 @@
-"""Vocabularies of networks: learned from plain text, compared, and written into model folders."""
+"""Vocabularies of networks: learned from plain text, kept for a resumed run, compared, and written into model
+folders."""
 
 from __future__ import annotations
 
+import hashlib
+import json
 import lzma
 from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
+from typing import NamedTuple
 
 from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
 
@@ -17,6 +21,63 @@ from beam_kie.layoutxlm.inputs.tokenizer import (
 )
 
 SPECIAL_TOKENS = ("<pad>", "<unk>", "<mask>")
+VOCABULARY_FILE = "vocabulary.json"
+"""The learned vocabulary in the folder of a run, with the checksum of what it was learned from."""
+
+
+class LearnedVocabulary(NamedTuple):
+    """A tokenizer, how it is written, and the checksum of the texts and the size that it was learned with."""
+
+    tokenizer: Tokenizer
+    written: str
+    checksum: str
+
+    def keep(self, folder: Path) -> None:
+        """Writes it for ``learned_vocabulary``.
+
+        Args:
+            folder: of the run; made if it is not there.
+        """
+        folder.mkdir(parents=True, exist_ok=True)
+        part = folder / f"{VOCABULARY_FILE}.part"
+        part.write_text(json.dumps({"learned_from": self.checksum, "tokenizer": self.written}), "utf-8")
+        part.replace(folder / VOCABULARY_FILE)
+
+
+def learned_vocabulary(texts: Iterable[str], vocab_size: int, folder: Path) -> LearnedVocabulary:
+    """The vocabulary of a run: the one that an interrupted command kept, where that was learned from the same
+    texts, else one that is learned now.
+
+    A vocabulary that is learned again is not quite the same: several threads make its sums, so that scores
+    have other last digits, and tokens that are equally frequent may change places.
+
+    Args:
+        texts: as of ``train_tokenizer``.
+        vocab_size: as of ``train_tokenizer``.
+        folder: of the run.
+    """
+    texts = list(texts)
+    digest = hashlib.sha256(f"{vocab_size}\n".encode())
+    for text in texts:
+        digest.update(f"{text}\n".encode())
+    checksum = digest.hexdigest()
+    kept = _kept(folder, checksum)
+    if kept is not None:
+        return kept
+    # The library reads scores with other last digits than it writes: both commands use what was written.
+    written = train_tokenizer(texts, vocab_size).to_str()
+    return LearnedVocabulary(Tokenizer.from_str(written), written, checksum)
+
+
+def _kept(folder: Path, checksum: str) -> LearnedVocabulary | None:
+    try:
+        values = json.loads((folder / VOCABULARY_FILE).read_text("utf-8"))
+        if values["learned_from"] != checksum:
+            return None
+        written = values["tokenizer"]
+        return LearnedVocabulary(Tokenizer.from_str(written), written, checksum)
+    except Exception:  # no file, or a damaged one, of which tokenizers says nothing more special
+        return None
 
 
 def train_tokenizer(texts: Iterable[str], vocab_size: int = 12000, characters: int = 5000) -> Tokenizer:

@@ -26,9 +26,10 @@ from beam_kie.layoutxlm.model import KieModel
 from beam_kie.program import add_version, program_name
 from beam_kie.training.folds.dividing import Folds, divided, settings_of_fold
 from beam_kie.training.folds.figures import differences, differences_table, figures, figures_table
-from beam_kie.training.folds.measuring import measure_fold, readings_of
+from beam_kie.training.folds.measuring import by_name, measure_fold, readings_of
 from beam_kie.training.folds.results import Result, joined, read_result
 from beam_kie.training.folds.runs import check_run, is_trained, seen_before, train_fold
+from beam_kie.training.folds.trained import source_names
 from beam_kie.training.loop import precision_on
 from beam_kie.training.planning.never_open import check_paths, nothing_opened_in
 from beam_kie.training.planning.values import SettingsError, is_number, naming
@@ -83,6 +84,13 @@ def _parser() -> argparse.ArgumentParser:
         "that ocr_lines and more_ocr_lines name)",
     )
     parser.add_argument(
+        "--sources",
+        type=source_names,
+        metavar="NAMES",
+        help="measure only these sources, with commas between them, by the folder and file of their labels, "
+        f"as {RESULT} has them (zh/train for zh/train.json); all are learned from (default: all)",
+    )
+    parser.add_argument(
         "--decoding",
         nargs="+",
         default=[],
@@ -121,6 +129,7 @@ def _run(args: argparse.Namespace, settings: Settings) -> None:
     if len(learned.sources) < len(settings.sources):
         _note("sources of which no page is learned from are left out")
     _check_readings(args, learned)
+    wanted = list(by_name(learned.sources, args.sources))
     chosen = [args.only_fold] if args.only_fold else list(range(1, args.folds + 1))
     made_with = {
         "folds": args.folds,
@@ -136,10 +145,10 @@ def _run(args: argparse.Namespace, settings: Settings) -> None:
         folder = args.output.absolute() / f"fold{fold}"
         run = settings_of_fold(learned, found, fold, folder)
         if fold in chosen:
-            results[fold] = _result_of_fold(args, run, found, fold, made_with)
-        elif (known := _known(folder / COUNTS, made_with)) is not None:
-            results[fold] = known
-    result = joined(results, made_with)
+            results[fold] = _result_of_fold(args, run, found, fold, made_with, wanted)
+        elif not (known := _known(folder / COUNTS, made_with)).lacks(wanted):
+            results[fold] = known.only(wanted)
+    result = joined(results, {**made_with, "sources": args.sources})
     name = RESULT
     if overrides:
         name = "folds." + ",".join(f"{key}={value:g}" for key, value in sorted(overrides.items())) + ".json"
@@ -150,15 +159,21 @@ def _run(args: argparse.Namespace, settings: Settings) -> None:
 
 
 def _result_of_fold(
-    args: argparse.Namespace, run: Settings, found: Sequence[Folds], fold: int, made_with: dict[str, Any]
+    args: argparse.Namespace,
+    run: Settings,
+    found: Sequence[Folds],
+    fold: int,
+    made_with: dict[str, Any],
+    wanted: Sequence[str],
 ) -> Result:
-    """Trains and measures a fold, as far as that is not done already."""
+    """Trains a fold, and measures it on the wanted sources, as far as that is not done already."""
     folder = Path(run.output)
     overrides = made_with["decoding"]
     check_run(run)
-    known = None if overrides else _known(folder / COUNTS, made_with)
-    if is_trained(folder) and known is not None:
-        return known
+    known = _known(folder / COUNTS, made_with) if is_trained(folder) else Result()
+    missing = known.lacks(wanted)
+    if is_trained(folder) and not missing:
+        return known.only(wanted)
     progress = no_progress if args.quiet else show_progress
     if not is_trained(folder):
         if overrides:
@@ -174,19 +189,19 @@ def _result_of_fold(
             model = model.with_config(decoding=decoding)
         except ConfigError as error:
             raise UsageError(f"--decoding: {error}") from error
-    pages = measure_fold(model, run.sources, found, fold, args.box_geometries, progress)
-    result = Result(pages, made_with)
+    pages = measure_fold(model, run.sources, found, fold, args.box_geometries, missing, progress)
+    result = Result({**known.pages, **pages}, made_with)
     if not overrides:
         result.write(folder / COUNTS)
-    return result
+    return result.only(wanted)
 
 
-def _known(path: Path, made_with: dict[str, Any]) -> Result | None:
-    """The counts of a fold that were measured before in the same way."""
+def _known(path: Path, made_with: dict[str, Any]) -> Result:
+    """The counts of a fold that were measured before in the same way, of whichever sources."""
     if not path.is_file() or made_with["decoding"]:
-        return None
+        return Result()
     result = read_result(path)
-    return result if result.made_with == made_with else None
+    return result if result.made_with == made_with else Result()
 
 
 def _overrides(texts: Sequence[str]) -> dict[str, float]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -72,6 +72,7 @@ def measure_fold(
     found: Sequence[Folds],
     fold: int,
     names: Sequence[str] | None,
+    wanted: Collection[str],
     progress: Progress,
 ) -> dict[str, dict[str, Counts]]:
     """The counts of every page of a fold, by source and page.
@@ -82,23 +83,26 @@ def measure_fold(
         found: the fold of their files.
         fold: which one, from 1.
         names: readings to measure; None: all.
+        wanted: sources to measure, as of ``unique_names``.
         progress: called with what is being done, pages done and pages in all.
 
     Raises:
         UsageError: labels or readings cannot be read.
-        PictureError: a picture cannot be decoded.
+        PictureError: the model needs pictures that a source does not have, or one cannot be decoded.
     """
     pairing = Pairing(model.config.head_labels, model.config.tail_labels)
     counts: dict[str, dict[str, Counts]] = {}
-    for place, (source, files) in enumerate(zip(sources, found, strict=True)):
+    for place, (name, source) in enumerate(by_name(sources).items()):
+        if name not in wanted:
+            continue
+        files = found[place]
         gold = gold_pages(labelled_pages(source, f"sources[{place}]"), *pairing)
         gold = [page for page in gold if files[file_and_page(page.name)[0]] == fold]
-        name = unique_names(sources)[place]
 
         def told(what: str, done: int, total: int, of: str = f"fold {fold}, {name}") -> None:
             progress(f"{of}, {what}", done, total)
 
-        of_pages = _on_gold_lines(model, _pictured(gold, source, model), told)
+        of_pages = _on_gold_lines(model, with_pictures(gold, source.images, model.pictures), told)
         for reading, path in readings_of(source, names).items():
             _add_reading(model, gold, source, reading, read_lines(path), pairing, of_pages, told)
         counts[name] = {key_of(page): of_page for page, of_page in zip(gold, of_pages, strict=True)}
@@ -113,6 +117,29 @@ def unique_names(sources: Sequence[LabelledSource]) -> list[str]:
     """
     names = [source_name(source) for source in sources]
     return [f"{name} ({place})" if names.count(name) > 1 else name for place, name in enumerate(names)]
+
+
+def by_name(
+    sources: Sequence[LabelledSource], names: Sequence[str] | None = None, where: str = "the settings"
+) -> dict[str, LabelledSource]:
+    """Sources by their names.
+
+    Args:
+        sources: of the settings.
+        names: those that are wanted, as of ``unique_names``; None: all.
+        where: what the sources are of, for the message.
+
+    Returns:
+        The wanted ones, in the order of the settings.
+
+    Raises:
+        UsageError: there is no such source.
+    """
+    found = dict(zip(unique_names(sources), sources, strict=True))
+    for name in names or ():
+        if name not in found:
+            raise UsageError(f"--sources {name}: {where} has no such source; there are {', '.join(found)}")
+    return {name: source for name, source in found.items() if names is None or name in names}
 
 
 def key_of(page: GoldPage) -> str:
@@ -169,16 +196,10 @@ def as_in_job(read: Sequence[GoldPage], source: LabelledSource, model: KieModel)
         model: that reads them.
 
     Raises:
-        PictureError: a picture cannot be decoded.
+        PictureError: the model needs pictures that a source does not have, or one cannot be decoded.
     """
     pages = [replace(page, page=with_dropped_marks(page.page)) for page in read]
-    return _pictured(pages, source, model)
-
-
-def _pictured(gold: Sequence[GoldPage], source: LabelledSource, model: KieModel) -> list[GoldPage]:
-    if source.images is None or model.pictures is None:
-        return list(gold)
-    return with_pictures(gold, Path(source.images), model.pictures)
+    return with_pictures(pages, source.images, model.pictures)
 
 
 def read_lines(path: str) -> dict[str, ReadPage]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,22 @@ class Result:
 
     pages: dict[str, dict[str, Counts]] = field(default_factory=dict)
     made_with: dict[str, Any] = field(default_factory=dict)
+
+    def lacks(self, sources: Collection[str]) -> list[str]:
+        """Those of the sources that were not measured.
+
+        Args:
+            sources: by name.
+        """
+        return [source for source in sources if source not in self.pages]
+
+    def only(self, sources: Collection[str]) -> Result:
+        """The result of some of the sources, in their order.
+
+        Args:
+            sources: by name; all were measured.
+        """
+        return Result({source: self.pages[source] for source in sources}, self.made_with)
 
     def write(self, path: Path) -> None:
         """Writes a file; a killed command leaves the one before.

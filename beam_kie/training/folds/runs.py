@@ -73,6 +73,7 @@ def train_fold(settings: Settings, device: str, progress: Progress) -> None:
     folder = Path(settings.output)
     folder.mkdir(parents=True, exist_ok=True)
     (folder / SETTINGS).write_text(json.dumps(_plain(settings), indent=1, ensure_ascii=False) + "\n", "utf-8")
+    plan.keep_vocabulary()
     with contextlib.redirect_stdout(sys.stderr):
         Trainer(plan, PageSource(plan, progress), device).run()
     (folder / DONE).touch()

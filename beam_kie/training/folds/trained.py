@@ -11,7 +11,7 @@ from beam_kie.labelled.gold import GoldPage, gold_pages
 from beam_kie.labelled.sources import LabelledSource, split_held_out, with_readings
 from beam_kie.layoutxlm.model import KieModel
 from beam_kie.training.folds.dividing import labelled_pages
-from beam_kie.training.folds.measuring import as_in_job, read_lines, unique_names
+from beam_kie.training.folds.measuring import as_in_job, by_name, read_lines
 from beam_kie.training.folds.runs import SETTINGS, is_trained
 from beam_kie.training.settings import Settings
 
@@ -50,11 +50,7 @@ def trained_folds(folder: Path, names: Sequence[str] | None) -> Iterator[tuple[P
         if not is_trained(run):
             raise UsageError(f"{run} is not trained to its end: run the command that made it again")
         sources = Settings.load(run / SETTINGS).sources
-        by_name = dict(zip(unique_names(sources), sources, strict=True))
-        unknown = [name for name in names or () if name not in by_name]
-        if unknown:
-            raise UsageError(f"{folder} has no source {unknown[0]}; there are {', '.join(by_name)}")
-        yield run / "model", [by_name[name] for name in names or by_name]
+        yield run / "model", list(by_name(sources, names, str(folder)).values())
 
 
 def fold_models(
@@ -105,7 +101,7 @@ def kept_aside(sources: Sequence[LabelledSource], model: KieModel) -> list[GoldP
 
     Raises:
         UsageError: labels or readings cannot be read.
-        PictureError: a picture cannot be decoded.
+        PictureError: as ``as_in_job``.
     """
     found = []
     pairing = Pairing(model.config.head_labels, model.config.tail_labels)

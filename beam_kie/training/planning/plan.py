@@ -9,8 +9,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from tokenizers import Tokenizer
-
 from beam_kie.escaping import listed
 from beam_kie.labelled.formats import LabelledPage
 from beam_kie.layoutxlm.config import STRIPS, ConfigError, LayoutXLMConfig
@@ -20,7 +18,12 @@ from beam_kie.layoutxlm.inputs.tokenizer import (
     load_tokenizer,
     read_tokenizer,
 )
-from beam_kie.training.data.vocabulary import read_text, same_vocabulary, train_tokenizer
+from beam_kie.training.data.vocabulary import (
+    LearnedVocabulary,
+    learned_vocabulary,
+    read_text,
+    same_vocabulary,
+)
 from beam_kie.training.line_vectors.files import LineVectors, VectorFileError
 from beam_kie.training.planning.labels import label_fields
 from beam_kie.training.planning.presets import BASES
@@ -35,13 +38,23 @@ _FORGOTTEN = ("entity_temperature", "relation_temperature", "entity_calibration"
 
 @dataclass(frozen=True)
 class Plan:
-    """What a run is made of. ``settings`` have a number of ``max_page_tokens``."""
+    """What a run is made of.
+
+    ``settings`` have a number of ``max_page_tokens``. ``learned``: the vocabulary, where the run learned it;
+    None: it is that of a file or of another network.
+    """
 
     settings: Settings
     config: LayoutXLMConfig
     tokenizer: PageTokenizer
     sources: tuple[SourcePages, ...]
     line_vectors: LineVectors | None = None
+    learned: LearnedVocabulary | None = None
+
+    def keep_vocabulary(self) -> None:
+        """Writes a learned vocabulary into the folder of the run, where ``make_plan`` takes it up again."""
+        if self.learned:
+            self.learned.keep(Path(self.settings.output))
 
 
 def make_plan(settings: Settings, tokenizer: PageTokenizer | None = None) -> Plan:
@@ -50,7 +63,7 @@ def make_plan(settings: Settings, tokenizer: PageTokenizer | None = None) -> Pla
     Args:
         settings: of the run.
         tokenizer: of the network; None: that of the settings, or of the network to begin from, or one learned
-            from the texts.
+            from the texts, now or by an interrupted command.
 
     Raises:
         SettingsError: settings that cannot work, with what to change.
@@ -59,7 +72,11 @@ def make_plan(settings: Settings, tokenizer: PageTokenizer | None = None) -> Pla
     start = start_config(settings)
     sources = read_sources(settings.sources)
     vectors = _line_vectors(settings)
-    tokenizer = tokenizer or _tokenizer(settings, sources, vectors.texts if vectors else ())
+    learned = None
+    tokenizer = tokenizer or _given_tokenizer(settings)
+    if tokenizer is None:
+        learned = _learned(settings, sources, vectors.texts if vectors else ())
+        tokenizer = learned.tokenizer
     pages = [page for each in sources for page in (*each.kept, *each.held)]
     config = network_config(settings, start, pages, tokenizer.get_vocab_size())
     for problem in problems(settings, config, tokenizer, sources):
@@ -67,7 +84,7 @@ def make_plan(settings: Settings, tokenizer: PageTokenizer | None = None) -> Pla
     # Longer pages are cropped, so that no batch needs more memory than batch_tokens says.
     longest = min(config.tokenising.text_tokens, settings.batch_tokens)
     settings = replace(settings, max_page_tokens=settings.max_page_tokens or longest)
-    return Plan(settings, config, tokenizer, sources, vectors)
+    return Plan(settings, config, tokenizer, sources, vectors, learned)
 
 
 def notes(plan: Plan) -> list[str]:
@@ -181,11 +198,11 @@ def _line_vectors(settings: Settings) -> LineVectors | None:
         raise SettingsError(str(error)) from error
 
 
-def _tokenizer(settings: Settings, sources: Sequence[SourcePages], phrases: Sequence[str]) -> PageTokenizer:
+def _given_tokenizer(settings: Settings) -> PageTokenizer | None:
     try:
         inherited = load_tokenizer(settings.start_from) if settings.start_from else None
         if settings.tokenizer is None:
-            return inherited or _learned(settings, sources, phrases)
+            return inherited
         own = read_tokenizer(settings.tokenizer)
     except TokenizerError as error:
         raise SettingsError(f"tokenizer: {error}") from error
@@ -196,12 +213,12 @@ def _tokenizer(settings: Settings, sources: Sequence[SourcePages], phrases: Sequ
     return own
 
 
-def _learned(settings: Settings, sources: Sequence[SourcePages], phrases: Sequence[str]) -> Tokenizer:
+def _learned(settings: Settings, sources: Sequence[SourcePages], phrases: Sequence[str]) -> LearnedVocabulary:
     if settings.base != "small":
         raise SettingsError(f'base "{settings.base}" needs tokenizer: a file sentencepiece.bpe.model')
     texts = [line for path in settings.texts for line in _sample(read_text(path), settings.seed)]
     texts += [entry.text for source in sources for page in source.kept for entry in page.entries]
-    return train_tokenizer([*texts, *phrases], settings.vocabulary_size)
+    return learned_vocabulary([*texts, *phrases], settings.vocabulary_size, Path(settings.output))
 
 
 def _sample(lines: list[str], seed: int) -> list[str]:

@@ -12,7 +12,7 @@ import pytest
 from beam_kie.exports.workbook import MAX_CELL, fitting, write_workbook
 from beam_kie.tables.rows import document_row, page_tables
 from beam_kie.tables.schema import SCHEMAS
-from beam_kie.tables.summary import DocumentTally
+from beam_kie.tables.tallies import DocumentTally
 from tests import pages
 
 TEXTS = pa.schema(

@@ -11,7 +11,9 @@ from beam_kie.labelled.sources import (
     page_images,
     read_ocr_lines,
     scale_warning,
+    with_pictures,
 )
+from beam_kie.layoutxlm.config import STRIPS
 from tests.labelled_forms import FORM
 
 
@@ -25,6 +27,17 @@ def test_pages_of_files_are_found_by_their_numbers(tmp_path):
     assert [image.pixels[0, 0, 0] for image in page_images(gold, tmp_path)] == [200, 40, 120]
     with pytest.raises(PictureError, match="no page 4"):
         list(page_images(gold_pages([LabelledPage("a.tif#page=4", 300, 200, FORM.entries)]), tmp_path))
+
+
+def test_only_a_model_that_needs_whole_pictures_is_refused_without_a_folder(tmp_path):
+    Image.new("L", (900, 500), 200).save(tmp_path / FORM.name)
+    gold = gold_pages([FORM])
+
+    assert with_pictures(gold, None, None) == with_pictures(gold, tmp_path, None) == gold
+    assert with_pictures(gold, None, STRIPS) == gold
+    assert with_pictures(gold, str(tmp_path), "hf")[0].page.picture
+    with pytest.raises(PictureError, match="--images"):
+        with_pictures(gold, None, "hf")
 
 
 def test_lines_that_were_read_belong_to_their_page(tmp_path):

@@ -2,6 +2,7 @@ import pytest
 
 from beam_kie.document import TextLine
 from beam_kie.geometry import box_polygon
+from beam_kie.page_parts import FieldKind, FormField
 from beam_kie.review.compact import Labels, compact_page, thousandths
 from beam_kie.review.pages import PageRows
 from beam_kie.tables.rows import page_tables
@@ -27,6 +28,20 @@ def test_texts_are_pairs_first_and_then_what_is_in_no_pair():
     texts = compact().texts
     assert texts[0:3] == ["姓名:", "李雷", thousandths(0.9 * 0.9 * 0.9)]
     assert texts[9:] == ["備考", "", 900, "", "登録票 Registration", 900]
+
+
+def test_values_that_only_fields_of_a_form_give_are_found_and_counted():
+    remark = FormField("r", "備考", FieldKind.TEXT, box_polygon((260, 500, 420, 540)), "none")
+    number = FormField("n", "Tax number:", FieldKind.TEXT, box_polygon((260, 600, 420, 640)), "12/345")
+    page, plain = compact(fields=(remark, number)), compact()
+    assert page.details[7] == [[7, "備考", "none", 900], [-1, "Tax number:", "12/345", 900]]
+    assert page.texts[9:] == [
+        *("備考", "none", 900, "Tax number:", "12/345", 900),
+        *("", "登録票 Registration", 900),
+    ]
+    assert page.keys == [*plain.keys, "Tax number"]
+    assert (page.pair_count, page.key_without_value_count) == (plain.pair_count + 2, 0)
+    assert page.expected_wrong == pytest.approx(plain.expected_wrong + 0.2)
 
 
 def test_keys_are_offered_without_what_ends_them():

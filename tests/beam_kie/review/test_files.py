@@ -65,7 +65,7 @@ def test_page_allows_nothing_from_elsewhere():
 def test_details_of_a_page_are_all_there():
     files = files_of([pages.result()])
     (details,) = chunk(files, "pages")
-    width, height, rotation, source, entities, pairs, lines = details
+    width, height, rotation, source, entities, pairs, lines, fields = details
     assert (width, height, rotation, source) == (1000, 1400, 0, "ocr")
     labels = chunk(files, "run")["labels"]
     assert [(labels[label], text) for _, label, text, _, _ in entities] == [form[:2] for form in pages.FORM]
@@ -73,6 +73,7 @@ def test_details_of_a_page_are_all_there():
     assert [(key, value) for key, value, *_ in pairs] == [(1, 2), (3, 4), (5, 6), (7, -1)]
     assert pairs[1][4:] == ["date", "2001-02-03", ""]
     assert lines == []  # each is an entity as it stands
+    assert fields == []
 
 
 def test_lists_tell_what_a_document_holds_and_where_it_is_doubtful():

@@ -9,7 +9,7 @@ from beam_kie.tables.conventions import ValueOptions
 from beam_kie.tables.parquet import encode_rows
 from beam_kie.tables.rows import document_row, failure_id, failure_row, page_tables
 from beam_kie.tables.schema import ROW_ID, SCHEMAS
-from beam_kie.tables.summary import DocumentTally, PageCounts
+from beam_kie.tables.tallies import DocumentTally, PageCounts
 from tests import pages
 
 

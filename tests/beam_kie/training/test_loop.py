@@ -167,6 +167,44 @@ def test_interrupted_run_resumes_exactly(config):
     assert [json.loads(line)["step"] for line in log] == [3, 6]
 
 
+def test_a_resumed_run_takes_up_the_vocabulary_that_it_has_learned(config, monkeypatch):
+    short = {"steps": 4, "warmup_steps": 1, "evaluate_every": 2, "checkpoint_minutes": 0}
+    values = json.loads(config.read_text()) | short
+    learned = []
+
+    def run(output):
+        config.write_text(json.dumps({**values, "output": output}))
+        assert main(["--config", str(config), "--device", "cpu"]) == 0
+
+    def learning(*arguments):
+        learned.append(arguments)
+        return TOKENIZER  # of which learning again would change the last digits
+
+    def killed(_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("beam_kie.training.data.vocabulary.train_tokenizer", learning)
+    run("whole")
+    with monkeypatch.context() as patch:
+        patch.setattr(Trainer, "measure", killed)  # at step 2, after the checkpoint of step 1
+        with pytest.raises(KeyboardInterrupt):
+            run("cut")
+    assert len(learned) == 2
+    run("cut")
+    assert len(learned) == 2
+    for name in ("model.safetensors", "tokenizer.json"):
+        whole, resumed = (config.parent / output / "model" / name for output in ("whole", "cut"))
+        assert whole.read_bytes() == resumed.read_bytes()
+
+    make_plan(Settings.load(config))
+    assert len(learned) == 2
+    write_paddleocr(config.parent / "labels.txt", [page(number) for number in range(25)])
+    make_plan(Settings.load(config))
+    assert len(learned) == 3, "other texts"
+    make_plan(dataclasses.replace(Settings.load(config), vocabulary_size=110))
+    assert len(learned) == 4
+
+
 def test_weights_of_another_size_are_no_start(config, capsys):
     save_model(config.parent / "other", small_network())
     values = json.loads(config.read_text("utf-8"))

@@ -7,7 +7,8 @@ import pytest
 
 from beam_kie.document import Category, Document, Failure, Stage
 from beam_kie.options import with_values
-from beam_kie.tables.summary import DocumentTally, PageCounts, RunSummary, to_json
+from beam_kie.tables.summary import RunSummary, to_json
+from beam_kie.tables.tallies import DocumentTally, PageCounts
 from tests.parquet_files import write_parquet
 from transforms.config import JobConfig
 from transforms.launch import report

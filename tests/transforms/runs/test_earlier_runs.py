@@ -18,7 +18,7 @@ from apache_beam.testing.util import assert_that, equal_to
 
 from beam_kie.document import Document, SourceFile, document_id
 from beam_kie.options import from_values
-from beam_kie.tables.summary import DocumentTally
+from beam_kie.tables.tallies import DocumentTally
 from tests.earlier import DAYS, PROVENANCE, failure_of, tally_of, write_run
 from tests.ledgers import in_two, parted
 from transforms.config import JobConfig

@@ -13,6 +13,7 @@ from beam_kie.training.calibration.__main__ import main as calibration
 from beam_kie.training.calibration.pages import pages_of
 from beam_kie.training.folds import runs
 from beam_kie.training.folds.__main__ import main
+from beam_kie.training.folds.measuring import measure_fold
 from beam_kie.training.folds.trained import kept_aside, trained_folds
 from beam_kie.training.penalties import main as penalties
 from beam_kie.training.settings import Settings
@@ -75,8 +76,8 @@ def folder(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def command(folder):
-    def run(*more, output="out"):
-        where = ["--config", str(folder / "settings.json"), "--output", str(folder / output)]
+    def run(*more, output="out", config="settings.json"):
+        where = ["--config", str(folder / config), "--output", str(folder / output)]
         return main([*where, "--folds", "2", "--steps", "2", "--device", "cpu", "--quiet", *more])
 
     return run
@@ -131,6 +132,39 @@ def test_what_is_done_is_not_done_again(judged, command, monkeypatch):
     assert read(judged / "folds.json") == before
 
 
+def test_only_the_named_sources_are_measured_and_those_that_are_missing_later(folder, command, monkeypatch):
+    drawn = {"labels": "drawn.txt", "ocr_lines": "lines.jsonl"}
+    write_paddleocr(folder / "drawn.txt", [page(number) for number in range(4)])
+    sources = [{"labels": "labels.txt", "ocr_lines": "lines.jsonl"}, drawn]
+    (folder / "two.json").write_text(json.dumps({"extends": "settings.json", "sources": sources}))
+    real, drawn = (f"{folder.name}/{name}" for name in ("labels", "drawn"))
+    measured = []
+
+    def spied(model, sources, found, fold, names, wanted, progress):
+        measured.append((fold, wanted))
+        return measure_fold(model, sources, found, fold, names, wanted, progress)
+
+    def result(*more):
+        measured.clear()
+        assert command(*more, output="two", config="two.json") == 0
+        return read(folder / "two" / "folds.json")
+
+    monkeypatch.setattr("beam_kie.training.folds.__main__.measure_fold", spied)
+    few = result("--sources", real)
+    assert (list(few["pages"]), few["sources"], len(few["pages"][real])) == ([real], [real], 6)
+    assert measured == [(1, [real]), (2, [real])]
+
+    part = result("--only_fold", "1")
+    assert measured == [(1, [drawn])]
+    assert part["folds_measured"] == [1], "what is known of the second fold lacks a source"
+    every = result()
+    assert measured == [(2, [drawn])]
+    assert list(every["pages"]) == [real, drawn] and len(every["pages"][drawn]) == 4
+    assert every["pages"][real] == few["pages"][real]
+
+    assert result("--sources", real) == few and measured == []
+
+
 def test_other_costs_of_decoding_are_compared_without_training(judged, command, monkeypatch, capsys):
     monkeypatch.setattr(runs.Trainer, "run", lambda _: pytest.fail("trains"))
     assert command("--decoding", "none_penalty=1000", "--box_geometries", "tight") == 0
@@ -154,6 +188,7 @@ def test_other_costs_of_decoding_are_compared_without_training(judged, command, 
         (["--only_fold", "3"], "--only_fold 3"),
         (["--box_geometries", "wide"], "--box_geometries wide"),
         (["--box_geometries", "round"], "round"),
+        (["--sources", "nobody"], "--sources nobody"),
         (["--decoding", "cut=1"], "switch_penalty"),
         (["--decoding", "switch_penalty=much"], "much"),
         (["--compare", "none.json"], "none.json"),
