@@ -18,7 +18,6 @@ from transforms.metrics import StageTimer, count, count_failure
 from transforms.ptransform import Transform
 from transforms.runs import paths
 from transforms.runs.resuming import KeptStream
-from transforms.stages.allocation import keep_freed_memory
 from transforms.storage import files
 
 
@@ -77,10 +76,6 @@ class WriteOverlayFn(beam.DoFn):
     def __init__(self, config: JobConfig, key_labels: Sequence[str] = KEY_LABELS):
         self._config = config
         self._key_labels = key_labels
-
-    def setup(self) -> None:
-        """Let pictures reuse the memory of those before them."""
-        keep_freed_memory()
 
     def process(self, page: PageResult | FailedPage) -> Iterator[str | TaggedOutput]:
         """Yield the path of the picture, or its failure, and the time that it took.

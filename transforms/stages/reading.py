@@ -30,7 +30,6 @@ from transforms.metrics import StageTimer, count, count_failure, timed_steps
 from transforms.progress import record, record_files
 from transforms.ptransform import Transform
 from transforms.stages import coders
-from transforms.stages.allocation import keep_freed_memory
 from transforms.stages.finding import look_at
 from transforms.stages.page_ranges import RANGES, LongFile, PageRange, cut, long_file, range_failures
 from transforms.storage.files import read_bytes
@@ -83,10 +82,6 @@ class _DecodeFn(beam.DoFn):
 
     def __init__(self, config: JobConfig):
         self._config = config
-
-    def setup(self) -> None:
-        """Let pages reuse the memory of those before them."""
-        keep_freed_memory()
 
     def _decoded(self, document: Document, data: bytes, first: int = 1, last: int | None = None):
         return decode_pages(

@@ -15,7 +15,6 @@ import sys
 from contextlib import suppress
 from typing import Any
 
-from transforms.stages.allocation import keep_freed_memory
 from transforms.stages.children.messages import (
     HEADER,
     Broken,
@@ -41,7 +40,6 @@ def main(arguments: list[str]) -> None:
         arguments: the number of the socket's descriptor, and the id of the process that started this one.
     """
     descriptor, parent = map(int, arguments)
-    keep_freed_memory()
     _end_with(parent)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the launcher too, which ends its children
     with suppress(OSError), open("/proc/self/oom_score_adj", "w") as score:
