@@ -89,8 +89,8 @@ class Decoding(Part):
     (decoding/cell_joins.py). ``joint_weight``: how much the probabilities of labels count where labels and
     links of lines that OCR read are decided together (decoding/joint.py); 0: labels first.
     ``relation_choice`` is "best" (only the most probable key of a value) or "every" (all keys above the
-    threshold). With "best", a value in a table gets a second key, the header of its row beside that of its
-    column, where the confidence of that link is ``second_key`` or more; 0: never (decoding/second_keys.py).
+    threshold). With "best", a value in a table gets a second key, the header of its row as well as that of
+    its column, where that link's confidence is ``second_key`` or more; 0: never (decoding/second_keys.py).
     """
 
     method: str = "runs"
@@ -172,10 +172,9 @@ class LayoutXLMConfig:
     def __post_init__(self) -> None:
         if self.ensemble_size < 1:
             raise ConfigError("ensemble_size must be 1 or more")
-        if self.decoding.none_penalty and self.architecture.relation_head != "softmax":
-            raise ConfigError('none_penalty goes with relation_head "softmax" alone')
-        if self.decoding.second_key and self.architecture.relation_head != "softmax":
-            raise ConfigError('second_key goes with relation_head "softmax" alone')
+        for name in ("none_penalty", "second_key"):
+            if getattr(self.decoding, name) and self.architecture.relation_head != "softmax":
+                raise ConfigError(f'{name} goes with relation_head "softmax" alone')
         if self.architecture.strip_channels and self.tokenising.special_tokens == "hf":
             raise ConfigError('strip_channels do not go with special_tokens "hf"')
         if self.architecture.token_layout and (

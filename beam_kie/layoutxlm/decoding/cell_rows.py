@@ -123,6 +123,7 @@ def links_by_cells(
     if not page.cells or config.links:
         return tuple(links)
     cells = _Cells(page, decoded)
+    # Of a value with two keys, the surer one counts.
     of_value = {link.tail: link.head for link in sorted(links, key=lambda link: link.confidence)}
     added = []
     for entities in cells.inside.values():

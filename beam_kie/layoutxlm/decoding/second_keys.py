@@ -1,4 +1,4 @@
-"""The second key of a value in a table: the header of its row beside the header of its column."""
+"""The second key of a value in a table: the header of its row as well as that of its column."""
 
 from __future__ import annotations
 

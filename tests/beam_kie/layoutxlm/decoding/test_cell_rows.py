@@ -98,6 +98,15 @@ def test_values_of_a_cell_with_two_keys_keep_what_they_have():
     assert links_of("QAAAQAAQAA", []) == []
 
 
+@pytest.mark.parametrize("surer", [0, 4])
+def test_values_of_a_cell_have_the_surer_key_of_one_with_two(surer):
+    page = table()
+    found, _ = labelled(page, "QAAAQAAQAA")
+    links = [Relation(key, 1, 0.9 if key == surer else 0.6) for key in (0, 4)]
+    made = {(link.head, link.tail) for link in links_by_cells(CONFIG, page, found, links)}
+    assert made == {(0, 1), (4, 1), (surer, 2), (surer, 3)}
+
+
 @pytest.mark.skipif("bundled" not in bundled(), reason="the bundled model is not installed")
 def test_keys_of_a_ruled_table_have_all_lines_of_their_values():
     """The first key was taken for the title of a section, and its values had none."""
