@@ -60,7 +60,7 @@ class PpOcrEngine(PageReader):
     ):
         count = options.threads or usable_cores()
         networks = networks or _networks(ocr_device(options), count)
-        files = model_files(options, networks.tiny_first)
+        files = model_files(options, networks.tiny_first, networks.keeps_classes)
         threads = ThreadPoolExecutor(max(count, networks.least_threads), thread_name_prefix="ppocr")
         options = replace(options, max_side=geometry.max_side or options.max_side)
         line_models = _Models(options, files, networks, threads, partial(line_boxes, geometry=geometry))
@@ -178,7 +178,8 @@ def identify(options: OcrOptions) -> tuple[str, str]:
     Args:
         options: as of the engine.
     """
-    return _identity(options, model_files(options, not is_gpu(options.device)))
+    on_cpu = not is_gpu(options.device)
+    return _identity(options, model_files(options, on_cpu, on_cpu))
 
 
 def _identity(options: OcrOptions, files: ModelFiles) -> tuple[str, str]:

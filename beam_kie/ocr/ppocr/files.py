@@ -37,7 +37,7 @@ class ModelFiles:
         return [path for path in (self.det, self.rec, self.tiny, self.letters) if path is not None]
 
 
-def model_files(options: OcrOptions, on_cpu: bool) -> ModelFiles:
+def model_files(options: OcrOptions, with_tiny: bool, with_letters: bool) -> ModelFiles:
     """The files for these options; FileNotFoundError where one is missing, but for the tiny recogniser.
 
     A recogniser of the user's own reads alone: what the tiny one may be trusted with was measured against
@@ -45,14 +45,15 @@ def model_files(options: OcrOptions, on_cpu: bool) -> ModelFiles:
 
     Args:
         options: they may name models of the user's own.
-        on_cpu: where the tiny recogniser, if it is there, reads first, and doubtful lines are read again.
+        with_tiny: whether the tiny recogniser reads first, where it is there.
+        with_letters: whether letters of doubtful lines can change.
     """
     own_det, own_rec = options.det_model_dir, options.rec_model_dir
     return ModelFiles(
         models.model_file(own_det, ".onnx") if own_det else models.bundled_model("det"),
         models.model_file(own_rec, ".onnx") if own_rec else models.bundled_model("rec"),
-        tiny_model() if on_cpu and not own_rec else None,
-        BUNDLED if on_cpu and not own_rec and _are_known(options) else None,
+        tiny_model() if with_tiny and not own_rec else None,
+        BUNDLED if with_letters and not own_rec and _are_known(options) else None,
     )
 
 

@@ -33,6 +33,7 @@ class OpenVinoNetworks:
     together = 16
     least_threads = 1
     tiny_first = True
+    keeps_classes = True
 
     def __init__(self, sessions: Sessions):
         self._sessions = sessions

@@ -85,11 +85,13 @@ class Networks(Protocol):
 
     ``together``: so many lines a thread reads at once. ``least_threads``: that use them side by side.
     ``tiny_first``: whether it pays to read lines with the tiny recogniser first, which misreads some.
+    ``keeps_classes``: whether ``LineFrames.likely`` is there.
     """
 
     together: int
     least_threads: int
     tiny_first: bool
+    keeps_classes: bool
 
     def detector(self, path: Path) -> Callable[[np.ndarray], np.ndarray]:
         """From pages (H x W x 3 uint8 RGB, sides multiples of 32) to maps: H x W uint8, 255 is text.

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -76,10 +77,7 @@ class CharacterModel:
 
     def __init__(self, orders: list[NGrams]):
         self.length = len(orders)
-        self._orders = [
-            (memoryview(ngrams.keys), memoryview(ngrams.costs), memoryview(ngrams.backoffs))
-            for ngrams in orders
-        ]
+        self._orders = [(ngrams.keys.data, ngrams.costs.data, ngrams.backoffs.data) for ngrams in orders]
         self._masks = [(1 << BITS * order) - 1 for order in range(1, self.length + 1)]
         self.mask = self._masks[-1]
         self.cost = lru_cache(_CACHED)(self._cost)
@@ -133,7 +131,7 @@ def save_characters(path: Path, orders: list[NGrams]) -> None:
         path: of the file.
         orders: as of CharacterModel.
     """
-    parts: dict[str, np.ndarray] = {"length": np.array(len(orders))}
+    parts: dict[str, Any] = {"length": np.array(len(orders))}
     for order, ngrams in enumerate(orders, 1):
         steps = np.diff(ngrams.keys, prepend=np.uint64(0)).astype("<u8")
         # The bytes of one place side by side: most of the high ones are 0.

@@ -21,7 +21,7 @@ from beam_kie.ocr.ppocr.language_model.search import Frame, Search, aligned
 from beam_kie.ocr.ppocr.reader import LineFrames
 
 _CHARACTER, _GAP = 0.85, 0.7
-_LINE = 0.5
+_LINE = 0.7
 _LIKELY = 0.01
 _FIXED = re.compile(r"\d|@|www\.", re.IGNORECASE)
 _DROPPED = "_"  # what else may turn into a space, or go: it is mostly a rule below the text
@@ -120,7 +120,8 @@ def _fixed(written: Sequence[_Written]) -> Iterator[tuple[int, int]]:
     text = "".join(character.text[:1] or " " for character in written)
     for word in re.finditer(r"\S+", text):
         if _FIXED.search(word.group()):
-            yield word.span()
+            # With the spaces around it: two numbers must not become one.
+            yield max(word.start() - 1, 0), min(word.end() + 1, len(text))
     for letters in re.finditer(r"[^\W\d_]+", text):
         if len(letters.group()) < 2 or (len(letters.group()) <= _SHORT and letters.group().isupper()):
             yield letters.span()

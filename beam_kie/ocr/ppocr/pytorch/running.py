@@ -34,6 +34,7 @@ class TorchNetworks:
     least_threads = 16
     # Small takes little time on a GPU.
     tiny_first = False
+    keeps_classes = False
 
     def __init__(self, device: str, batch_pixels: int = BATCH_PIXELS):
         self._device = torch.device(device)
