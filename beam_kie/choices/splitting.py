@@ -53,13 +53,20 @@ class Owners:
             entity: of the page.
             is_key: its label is that of keys.
         """
-        runs = self._runs(entity)
+        owned = self._owned(entity)
+        if is_key and (wrapped := self._wrapped(owned)) is not None:
+            key, behind = wrapped
+            return [Part(self._cut(entity, key), None, is_key), *self._grouped(entity, behind, is_key)]
+        runs = _merged(owned, self._page)
         options = {option for option, _ in runs if option >= 0}
         if not options:
             return [Part(entity)]
         headed = runs[0][0] < 0
         if len(options) == 1 and not (headed and is_key and self._text([runs[0][1]]).endswith(_ENDS_KEY)):
             return [Part(entity, options.pop())]
+        return self._grouped(entity, runs, is_key)
+
+    def _grouped(self, entity: Entity, runs: Sequence[tuple[int, LineSpan]], is_key: bool) -> list[Part]:
         groups: list[tuple[int, list[LineSpan]]] = []
         for option, span in runs:
             if groups and option in (groups[-1][0], -1):
@@ -71,8 +78,33 @@ class Owners:
             for option, spans in groups
         ]
 
-    def _runs(self, entity: Entity) -> list[tuple[int, LineSpan]]:
-        """Spans of characters with one owner; -1 for text before the first option."""
+    def _wrapped(
+        self, owned: Sequence[tuple[int, LineSpan]]
+    ) -> tuple[list[LineSpan], list[tuple[int, LineSpan]]] | None:
+        """A key that goes on below its first line, with options behind that line; None: another text.
+
+        Returns:
+            The spans of the key, and the runs of its options.
+        """
+        places = [place for place, (option, _) in enumerate(owned) if option >= 0]
+        if not places:
+            return None
+        first, last = places[0], places[-1]
+        head, line = owned[:first], owned[last][1].line
+        below = [span for option, span in owned[last + 1 :] if span.line != line]
+        if not below or not _is_text(head, self._page):
+            return None
+        key = [span for _, span in head] + below
+        upper, lower = (self._page.lines[span.line].box for span in (key[0], below[0]))
+        middle = (upper[1] + upper[3]) / 2
+        aligned = abs(lower[0] - upper[0]) < upper[3] - upper[1] and lower[1] > middle
+        if not aligned or self._page.lines[line].box[1] > middle or not self._text(below).endswith(_ENDS_KEY):
+            return None
+        beside = [run for run in owned[first:] if run[1] not in below]
+        return key, _merged(beside, self._page)
+
+    def _owned(self, entity: Entity) -> list[tuple[int, LineSpan]]:
+        """Spans of characters with one owner; -1 for text beside all options."""
         runs: list[tuple[int, LineSpan]] = []
         for span in entity.spans:
             owners = self._of.get(span.line)
@@ -84,8 +116,7 @@ class Owners:
                     end += 1
                 runs.append((owner, LineSpan(span.line, start, end)))
                 start = end
-        runs = [(-1 if self._is_bare(option, runs) else option, span) for option, span in runs]
-        return _merged(runs, self._page)
+        return [(-1 if self._is_bare(option, runs) else option, span) for option, span in runs]
 
     def _is_bare(self, option: int, runs: Sequence[tuple[int, LineSpan]]) -> bool:
         """Whether only the mark of an option is here, and its text in another entity."""

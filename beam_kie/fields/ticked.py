@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from beam_kie.fields.values import is_yes_or_no
 from beam_kie.tables.value_types import CHECKBOX, OPTION
-from beam_kie.ticks.glyphs import option_text
+from beam_kie.ticks.glyphs import bullets_as_marks, option_text
 
 Row = Mapping[str, Any]
 
@@ -40,7 +40,7 @@ def _said(row: Row, is_single: bool) -> list[Said]:
     selected, value = row.get("selected"), row["value_text"]
     if selected is None:
         return [Said(row["key_text"], row)]
-    key = option_text(row["key_text"]) or row["key_text"]
+    key = option_text(bullets_as_marks(row["key_text"])) or row["key_text"]
     ticked = {
         **row,
         "value_text": "☑" if selected else "☐",
@@ -51,7 +51,7 @@ def _said(row: Row, is_single: bool) -> list[Said]:
         return [Said(key, ticked, to_ticks=True), Said(key, row, to_ticks=False)]
     if row["value_type"] == CHECKBOX:
         return [Said(key, ticked)]
-    option = option_text(value) or value
+    option = option_text(bullets_as_marks(value)) or value
     plain = {**row, "value_text": option}
     if row["value_type"] == OPTION:
         plain |= {"value_type": None, "value_normalised": None}

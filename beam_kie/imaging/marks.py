@@ -24,6 +24,11 @@ _APART, _RING_APART = 0.22, 0.45  # sides of free space on the left and the righ
 _ONE_SIDE = 0.6  # what free space on one side only leaves of the certainty: the character 口 looks alike
 _RING_NEAR = 0.65  # what letters that stand close to a ring leave of the certainty: the letter O looks alike
 _TICKED, _FILLED, _DIAGONAL = 0.05, 0.72, 0.75  # inked shares of what is inside, and of either diagonal
+_TEXT, _LEAST_STROKES = (
+    8,
+    8,
+)  # sides of a ring that text beside it is looked at; least runs of ink
+_STROKE_SHARE = 0.4  # of the runs are shorter than a stroke: slanted and flat ones are longer
 _MARGIN = 0.14  # of a side
 _ANGLES = np.linspace(0, 2 * np.pi, 48, endpoint=False)
 
@@ -102,8 +107,33 @@ def _rings(mask: np.ndarray) -> list[Mark]:
         state, certainty = _state(part, inset)
         is_apart = _free_sides(mask, (x, y, w, h), _RING_APART) == 2
         confidence = outline * certainty * (1.0 if is_apart else _RING_NEAR)
-        found.append(Mark((x, y, x + w, y + h), True, state, round(confidence, 3), round(certainty, 3)))
+        thickness = _thickness(mask, (x, y, w, h))
+        found.append(
+            Mark((x, y, x + w, y + h), True, state, round(confidence, 3), round(certainty, 3), thickness)
+        )
     return found
+
+
+def _thickness(mask: np.ndarray, box: tuple[int, int, int, int]) -> float | None:
+    """How thick the line of a ring is, in strokes of the text on its right, else on its left."""
+    x, y, w, h = box
+    middle, text = (slice(y + round(part * h), y + h - round(part * h)) for part in (0.35, 0.2))
+    own = mask[middle, x : x + w] > 0
+    sides = np.concatenate([own, own[:, ::-1]])[:, : w // 2]
+    thick = [np.append(row[row.argmax() :], False).argmin() for row in sides]
+    reach = _TEXT * w
+    for beside in (mask[text, x + w : x + w + reach], mask[text, max(x - reach, 0) : x]):
+        strokes = _runs(beside > 0)
+        strokes = strokes[strokes <= w // 2]
+        if len(strokes) >= _LEAST_STROKES:
+            return round(float(np.mean(thick) / np.quantile(strokes, _STROKE_SHARE)), 3)
+    return None
+
+
+def _runs(part: np.ndarray) -> np.ndarray:
+    """How many pixels each run of ink in the rows of a part is long."""
+    edges = np.diff(np.pad(part, ((0, 0), (1, 1))).astype(np.int8), axis=1)
+    return np.nonzero(edges < 0)[1] - np.nonzero(edges > 0)[1]
 
 
 def _squares(mask: np.ndarray) -> list[tuple[int, int, int, int]]:

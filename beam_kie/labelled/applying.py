@@ -27,7 +27,7 @@ from beam_kie.tables.cells import CONFIDENCE_DECIMALS, COORDINATE_DECIMALS
 from beam_kie.tables.conventions import UNKNOWN
 from beam_kie.tables.schema import Row
 from beam_kie.tables.text_columns import text_columns
-from beam_kie.ticks.glyphs import selected_of
+from beam_kie.ticks.glyphs import bullets_as_marks, selected_of
 
 CORRECTED_BY = "corrected_by"
 HUMAN = "human"
@@ -136,12 +136,19 @@ def _changed(row: Row, change: EntityChange, lines: Sequence[Row]) -> Row:
 
 def _ticked(row: Row, text: str) -> Row:
     """Whether an option is ticked once a person wrote its text."""
+    before = row.get("text") or ""
+    if _is_option(row):
+        before, text = bullets_as_marks(before), bullets_as_marks(text)
     selected = selected_of(text)
     if selected is None:
         # With its mark a text loses its state; one that never had a mark is only spelled anew.
-        had = selected_of(row.get("text") or "")
+        had = selected_of(before)
         selected = None if had is not None else row.get("selected")
     return {"selected": selected, "selected_confidence": None if selected is None else 1.0}
+
+
+def _is_option(row: Row) -> bool:
+    return row.get("selected") is not None
 
 
 def _blank_entity(page: Row, number: int) -> Row:
@@ -269,7 +276,7 @@ def _pair_row(page: Row, number: int, key: Row | None, value: Row | None, old: R
         **columns,
         "pair_id": f"{page['page_id']}-k{number:04d}",
         "pair_index": number,
-        **text_columns(key_text or "", value_text, UNKNOWN),
+        **text_columns(key_text or "", value_text, UNKNOWN, bool(value and _is_option(value))),
         **_selected(value if value and value.get("selected") is not None else key),
         "confidence": 1.0,
         "key_confidence": key["confidence"] if key else None,

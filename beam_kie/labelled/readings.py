@@ -51,6 +51,8 @@ def to_record(page: PageText, geometry: str) -> dict[str, Any]:
                 "is_ring": mark.is_ring,
                 "state": mark.state.value,
                 "confidence": mark.confidence,
+                "state_confidence": mark.state_confidence,
+                "thickness": mark.thickness,
             }
             for mark in page.marks
         ],
@@ -84,7 +86,14 @@ def from_record(record: dict[str, Any]) -> ReadPage:
         straightening=Straightening(tuple(way["matrix"]), way["width"], way["height"]) if way else None,
         cells=tuple(RuledCell(tuple(item["box"]), item["confidence"]) for item in record.get("cells", ())),
         marks=tuple(
-            Mark(tuple(item["box"]), item["is_ring"], MarkState(item["state"]), item["confidence"])
+            Mark(
+                tuple(item["box"]),
+                item["is_ring"],
+                MarkState(item["state"]),
+                item["confidence"],
+                item.get("state_confidence", 1.0),  # files of earlier versions lack these two
+                item.get("thickness"),
+            )
             for item in record.get("marks", ())
         ),
     )

@@ -10,7 +10,7 @@ from PIL import ImageDraw
 from beam_kie.document import Entity, KeyValue
 from beam_kie.overlays import drawing
 from beam_kie.overlays.fonts import Font, drawable, load_font
-from beam_kie.ticks.glyphs import selected_of, written
+from beam_kie.ticks.glyphs import bullets_as_marks, selected_of, written
 
 LOW_CONFIDENCE = 0.5
 """Confidences below this are written in the colour of relations, so that they are checked first."""
@@ -145,7 +145,7 @@ def _text(entity: Entity | None) -> str:
     """The text as it is written, with its mark where only the picture shows it."""
     if entity is None:
         return ""
-    is_bare = entity.selected is not None and selected_of(entity.text) is None
+    is_bare = entity.selected is not None and selected_of(bullets_as_marks(entity.text)) is None
     return drawable(f"{written(False, bool(entity.selected))} {entity.text}" if is_bare else entity.text)
 
 

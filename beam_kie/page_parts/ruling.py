@@ -30,7 +30,8 @@ class Mark:
     """A box or ring to tick, with its state. ``is_ring``: it is round.
 
     ``confidence`` is that it is one, in this state; ``state_confidence`` that it is in this state if it
-    is one.
+    is one. ``thickness`` of a ring: how thick its line is, in strokes of the text beside it (None: not
+    known); 1.0 or so is that of the letter O.
     """
 
     box: Box
@@ -38,3 +39,4 @@ class Mark:
     state: MarkState
     confidence: float
     state_confidence: float = 1.0
+    thickness: float | None = None

@@ -271,6 +271,10 @@ def _pair_columns(page: PageText, index: int) -> Row:
     return {"pair_id": f"{page_id(page.document_id, page.page)}-k{index:04d}", "pair_index": index}
 
 
+def _is_option(value: Entity | None) -> bool:
+    return value is not None and value.selected is not None
+
+
 def _key_value_row(page: PageText, key: Entity | None, pair: KeyValue, convention: Convention) -> Row:
     """The columns of a pair; ``key`` is None for a value that no key goes with: its label says what it is."""
     value = pair.value
@@ -278,7 +282,7 @@ def _key_value_row(page: PageText, key: Entity | None, pair: KeyValue, conventio
     sure = selected["selected_confidence"]
     spans = [span for end in (key, value) if end is not None for span in end.spans]
     return {
-        **text_columns(key.text if key else "", value.text if value else None, convention),
+        **text_columns(key.text if key else "", value.text if value else None, convention, _is_option(value)),
         **selected,
         # A row is no surer than the least sure thing that it says.
         "confidence": confidence_cell(pair.confidence if sure is None else min(pair.confidence, sure)),

@@ -124,6 +124,16 @@ def option_text(text: str) -> str | None:
     return before or behind
 
 
+def bullets_as_marks(text: str) -> str:
+    """The text with ☑ in place of ■ and ●, which begin items of lists where no mark is known.
+
+    Args:
+        text: of a key or value that has a mark.
+    """
+    bullets = [glyph.start for glyph in find_glyphs(text) if glyph.kind is GlyphKind.BULLET]
+    return "".join(TICKED_BOX if place in bullets else char for place, char in enumerate(text))
+
+
 def selected_of(text: str) -> bool | None:
     """Whether a text that is a mark, or an option with one, is ticked; None for other texts.
 

@@ -9,14 +9,16 @@ character, ■ and ● begin items of lists.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from beam_kie.document import Box, PageText
 from beam_kie.geometry import polygon_box
 from beam_kie.page_parts import Mark, MarkState
-from beam_kie.ticks.glyphs import MISREAD, Glyph, GlyphKind, find_glyphs, in_word
+from beam_kie.ticks.glyphs import Glyph, GlyphKind, find_glyphs, in_word
+from beam_kie.ticks.letters import counts_as_mark, may_be_misread, without_letters
 from beam_kie.ticks.row import RowLine
+from beam_kie.ticks.seen import Seen, without_combs
 
 MOST_TICKS = 1_000
 
@@ -24,9 +26,6 @@ MOST_TICKS = 1_000
 # text differ; ``Tick.confidence`` orders ticks by doubt, and is no share of right ones.
 SURE, SUPPORTED = 0.7, 0.5
 """Least confidences of marks that the picture alone shows: by themselves, and beside others like them."""
-_SURELY_MISREAD = 0.9
-"""Those in whose place OCR reads a letter that looks like them, from this one on."""
-
 _PLAIN_RING = 0.9
 """Rings stand beside or below one that is as plain as this: a letter O or a dot may look like one."""
 _BESIDE_PLAIN = 0.85
@@ -51,15 +50,13 @@ _MISREAD = 0.55
 _UNSEEN, _SEVERAL = 0.6, 2
 """The same for an empty box that only OCR saw where several others were seen: a tick may hide its rules."""
 
+_LEAST_ALIKE, _LONGEST_NUMBER = 3, 3
+"""So many lines of a page begin with 口 where it stands for boxes; characters of the number of an item."""
+
 _NEAR = 0.9
 """Farthest distance, in sides of a mark, between where it was seen and where it was read."""
 _COVERED = 0.6
 """A character is where a mark is if they have so much of the width of the narrower one in common."""
-_COMB = 1.5
-"""Boxes for single characters stand closer together than this, in sides."""
-_LEAST_COMB = 3
-_ALIKE = 0.3
-"""Difference in size of two marks of one kind, as a share."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,31 +90,13 @@ class Tick:
 
 
 @dataclass(slots=True)
-class _Seen:
-    """A mark of the detector, or a form's button, with where it is in the text."""
-
-    box: Box
-    is_ring: bool
-    probability: float  # that it is ticked
-    confidence: float  # that it is a mark
-    declared: bool = False
-    line: int | None = None
-    glyph: int | None = None
-    start: int = 0
-    end: int = 0
-    is_misread: bool = False
-    is_filled: bool = False
-    in_grid: bool = False
-
-
-@dataclass(slots=True)
 class _Read:
     """A mark that was read, with where it is on the page."""
 
     line: int
     glyph: Glyph
     box: Box
-    seen: _Seen | None = field(default=None)
+    seen: Seen | None = field(default=None)
 
 
 def find_ticks(page: PageText) -> list[Tick]:
@@ -136,30 +115,34 @@ def find_ticks(page: PageText) -> list[Tick]:
     seen = _seen(page)
     if not seen and not read:
         return []
-    seen = _without_combs(seen)
+    seen = without_combs(seen)
     for mark in seen:
         _match(mark, read, rows)
     candidates = [mark for mark in seen if _may_be_mark(mark, page)]
-    kept = [mark for mark in candidates if _is_supported(mark, candidates)]
+    kept = [mark for mark in candidates if _is_supported(mark, candidates, page)]
     likely = _UNSEEN if sum(mark.glyph is not None for mark in seen) >= _SEVERAL else None
-    ticks = [_fused(each, likely) for each in read if _is_read(each, read, page)]
-    ticks += [_alone(mark) for mark in kept if mark.glyph is None]
+    right = [each for each in read if _is_read(each, read, page)]
+    ticks = [_fused(each, likely) for each in right]
+    beside_text = [mark for mark in kept if mark.glyph is None]
+    ticks += [_alone(mark) for mark in without_letters(beside_text, map(_place, right), page)]
     return sorted(ticks, key=lambda tick: (tick.box[1], tick.box[0]))[:MOST_TICKS]
 
 
-def _seen(page: PageText) -> list[_Seen]:
+def _seen(page: PageText) -> list[Seen]:
     buttons = [
-        _Seen(polygon_box(button.polygon), False, _FORM if button.selected else 1 - _FORM, 1.0, declared=True)
+        Seen(polygon_box(button.polygon), False, _FORM if button.selected else 1 - _FORM, 1.0, declared=True)
         for button in page.fields
         if button.selected is not None
     ]
     marks = [
-        _Seen(
+        Seen(
             mark.box,
             mark.is_ring,
             _probability(mark),
             mark.confidence,
             is_filled=mark.state is MarkState.FILLED,
+            plain=mark.confidence / max(mark.state_confidence, SUPPORTED),
+            thickness=mark.thickness,
         )
         for mark in page.marks
         if not any(_common(mark.box, button.box) > 0 for button in buttons)
@@ -180,7 +163,7 @@ def _common(box: Box, other: Box) -> float:
     return max(0.0, width) * max(0.0, height)
 
 
-def _match(mark: _Seen, read: Sequence[_Read], rows: Sequence[RowLine | None]) -> None:
+def _match(mark: Seen, read: Sequence[_Read], rows: Sequence[RowLine | None]) -> None:
     """Find the mark in the text: one that was read, or the place in the line where it is."""
     x0, y0, x1, y1 = mark.box
     side, x, y = y1 - y0, (x0 + x1) / 2, (y0 + y1) / 2
@@ -204,7 +187,7 @@ def _match(mark: _Seen, read: Sequence[_Read], rows: Sequence[RowLine | None]) -
             return
 
 
-def _may_be_mark(mark: _Seen, page: PageText) -> bool:
+def _may_be_mark(mark: Seen, page: PageText) -> bool:
     """Whether what was seen is no character; sets ``is_misread`` where OCR took it for one."""
     if mark.glyph is not None or mark.declared:
         return True
@@ -217,49 +200,32 @@ def _may_be_mark(mark: _Seen, page: PageText) -> bool:
     if not covered:
         mark.end = mark.start
         return True
-    mark.is_misread = len(covered) <= 2 and all(char in MISREAD for char in covered)
-    if not mark.is_misread or text.strip() == covered or mark.confidence < _SURELY_MISREAD:
-        return False
-    # An O or 0 is a ring only where no letters or digits stand before it as in a word.
-    return not (mark.start and text[mark.start - 1].isalnum() and text[mark.start - 1].isascii())
+    return may_be_misread(mark, text)
 
 
-def _is_supported(mark: _Seen, marks: Sequence[_Seen]) -> bool:
+def _is_supported(mark: Seen, marks: Sequence[Seen], page: PageText) -> bool:
     """Whether there are others like it, where it cannot be told from a letter or a part of a picture."""
     if mark.glyph is not None or mark.declared:
         return True
-    others = [
-        other
-        for other in marks
-        if other is not mark and other.is_ring == mark.is_ring and _same_size(mark.box, other.box)
-    ]
-    beside = [other for other in others if _is_beside(mark, other)]
-    below = [other for other in others if _is_below(mark, other)]
+    others = [other for other in marks if other is not mark and mark.is_like(other)]
+    beside = [other for other in others if mark.is_beside(other)]
+    below = [other for other in others if mark.is_below(other)]
     if mark.line is None:  # in a grid, if no text is near
         mark.in_grid = bool(any(other.glyph is not None for other in (*beside, *below)) or (beside and below))
+    if mark.is_misread and not counts_as_mark(mark, beside, below, page):
+        return False
     if mark.is_ring:
-        plain = any(other.confidence >= _PLAIN_RING for other in (*beside, *below))
+        # Rings of which every one has something in it are numbers: ①, ②.
+        plain = mark.is_misread or any(
+            other.confidence >= _PLAIN_RING and not (mark.is_scribbled and other.is_scribbled)
+            for other in (*beside, *below)
+        )
         # Beside such a one only the letters near it made it doubtful.
         mark.confidence = max(mark.confidence, _BESIDE_PLAIN) if plain else mark.confidence
         return plain
     if mark.confidence < SURE:
         return any(other.glyph is not None or other.confidence >= SURE for other in beside)
-    if mark.is_misread or mark.is_filled:
-        return bool(beside or below)
-    return True
-
-
-def _same_size(box: Box, other: Box) -> bool:
-    one, two = box[3] - box[1], other[3] - other[1]
-    return abs(one - two) <= _ALIKE * max(one, two)
-
-
-def _is_beside(mark: _Seen, other: _Seen) -> bool:
-    return abs(mark.box[1] - other.box[1]) < mark.box[3] - mark.box[1]
-
-
-def _is_below(mark: _Seen, other: _Seen) -> bool:
-    return abs(mark.box[0] - other.box[0]) < mark.box[2] - mark.box[0]
+    return bool(beside or below) or not mark.is_filled
 
 
 def _is_read(each: _Read, read: Sequence[_Read], page: PageText) -> bool:
@@ -281,12 +247,27 @@ def _is_read(each: _Read, read: Sequence[_Read], page: PageText) -> bool:
         boxes = (GlyphKind.BOX, GlyphKind.CHARACTER)
         near = any(other.glyph.kind in boxes for other in others if other.line == each.line)
         begins = not text[: glyph.start].strip() or not text[glyph.start - 1].isalnum()
-        return (
-            not in_word(text, glyph.start)
-            and (near or begins)
-            and any(other.glyph.kind is GlyphKind.BOX or other.line == each.line for other in others)
+        if in_word(text, glyph.start) or not (near or begins or _begins_option(each, page)):
+            return False
+        alike = sum(_begins_option(other, page) for other in read)
+        return alike >= _LEAST_ALIKE or any(
+            other.glyph.kind is GlyphKind.BOX or other.line == each.line for other in others
         )
     return True
+
+
+def _begins_option(each: _Read, page: PageText) -> bool:
+    """Whether the character 口 begins a line, or stands behind the number of an item."""
+    text, start = page.lines[each.line].text, each.glyph.start
+    before, behind = text[:start].strip(), text[each.glyph.end :].strip()
+    is_first = not any(char.isalpha() for char in before) and len(before) <= _LONGEST_NUMBER
+    is_option = is_first and bool(behind) and not in_word(text, start)
+    return each.glyph.kind is GlyphKind.CHARACTER and is_option
+
+
+def _place(each: _Read) -> Seen:
+    glyph = each.glyph
+    return Seen(each.box, False, 0.0, 1.0, line=each.line, start=glyph.start, end=glyph.end)
 
 
 def _fused(each: _Read, unseen: float | None) -> Tick:
@@ -306,7 +287,7 @@ def _fused(each: _Read, unseen: float | None) -> Tick:
     return _tick(box, is_ring, probability, each.line, glyph.start, glyph.end)
 
 
-def _alone(mark: _Seen) -> Tick:
+def _alone(mark: Seen) -> Tick:
     probability = _together(mark.probability, 1 - _MISREAD) if mark.is_misread else mark.probability
     tick = _tick(mark.box, mark.is_ring, probability, mark.line, mark.start, mark.end)
     return replace(tick, confidence=min(tick.confidence, mark.confidence), in_grid=mark.in_grid)
@@ -322,22 +303,3 @@ def _together(*probabilities: float) -> float:
     """One probability of several that do not depend on each other."""
     odds = sum(math.log(each / (1 - each)) for each in probabilities)
     return 1 / (1 + math.exp(-odds))
-
-
-def _without_combs(marks: Iterable[_Seen]) -> list[_Seen]:
-    """Without boxes for single characters: three or more side by side with nothing in between."""
-    rows: list[list[_Seen]] = []
-    for mark in sorted(marks, key=lambda mark: mark.box[0]):
-        row = next((row for row in rows if _continues(row[-1], mark)), None)
-        if row is None:
-            rows.append([mark])
-        else:
-            row.append(mark)
-    return [mark for row in rows if len(row) < _LEAST_COMB for mark in row]
-
-
-def _continues(mark: _Seen, other: _Seen) -> bool:
-    side = mark.box[3] - mark.box[1]
-    aside = other.box[0] - mark.box[2]
-    aligned = abs(mark.box[1] - other.box[1]) < 0.5 * side and _same_size(mark.box, other.box)
-    return aligned and not (mark.declared or mark.is_ring) and aside <= _COMB * side

@@ -22,6 +22,7 @@ from beam_kie.training.augmentation.places import (
     resized_places,
     with_places,
 )
+from beam_kie.training.augmentation.stretching import stretched
 from beam_kie.training.augmentation.strips import cut_strip_at, degraded, join_strips
 from beam_kie.training.augmentation.wrapping import wrap_lines
 
@@ -40,6 +41,7 @@ class Augmentation:
     ``guessed_places``: on how many pages on which no OCR saw where characters stand this is made up;
     ``place_drop``: on how many of the others it is left out. ``cell_drop``: how many pages come without their
     ruled cells.
+    ``stretch``: by up to which share rows stand further apart on ``stretched_pages`` of the pages.
     """
 
     line_drop: float = 0.05
@@ -60,6 +62,8 @@ class Augmentation:
     guessed_places: float = 0.0
     place_drop: float = 0.15
     cell_drop: float = 0.2
+    stretched_pages: float = 0.0
+    stretch: float = 1.0
 
 
 def augment(page: TrainingPage, rng: random.Random, strength: Augmentation) -> TrainingPage:
@@ -70,6 +74,8 @@ def augment(page: TrainingPage, rng: random.Random, strength: Augmentation) -> T
         rng: decides on all changes.
         strength: how many changes there are, and how large they are.
     """
+    if strength.stretched_pages and rng.random() < strength.stretched_pages:
+        page = stretched(page, rng, strength.stretch)
     if rng.random() < strength.wrapped_pages:
         page = replace(page, lines=tuple(wrap_lines(page, rng, strength.wrap)))
     lines = [line for line in page.lines if rng.random() >= strength.line_drop] or list(page.lines)

@@ -22,6 +22,25 @@ def test_a_second_line_belongs_to_the_option_before_it():
     ]
 
 
+def test_a_key_that_goes_on_below_its_first_line_is_cut_at_the_options_behind_that_line():
+    lines = [line("May we call ● Yes ○ No", 100, 100), line("by phone? *:", 100, 130)]
+    spans = [(0, 0, 22), (1, 0, 12)]
+    assert parts(lines, spans, is_key=True) == [
+        ("May we call by phone? *:", None, True),
+        ("● Yes", 0, False),
+        ("○ No", 1, False),
+    ]
+    one = [line("May we call ☑ Yes", 100, 100), lines[1]]
+    assert parts(one, [(0, 0, 17), (1, 0, 12)], is_key=True)[0] == ("May we call by phone? *:", None, True)
+    # Below the option's text, it goes on itself; a value has no key in it.
+    beside = [one[0], line("by phone? *:", 240, 130)]
+    assert parts(beside, [(0, 0, 17), (1, 0, 12)], is_key=True)[0][:2] == (
+        "May we call ☑ Yes by phone? *:",
+        0,
+    )
+    assert len(parts(one, [(0, 0, 17), (1, 0, 12)])) == 1
+
+
 def test_a_value_with_one_option_stays_whole():
     assert parts([line("16 □ other", 100, 100)], [(0, 0, 10)]) == [("16 □ other", 0, False)]
 

@@ -46,6 +46,7 @@ def values(key, *options):
         (("□ Single", "☑ Married"), {"chosen": ["Married"], "all": ["Married"], "married": [True]}),
         (("☑ Single", "□ Married"), {"chosen": ["Single"], "all": ["Single"], "married": [False]}),
         (("□ Single", "□ Married"), {"married": [False]}),
+        (("○ Single", "● Married"), {"chosen": ["Married"], "all": ["Married"], "married": [True]}),
         (("Married",), {"chosen": ["Married"], "all": ["Married"]}),
     ],
 )

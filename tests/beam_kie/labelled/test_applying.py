@@ -191,12 +191,13 @@ def test_values_without_a_key_stay_change_and_go_as_they_are_corrected():
     assert "李雷" in [row["value_text"] for row in linked.key_values]
 
 
-def test_a_tick_that_a_person_made_or_removed_is_in_the_tables():
+@pytest.mark.parametrize(("before", "after"), [("□ male", "☑ male"), ("○ male", "● male")])
+def test_a_tick_that_a_person_made_or_removed_is_in_the_tables(before, after):
     found = page_of()
-    found.entities[3]["text"] = "□ male"
+    found.entities[3]["text"] = before
     for row in (found.entities[3], *found.key_values):
         row |= {"selected": False, "selected_confidence": 0.8}
-    change = EntityChange(3, "change", text="☑ male")
+    change = EntityChange(3, "change", text=after)
     said = PageCorrections(found.page["document_id"], 1, "", False, (change,), ())
     page = correct_page(found, said, ("QUESTION",))
     entity = page.entities[3]

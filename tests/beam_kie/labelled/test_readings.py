@@ -18,7 +18,7 @@ PAGE = PageText(
     skew_deg=1.5,
     straightening=Straightening((1.0, 0.1, 0.0, -0.1, 1.0, 5.0, 0.0, 0.0, 1.0), 110, 210),
     cells=(RuledCell((5.0, 10.0, 50.0, 60.0), 0.8),),
-    marks=(Mark((1.0, 2.0, 3.0, 4.0), True, MarkState.TICKED, 0.7),),
+    marks=(Mark((1.0, 2.0, 3.0, 4.0), True, MarkState.TICKED, 0.7, 0.8, 0.9),),
 )
 
 

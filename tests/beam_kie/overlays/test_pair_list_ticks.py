@@ -14,9 +14,10 @@ def test_a_tick_that_is_not_in_the_text_is_written_before_it(monkeypatch):
     assert pair.value is not None
     ticked = replace(pair, value=replace(pair.value, selected=True, selected_confidence=0.9))
     written = replace(pair, value=replace(pair.value, text="□ other", selected=False))
+    filled = replace(pair, value=replace(pair.value, text="● third", selected=True))
     texts = []
     monkeypatch.setattr(drawing, "draw_text", lambda draw, place, text, *others, **more: texts.append(text))
     image = Image.new("RGB", (400, 300), "white")
-    pairs = [NumberedPair(1, ticked), NumberedPair(2, written)]
+    pairs = [NumberedPair(1, ticked), NumberedPair(2, written), NumberedPair(3, filled)]
     draw_pair_list(ImageDraw.Draw(image), (0, 0, 400, 300), pairs, "zh")
-    assert "[√] value" in texts and "□ other" in texts
+    assert "[√] value" in texts and "□ other" in texts and "● third" in texts

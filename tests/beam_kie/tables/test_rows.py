@@ -292,3 +292,13 @@ def test_a_ticked_option_says_so_and_its_row_is_no_surer_than_that():
     }
     assert {row["selected"] for row in tables["entities"]} == {True, None}
     assert [row["selected"] for row in tables["key_values"] if not row["value_text"]] == [None]
+
+
+def test_a_filled_ring_is_no_bullet_where_its_state_is_known():
+    form = [("QUESTION", "Smoker?", (0, 0, 90, 20)), ("ANSWER", "● Yes", (100, 0, 190, 20))]
+    found = pages.result(form=form, links=[(0, 1, 0.9)])
+    option = replace(found.entities[1], selected=True, selected_confidence=0.9)
+    (row,) = tables_of(replace(found, entities=(found.entities[0], option)))["key_values"]
+    assert (row["value_text"], row["value_type"], row["value_normalised"]) == ("● Yes", "option", "Yes")
+    (row,) = tables_of(found)["key_values"]
+    assert row["value_normalised"] is None

@@ -57,6 +57,32 @@ def test_letters_o_are_rings_only_beside_other_rings():
     assert all(tick.box[0] == 300 for tick in found)
 
 
+def test_lines_that_begin_with_the_character_for_a_mouth_are_options_where_there_are_several():
+    one, two = line("口训练", 100, 100), line("口缓慢", 100, 140)
+    numbered = line("4口有过敏史", 100, 180)
+    assert find_ticks(page([one, two, line("户口", 100, 180)])) == []
+    assert states(find_ticks(page([one, two, numbered]))) == [False] * 3
+
+
+def test_a_character_in_a_word_is_no_ticked_box():
+    words = [line("如遇巨额赎回，请选择", 100, 100), line("如遇巨额赎回，请选择", 100, 200)]
+    seen = [mark(202, y, MarkState.TICKED) for y in (102, 202)]
+    assert find_ticks(page(words, seen)) == []
+    option = [line("本人回同意 □不同意", 100, 100)]
+    assert states(find_ticks(page(option, [mark(142, 102, MarkState.TICKED), mark(212, 102)]))) == [
+        True,
+        False,
+    ]
+
+
+def test_numbers_in_rings_are_no_options():
+    lines = [line("Name", 130, y) for y in (100, 200, 300)]
+    rings = [mark(110, y, MarkState.TICKED, is_ring=True) for y in (102, 202, 302)]
+    assert find_ticks(page(lines, rings)) == []
+    rings[1] = mark(110, 202, is_ring=True)
+    assert sorted(tick.selected for tick in find_ticks(page(lines, rings))) == [False, True, True]
+
+
 def test_boxes_for_single_characters_are_no_options():
     row = [mark(200 + 20 * place, 102) for place in range(6)]
     assert find_ticks(page([line("编号", 100, 100)], row)) == []
