@@ -72,7 +72,7 @@ class OcrEngine(Protocol):
 
 _option = partial(option, group="OCR")
 _result = partial(_option, effect=Effect.RESULTS)
-# Of the models the revisions are compared, not the folders.
+# Of the models the revisions are compared, not the folders; the model of letters is one of them.
 _no_result = partial(_option, effect=Effect.NONE)
 
 
@@ -164,7 +164,7 @@ class OcrOptions:
     )
     language_model: bool = field(
         default=True,
-        metadata=_result(
+        metadata=_no_result(
             "For ppocr on CPUs: letters of doubtful lines may change to what is usual in English, German, "
             "French, Spanish, Italian and Portuguese; words with digits never do.",
             flag="ocr_language_model",
