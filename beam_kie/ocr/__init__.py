@@ -72,7 +72,7 @@ class OcrEngine(Protocol):
 
 _option = partial(option, group="OCR")
 _result = partial(_option, effect=Effect.RESULTS)
-# Of the models the revisions are compared, not the folders.
+# Of the models the revisions are compared, not the folders; the model of letters is one of them.
 _no_result = partial(_option, effect=Effect.NONE)
 
 
@@ -85,7 +85,8 @@ class OcrOptions:
     ``rec_model_dir``: folders of own models for text detection and recognition, None for the models in
     the rapidocr package. ``min_confidence`` in [0, 1]: less certain lines are dropped.
     ``threads``: CPU threads, 0 for one per usable core. ``languages``: ISO 639-1 codes with commas
-    between them, None for all. Values out of bounds raise ValueError.
+    between them, None for all. ``language_model``: whether letters of doubtful lines may change to what is
+    more usual. Values out of bounds raise ValueError.
     """
 
     engine: Engine = field(
@@ -159,6 +160,14 @@ class OcrOptions:
             metavar="CODES",
             pattern=re.compile("[a-z]{2}(,[a-z]{2})*"),
             form="codes of two letters with commas between them, such as de,en",
+        ),
+    )
+    language_model: bool = field(
+        default=True,
+        metadata=_no_result(
+            "For ppocr on CPUs: letters of doubtful lines may change to what is usual in English, German, "
+            "French, Spanish, Italian and Portuguese; words with digits never do.",
+            flag="ocr_language_model",
         ),
     )
     rapidocr_backend: RapidocrBackend = field(

@@ -1,7 +1,8 @@
 """The ppocr engine: a detector and a small recogniser; on CPUs a tiny one reads all lines before it.
 
 There the small one reads only the lines that are in doubt, which saves time, or all lines of a page where
-most are. On a GPU it reads all lines.
+most are; of these, letters that do not go together may change (``language_model``). On a GPU it reads all
+lines, and nothing changes.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from beam_kie.ocr.pages import PageReader, Reading, usable_cores
 from beam_kie.ocr.ppocr.boxes import line_boxes
 from beam_kie.ocr.ppocr.doubt import is_doubtful, is_hard, sample_of
 from beam_kie.ocr.ppocr.files import TINY_NAME, ModelFiles, model_files, tell_that_tiny_is_missing
+from beam_kie.ocr.ppocr.language_model.rereading import Rereader
 from beam_kie.ocr.ppocr.languages import scripts_of
 from beam_kie.ocr.ppocr.reader import LineReader, Networks, ReaderSettings, shrink
 
@@ -58,7 +60,7 @@ class PpOcrEngine(PageReader):
     ):
         count = options.threads or usable_cores()
         networks = networks or _networks(ocr_device(options), count)
-        files = model_files(options, networks.tiny_first)
+        files = model_files(options, networks.tiny_first, networks.keeps_classes)
         threads = ThreadPoolExecutor(max(count, networks.least_threads), thread_name_prefix="ppocr")
         options = replace(options, max_side=geometry.max_side or options.max_side)
         line_models = _Models(options, files, networks, threads, partial(line_boxes, geometry=geometry))
@@ -83,6 +85,8 @@ class _Models:
         scripts = scripts_of(options.languages)
         self._detector = networks.detector(files.det)
         self._small = LineReader(networks, files.rec, ReaderSettings(_WIDTHS, _SMALL_BLANK, scripts))
+        if files.letters is not None:
+            self._small.second = Rereader(self._small.characters, files.letters)
         self._tiny: LineReader | None = None
         if files.tiny is None and networks.tiny_first and options.rec_model_dir is None:
             tell_that_tiny_is_missing()
@@ -174,7 +178,8 @@ def identify(options: OcrOptions) -> tuple[str, str]:
     Args:
         options: as of the engine.
     """
-    return _identity(options, model_files(options, with_tiny=not is_gpu(options.device)))
+    on_cpu = not is_gpu(options.device)
+    return _identity(options, model_files(options, on_cpu, on_cpu))
 
 
 def _identity(options: OcrOptions, files: ModelFiles) -> tuple[str, str]:

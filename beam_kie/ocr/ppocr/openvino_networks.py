@@ -17,7 +17,7 @@ from beam_kie.ocr import models
 from beam_kie.ocr.crops import LINE_HEIGHT
 from beam_kie.ocr.ppocr import graphs
 from beam_kie.ocr.ppocr.decoding import BLANK
-from beam_kie.ocr.ppocr.reader import ReaderSettings, frames_of, kept_classes, pad
+from beam_kie.ocr.ppocr.reader import LineFrames, ReaderSettings, frames_of, kept_classes, pad
 from beam_kie.ocr.ppocr.sessions import Network, Sessions
 
 _HEAD_ROWS = 32
@@ -33,6 +33,7 @@ class OpenVinoNetworks:
     together = 16
     least_threads = 1
     tiny_first = True
+    keeps_classes = True
 
     def __init__(self, sessions: Sessions):
         self._sessions = sessions
@@ -85,14 +86,15 @@ class OpenVinoFrames:
         kept, self.characters = kept_classes(
             path, self._network.stored_characters, bias.size, settings.scripts
         )
-        self._weights, self._bias = np.ascontiguousarray(weights[:, kept]), bias[kept]
+        # A class a row: those of a few classes lie together.
+        self._weights, self._bias = np.ascontiguousarray(weights[:, kept].T), bias[kept]
         self._blank_weights, self._blank_bias = weights[:, BLANK].copy(), float(bias[BLANK])
 
     @cached_property
     def _network(self) -> graphs.Recogniser:
         return graphs.load_recogniser(self._path)
 
-    def classify(self, lines: Sequence[np.ndarray]) -> Iterable[tuple[np.ndarray, np.ndarray]]:
+    def classify(self, lines: Sequence[np.ndarray]) -> Iterable[LineFrames]:
         """See Frames.classify; the probability is 0 where nothing but a blank was in question.
 
         Args:
@@ -103,9 +105,23 @@ class OpenVinoFrames:
         classes, probabilities = self._classify(frames)
         ends = np.cumsum([len(part) for part in features])
         return [
-            (classes[end - len(part) : end], probabilities[end - len(part) : end])
+            self._line_frames(part, classes[end - len(part) : end], probabilities[end - len(part) : end])
             for part, end in zip(features, ends, strict=True)
         ]
+
+    def _line_frames(
+        self, features: np.ndarray, classes: np.ndarray, probabilities: np.ndarray
+    ) -> LineFrames:
+        def likely(frames: np.ndarray, asked: np.ndarray) -> np.ndarray:
+            some, best = features[frames], classes[frames]
+            # What all classes come to together follows from the best one and its probability.
+            highest = (some * self._weights[best]).sum(axis=1) + self._bias[best]
+            total = highest - np.log(probabilities[frames])
+            # Not "@": its threads cost more than such a small product.
+            logits = np.einsum("fc,kc->fk", some, self._weights[asked]) + self._bias[asked]
+            return logits - total[:, None]
+
+        return LineFrames(classes, probabilities, likely)
 
     def _features(self, line: np.ndarray) -> np.ndarray:
         """What the frames of a line are told apart by: frames x C."""
@@ -131,7 +147,9 @@ class OpenVinoFrames:
     def _head(self) -> Network:
         scripts = "+".join(sorted(self._settings.scripts))
         key = f"head {self._revision} {scripts} {_HEAD_ROWS}"
-        return self._sessions.network(key, lambda: graphs.head(self._weights, self._bias, _HEAD_ROWS))
+        return self._sessions.network(
+            key, lambda: graphs.head(np.ascontiguousarray(self._weights.T), self._bias, _HEAD_ROWS)
+        )
 
     def _line_network(self, width: int) -> Network:
         key = f"line {self._revision} {width}"

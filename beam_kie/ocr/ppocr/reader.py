@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import cv2
 import numpy as np
@@ -37,6 +37,32 @@ class ReaderSettings:
     scripts: frozenset[str] = frozenset()
 
 
+class LineFrames(NamedTuple):
+    """What a recogniser says of the frames of a line.
+
+    ``classes`` (int32): the best of each frame. ``probabilities`` (float32): theirs, see ``decoding.decode``.
+    ``likely``: from indices of frames (all of a probability above 0) and of classes to the logarithms of
+    their probabilities, frames x classes; None where they are not to be had.
+    """
+
+    classes: np.ndarray
+    probabilities: np.ndarray
+    likely: Callable[[np.ndarray, np.ndarray], np.ndarray] | None = None
+
+
+class SecondReading(Protocol):
+    """Reads lines once more from the same frames."""
+
+    def reread(self, line: LineFrames, reading: Reading) -> tuple[np.ndarray, np.ndarray] | None:
+        """Other classes of the frames, with their probabilities; None where the line stays as it is.
+
+        Args:
+            line: its frames.
+            reading: what they say by themselves.
+        """
+        ...
+
+
 class Frames(Protocol):
     """A recogniser up to the classes of its frames; for several threads at once.
 
@@ -45,8 +71,8 @@ class Frames(Protocol):
 
     characters: list[str]
 
-    def classify(self, lines: Sequence[np.ndarray]) -> Iterable[tuple[np.ndarray, np.ndarray]]:
-        """The best class of each frame of each line, and its probability; see ``decoding.decode``.
+    def classify(self, lines: Sequence[np.ndarray]) -> Iterable[LineFrames]:
+        """What the frames of each line say.
 
         Args:
             lines: LINE_HEIGHT x w x 3 uint8 RGB each.
@@ -59,11 +85,13 @@ class Networks(Protocol):
 
     ``together``: so many lines a thread reads at once. ``least_threads``: that use them side by side.
     ``tiny_first``: whether it pays to read lines with the tiny recogniser first, which misreads some.
+    ``keeps_classes``: whether ``LineFrames.likely`` is there.
     """
 
     together: int
     least_threads: int
     tiny_first: bool
+    keeps_classes: bool
 
     def detector(self, path: Path) -> Callable[[np.ndarray], np.ndarray]:
         """From pages (H x W x 3 uint8 RGB, sides multiples of 32) to maps: H x W uint8, 255 is text.
@@ -96,6 +124,8 @@ class LineReader:
         self._frames = networks.frames(path, settings)
         self.characters = self._frames.characters
         self.together = networks.together
+        self.second: SecondReading | None = None
+        """What reads lines once more; None: nothing does."""
 
     def read(self, lines: Sequence[np.ndarray]) -> list[Reading]:
         """What lines say; each is LINE_HEIGHT x w x 3 uint8 RGB (``shrink``).
@@ -103,16 +133,21 @@ class LineReader:
         Args:
             lines: pictures of lines.
         """
-        return [
-            decode(
-                classes,
-                probabilities,
-                self.characters,
-                line.shape[1] / FRAME_PX,
-                LINE_HEIGHT / FRAME_PX,
-            )
-            for line, (classes, probabilities) in zip(lines, self._frames.classify(lines), strict=True)
-        ]
+        found = zip(lines, self._frames.classify(lines), strict=True)
+        return [self._reading(frames, line.shape[1] / FRAME_PX) for line, frames in found]
+
+    def _reading(self, line: LineFrames, width: float) -> Reading:
+        height = LINE_HEIGHT / FRAME_PX
+        reading = decode(line.classes, line.probabilities, self.characters, width, height)
+        changed = self.second.reread(line, reading) if self.second else None
+        if changed is None:
+            return reading
+        other = decode(*changed, self.characters, width, height)
+        # A text that the network itself held less likely is no surer, even where a doubtful letter went.
+        return other._replace(
+            confidence=min(other.confidence, reading.confidence),
+            weakest=min(value for value in (other.weakest, reading.weakest) if value is not None),
+        )
 
 
 def shrink(crop: np.ndarray) -> np.ndarray:

@@ -13,7 +13,7 @@ from beam_kie.devices.precision import native_dtype
 from beam_kie.ocr.ppocr.decoding import BLANK
 from beam_kie.ocr.ppocr.pytorch.networks import Detector, Recogniser, load_detector, load_recogniser
 from beam_kie.ocr.ppocr.pytorch.owner import DeviceOwner
-from beam_kie.ocr.ppocr.reader import ReaderSettings, frames_of, kept_classes, pad
+from beam_kie.ocr.ppocr.reader import LineFrames, ReaderSettings, frames_of, kept_classes, pad
 
 BATCH_PIXELS = 16_000_000
 """A dozen pages as the detector sees them, or 700 lines of 448 px: some 4 GB. Not measured on a GPU."""
@@ -34,6 +34,7 @@ class TorchNetworks:
     least_threads = 16
     # Small takes little time on a GPU.
     tiny_first = False
+    keeps_classes = False
 
     def __init__(self, device: str, batch_pixels: int = BATCH_PIXELS):
         self._device = torch.device(device)
@@ -108,8 +109,8 @@ class TorchFrames:
         self._kind = str(path)
         owner.add(self._kind, self._classes)
 
-    def classify(self, lines: Sequence[np.ndarray]) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        """See Frames.classify.
+    def classify(self, lines: Sequence[np.ndarray]) -> Iterator[LineFrames]:
+        """See Frames.classify; other classes than the best ones stay on the GPU.
 
         Args:
             lines: LINE_HEIGHT x w x 3 uint8 RGB each.
@@ -119,7 +120,7 @@ class TorchFrames:
         for line, answer in zip(lines, answers, strict=True):
             classes, probabilities = answer.result()
             frames = frames_of(line)
-            yield classes[:frames], probabilities[:frames]
+            yield LineFrames(classes[:frames], probabilities[:frames])
 
     def _classes(self, pictures: torch.Tensor) -> list[torch.Tensor]:
         """The best class of each frame (N x frames, int32) and its probability (float32)."""

@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from PIL import Image
+from rapidfuzz.distance import Levenshtein
 
 from beam_kie.document import PageText
 from beam_kie.geometry import polygon_box, split_polygon
@@ -118,6 +119,47 @@ def test_only_letters_of_the_languages_asked_for_are_read(form, as_page):
     )
     names = {unicodedata.name(character, "").split(" ")[0] for character in "".join(texts(page))}
     assert not names & {"CJK", "HIRAGANA", "KATAKANA"}
+
+
+DEGRADED = (
+    "Amendment of the application",
+    "Department of public health",
+    "Social security number",
+    "Authorization of payment",
+    "Commercial communication",
+    "Invoice B17X and order K0L9",
+    "Reference 4711-OIl5 of June",
+)
+
+
+def degraded(draw_form, lines):
+    """A page as a fax machine might send it: few pixels, black or white, with noise."""
+    pixels = draw_form([(text, 60, 30 + 60 * n) for n, text in enumerate(lines)], (700, 60 * len(lines) + 40))
+    page = Image.fromarray(pixels).convert("L")
+    small = page.resize((page.width * 2 // 5, page.height * 2 // 5), Image.Resampling.BILINEAR)
+    grey = np.asarray(small, float) + np.random.default_rng(0).normal(0, 40, small.size[::-1])
+    fax = Image.fromarray(np.where(grey < 150, 0, 255).astype(np.uint8))
+    return np.asarray(fax.resize(page.size, Image.Resampling.BILINEAR).convert("RGB"))
+
+
+def test_letters_of_a_degraded_page_change_to_what_is_usual(ppocr, draw_form, as_page):
+    page = as_page(degraded(draw_form, DEGRADED))
+    plain_engine = create_engine(replace(OPTIONS, language_model=False))
+    assert plain_engine.revision != ppocr.revision
+    before, after = read_one(plain_engine, page).lines, read_one(ppocr, page).lines
+    assert len(before) == len(after) == len(DEGRADED)
+    wrong = [
+        sum(Levenshtein.distance(line.text, text) for line, text in zip(lines, DEGRADED, strict=True))
+        for lines in (before, after)
+    ]
+    assert wrong[1] < wrong[0]
+    for old, new in zip(before, after, strict=True):
+        assert new.polygon == old.polygon
+        assert new.confidence <= old.confidence
+        assert [word for word in new.text.split() if any(map(str.isdigit, word))] == [
+            word for word in old.text.split() if any(map(str.isdigit, word))
+        ]
+    assert ppocr.read([page, page]) == [read_one(ppocr, page)] * 2
 
 
 def test_models_of_ones_own(tmp_path, ppocr, form, as_page):

@@ -5,6 +5,7 @@ import pytest
 
 from beam_kie.ocr import OcrOptions, models
 from beam_kie.ocr.ppocr import files
+from beam_kie.ocr.ppocr.language_model.ngrams import BUNDLED
 
 
 @pytest.fixture
@@ -16,9 +17,25 @@ def without_tiny(monkeypatch):
 
 
 def test_the_files_come_from_the_packages(tiny_file):
-    found = files.model_files(OcrOptions(), with_tiny=True)
-    assert found == files.ModelFiles(models.bundled_model("det"), models.bundled_model("rec"), tiny_file)
-    assert files.model_files(OcrOptions(), with_tiny=False).tiny is None
+    found = files.model_files(OcrOptions(), with_tiny=True, with_letters=True)
+    det, rec = models.bundled_model("det"), models.bundled_model("rec")
+    assert found == files.ModelFiles(det, rec, tiny_file, BUNDLED)
+    assert files.model_files(OcrOptions(), with_tiny=False, with_letters=False) == files.ModelFiles(
+        det, rec, None
+    )
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        ({}, BUNDLED),
+        ({"languages": "pl,de"}, BUNDLED),
+        ({"languages": "pl"}, None),
+        ({"language_model": False}, None),
+    ],
+)
+def test_letters_may_change_in_languages_that_the_model_knows(options, expected):
+    assert files.model_files(OcrOptions(**options), with_tiny=True, with_letters=True).letters == expected
 
 
 def test_no_code_of_the_tiny_recognisers_package_runs(tiny_file):
@@ -27,13 +44,16 @@ def test_no_code_of_the_tiny_recognisers_package_runs(tiny_file):
 
 def test_a_recogniser_of_ones_own_reads_alone(tmp_path, tiny_file):
     (tmp_path / "inference.onnx").touch()
-    found = files.model_files(OcrOptions(rec_model_dir=str(tmp_path)), with_tiny=True)
-    assert (found.rec, found.tiny) == (tmp_path / "inference.onnx", None)
-    assert files.model_files(OcrOptions(det_model_dir=str(tmp_path)), with_tiny=True).tiny == tiny_file
+    found = files.model_files(OcrOptions(rec_model_dir=str(tmp_path)), with_tiny=True, with_letters=True)
+    assert (found.rec, found.tiny, found.letters) == (tmp_path / "inference.onnx", None, None)
+    assert (
+        files.model_files(OcrOptions(det_model_dir=str(tmp_path)), with_tiny=True, with_letters=True).tiny
+        == tiny_file
+    )
 
 
 def test_that_the_tiny_recogniser_is_missing_is_said_once(without_tiny, caplog):
-    assert files.model_files(OcrOptions(), with_tiny=True).tiny is None
+    assert files.model_files(OcrOptions(), with_tiny=True, with_letters=True).tiny is None
     with caplog.at_level(logging.WARNING):
         for _ in range(3):
             files.tell_that_tiny_is_missing()

@@ -27,7 +27,7 @@ def torch_ppocr(networks):
 def small_alone():
     """The engine on a CPU, with the small recogniser for all lines."""
     networks = OpenVinoNetworks(Sessions(2, cache_folder()))
-    networks.tiny_first = False
+    networks.tiny_first = networks.keeps_classes = False
     return PpOcrEngine(OPTIONS, networks)
 
 
