@@ -91,6 +91,9 @@ class Decoding(Part):
     ``relation_choice`` is "best" (only the most probable key of a value) or "every" (all keys above the
     threshold). With "best", a value in a table gets a second key, the header of its row as well as that of
     its column, where that link's confidence is ``second_key`` or more; 0: never (decoding/second_keys.py).
+    A value that is known to be one, as where entities are given, gets the key that has at least
+    ``certain_value_share`` of what all keys have, also where "no key" is likelier; 0: never
+    (decoding/certain_values.py).
     """
 
     method: str = "runs"
@@ -106,6 +109,7 @@ class Decoding(Part):
     joint_weight: float = 0.0
     relation_choice: str = "best"
     second_key: float = 0.0
+    certain_value_share: float = 0.0
 
     CHOICES: ClassVar = {"method": ("runs", "line_vote"), "relation_choice": ("best", "every")}
 
@@ -114,6 +118,8 @@ class Decoding(Part):
             raise ConfigError("second_key must be from 0 to 1")
         if self.second_key and self.relation_choice != "best":
             raise ConfigError('second_key goes with relation_choice "best" alone')
+        if self.certain_value_share and not 0.5 < self.certain_value_share <= 1:
+            raise ConfigError("certain_value_share must be 0, or above 0.5 and up to 1")
 
     @property
     def sees_cells(self) -> bool:
@@ -172,7 +178,7 @@ class LayoutXLMConfig:
     def __post_init__(self) -> None:
         if self.ensemble_size < 1:
             raise ConfigError("ensemble_size must be 1 or more")
-        for name in ("none_penalty", "second_key"):
+        for name in ("none_penalty", "second_key", "certain_value_share"):
             if getattr(self.decoding, name) and self.architecture.relation_head != "softmax":
                 raise ConfigError(f'{name} goes with relation_head "softmax" alone')
         if self.architecture.strip_channels and self.tokenising.special_tokens == "hf":

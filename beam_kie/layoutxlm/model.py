@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import TypeVar
 
@@ -231,7 +231,7 @@ class KieModel:
         Args:
             pages: any number of pages.
             entities: those of every page. One without tokens (blank text) or with a label that the model does
-                not know takes part in no relation.
+                not know takes part in no relation. Labels of a confidence of 1 are taken to be right.
 
         Returns:
             One result a page with the given entities; without relations where the model has no relation head.
@@ -255,7 +255,11 @@ class KieModel:
             entities: those of every page.
         """
         return [
-            self._result(each, [DecodedEntity(one, tokens_of(one, each.tokens)) for one in given])
+            self._result(
+                each,
+                [DecodedEntity(one, tokens_of(one, each.tokens)) for one in given],
+                certain={index for index, one in enumerate(given) if one.confidence == 1},
+            )
             for each, given in zip(encoded, entities, strict=True)
         ]
 
@@ -351,13 +355,15 @@ class KieModel:
         return [with_layout(tokens, page) for tokens, page in zip(found, pages, strict=True)]
 
     @torch.inference_mode()
-    def _result(self, encoded: EncodedPage, decoded: list[DecodedEntity]) -> PageResult:
+    def _result(
+        self, encoded: EncodedPage, decoded: list[DecodedEntity], certain: Collection[int] = ()
+    ) -> PageResult:
         page = encoded.page
         entities = tuple(item.entity for item in decoded)
         if not encoded.hidden or self.network.relation_head is None:
             return self._with_relations(page, entities, ())
         heads = _with_states([network.relation_head for network in self.networks], encoded.hidden)
-        links = find_relations(heads, self.config, page, decoded)
+        links = find_relations(heads, self.config, page, decoded, certain)
         if self.config.decoding.sees_cells and not page.whole_lines:
             links = links_by_cells(self.config, page, decoded, links)
         table = self.config.calibration.relation_calibration

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 import torch
 from torch import Tensor
@@ -11,6 +11,7 @@ from torch import Tensor
 from beam_kie.document import PageText, Relation
 from beam_kie.geometry import normalise_box_1000
 from beam_kie.layoutxlm.config import LayoutXLMConfig
+from beam_kie.layoutxlm.decoding.certain_values import with_keys_of_certain_values
 from beam_kie.layoutxlm.decoding.entities import DecodedEntity
 from beam_kie.layoutxlm.decoding.second_keys import with_second_keys
 from beam_kie.layoutxlm.inputs.cells import BoxRelations, cell_boxes_1000
@@ -37,6 +38,7 @@ def find_relations(
     config: LayoutXLMConfig,
     page: PageText,
     decoded: Sequence[DecodedEntity],
+    certain: Collection[int] = (),
 ) -> tuple[Relation, ...]:
     """Links between the entities of one page, in the order of their values.
 
@@ -47,6 +49,7 @@ def find_relations(
         page: the page.
         decoded: its entities; those without tokens, or with a label that the configuration does not name,
             take part in no relation.
+        certain: indices of the entities whose labels are known to be right.
 
     Returns:
         Relations whose ends are indices into ``decoded``, with their link's probability as confidence.
@@ -79,6 +82,11 @@ def find_relations(
             mean[:, :-1].masked_fill_(~allowed, -torch.inf)
         probabilities, threshold = heads[0][0].probabilities(mean, config.calibration.relation_temperature)
         probabilities = probabilities.masked_fill((part[:, None] == key_index[None]) | ~allowed, 0)
+        if config.decoding.certain_value_share:
+            known_values = torch.tensor([value in certain for value in part_of_values], device=device)
+            probabilities, threshold = with_keys_of_certain_values(
+                probabilities, threshold, known_values, config.decoding.certain_value_share
+            )
         linked = _linked(probabilities, threshold, config.decoding.relation_choice)
         if config.decoding.second_key:
             linked, probabilities = with_second_keys(

@@ -37,9 +37,9 @@ def alternating(count):
     return [entity(("QUESTION", "ANSWER")[i % 2], i, (i,)) for i in range(count)]
 
 
-def relations(head, decoded, **config):
+def relations(head, decoded, certain=(), **config):
     hidden = torch.randn(len(decoded) + 1, 48, generator=torch.manual_seed(0))
-    found = find_relations([(head, hidden)], small_config(**config), page("a"), decoded)
+    found = find_relations([(head, hidden)], small_config(**config), page("a"), decoded, certain)
     return [(r.head, r.tail, round(r.confidence, 2)) for r in found]
 
 
@@ -60,6 +60,28 @@ def test_a_second_key_where_that_is_wanted():
     assert relations(head, decoded, **BUNDLED_KIND) == [(0, 1, 0.55)]
     assert relations(head, decoded, **BUNDLED_KIND, second_key=0.4) == [(0, 1, 0.95), (2, 1, 0.8)]
     assert relations(head, decoded, **BUNDLED_KIND, second_key=0.9) == [(0, 1, 0.55)]
+
+
+def test_a_certain_value_has_the_key_that_stands_out_where_that_is_wanted():
+    """Of four values that have probably no key, the last two have certain labels."""
+    head = FixedHead([[0.09, 0.01, 0, 0], [0.2, 0, 0, 0], [0.0, 0.0, 0.09, 0.01], [0, 0, 0.1, 0.1]])
+    wanted = {**BUNDLED_KIND, "certain_value_share": 0.8}
+    assert relations(head, alternating(8), {5, 7}, **wanted) == [(4, 5, 0.9)]
+    assert relations(head, alternating(8), {5, 7}, **BUNDLED_KIND) == []
+    assert relations(head, alternating(8), **wanted) == []
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        {**PUBLISHED_KIND, "certain_value_share": 0.8},
+        {"certain_value_share": 0.5},
+        {"certain_value_share": 1.1},
+    ],
+)
+def test_the_share_of_certain_values_needs_a_softmax_head_and_most_of_all_keys(config):
+    with pytest.raises(ConfigError, match="certain_value_share"):
+        small_config(**config)
 
 
 @pytest.mark.parametrize(
