@@ -81,8 +81,10 @@ def test_penalties_begin_at_zero_so_that_nothing_is_inherited_from_other_pages(t
         if "beam_kie.training.penalties" in each.arguments
     ]
     assert len(choosing) == 1 and "--from_zero" in choosing[0]
+    # The share of certain values comes from drawn forms: docs/model.md.
     assert json.loads(making.SETTINGS.read_text())["network"].keys() == {
         "name",
         "token_layout",
         "strip_channels",
+        "certain_value_share",
     }
