@@ -40,7 +40,7 @@ def _said(row: Row, is_single: bool) -> list[Said]:
     selected, value = row.get("selected"), row["value_text"]
     if selected is None:
         return [Said(row["key_text"], row)]
-    key = option_text(bullets_as_marks(row["key_text"])) or row["key_text"]
+    key = _without_mark(row["key_text"])
     ticked = {
         **row,
         "value_text": "☑" if selected else "☐",
@@ -51,7 +51,7 @@ def _said(row: Row, is_single: bool) -> list[Said]:
         return [Said(key, ticked, to_ticks=True), Said(key, row, to_ticks=False)]
     if row["value_type"] == CHECKBOX:
         return [Said(key, ticked)]
-    option = option_text(bullets_as_marks(value)) or value
+    option = _without_mark(value)
     plain = {**row, "value_text": option}
     if row["value_type"] == OPTION:
         plain |= {"value_type": None, "value_normalised": None}
@@ -61,3 +61,8 @@ def _said(row: Row, is_single: bool) -> list[Said]:
     if is_single:
         said.append(Said(key, ticked, to_ticks=True))
     return [*said, Said(key, plain, to_ticks=False)] if selected else said
+
+
+def _without_mark(text: str) -> str:
+    """The text of an option without its mark; a text that is a mark alone, or has none, as it is."""
+    return option_text(bullets_as_marks(text)) or text

@@ -24,10 +24,8 @@ _APART, _RING_APART = 0.22, 0.45  # sides of free space on the left and the righ
 _ONE_SIDE = 0.6  # what free space on one side only leaves of the certainty: the character 口 looks alike
 _RING_NEAR = 0.65  # what letters that stand close to a ring leave of the certainty: the letter O looks alike
 _TICKED, _FILLED, _DIAGONAL = 0.05, 0.72, 0.75  # inked shares of what is inside, and of either diagonal
-_TEXT, _LEAST_STROKES = (
-    8,
-    8,
-)  # sides of a ring that text beside it is looked at; least runs of ink
+_TEXT = 8  # sides of a ring: so far the text beside it is looked at
+_LEAST_STROKES = 8  # runs of ink in that text
 _STROKE_SHARE = 0.4  # of the runs are shorter than a stroke: slanted and flat ones are longer
 _MARGIN = 0.14  # of a side
 _ANGLES = np.linspace(0, 2 * np.pi, 48, endpoint=False)

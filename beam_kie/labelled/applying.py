@@ -277,7 +277,7 @@ def _pair_row(page: Row, number: int, key: Row | None, value: Row | None, old: R
         "pair_id": f"{page['page_id']}-k{number:04d}",
         "pair_index": number,
         **text_columns(key_text or "", value_text, UNKNOWN, bool(value and _is_option(value))),
-        **_selected(value if value and value.get("selected") is not None else key),
+        **_selected(value if value and _is_option(value) else key),
         "confidence": 1.0,
         "key_confidence": key["confidence"] if key else None,
         "value_confidence": value["confidence"] if value else None,

@@ -66,8 +66,7 @@ class Seen:
             other: of the same page.
             difference: in height at most, as a share of the higher one.
         """
-        least = (1 - difference) * max(self.side, other.side)
-        return self.is_ring == other.is_ring and min(self.side, other.side) >= least
+        return self.is_ring == other.is_ring and _is_as_high(self, other, difference)
 
 
 def without_combs(marks: Iterable[Seen]) -> list[Seen]:
@@ -89,5 +88,9 @@ def without_combs(marks: Iterable[Seen]) -> list[Seen]:
 def _continues(mark: Seen, other: Seen) -> bool:
     aside = other.box[0] - mark.box[2]
     aligned = abs(mark.box[1] - other.box[1]) < 0.5 * mark.side
-    same_size = abs(mark.side - other.side) <= _ALIKE * max(mark.side, other.side)
-    return aligned and same_size and not (mark.declared or mark.is_ring) and aside <= _COMB * mark.side
+    may_be_comb = not (mark.declared or mark.is_ring) and _is_as_high(mark, other, _ALIKE)
+    return aligned and may_be_comb and aside <= _COMB * mark.side
+
+
+def _is_as_high(mark: Seen, other: Seen, difference: float) -> bool:
+    return abs(mark.side - other.side) <= difference * max(mark.side, other.side)

@@ -82,7 +82,7 @@ def find_relations(
             mean[:, :-1].masked_fill_(~allowed, -torch.inf)
         probabilities, threshold = heads[0][0].probabilities(mean, config.calibration.relation_temperature)
         probabilities = probabilities.masked_fill((part[:, None] == key_index[None]) | ~allowed, 0)
-        if config.decoding.certain_value_share:
+        if certain and config.decoding.certain_value_share:
             known_values = torch.tensor([value in certain for value in part_of_values], device=device)
             probabilities, threshold = with_keys_of_certain_values(
                 probabilities, threshold, known_values, config.decoding.certain_value_share

@@ -6,7 +6,6 @@ It is made of plain text and of the printed texts of the form generator. The sam
 from __future__ import annotations
 
 import argparse
-import re
 import sys
 from collections.abc import Sequence
 from itertools import accumulate
@@ -17,7 +16,7 @@ import numpy as np
 from beam_kie.ocr.ppocr.language_model.ngrams import LANGUAGES, save_characters
 from beam_kie.training.characters.counting import counted, encoded, with_capitals
 from beam_kie.training.characters.smoothing import model_of
-from beam_kie.training.data.vocabulary import read_text
+from beam_kie.training.data.vocabulary import language_of_text, read_text
 from beam_kie.training.line_vectors.phrases import vocabulary_lines
 
 _LEAST = (1, 1, 1, 2, 2, 3)  # n-grams of length 1, 2, ... that occur less often are left out
@@ -69,9 +68,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _codes(file: str, characters: int) -> np.ndarray:
-    language = re.split(r"[^a-z]", Path(file).name)[0]
-    if language not in LANGUAGES:
-        raise ValueError(f"{file}: its name should begin with one of {', '.join(sorted(LANGUAGES))}")
+    language = language_of_text(file, LANGUAGES)
     lines = read_text(file)
     ends = list(accumulate(len(line) + 1 for line in lines))
     some = [line for line, end in zip(lines, ends, strict=True) if end <= characters]

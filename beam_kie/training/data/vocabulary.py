@@ -6,8 +6,9 @@ from __future__ import annotations
 import hashlib
 import json
 import lzma
+import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -170,3 +171,19 @@ def read_text(path: str) -> list[str]:
     data = Path(path).read_bytes()
     text = (lzma.decompress(data) if path.endswith(".xz") else data).decode("utf-8")
     return [line.strip() for line in text.splitlines() if line.strip()]
+
+
+def language_of_text(path: str, known: Collection[str]) -> str:
+    """The language code that the name of a text file begins with, as de.txt.xz does.
+
+    Args:
+        path: of the file.
+        known: the codes that it may be.
+
+    Raises:
+        ValueError: it is none of these.
+    """
+    language = re.split(r"[^a-z]", Path(path).name)[0]
+    if language not in known:
+        raise ValueError(f"--text {path}: its name must begin with one of {', '.join(sorted(known))}")
+    return language

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import random
-import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,7 +16,7 @@ import numpy as np
 from tqdm import tqdm
 
 from beam_kie.forms import LANGUAGES
-from beam_kie.training.data.vocabulary import read_text
+from beam_kie.training.data.vocabulary import language_of_text, read_text
 from beam_kie.training.line_vectors.e5 import E5, EncoderError
 from beam_kie.training.line_vectors.files import joined
 from beam_kie.training.line_vectors.phrases import phrases, vocabulary_lines
@@ -77,9 +76,7 @@ def _texts(files: Sequence[str], count: int, rng: random.Random) -> dict[str, st
         for text in vocabulary_lines(language):
             found.setdefault(text, language)
     for file in files:
-        language = re.split(r"[^a-z]", Path(file).name)[0]
-        if language not in LANGUAGES:
-            raise ValueError(f"--text {file}: its name must begin with one of {', '.join(LANGUAGES)}")
+        language = language_of_text(file, LANGUAGES)
         for text in phrases(read_text(file), language, count, rng):
             found.setdefault(text, language)
     return found
