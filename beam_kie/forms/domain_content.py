@@ -347,4 +347,4 @@ class DomainContent(Content):
 
     def year(self) -> str:
         """A year."""
-        return str(self.rng.randint(1985, self.today.year))
+        return str(self.rng.randint(min(1985, self.today.year - 30), self.today.year))

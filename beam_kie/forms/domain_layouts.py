@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from beam_kie.forms.domain_content import DomainContent
 from beam_kie.forms.domains import domain_names
-from beam_kie.forms.looks import Look, personal_theme, pick_look
+from beam_kie.forms.looks import Look, personal_theme, pick_look, typed_theme
 from beam_kie.forms.model import LANGUAGES, Layout
 from beam_kie.forms.sheets import RECEIPTS, format_of
 from beam_kie.forms.theme import make_theme
@@ -39,7 +39,7 @@ def generate_domain_layout(
         prose: sentences that may stand in free text.
         noto_only: one face only, so that every machine makes the same form.
         page: (this page, all pages) for the footer.
-        look: a whole form, a letter, a fax cover sheet, a receipt or a card; None for any.
+        look: a whole form, a letter, a fax cover sheet, a receipt, a card or a typed sheet; None for any.
 
     Returns:
         The layout; its kind is ``domain:<name>``.
@@ -60,9 +60,11 @@ def generate_domain_layout(
     chosen = domain or rng.choice(names)
     style = rng.random()
     labels = labels or ("funsd" if language == "en" and style < 0.9 else "xfund")
-    look = look or pick_look(rng, chosen in RECEIPTS)
+    look = look or pick_look(rng, chosen in RECEIPTS, labels)
     content = DomainContent.load(language, chosen, rng, prose)
     theme = personal_theme(make_theme(rng, content.words, labels, noto_only), rng, language, noto_only)
+    if look is Look.TYPED:
+        theme = typed_theme(theme, rng, noto_only)
     content.capitals = theme.upper_values
     sheet, drawn = format_of(look, language, rng, theme)
     drawn(sheet, content, chosen).build(page)

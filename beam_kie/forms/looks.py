@@ -1,4 +1,4 @@
-"""How forms of domains differ beyond their themes: handwriting, half-empty pages, other sheets."""
+"""How forms of domains differ beyond their themes: handwriting, half-empty pages, typed and other sheets."""
 
 from __future__ import annotations
 
@@ -17,24 +17,62 @@ class Look(StrEnum):
     FAX = "fax"
     RECEIPT = "receipt"
     CARD = "card"
+    TYPED = "typed"
 
 
 # Relative weights.
-LOOKS: dict[str, float] = {Look.FORM: 74, Look.LETTER: 8, Look.FAX: 6, Look.RECEIPT: 8, Look.CARD: 4}
+LOOKS: dict[str, float] = {
+    **{Look.FORM: 66, Look.LETTER: 8, Look.FAX: 6, Look.RECEIPT: 8, Look.CARD: 4},
+    Look.TYPED: 8,
+}
+# Of forms in FUNSD's style, the share of typed sheets above that.
+_TYPED_SHARE = 0.35
 _HANDS = {"zh": ("hand-kai",), "ja": ("hand-klee", "hand-seto")}
 _LATIN_HANDS = ("hand-breip", "hand-dkg")
 _PENS = ((28, 42, 130), (20, 30, 90), (25, 25, 28), (40, 40, 46), (30, 60, 140))
 
 
-def pick_look(rng: random.Random, receipts: bool) -> Look:
-    """A look by its weight.
+def pick_look(rng: random.Random, receipts: bool, labels: str = "xfund") -> Look:
+    """A look by its weight; typed sheets more often in FUNSD's style.
 
     Args:
         rng: decides everything that is random.
         receipts: whether the domain has receipts.
+        labels: the annotation style, "xfund" or "funsd".
     """
     look = Look(pick_weighted(rng, LOOKS))
+    if labels == "funsd" and rng.random() < _TYPED_SHARE:
+        return Look.TYPED
     return Look.FORM if look is Look.RECEIPT and not receipts else look
+
+
+def typed_theme(theme: Theme, rng: random.Random, noto_only: bool) -> Theme:
+    """The theme of a typed sheet: one face for all that is not written by hand, lines close together.
+
+    Args:
+        theme: of the form.
+        rng: the random generator.
+        noto_only: whether only the face that is always installed is used.
+    """
+    face, size = theme.key.face.removesuffix("-bold"), rng.uniform(8.4, 11.2)
+    if not noto_only and not theme.cjk and rng.random() < 0.75:
+        face = "typewriter"
+    plain = theme.key._replace(face=face, size=size, bold=False, leading=rng.uniform(1.06, 1.34))
+    value = theme.value._replace(leading=plain.leading)
+    if not value.wobble and rng.random() < 0.85:
+        value = plain._replace(colour=value.colour)
+    strong = rng.random() < 0.15
+    return replace(
+        theme,
+        key=plain,
+        value=value,
+        heading=plain._replace(bold=strong),
+        title=plain._replace(bold=strong, size=size * rng.choice((1.0, 1.0, 1.15, 1.4))),
+        small=plain._replace(size=size * 0.9),
+        options_look=rng.choice(("bracket", "paren", "box", "bracket")),
+        rule_colour=plain.colour,
+        **{"comb": False, "required": 0.0, "hints": 0.0, "shade": None},
+    )
 
 
 def personal_theme(theme: Theme, rng: random.Random, language: str, noto_only: bool) -> Theme:
@@ -83,6 +121,8 @@ def _typed(theme: Theme, rng: random.Random, noto_only: bool) -> Theme:
         theme = replace(theme, **face)
     if rng.random() < 0.25:
         theme = replace(theme, fill=rng.uniform(0.2, 0.6))
+    if rng.random() < 0.3:
+        theme = replace(theme, pitch=rng.uniform(1.25, 1.7))
     return replace(
         theme,
         numbered=theme.numbered or rng.choice((*[""] * 10, "{n}.", "({n})")),

@@ -224,7 +224,7 @@ class Makers:
         return self.period_format.format(a=first, b=last)
 
     def _span(self, pattern: str, start: int | None = None) -> tuple[str, str]:
-        start = start or self.rng.randint(2000, self.today.year - 3)
+        start = start or self.rng.randint(min(2000, self.today.year - 15), self.today.year - 3)
         return self._format_date(pattern, start, start), self._format_date(pattern, start + 1, start + 3)
 
     def number(self, value: float, decimals: int = 2) -> str:

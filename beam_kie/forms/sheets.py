@@ -1,12 +1,9 @@
-"""What is no whole form: letters with a form in them, fax cover sheets, receipts, cards."""
+"""What is no printed form: letters with a form in them, fax cover sheets, receipts, cards, typed sheets."""
 
 from __future__ import annotations
 
 import random
-import tomllib
 from dataclasses import replace
-from functools import lru_cache
-from importlib import resources
 
 from beam_kie.forms import field_rows, fonts, texts
 from beam_kie.forms.content import Field
@@ -16,27 +13,17 @@ from beam_kie.forms.domains import Value
 from beam_kie.forms.grid import grid
 from beam_kie.forms.kinds import Step
 from beam_kie.forms.looks import Look
-from beam_kie.forms.model import HEADER, OTHER
+from beam_kie.forms.model import HEADER
 from beam_kie.forms.page import paper
 from beam_kie.forms.sheet import Sheet
 from beam_kie.forms.theme import Theme, with_size
+from beam_kie.forms.typed import TypedPage
+from beam_kie.forms.written import Written, sheet_words
 
 # Types of values of the keys of a fax cover sheet, in their order.
 _FAX_VALUES = ("person", "company", "phone", "phone", "person", "date", "", "dept", "person")
 RECEIPTS = frozenset({"receipts", "invoices", "pharmacy", "purchasing", "travel", "utilities", "logistics"})
 """Domains that have receipts."""
-
-
-@lru_cache(maxsize=16)
-def sheet_words(language: str) -> dict[str, tuple[str, ...]]:
-    """The words of letters, fax cover sheets, receipts and cards, by name.
-
-    Args:
-        language: one of ``LANGUAGES``.
-    """
-    path = resources.files("beam_kie.forms") / "vocabulary" / "sheets.toml"
-    data = tomllib.loads(path.read_text(encoding="utf-8"))[language]
-    return {name: tuple(words.split("|")) for name, words in data.items()}
 
 
 def format_of(look: Look, language: str, rng: random.Random, theme: Theme) -> tuple[Sheet, type[DomainPage]]:
@@ -63,50 +50,11 @@ def format_of(look: Look, language: str, rng: random.Random, theme: Theme) -> tu
         size = rng.uniform(250, 330)
         return Sheet(size, size * rng.uniform(0.6, 0.7), theme, rng, margin=10.0), CardPage
     sheet = Sheet(width, height, theme, rng, margin=rng.uniform(40, 62))
-    return sheet, {Look.LETTER: LetterPage, Look.FAX: FaxPage}.get(look, DomainPage)
+    pages = {Look.LETTER: LetterPage, Look.FAX: FaxPage, Look.TYPED: TypedPage}
+    return sheet, pages.get(look, DomainPage)
 
 
-class _Written(DomainPage):
-    """A page with sentences round its fields."""
-
-    def word(self, name: str) -> str:
-        """One of the words of ``sheet_words``.
-
-        Args:
-            name: of the list.
-        """
-        return self.rng.choice(sheet_words(self.content.language)[name])
-
-    def say(self, text: str, gap: float = 4.0, align: str = "left") -> None:
-        """A paragraph that is labelled OTHER; nothing where it does not fit.
-
-        Args:
-            text: of the paragraph.
-            gap: below it, in points.
-            align: "left", "centre" or "right".
-        """
-        sheet, style = self.sheet, self.theme.key._replace(bold=False)
-        style = style._replace(face=style.face.removesuffix("-bold"))
-        width = sheet.right - sheet.left
-        lines = fonts.wrap(text, style.face, style.size, width)
-        if sheet.y + len(lines) * style.size * style.leading > sheet.bottom:
-            return
-        sheet.parent = None
-        sheet.each_line(OTHER, sheet.paragraph(lines, sheet.left, sheet.y, width, style, align))
-        sheet.y += len(lines) * style.size * style.leading + gap
-
-    def own_fields(self, low: int, high: int) -> None:
-        """A section of the domain.
-
-        Args:
-            low: the fewest fields.
-            high: the most fields.
-        """
-        group = self.rng.choice(self.content.domain.sections)
-        self.step(Step("fields", self.content.register(group), (), low, high))
-
-
-class LetterPage(_Written):
+class LetterPage(Written):
     """A letter with a form in it: letterhead, address, sentences, a section or two, a signature."""
 
     def build(self, page: tuple[int, int]) -> None:
@@ -141,7 +89,7 @@ class LetterPage(_Written):
         self.finish(page)
 
 
-class FaxPage(_Written):
+class FaxPage(Written):
     """A fax cover sheet: to whom, from whom, how many pages, and a message."""
 
     def build(self, page: tuple[int, int]) -> None:
@@ -185,7 +133,7 @@ class FaxPage(_Written):
         return self.content.value(Value("named", name=kind))
 
 
-class ReceiptPage(_Written):
+class ReceiptPage(Written):
     """A narrow receipt: who sells, what, and how much it is."""
 
     def build(self, page: tuple[int, int]) -> None:
@@ -227,7 +175,7 @@ class ReceiptPage(_Written):
         sheet.y += 4
 
 
-class CardPage(_Written):
+class CardPage(Written):
     """A card: who handed it out, a photograph, some fields."""
 
     def build(self, page: tuple[int, int]) -> None:

@@ -3,7 +3,7 @@ from dataclasses import replace
 
 from beam_kie.forms.content import Content, Field
 from beam_kie.forms.grid import grid
-from beam_kie.forms.looks import personal_theme
+from beam_kie.forms.looks import Look, personal_theme, pick_look, typed_theme
 from beam_kie.forms.model import Stroke
 from beam_kie.forms.sheet import Sheet
 from beam_kie.forms.theme import make_theme
@@ -73,3 +73,23 @@ def test_with_one_face_only_nothing_is_typed():
         rng = random.Random(seed)
         theme = personal_theme(make_theme(rng, load("en"), "funsd", True), rng, "en", True)
         assert theme.key.face.startswith("noto")
+
+
+def test_sheets_labelled_as_funsd_are_typed_more_often():
+    rng = random.Random(1)
+    other, english = (
+        [pick_look(rng, receipts=False, labels=labels) for _ in range(300)].count(Look.TYPED)
+        for labels in ("xfund", "funsd")
+    )
+    assert 0 < 2 * other < english < 200
+
+
+def test_a_typed_sheet_has_one_face_and_lines_close_together():
+    for seed in range(30):
+        rng = random.Random(seed)
+        before = make_theme(rng, load("en"), "funsd")
+        theme = typed_theme(before, rng, noto_only=False)
+        assert theme.key[:2] == theme.heading[:2] and theme.key.face == theme.title.face
+        assert 1.0 < theme.key.leading == theme.value.leading < 1.4
+        with_one_face = typed_theme(make_theme(rng, load("en"), "funsd", True), rng, noto_only=True)
+        assert with_one_face.key.face.startswith("noto")
