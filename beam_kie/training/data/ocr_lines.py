@@ -89,7 +89,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--output", required=True, type=Path, metavar="FILE", help="JSON lines to write")
     engines = (Engine.RAPIDOCR.value, Engine.PPOCR.value, Engine.PADDLEOCR.value)
     parser.add_argument(
-        "--engine", default="rapidocr", choices=engines, help="OCR engine (default: rapidocr)"
+        "--engine", default="ppocr", choices=engines, help="OCR engine (default: ppocr)"
     )
     parser.add_argument(
         "--geometry",
