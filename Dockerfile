@@ -10,7 +10,7 @@ ARG VARIANT=cpu
 ARG PYTHON_VERSION=3.11
 ARG PYTHON_PATCH=13
 # Extras of pyproject.toml. A run installs nothing: add "paddle" for --ocr_engine paddleocr, which makes the packages 0.35 GB larger.
-ARG EXTRAS="s3 fast-ocr"
+ARG EXTRAS="s3"
 ARG BEAM_VERSION=2.77.0
 # Only the program that starts the template is taken from it:
 # https://cloud.google.com/dataflow/docs/reference/flex-templates-base-images

@@ -86,7 +86,7 @@ image:  ## Build the image for Dataflow (VARIANT=cpu or cuda, IMAGE=beam-kie:cpu
 
 lock: ## Write constraints.txt anew from the bounds in pyproject.toml
 	rm -rf build/lock && $(PYTHON) -m venv build/lock
-	build/lock/bin/python -c '$(REQUIREMENTS)' delta dev export fast-ocr gpu-ocr heif onnx paddle report s3 teachers train > build/lock/requirements.txt
+	build/lock/bin/python -c '$(REQUIREMENTS)' delta dev export gpu-ocr heif onnx paddle report s3 teachers train > build/lock/requirements.txt
 	build/lock/bin/pip install --quiet -r build/lock/requirements.txt
 	sed -n 's/==.*;.*/==/p' constraints.txt | sort -u | sed 's/^/^/' > build/lock/by_python
 	{ grep '^#' constraints.txt; { grep ';' constraints.txt; build/lock/bin/pip freeze | sed 's/+cpu$$//' \
@@ -106,7 +106,7 @@ clean:  ## Remove the environment, outputs and caches
 	@touch $@
 
 .venv/made-for-tests: .venv/made-for-job
-	$(BIN)/python -c '$(REQUIREMENTS)' delta dev export fast-ocr gpu-ocr heif onnx paddle report s3 teachers train > .venv/requirements.txt
+	$(BIN)/python -c '$(REQUIREMENTS)' delta dev export gpu-ocr heif onnx paddle report s3 teachers train > .venv/requirements.txt
 	$(BIN)/python -m pip install --quiet -r .venv/requirements.txt -c constraints.txt
 	$(ONE_OPENCV)
 	@touch $@

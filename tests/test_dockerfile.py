@@ -219,7 +219,7 @@ def is_meant(requirement: Requirement, extra: str) -> bool:
     return requirement.marker is None or requirement.marker.evaluate({"extra": extra})
 
 
-@pytest.mark.parametrize("extras", ["", "s3", "s3 fast-ocr", "s3 fast-ocr gpu-ocr", "s3 fast-ocr paddle"])
+@pytest.mark.parametrize("extras", ["", "s3", "s3 gpu-ocr", "s3 paddle"])
 def test_every_package_resolves_to_its_pin(extras):
     """What pip would install: every package has a pin, and no package asks for another version of one."""
     project = PROJECT["project"]
@@ -238,7 +238,7 @@ def test_one_opencv_is_left_where_two_are_installed():
     (case,) = re.findall(r"case .*? esac", install.text)
     script = f'pip() {{ echo "$@"; }}; {case}'
     for extras, last in (
-        ("s3 fast-ocr", ""),
+        ("s3", ""),
         ("s3 paddle", "opencv-python-headless"),
         ("paddle", "opencv-python-headless"),
     ):

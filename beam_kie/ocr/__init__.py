@@ -17,7 +17,7 @@ class Engine(StrEnum):
     """What reads the text of a page."""
 
     AUTO = "auto"
-    """``ppocr`` where OCR has a GPU, else ``rapidocr``."""
+    """``ppocr``, or on CPUs ``rapidocr`` where models of the user's or another backend are to be used."""
     RAPIDOCR = "rapidocr"
     PPOCR = "ppocr"
     PADDLEOCR = "paddleocr"
@@ -92,8 +92,9 @@ class OcrOptions:
     engine: Engine = field(
         default=Engine.AUTO,
         metadata=_result(
-            "What reads the text. auto: ppocr where OCR has a GPU, else rapidocr; none: only given lines "
-            "(--ocr_lines, --pdf_text_layer).",
+            "What reads the text. auto: ppocr, or on CPUs rapidocr with --ocr_det_model_dir, "
+            "--ocr_rec_model_dir or --rapidocr_backend; none: only given lines (--ocr_lines, "
+            "--pdf_text_layer).",
             flag="ocr_engine",
         ),
     )

@@ -19,9 +19,10 @@ GPU_EXTRA = "pip install 'beam-kie[gpu-ocr]'"
 
 
 def chosen(options: OcrOptions, look: bool = True) -> OcrOptions:
-    """The options with an engine in place of ``Engine.AUTO``: ppocr where OCR has a GPU, else rapidocr.
+    """The options with an engine in place of ``Engine.AUTO``.
 
-    With ``look`` False the device of ppocr is settled, too.
+    That is ppocr, unless CPUs are to read with own models or with another backend of rapidocr: then it is
+    rapidocr. With ``look`` False the device of ppocr is settled, too.
 
     Args:
         options: of OCR.
@@ -30,13 +31,20 @@ def chosen(options: OcrOptions, look: bool = True) -> OcrOptions:
     Raises:
         ValueError: the device is none.
     """
+    if options.engine is Engine.AUTO:
+        on_gpu = is_gpu(options.device) if look else options.device.startswith("cuda")
+        is_own = not on_gpu and _is_for_rapidocr(options)
+        options = replace(options, engine=Engine.RAPIDOCR if is_own else Engine.PPOCR)
     if options.engine is Engine.PPOCR and options.device == "auto" and not look:
         # What an engine reads with depends on the device: it is settled before the run.
         return replace(options, device="cpu")
-    if options.engine is not Engine.AUTO:
-        return options
-    on_gpu = is_gpu(options.device) if look else options.device.startswith("cuda")
-    return replace(options, engine=Engine.PPOCR if on_gpu else Engine.RAPIDOCR)
+    return options
+
+
+def _is_for_rapidocr(options: OcrOptions) -> bool:
+    """Whether there are options that are for rapidocr: ppocr knows the networks of PP-OCRv6 only."""
+    own_models = options.det_model_dir or options.rec_model_dir
+    return bool(own_models) or options.rapidocr_backend is not RapidocrBackend.OPENVINO
 
 
 def is_gpu(device: str) -> bool:

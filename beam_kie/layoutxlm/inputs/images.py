@@ -25,10 +25,10 @@ def with_picture(page: PageText, pixels: np.ndarray, kind: str) -> PageText:
         pixels: those of the upright page, H x W x 3 uint8 RGB.
         kind: STRIPS, or how thumbnails are normalised ("hf", "paddleocr"): ``KieModel.pictures``.
     """
-    pixels, lines = straight_pixels(pixels, page), straight_page(page).lines
     if kind == STRIPS:
-        return replace(page, picture=pack_strips(page_strips(pixels, [line.box for line in lines])))
-    return replace(page, picture=page_thumbnail(pixels, kind))
+        boxes = [line.box for line in straight_page(page).lines]
+        return replace(page, picture=pack_strips(page_strips(pixels, boxes, page.straightening)))
+    return replace(page, picture=page_thumbnail(straight_pixels(pixels, page), kind))
 
 
 def page_thumbnail(pixels: np.ndarray, image_normalisation: str = "hf") -> bytes:

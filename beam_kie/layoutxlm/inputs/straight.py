@@ -52,11 +52,39 @@ def straight_pixels(pixels: np.ndarray, page: PageText) -> np.ndarray:
         page: with its ``straightening``, if any.
     """
     how = page.straightening
-    if how is None:
-        return pixels
-    # Coordinates count from the corner of the first pixel, OpenCV's from its centre.
-    half = np.array([[1, 0, -0.5], [0, 1, -0.5], [0, 0, 1]])
-    matrix = half @ np.reshape(how.matrix, (3, 3)) @ np.linalg.inv(half)
-    return cv2.warpPerspective(
-        pixels, matrix, (how.width_px, how.height_px), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
-    )
+    return pixels if how is None else StraightPixels(pixels, how)[:, :]
+
+
+class StraightPixels:
+    """The picture of a straight page, of which parts are made when they are asked for.
+
+    All of a large page takes 40 ms, its lines a fifth of that.
+
+    Args:
+        pixels: of the upright page, H x W or H x W x 3 uint8.
+        how: the page becomes straight.
+    """
+
+    def __init__(self, pixels: np.ndarray, how: Straightening):
+        self.shape = (how.height_px, how.width_px)
+        self._pixels = pixels
+        # Coordinates count from the corner of the first pixel, OpenCV's from its centre.
+        half = _moved(-0.5, -0.5)
+        self._matrix = half @ np.reshape(how.matrix, (3, 3)) @ np.linalg.inv(half)
+
+    def __getitem__(self, area: tuple[slice, slice]) -> np.ndarray:
+        """The pixels of some rows and columns, as of an array; rows and columns without a step."""
+        (top, bottom, _), (left, right, _) = (
+            part.indices(side) for part, side in zip(area, self.shape, strict=True)
+        )
+        size = (max(right - left, 0), max(bottom - top, 0))
+        if 0 in size:
+            return np.empty((size[1], size[0], *self._pixels.shape[2:]), np.uint8)
+        matrix = _moved(-left, -top) @ self._matrix
+        return cv2.warpPerspective(
+            self._pixels, matrix, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+        )
+
+
+def _moved(right: float, down: float) -> np.ndarray:
+    return np.array([[1, 0, right], [0, 1, down], [0, 0, 1]], float)

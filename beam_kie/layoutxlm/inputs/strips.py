@@ -15,7 +15,8 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
-from beam_kie.document import Box
+from beam_kie.document import Box, Straightening
+from beam_kie.layoutxlm.inputs.straight import StraightPixels
 
 HEIGHT = 24
 """Rows of a strip: the line in the middle two thirds, what is above and below in the others."""
@@ -39,7 +40,7 @@ class TokenPlaces(NamedTuple):
     last: np.ndarray
 
 
-def cut_strip(grey: np.ndarray, box: Box) -> np.ndarray:
+def cut_strip(grey: np.ndarray | StraightPixels, box: Box) -> np.ndarray:
     """The strip of one line, with MARGIN columns on either side. What lies outside of the page is white.
 
     Args:
@@ -59,7 +60,7 @@ def cut_strip(grey: np.ndarray, box: Box) -> np.ndarray:
     return cv2.resize(part, (width + 2 * MARGIN, HEIGHT), interpolation=cv2.INTER_AREA)
 
 
-def _crop(grey: np.ndarray, x0: int, y0: int, x1: int, y1: int) -> np.ndarray:
+def _crop(grey: np.ndarray | StraightPixels, x0: int, y0: int, x1: int, y1: int) -> np.ndarray:
     """A part of the page, at least one pixel; white where it reaches beyond."""
     x1, y1 = max(x1, x0 + 1), max(y1, y0 + 1)
     height, width = grey.shape
@@ -72,17 +73,21 @@ def _crop(grey: np.ndarray, x0: int, y0: int, x1: int, y1: int) -> np.ndarray:
     return part
 
 
-def page_strips(pixels: np.ndarray, boxes: Sequence[Box]) -> list[np.ndarray]:
+def page_strips(
+    pixels: np.ndarray, boxes: Sequence[Box], straightening: Straightening | None = None
+) -> list[np.ndarray]:
     """The strips of lines of a page.
 
     Args:
         pixels: the page, H x W x 3 uint8 RGB.
-        boxes: of the lines, in pixels.
+        boxes: of the lines, in pixels; of the straight page, where the page is not straight.
+        straightening: how the page becomes straight; None: it is.
     """
     if not boxes:
         return []
     grey = cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY)
-    return [cut_strip(grey, box) for box in boxes]
+    page = grey if straightening is None else StraightPixels(grey, straightening)
+    return [cut_strip(page, box) for box in boxes]
 
 
 def pack_strips(strips: Sequence[np.ndarray]) -> bytes:

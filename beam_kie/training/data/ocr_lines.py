@@ -88,9 +88,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("folders", nargs="+", type=Path, metavar="FOLDER", help="folders of pictures")
     parser.add_argument("--output", required=True, type=Path, metavar="FILE", help="JSON lines to write")
     engines = (Engine.RAPIDOCR.value, Engine.PPOCR.value, Engine.PADDLEOCR.value)
-    parser.add_argument(
-        "--engine", default="rapidocr", choices=engines, help="OCR engine (default: rapidocr)"
-    )
+    parser.add_argument("--engine", default="ppocr", choices=engines, help="OCR engine (default: ppocr)")
     parser.add_argument(
         "--geometry",
         default=DEFAULT,

@@ -8,7 +8,7 @@ from beam_kie.forms import poses
 from beam_kie.geometry import box_polygon, map_polygon, polygon_box, union_box
 from beam_kie.layoutxlm.decoding.straight import as_pictured
 from beam_kie.layoutxlm.inputs.images import with_picture
-from beam_kie.layoutxlm.inputs.straight import straight_page, straight_pixels
+from beam_kie.layoutxlm.inputs.straight import StraightPixels, straight_page, straight_pixels
 from beam_kie.layoutxlm.inputs.strips import unpack_strips
 from beam_kie.layoutxlm.model import KieModel
 from beam_kie.ocr.straightening import straightened
@@ -74,6 +74,21 @@ def test_strips_show_lines_as_those_of_the_straight_form():
     assert len(of_tilted) == len(of_form)
     for first, second in zip(of_tilted, of_form, strict=True):
         assert (first < 128).mean() == pytest.approx((second < 128).mean(), abs=0.06)
+
+
+def test_parts_of_the_straight_page_are_those_of_its_picture():
+    page, tilted, _ = posed(5, 0.02)
+    whole = straight_pixels(tilted.pixels, page).astype(int)
+    parts = StraightPixels(tilted.pixels, page.straightening)
+    height, width = parts.shape
+    for rows, columns in (
+        (slice(40, 90), slice(100, 300)),
+        (slice(height - 20, height + 50), slice(0, width)),
+    ):
+        part = parts[rows, columns]
+        assert part.shape == whole[rows, columns].shape
+        assert np.abs(part - whole[rows, columns]).mean() < 0.5
+    assert parts[height + 5 : height + 9, 3:20].shape == (0, 17, 3)
 
 
 def test_entities_come_back_to_the_page_as_pictured():

@@ -76,14 +76,32 @@ def test_the_runtimes_are_really_asked():
         ("cuda:1", 0, True, "ppocr"),
     ],
 )
-def test_the_engine_follows_the_device_unless_it_was_chosen(gpus, device, count, look, engine):
+@pytest.mark.parametrize(
+    "rapidocrs", [{"det_model_dir": "mine"}, {"rec_model_dir": "mine"}, {"rapidocr_backend": "onnxruntime"}]
+)
+def test_options_of_rapidocr_are_for_rapidocr_on_cpus(gpus, rapidocrs, device, count, look, engine):
     gpus(count)
-    options = OcrOptions(device=device, max_side=777)
-    chosen = devices.chosen(options, look)
-    assert (chosen.engine, chosen.device, chosen.max_side) == (engine, device, 777)
-    own = devices.chosen(OcrOptions(engine=Engine.PPOCR, device=device), look)
-    # What an engine reads with depends on the device, so workers elsewhere do not look for one.
-    assert own.device == (device if look or device != "auto" else "cpu")
+    assert devices.chosen(OcrOptions(device=device, **rapidocrs), look).engine == engine
+    assert devices.chosen(OcrOptions(engine=Engine.PPOCR, **rapidocrs), look).engine is Engine.PPOCR
+
+
+@pytest.mark.parametrize(
+    ("device", "look", "settled"),
+    [
+        ("cpu", True, "cpu"),
+        ("auto", True, "auto"),
+        # What ppocr reads with depends on the device, so workers elsewhere do not look for one.
+        ("auto", False, "cpu"),
+        ("cuda", False, "cuda"),
+        ("cuda:1", True, "cuda:1"),
+    ],
+)
+def test_ppocr_reads_unless_another_engine_was_chosen(gpus, device, look, settled):
+    gpus(1)
+    for engine in (Engine.AUTO, Engine.PPOCR):
+        chosen = devices.chosen(OcrOptions(engine=engine, device=device, max_side=777), look)
+        assert (chosen.engine, chosen.device, chosen.max_side) == (Engine.PPOCR, settled, 777)
+    assert devices.chosen(OcrOptions(engine=Engine.RAPIDOCR, device=device), look).engine is Engine.RAPIDOCR
     assert devices.chosen(OcrOptions(engine=Engine.PADDLEOCR, device=device)).engine is Engine.PADDLEOCR
 
 

@@ -283,15 +283,16 @@ def test_packages_that_ocr_on_a_gpu_needs_are_named(place, gpus, monkeypatch):
     assert "needs the Python package onnx: pip install" in message_of(*SCANS, "--ocr_device=cuda")
 
 
-def test_ocr_takes_the_gpu_of_this_machine_unless_told_otherwise(place, gpus):
+def test_ppocr_reads_unless_options_are_for_rapidocr(place, gpus):
     def ocr(*flags):
         return job_of(*SCANS, *flags).config.ocr.engine
 
     gpus(0)
-    assert ocr() == "rapidocr"
+    own = "--rapidocr_backend=onnxruntime"
+    assert (ocr(), ocr(own)) == ("ppocr", "rapidocr")
     gpus(1)
-    assert (ocr(), ocr("--ocr_device=cuda")) == ("ppocr", "ppocr")
-    assert (ocr("--ocr_device=cpu"), ocr("--ocr_engine=rapidocr")) == ("rapidocr", "rapidocr")
+    assert (ocr(), ocr("--ocr_device=cuda"), ocr(own)) == ("ppocr", "ppocr", "ppocr")
+    assert (ocr("--ocr_device=cpu"), ocr("--ocr_engine=rapidocr")) == ("ppocr", "rapidocr")
 
 
 DATAFLOW = (

@@ -130,11 +130,11 @@ def test_ocr_may_have_the_gpu_alone():
     [
         (FUSED, "ppocr", "cuda"),
         ((*FUSED, "--ocr_engine=ppocr"), "ppocr", "cuda"),
-        ((*FUSED, "--ocr_device=cpu"), "rapidocr", "cpu"),
+        ((*FUSED, "--ocr_device=cpu"), "ppocr", "cpu"),
         ((*FUSED, "--ocr_engine=rapidocr"), "rapidocr", "auto"),
-        (SEPARATE, "rapidocr", "cpu"),
-        ((*SEPARATE, "--ocr_engine=ppocr"), "ppocr", "cpu"),
-        ((IMAGE,), "rapidocr", "auto"),
+        (SEPARATE, "ppocr", "cpu"),
+        ((*SEPARATE, "--rapidocr_backend=onnxruntime"), "rapidocr", "cpu"),
+        ((IMAGE,), "ppocr", "cpu"),
     ],
 )
 def test_ocr_runs_on_the_gpu_that_its_workers_have(argv, engine, device, monkeypatch):

@@ -69,7 +69,7 @@ def test_models_that_do_not_go_together_are_refused(small_model, tmp_path):
         model_card(small_model, finding)
 
 
-@pytest.mark.parametrize("engine", ["rapidocr", "paddleocr"])
+@pytest.mark.parametrize("engine", ["rapidocr", "ppocr", "paddleocr"])
 def test_rows_name_the_engine_that_workers_load(tmp_path, engine, request):
     if engine == "paddleocr":
         request.getfixturevalue("paddle_package")
@@ -87,7 +87,7 @@ def test_the_launcher_needs_no_gpu(tmp_path):
     there = provenance_of(elsewhere, CARD)
     assert there.ocr_engine == "ppocr/PP-OCRv6-small"
     assert provenance_of(config(tmp_path, ocr_device="cuda"), CARD) == there
-    on_cpu = config(tmp_path, ocr_engine="rapidocr", ocr_device="cpu")
+    on_cpu = config(tmp_path, ocr_engine="ppocr", ocr_device="cpu")
     assert provenance_of(config(tmp_path, ocr_device="cpu"), CARD) == provenance_of(on_cpu, CARD)
 
 
@@ -136,7 +136,7 @@ def test_the_digest_changes_with_the_configuration_of_the_model(small_model, tmp
 @pytest.mark.parametrize(
     ("changes", "digest"),
     [
-        ({"pdf_text_layer": "off"}, "e848dff4c0f5acd3"),
+        ({"pdf_text_layer": "off", "ocr_engine": "rapidocr"}, "e848dff4c0f5acd3"),
         (
             {
                 **{"pdf_dpi": 300, "pdf_text_layer": "always", "ocr_engine": "paddleocr"},

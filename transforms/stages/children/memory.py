@@ -11,7 +11,8 @@ MIB = 1024 * 1024
 # Of the machine's memory this much is for everything but the children: the launcher, the model, the system.
 _REST_BYTES = 1536 * MIB
 _USED_SHARE = 0.8
-_LEAST_BYTES = 1024 * MIB
+# 1.2 GiB were the most for 24 large scans and 16 small ones, each network for each width of line prepared.
+_LEAST_BYTES = 1536 * MIB
 # The models of OCR, and the largest page that may be decoded: its pixels several times over (as Pillow holds
 # them, as RGB, turned, in grey), at up to 4 bytes each.
 _MODELS_BYTES = 1024 * MIB
@@ -27,8 +28,8 @@ def default_budget_bytes(children: int, max_pixels: int, total_bytes: int | None
         total_bytes: memory of the machine; of this one where it is None.
 
     Returns:
-        Bytes: a fair share of the machine, not more than any page needs, and not less than 1 GiB, which
-        ordinary pages need.
+        Bytes: a fair share of the machine, not more than any page needs, and not less than 1.5 GiB:
+        ordinary pages need up to 1.2.
     """
     total = machine_bytes() if total_bytes is None else total_bytes
     share = int((total * _USED_SHARE - _REST_BYTES) / max(children, 1))

@@ -14,7 +14,7 @@ def test_children_share_the_machine():
 def test_no_child_gets_more_than_the_largest_page_needs_or_less_than_a_page_needs():
     assert default_budget_bytes(2, 10_000_000, 1000 * GIB) < default_budget_bytes(2, 120_000_000, 1000 * GIB)
     assert default_budget_bytes(1, 120_000_000, 1000 * GIB) < 6 * GIB
-    assert default_budget_bytes(64, 120_000_000, 16 * GIB) == GIB
+    assert default_budget_bytes(64, 120_000_000, 16 * GIB) == 1.5 * GIB
 
 
 def test_a_container_has_its_own_memory(tmp_path):
