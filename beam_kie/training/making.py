@@ -70,6 +70,19 @@ FORMS = (
     Forms("light_fine_2", "fine", "light", "domain", 36, 760_000, "en,de,pt,es,en,it"),
     Forms("photo_default_2", "default", "photo", "domain", 24, 730_000, "en,de,pt,es,it,ja"),
     Forms("light_default_5", "default", "light", "domain", 30, 770_000, "en,de,pt,fr,en,it"),
+    Forms("typed_default_1", "default", "light", "domain", 40, 910_000, "en"),
+    Forms("typed_tight", "tight", "light", "domain", 40, 920_000, "en"),
+    Forms("typed_orders", "default", "light", "domain:purchasing", 20, 930_000, "en"),
+    Forms("typed_laboratory", "coarse", "light", "domain:laboratory", 18, 940_000, "en"),
+    Forms("typed_survey", "wide", "heavy", "domain:survey", 20, 950_000, "en"),
+    Forms("typed_heavy", "default", "heavy", "domain", 40, 960_000, "en,en,de,pt,fr"),
+    Forms("typed_fine", "fine", "light", "domain", 30, 970_000, "en"),
+    Forms("light_default_6", "default", "light", "domain", 32, 980_000, "de,fr,pt,zh,es,it,ja,zh"),
+    Forms("typed_photo", "default", "photo", "domain", 24, 990_000, "en"),
+    Forms("typed_inspection", "default", "light", "domain:inspection", 12, 991_000, "en"),
+    Forms("typed_employment", "wide", "heavy", "domain:employment", 12, 992_000, "en"),
+    Forms("typed_coarse", "coarse", "light", "domain", 30, 993_000, "en"),
+    Forms("typed_default_2", "default", "light", "domain", 40, 994_000, "en"),
 )
 
 

@@ -41,7 +41,7 @@ def test_the_settings_learn_from_the_forms_that_are_drawn(tmp_path, monkeypatch)
     assert [Path(source.labels).parent.name for source in sources] == [each.name for each in making.FORMS]
     assert {each.geometry for each in making.FORMS} == set(GEOMETRIES)
     assert len({each.seed for each in making.FORMS}) == len(making.FORMS)
-    assert sum(source.holdout is not None for source in sources) == 4
+    assert sum(source.holdout is not None for source in sources) == 6
 
 
 def test_a_command_that_failed_is_run_again_and_those_before_it_are_not(tmp_path, commands, capsys):
