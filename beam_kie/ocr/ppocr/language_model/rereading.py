@@ -20,8 +20,8 @@ from beam_kie.ocr.ppocr.language_model.ngrams import BUNDLED, LETTERS, load_char
 from beam_kie.ocr.ppocr.language_model.search import Frame, Search, aligned
 from beam_kie.ocr.ppocr.reader import LineFrames
 
-# Chosen on every second of FUNSD's training pages, see docs/performance.md: where letters look alike in noise,
-# the network is often fairly sure of the wrong one.
+# Chosen on every second of FUNSD's training pages, see docs/performance.md: in noise, the network is often
+# fairly sure of a wrong letter.
 _CHARACTER, _LIKELY = 0.98, 0.003
 _GAP = 0.7
 _LINE = 0.7
