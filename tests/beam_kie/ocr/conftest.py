@@ -59,7 +59,7 @@ def turned():
 
 @pytest.fixture(scope="session")
 def rapid():
-    return create_engine(OcrOptions(device="cpu", threads=2))
+    return create_engine(OcrOptions(engine="rapidocr", device="cpu", threads=2))
 
 
 @pytest.fixture(scope="session")

@@ -17,7 +17,7 @@ from beam_kie.ocr import Engine, OcrOptions, create_engine, models
 from beam_kie.ocr.rapid import RapidOcrEngine
 
 ANGLES = [0, 90, 180, 270]
-OPTIONS = OcrOptions(device="cpu", threads=1)
+OPTIONS = OcrOptions(engine=Engine.RAPIDOCR, device="cpu", threads=1)
 
 
 def read_one(engine, page) -> PageText:

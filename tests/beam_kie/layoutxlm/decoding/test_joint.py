@@ -100,7 +100,7 @@ def test_a_model_without_the_weight_or_with_whole_lines_labels_first():
 def test_links_of_a_real_form_correct_its_labels(shared_data):
     """A form on which the labels of some lines are in doubt, read by a model that has not learned from it."""
     folder = shared_data / "funsd_train"
-    labels = [page for page in read_labels(folder) if page.name == "00836244.png"]
+    labels = [page for page in read_labels(folder) if page.name == "92433599_92433601.png"]
     model = KieModel.load(bundled()["bundled-free"], device="cpu")
     first = model.with_config(decoding=dataclasses.replace(model.config.decoding, joint_weight=0.0))
     engine = create_engine(OcrOptions(threads=1))

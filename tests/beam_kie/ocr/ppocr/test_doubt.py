@@ -33,6 +33,21 @@ def test_where_a_character_may_have_been_overlooked_a_line_is_doubtful_however_c
         assert not doubtful(text, 1.0, weakest=1.0, gap=0.9)
 
 
+@pytest.mark.parametrize(
+    ("joined", "apart"),
+    [
+        ("No:INV-20417", "No: INV-20417"),
+        ("bis:12", "bis: 12"),
+        ("Nr.RE-2", "Nr. RE-2"),
+        ("Ort,Kreis", "10:30"),
+    ],
+)
+def test_where_a_space_may_be_missing_a_line_is_doubtful(joined, apart):
+    assert doubtful(joined, 1.0)
+    assert not doubtful(apart, 1.0)
+    assert not doubtful(f"发票号码{joined}", 1.0)
+
+
 @pytest.mark.parametrize(("confidence", "widths"), [(0.98, (100, 400)), (0.987, (100,))])
 def test_the_longer_a_line_the_less_certain_it_must_be(confidence, widths):
     assert [width for width in (100, 400, 1000) if doubtful("Invoice number", confidence, width)] == list(
