@@ -6,7 +6,7 @@ from beam_kie.forms import fonts
 from beam_kie.forms.content import Content, Field
 from beam_kie.forms.model import ANSWER, OTHER
 from beam_kie.forms.sheet import KEY, Sheet
-from beam_kie.forms.theme import Style
+from beam_kie.forms.theme import Style, regular
 
 
 class _Line:
@@ -55,7 +55,7 @@ def running(sheet: Sheet, content: Content, fields: list[Field], x0: float, x1: 
         How many fields fitted.
     """
     theme, rng = sheet.theme, sheet.rng
-    style = theme.key._replace(bold=False, face=theme.key.face.removesuffix("-bold"))
+    style = regular(theme.key)
     line = _Line(sheet, x0, x1, style)
     space = style.size * (0.15 if theme.cjk else 0.3)
     done = 0

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from beam_kie.forms import fonts
 from beam_kie.forms.model import ANSWER
 from beam_kie.forms.sheet import HEADING, KEY, Sheet
-from beam_kie.forms.theme import Style
+from beam_kie.forms.theme import Style, regular, with_size
 from beam_kie.forms.values import option_text
 
 # What stands before an item: a box as the theme has it, a bare box or circle, a code or a letter.
@@ -110,8 +110,7 @@ def value_list(
 
 
 def _plain(sheet: Sheet, factor: float) -> Style:
-    key = sheet.theme.key
-    return key._replace(bold=False, face=key.face.removesuffix("-bold"), size=key.size * factor)
+    return with_size(regular(sheet.theme.key), factor)
 
 
 def _key(sheet: Sheet, text: str, x0: float, x1: float, label: str = KEY) -> int:

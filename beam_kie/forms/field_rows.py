@@ -6,7 +6,7 @@ from beam_kie.forms import fonts
 from beam_kie.forms.content import Content, Field
 from beam_kie.forms.model import ANSWER
 from beam_kie.forms.sheet import KEY, Sheet
-from beam_kie.forms.theme import Style
+from beam_kie.forms.theme import Style, regular, spaced
 from beam_kie.forms.values import Filled, draw, fill, jitter, key_text
 
 
@@ -230,7 +230,7 @@ def inline(sheet: Sheet, content: Content, fields: list[Field], x0: float, x1: f
     theme = sheet.theme
     columns = 1 if x1 - x0 < 320 or sheet.rng.random() < 0.4 else 2
     unit = (x1 - x0) / columns
-    value = theme.key._replace(bold=False, face=theme.key.face.removesuffix("-bold"))
+    value = regular(theme.key)
     value = value if theme.same_run else theme.value
     done = 0
     for row in pack(fields, columns):
@@ -267,8 +267,8 @@ class InlinePlan:
         key = theme.key
         self.x, self.width = x, width
         self.pitch = max(key.size * key.leading, style.size * style.leading)
-        self.key_style = key._replace(leading=self.pitch / key.size)
-        self.style = style._replace(leading=self.pitch / style.size)
+        self.key_style = spaced(key, self.pitch)
+        self.style = spaced(style, self.pitch)
         self.key_lines = fonts.wrap(text, key.face, key.size, width)
         space = style.size * (0.28 if not theme.cjk else sheet.rng.choice((0.0, 0.1, 0.5)))
         self.start = x + fonts.width(self.key_lines[-1], key.face, key.size) + space

@@ -9,7 +9,7 @@ from beam_kie.forms.content import Content, Field
 from beam_kie.forms.field_rows import pack
 from beam_kie.forms.model import OTHER
 from beam_kie.forms.sheet import KEY, Sheet
-from beam_kie.forms.theme import Style
+from beam_kie.forms.theme import Style, baseline
 from beam_kie.forms.values import Filled, draw, fill, jitter, key_text
 
 _PAD = 3.0
@@ -161,8 +161,7 @@ def _spread(sheet: Sheet, text: str, x: float, top: float, width: float, style: 
     own = fonts.width(text, style.face, style.size)
     tracking = min(2.2 * style.size, max(0.0, (width * 0.86 - own) / (len(text) - 1)))
     start = x + (width - own - tracking * (len(text) - 1)) / 2
-    baseline = top + 0.5 * (style.size * style.leading + 0.74 * style.size)
-    return sheet.text(start, baseline, text, style, tracking)
+    return sheet.text(start, baseline(style, top), text, style, tracking)
 
 
 def _draw_photo(sheet: Sheet, content: Content, x0: float, y0: float, x1: float, y1: float) -> None:

@@ -22,7 +22,7 @@ from beam_kie.forms.model import (
     Stamp,
     Stroke,
 )
-from beam_kie.forms.theme import BLACK, Colour, Style, Theme
+from beam_kie.forms.theme import BLACK, Colour, Style, Theme, baseline
 
 # Labels that only become one of the four when the page is finished: a key is a QUESTION when it has a
 # value, a heading when keys stand under it.
@@ -128,14 +128,14 @@ class Sheet:
         """
         pieces = []
         pitch = style.size * style.leading
-        baseline = top + 0.5 * (pitch + 0.74 * style.size)
+        y = baseline(style, top)
         for line in lines:
             start = x
             if align != "left":
                 spare = width - fonts.width(line, style.face, style.size)
                 start = x + (spare / 2 if align == "centre" else spare)
-            pieces.append(self.text(start, baseline, line, style))
-            baseline += pitch
+            pieces.append(self.text(start, y, line, style))
+            y += pitch
         return pieces
 
     # Entries

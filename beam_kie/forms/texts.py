@@ -6,7 +6,7 @@ from beam_kie.forms import fonts
 from beam_kie.forms.content import Content, Field
 from beam_kie.forms.model import ANSWER, BUSINESS, HEADER, OTHER, QUESTION
 from beam_kie.forms.sheet import HEADING, KEY, Sheet
-from beam_kie.forms.theme import Style, with_size
+from beam_kie.forms.theme import Style, regular, with_size
 from beam_kie.forms.values import jitter
 
 
@@ -190,8 +190,7 @@ def notes(sheet: Sheet, content: Content, topic: str, x0: float, x1: float, coun
         pool = list(dict.fromkeys(rng.choice(content.prose) for _ in range(count)))
     texts = rng.sample(pool, min(count, len(pool)))
     content.used.update(texts)
-    style = theme.small if topic != "declarations" or rng.random() < 0.5 else theme.key._replace(bold=False)
-    style = style._replace(face=style.face.removesuffix("-bold"))
+    style = regular(theme.small if topic != "declarations" or rng.random() < 0.5 else theme.key)
     numbering = rng.choice(
         ("{n}. ", "{n}、" if theme.cjk else "{n}) ", "({n}) ", "• ", "※ " if theme.cjk else "- ", "")
     )
@@ -240,8 +239,7 @@ def paragraph(sheet: Sheet, content: Content, x0: float, x1: float) -> bool:
         pool = list(dict.fromkeys(rng.choice(content.prose) for _ in range(3)))
     texts = rng.sample(pool, min(len(pool), rng.randrange(1, 4)))
     content.used.update(texts)
-    style = theme.small if rng.random() < 0.6 else theme.key._replace(bold=False)
-    style = style._replace(face=style.face.removesuffix("-bold"))
+    style = regular(theme.small if rng.random() < 0.6 else theme.key)
     lines = fonts.wrap(("" if theme.cjk else " ").join(texts), style.face, style.size, x1 - x0)
     if sheet.y + len(lines) * style.size * style.leading > sheet.bottom:
         return False

@@ -188,6 +188,35 @@ def with_size(style: Style, factor: float) -> Style:
     return style._replace(size=style.size * factor)
 
 
+def regular(style: Style) -> Style:
+    """The style without bold letters.
+
+    Args:
+        style: of the text.
+    """
+    return style._replace(bold=False, face=style.face.removesuffix("-bold"))
+
+
+def spaced(style: Style, pitch: float) -> Style:
+    """The style with lines at a pitch.
+
+    Args:
+        style: of the text.
+        pitch: from line to line, in points.
+    """
+    return style._replace(leading=pitch / style.size)
+
+
+def baseline(style: Style, top: float) -> float:
+    """Where a line of text stands, in points from the top.
+
+    Args:
+        style: of the text.
+        top: of the line, in points.
+    """
+    return top + 0.5 * (style.size * style.leading + 0.74 * style.size)
+
+
 def varied(theme: Theme, rng: random.Random) -> Theme:
     """The theme for one section: mostly unchanged, sometimes with another arrangement of fields.
 

@@ -15,12 +15,13 @@ from beam_kie.forms.heads import title_block
 from beam_kie.forms.matrix import Matrix
 from beam_kie.forms.model import HEADER
 from beam_kie.forms.sheet import Sheet
-from beam_kie.forms.typed_lines import Manner, check_columns, key_lines, remark, told, typed_heading
+from beam_kie.forms.typed_lines import Manner, check_columns, key_lines, remark, typed_heading, underline
 from beam_kie.forms.typed_tables import typed_columns, typed_matrix
 from beam_kie.forms.written import Written, sheet_words
 
 # Types of values of the keys of a memo, in their order.
 _MEMO_VALUES = ("names", "person", "text", "date", "names", "id", "samples", "person")
+_DATE, _COPIES = 3, 4  # their places
 
 
 class TypedPage(Written):
@@ -103,8 +104,7 @@ class TypedPage(Written):
             sheet.parent = None
             sheet.entry(HEADER, pieces)
             if rng.random() < 0.4:
-                for _, (left, _, right, bottom) in pieces:
-                    sheet.rule(left, bottom, right, bottom, 0.7)
+                underline(sheet, pieces)
             sheet.y += len(lines) * style.size * style.leading + rng.choice((0.0, 0.0, 0.5)) * self.pitch
         sheet.y += self.pitch
 
@@ -203,8 +203,8 @@ class TypedPage(Written):
         if matrix is None:
             return False
         if rng.random() < 0.5:
-            matrix = replace(matrix, columns=matrix.columns[:3], cells=[row[:3] for row in matrix.cells])
-            matrix.spans = []
+            first = [row[:3] for row in matrix.cells]
+            matrix = replace(matrix, columns=matrix.columns[:3], cells=first, spans=[])
         manner = replace(self.manner("rule"), apart=rng.choice((1.0, 1.0, 1.25, 1.5, 2.0)))
         inner = sheet.left + rng.choice((0.0, 0.0, 30.0))
         return typed_matrix(sheet, matrix, inner, sheet.right, manner)
@@ -263,8 +263,7 @@ class TypedPage(Written):
         return key_lines(sheet, content, fields, sheet.left, end, manner) > 2
 
     def _paragraph(self) -> bool:
-        sheet = self.sheet
-        return told(sheet, self._told(), sheet.left, sheet.right, self.pitch)
+        return self.say(self._told(), 0.0, pitch=self.pitch)
 
     def _approvals(self) -> bool:
         """Who signs: roles below one another with names, lines to sign on and dates."""
@@ -276,7 +275,7 @@ class TypedPage(Written):
         left, right = sheet.left, sheet.left + rng.choice((0.55, 0.7)) * (sheet.right - sheet.left)
         top = sheet.y
         done = key_lines(sheet, content, made, left, right, manner)
-        word = sheet_words(content.language)["memo_keys"][3]
+        word = sheet_words(content.language)["memo_keys"][_DATE]
         if done and rng.random() < 0.5:
             end, sheet.y = sheet.y, top
             dates = [Field("date", word, [content.day()] if field.values else []) for field in made[:done]]
@@ -287,6 +286,6 @@ class TypedPage(Written):
     def _copies(self) -> bool:
         """Who gets a copy."""
         sheet, rng = self.sheet, self.rng
-        word = sheet_words(self.content.language)["memo_keys"][4]
+        word = sheet_words(self.content.language)["memo_keys"][_COPIES]
         made = [Field("names", word, [self._named() for _ in range(rng.randrange(1, 8))])]
         return key_lines(sheet, self.content, made, sheet.left, sheet.right, self.manner()) > 0

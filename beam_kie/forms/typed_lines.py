@@ -6,11 +6,12 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from beam_kie.document import Box
 from beam_kie.forms import fonts
 from beam_kie.forms.content import Content, Field
-from beam_kie.forms.model import ANSWER, OTHER
+from beam_kie.forms.model import ANSWER
 from beam_kie.forms.sheet import HEADING, KEY, Sheet
-from beam_kie.forms.theme import Style
+from beam_kie.forms.theme import Style, baseline, regular, spaced
 from beam_kie.forms.values import Filled, Item, draw, fill, key_text
 
 
@@ -30,14 +31,16 @@ class Manner:
     right: bool = False
 
 
-def spaced(style: Style, pitch: float) -> Style:
-    """The style with lines at a pitch.
+def underline(sheet: Sheet, pieces: Sequence[tuple[str, Box]], width: float = 0.7) -> None:
+    """Rules below texts.
 
     Args:
-        style: of the text.
-        pitch: from line to line, in points.
+        sheet: the page that is drawn on.
+        pieces: the texts with their boxes, as of ``Sheet.paragraph``.
+        width: of the rules, in points.
     """
-    return style._replace(leading=pitch / style.size)
+    for _, (left, _, right, bottom) in pieces:
+        sheet.rule(left, bottom, right, bottom, width)
 
 
 def typed_heading(sheet: Sheet, text: str, x0: float, x1: float, pitch: float, label: str = HEADING) -> bool:
@@ -62,8 +65,7 @@ def typed_heading(sheet: Sheet, text: str, x0: float, x1: float, pitch: float, l
     align = "centre" if rng.random() < 0.15 else "left"
     pieces = sheet.paragraph(lines, x0, sheet.y, x1 - x0, style, align)
     if rng.random() < 0.6:
-        for _, (left, _, right, bottom) in pieces:
-            sheet.rule(left, bottom, right, bottom, 0.7)
+        underline(sheet, pieces)
     sheet.parent = sheet.entry(label, pieces)
     sheet.y += pitch * (len(lines) + rng.choice((0.0, 0.0, 0.3, 1.0)))
     return True
@@ -134,7 +136,7 @@ def _filled(sheet: Sheet, field: Field, width: float, style: Style, pitch: float
 
 def _leader(sheet: Sheet, manner: Manner, end: float, start: float, x1: float) -> None:
     """What is drawn between the end of a key and its value, or below the value."""
-    base = sheet.y + 0.5 * (manner.pitch + 0.74 * sheet.theme.key.size)
+    base = baseline(spaced(sheet.theme.key, manner.pitch), sheet.y)
     if manner.leader == "rule":
         sheet.rule(start - 3, base + 2.2, x1, base + 2.2, 0.6)
     elif manner.leader and start - end > 14:
@@ -221,7 +223,7 @@ def check_columns(
     if not typed_heading(sheet, text, x0, x1, manner.pitch, HEADING if keys else KEY):
         return False
     heading = sheet.parent
-    style = spaced(theme.key._replace(bold=False, face=theme.key.face.removesuffix("-bold")), manner.pitch)
+    style = spaced(regular(theme.key), manner.pitch)
     longest = max(fonts.width(item, style.face, style.size) for item in items) + 5 * style.size
     columns = max(1, min(4, int((x1 - x0) / longest), (len(items) + 1) // 2))
     rows = math.ceil(len(items) / columns)
@@ -255,29 +257,8 @@ def _blank_item(
     blank, shift = 2.8 * style.size, 3.4 * style.size
     own = sheet.entry(KEY, sheet.paragraph([item], x if after else x + shift, y, 0, style))
     left = x + max(tab, fonts.width(item, style.face, style.size)) + 0.8 * style.size if after else x
-    base = y + 0.5 * (style.size * style.leading + 0.74 * style.size) + 2
+    base = baseline(style, y) + 2
     sheet.rule(left, base, left + blank, base, 0.6)
     if ticked:
         mark = sheet.rng.choice(("X", "x", "XX", "X"))
         sheet.entry(ANSWER, sheet.paragraph([mark], left + 0.8 * style.size, y, 0, style), own)
-
-
-def told(sheet: Sheet, text: str, x0: float, x1: float, pitch: float) -> bool:
-    """A paragraph that belongs to nothing; False where it does not fit.
-
-    Args:
-        sheet: the page that is drawn on; its theme and random generator are used.
-        text: of the paragraph.
-        x0: the left edge, in points.
-        x1: the right edge, in points.
-        pitch: from line to line, in points.
-    """
-    style = spaced(sheet.theme.key._replace(bold=False), pitch)
-    style = style._replace(face=style.face.removesuffix("-bold"))
-    lines = fonts.wrap(text, style.face, style.size, x1 - x0)
-    if sheet.y + len(lines) * pitch > sheet.bottom:
-        return False
-    sheet.parent = None
-    sheet.each_line(OTHER, sheet.paragraph(lines, x0, sheet.y, x1 - x0, style))
-    sheet.y += len(lines) * pitch
-    return True

@@ -9,8 +9,8 @@ from beam_kie.forms.matrix import Matrix
 from beam_kie.forms.model import ANSWER
 from beam_kie.forms.sheet import HEADING, KEY, Sheet
 from beam_kie.forms.tables import Table
-from beam_kie.forms.theme import Style
-from beam_kie.forms.typed_lines import Manner, spaced
+from beam_kie.forms.theme import Style, baseline, spaced
+from beam_kie.forms.typed_lines import Manner, underline
 
 
 def typed_matrix(sheet: Sheet, matrix: Matrix, x0: float, x1: float, manner: Manner) -> bool:
@@ -58,7 +58,7 @@ def typed_matrix(sheet: Sheet, matrix: Matrix, x0: float, x1: float, manner: Man
             )
             _cell(sheet, text, (edges[place], line, unit - gap), body, align, heads)
             if manner.leader == "rule":
-                base = line + 0.5 * (manner.pitch + 0.74 * body.size) + 2
+                base = baseline(body, line) + 2
                 sheet.rule(edges[place], base, edges[place] + unit - gap, base, 0.6)
         sheet.y = line + manner.apart * manner.pitch
     return True
@@ -75,8 +75,7 @@ def _group(sheet: Sheet, text: str, x0: float, style: Style, manner: Manner) -> 
     pieces = sheet.paragraph([text + sheet.theme.heading_colon], x0, sheet.y, 0, style)
     sheet.entry(HEADING, pieces)
     if sheet.rng.random() < 0.5:
-        (left, _, right, bottom) = pieces[0][1]
-        sheet.rule(left, bottom, right, bottom, 0.6)
+        underline(sheet, pieces[:1], 0.6)
     sheet.y += manner.pitch
     return True
 
@@ -114,8 +113,8 @@ def _heads(
         lines = fonts.wrap(text, style.face, style.size, right - left)[:1]
         pieces = sheet.paragraph(lines, left, sheet.y, right - left, style, "centre")
         parents += [sheet.entry(HEADING, pieces)] * count
-        base = pieces[0][1][3]
         if underlined:
+            base = pieces[0][1][3]
             sheet.rule(left, base, right, base, 0.7)
         column += count
     sheet.y += manner.pitch * (1.0 if matrix.spans else 0.0)
@@ -133,8 +132,7 @@ def _heads(
         pieces = sheet.paragraph(lines, edges[index], top, unit, style, "centre")
         keys.append(sheet.entry(KEY, pieces))
         if underlined:
-            left, _, right, base = pieces[-1][1]
-            sheet.rule(left, base, right, base, 0.7)
+            underline(sheet, pieces[-1:])
     sheet.parent = None
     sheet.y = bottom + sheet.rng.choice((0.0, 0.0, 0.4, 1.0)) * manner.pitch
     return corner, keys
@@ -173,7 +171,7 @@ def typed_columns(sheet: Sheet, table: Table, x0: float, x1: float, manner: Mann
                 pieces = sheet.paragraph(lines, x, sheet.y, unit - gap, body, table.aligns[place])
                 sheet.entry(ANSWER, pieces, keys[place])
             if manner.leader == "rule":
-                base = sheet.y + height - 0.5 * (pitch - 0.74 * body.size) + 2
+                base = baseline(body, sheet.y + height - pitch) + 2
                 sheet.rule(x, base, x + unit - gap, base, 0.6)
         sheet.y += height + (manner.apart - 1.0) * pitch
         done += 1

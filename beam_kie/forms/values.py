@@ -10,7 +10,7 @@ from beam_kie.forms import fonts
 from beam_kie.forms.content import Field
 from beam_kie.forms.model import ANSWER, OTHER
 from beam_kie.forms.sheet import KEY, Sheet
-from beam_kie.forms.theme import Style, Theme
+from beam_kie.forms.theme import Style, Theme, regular
 
 _COMB = frozenset({"id_number", "postcode", "birth_date", "tax_number", "iban", "account_number", "mobile"})
 
@@ -185,7 +185,7 @@ def option_text(theme: Theme, word: str, ticked: bool) -> str:
 
 def _options(sheet: Sheet, field: Field, width: float, style: Style) -> Filled:
     theme = sheet.theme
-    style = theme.key._replace(bold=False, face=theme.key.face.removesuffix("-bold"), size=style.size)
+    style = regular(theme.key)._replace(size=style.size)
     if theme.options_as_keys:
         texts: list[tuple[str, str]] = []
         for word, ticked in field.options:

@@ -10,6 +10,7 @@ from beam_kie.forms import fonts
 from beam_kie.forms.domain_page import DomainPage
 from beam_kie.forms.kinds import Step
 from beam_kie.forms.model import OTHER
+from beam_kie.forms.theme import regular, spaced
 
 
 @lru_cache(maxsize=16)
@@ -35,23 +36,25 @@ class Written(DomainPage):
         """
         return self.rng.choice(sheet_words(self.content.language)[name])
 
-    def say(self, text: str, gap: float = 4.0, align: str = "left") -> None:
-        """A paragraph that is labelled OTHER; nothing where it does not fit.
+    def say(self, text: str, gap: float = 4.0, align: str = "left", pitch: float | None = None) -> bool:
+        """A paragraph that is labelled OTHER; False, and nothing drawn, where it does not fit.
 
         Args:
             text: of the paragraph.
             gap: below it, in points.
             align: "left", "centre" or "right".
+            pitch: from line to line, in points; None: that of the keys.
         """
-        sheet, style = self.sheet, self.theme.key._replace(bold=False)
-        style = style._replace(face=style.face.removesuffix("-bold"))
+        sheet, style = self.sheet, regular(self.theme.key)
+        style = style if pitch is None else spaced(style, pitch)
         width = sheet.right - sheet.left
         lines = fonts.wrap(text, style.face, style.size, width)
         if sheet.y + len(lines) * style.size * style.leading > sheet.bottom:
-            return
+            return False
         sheet.parent = None
         sheet.each_line(OTHER, sheet.paragraph(lines, sheet.left, sheet.y, width, style, align))
         sheet.y += len(lines) * style.size * style.leading + gap
+        return True
 
     def own_fields(self, low: int, high: int) -> None:
         """A section of the domain.

@@ -32,9 +32,10 @@ def chosen(options: OcrOptions, look: bool = True) -> OcrOptions:
         ValueError: the device is none.
     """
     if options.engine is Engine.AUTO:
-        on_gpu = is_gpu(options.device) if look else options.device.startswith("cuda")
-        is_own = not on_gpu and _is_for_rapidocr(options)
-        options = replace(options, engine=Engine.RAPIDOCR if is_own else Engine.PPOCR)
+        on_cpu = _is_for_rapidocr(options) and not (
+            is_gpu(options.device) if look else options.device.startswith("cuda")
+        )
+        options = replace(options, engine=Engine.RAPIDOCR if on_cpu else Engine.PPOCR)
     if options.engine is Engine.PPOCR and options.device == "auto" and not look:
         # What an engine reads with depends on the device: it is settled before the run.
         return replace(options, device="cpu")

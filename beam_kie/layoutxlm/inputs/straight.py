@@ -56,9 +56,8 @@ def straight_pixels(pixels: np.ndarray, page: PageText) -> np.ndarray:
 
 
 class StraightPixels:
-    """The picture of a straight page, of which parts are made when they are asked for.
-
-    All of a large page takes 40 ms, its lines a fifth of that.
+    """The picture of a straight page, of which parts are made when they are asked for: lines are a small
+    part of a page.
 
     Args:
         pixels: of the upright page, H x W or H x W x 3 uint8.

@@ -4,8 +4,10 @@ import random
 import pytest
 
 from beam_kie.forms.content import Content, Field
+from beam_kie.forms.domain_content import DomainContent
 from beam_kie.forms.model import ANSWER, HEADER, OTHER, QUESTION, Stroke
-from beam_kie.forms.typed_lines import Manner, check_columns, key_lines, remark, told, typed_heading
+from beam_kie.forms.typed_lines import Manner, check_columns, key_lines, remark, typed_heading
+from beam_kie.forms.written import Written
 from tests.beam_kie.forms.typed_sheets import PITCH, finished, sheet_of
 
 
@@ -109,7 +111,8 @@ def test_items_wider_than_their_place_are_refused():
 def test_headings_and_paragraphs_only_where_they_fit():
     sheet = sheet_of(height=70)
     assert typed_heading(sheet, "Results", 20, 480, PITCH)
-    assert told(sheet, "Nothing else was found.", 20, 480, PITCH) or sheet.y + PITCH > sheet.bottom
-    assert not told(sheet, "Nothing else was found. " * 60, 20, 480, PITCH)
+    page = Written(sheet, DomainContent.load("en", "survey", random.Random(3), None), "survey")
+    assert page.say("Nothing else was found.", 0.0, pitch=PITCH) or sheet.y + PITCH > sheet.bottom
+    assert not page.say("Nothing else was found. " * 60, 0.0, pitch=PITCH)
     labels = {entry.label for entry in finished(sheet).entries}
     assert HEADER in labels and labels <= {HEADER, OTHER}

@@ -11,7 +11,7 @@ MIB = 1024 * 1024
 # Of the machine's memory this much is for everything but the children: the launcher, the model, the system.
 _REST_BYTES = 1536 * MIB
 _USED_SHARE = 0.8
-# 1.2 GiB were the most for 24 large scans and 16 small ones, each network for each width of line prepared.
+# The most in a job of 12 large scans, the samples and 16 small scans was 1.2 GiB (docs/performance.md).
 _LEAST_BYTES = 1536 * MIB
 # The models of OCR, and the largest page that may be decoded: its pixels several times over (as Pillow holds
 # them, as RGB, turned, in grey), at up to 4 bytes each.
