@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import torch
 
+from beam_kie.devices.processors import is_slow_at_bfloat16
+
 
 def native_dtype(device: torch.device) -> torch.dtype:
     """The shortest type that a network keeps its accuracy in and the device is fast at.
@@ -20,7 +22,9 @@ def native_dtype(device: torch.device) -> torch.dtype:
 
 
 def is_native(dtype: torch.dtype, device: torch.device) -> bool:
-    """Whether a device multiplies matrices of a type itself; to emulate it takes far longer.
+    """Whether a device multiplies matrices of a type itself, and gains by it.
+
+    To emulate a type takes far longer than float32.
 
     Args:
         dtype: float32, bfloat16 or float16.
@@ -31,5 +35,6 @@ def is_native(dtype: torch.dtype, device: torch.device) -> bool:
     if device.type == "cuda":
         return dtype == torch.float16 or torch.cuda.is_bf16_supported(including_emulation=False)
     if dtype == torch.bfloat16:
-        return torch.cpu._is_amx_tile_supported() or torch.cpu._is_avx512_bf16_supported()
+        has_it = torch.cpu._is_amx_tile_supported() or torch.cpu._is_avx512_bf16_supported()
+        return has_it and not is_slow_at_bfloat16()
     return False

@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from beam_kie.devices.processors import is_slow_at_bfloat16
 from beam_kie.ocr.telemetry import silence_openvino
 
 silence_openvino()
@@ -78,6 +79,8 @@ class Sessions:
             "NUM_STREAMS": threads,
             "ENABLE_CPU_PINNING": False,
         }
+        if is_slow_at_bfloat16():
+            self._settings["INFERENCE_PRECISION_HINT"] = "f32"
         self._networks: dict[str, Network] = {}
         self._locks: dict[str, Lock] = {}
         self._lock = Lock()
@@ -128,7 +131,8 @@ class Sessions:
         """Where the network lies: another place for another OpenVINO, kind of CPU or number of threads."""
         kind = [_REVISION, ov.get_version(), self._core.get_property("CPU", "FULL_DEVICE_NAME")]
         kind += sorted(self._core.get_property("CPU", "OPTIMIZATION_CAPABILITIES"))
-        kind += [os.environ.get("ONEDNN_MAX_CPU_ISA", ""), str(self._settings["NUM_STREAMS"]), key]
+        kind += [os.environ.get("ONEDNN_MAX_CPU_ISA", ""), str(self._settings["NUM_STREAMS"])]
+        kind += [str(self._settings.get("INFERENCE_PRECISION_HINT", "")), key]
         assert self._cache is not None
         return self._cache / f"{hashlib.sha256(chr(0).join(kind).encode()).hexdigest()[:32]}.blob"
 

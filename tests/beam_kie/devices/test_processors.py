@@ -1,0 +1,31 @@
+import pytest
+
+from beam_kie.devices import processors
+
+
+def _cpuinfo(vendor: str, flags: str) -> str:
+    return f"processor\t: 0\nvendor_id\t: {vendor}\nflags\t\t: fpu {flags} avx512f\n\nprocessor\t: 1\n"
+
+
+@pytest.mark.parametrize(
+    ("facts", "slow"),
+    [
+        (_cpuinfo("GenuineIntel", "avx512_bf16"), True),
+        (_cpuinfo("GenuineIntel", "avx512_bf16 amx_bf16 amx_tile"), False),
+        (_cpuinfo("AuthenticAMD", "avx512_bf16"), False),
+        ("arm", False),
+        ("", False),
+    ],
+)
+def test_intel_without_amx_is_slow_at_bfloat16(facts, slow):
+    assert processors.slow_at_bfloat16(facts) == slow
+
+
+def test_this_machine_is_looked_at_and_another_system_named(monkeypatch, tmp_path):
+    asked = processors.is_slow_at_bfloat16.__wrapped__
+    (tmp_path / "cpuinfo").write_text(_cpuinfo("GenuineIntel", "avx512_bf16"))
+    monkeypatch.setattr(processors, "_LINUX_CPUS", tmp_path / "cpuinfo")
+    assert asked()
+    monkeypatch.setattr(processors, "_LINUX_CPUS", tmp_path / "none")
+    monkeypatch.setattr(processors.platform, "processor", lambda: "AMD64 Family 25, AuthenticAMD")
+    assert not asked()
