@@ -91,7 +91,7 @@ class Search:
         live: dict[int, _Prefix] = {}
         for prefix in beam:
             for index, probability in frame:
-                for reached in self._reached(prefix, index, probability):
+                for reached in self._reached(prefix, index, probability, must=len(frame) == 1):
                     live[id(reached)] = reached
         for prefix in (*beam, *live.values()):
             prefix.blank = prefix.written = _NEVER
@@ -100,8 +100,8 @@ class Search:
             prefix.next_blank = prefix.next_written = _NEVER
         return _best(list(live.values()))
 
-    def _reached(self, prefix: _Prefix, index: int, probability: float) -> Iterator[_Prefix]:
-        """The prefixes that a class makes of one."""
+    def _reached(self, prefix: _Prefix, index: int, probability: float, must: bool) -> Iterator[_Prefix]:
+        """The prefixes that a class makes of one; ``must``: the frame can be nothing else."""
         base = _sum(prefix.blank, prefix.written)
         if index == BLANK:
             prefix.next_blank = _sum(prefix.next_blank, base + probability)
@@ -112,7 +112,7 @@ class Search:
             yield prefix
             base = prefix.blank
         begins_or_spaced = prefix.history & ((1 << BITS) - 1) == SPACE
-        if base == _NEVER or (begins_or_spaced and self._codes[index] == [SPACE]):
+        if base == _NEVER or (begins_or_spaced and self._codes[index] == [SPACE] and not must):
             return
         longer = prefix.longer.get(index) or self._longer(prefix, index)
         longer.next_written = _sum(longer.next_written, base + probability)

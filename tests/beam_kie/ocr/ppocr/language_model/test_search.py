@@ -6,7 +6,7 @@ import pytest
 from beam_kie.ocr.ppocr.language_model.ngrams import load_characters
 from beam_kie.ocr.ppocr.language_model.search import Search, aligned
 
-CHARACTERS = [*"abcdefghijklmnopqrstuvwxyz", " "]
+CHARACTERS = [*"abcdefghijklmnopqrstuvwxyz", " ", "1"]
 CLASSES = {"-": 0, **{text: index for index, text in enumerate(CHARACTERS, 1)}}
 
 
@@ -50,6 +50,13 @@ def test_lost_spaces_and_lost_letters_come_back(search):
 def test_a_space_neither_begins_a_line_nor_follows_another(search):
     frames = frames_of({" ": 0.9, "-": 0.1}, "date ", {"-": 0.2, " ": 0.8}, "of")
     assert better(search, frames, " date  of") == "date of"
+
+
+def test_a_space_that_may_not_change_stays_wherever_it_is(search):
+    """Such as one before a number, at the beginning of a line."""
+    begins = frames_of(" -1 dat", {"c": 0.7, "e": 0.3}, "-")
+    assert better(search, begins, " 1 datc") == " 1 date"
+    assert better(search, frames_of({" ": 0.9, "-": 0.1}, "- ", "1"), "  1") in (None, " 1")
 
 
 def test_what_is_usual_stays(search):
