@@ -82,16 +82,16 @@ def load_recogniser(path: Path) -> Recogniser:
     return Recogniser(features, weights, offsets, _stored_characters(model))
 
 
-def fixed_line(features: ov.Model, height: int, width: int) -> ov.Model:
+def fixed_line(features: ov.Model, height: int, width: int | None) -> ov.Model:
     """The first part of a recogniser for one line of exactly that size in pixels.
 
     Args:
         features: the first part, of any size of line.
         height: of the line, in pixels.
-        width: of the line, in pixels, padding included.
+        width: of the line, in pixels, padding included; None: of any width.
     """
     model = features.clone()
-    model.reshape([1, 3, height, width])
+    model.reshape([1, 3, height, -1 if width is None else width])
     return _with_uint8_input(model)
 
 

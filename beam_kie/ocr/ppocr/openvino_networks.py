@@ -21,6 +21,9 @@ from beam_kie.ocr.ppocr.reader import LineFrames, ReaderSettings, frames_of, kep
 from beam_kie.ocr.ppocr.sessions import Network, Sessions
 
 _HEAD_ROWS = 32
+# In float32 a network takes twice the memory. Wider lines then share one that takes any width: calls last 2
+# to 10 % longer, and there are seven networks less in memory (docs/performance.md).
+_WIDEST_FIXED = 512
 
 
 class OpenVinoNetworks:
@@ -152,7 +155,8 @@ class OpenVinoFrames:
         )
 
     def _line_network(self, width: int) -> Network:
-        key = f"line {self._revision} {width}"
+        fixed = None if self._sessions.float32 and width > _WIDEST_FIXED else width
+        key = f"line {self._revision} {fixed}"
         return self._sessions.network(
-            key, lambda: graphs.fixed_line(self._network.features, LINE_HEIGHT, width)
+            key, lambda: graphs.fixed_line(self._network.features, LINE_HEIGHT, fixed)
         )

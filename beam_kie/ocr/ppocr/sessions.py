@@ -79,7 +79,10 @@ class Sessions:
             "NUM_STREAMS": threads,
             "ENABLE_CPU_PINNING": False,
         }
-        if is_slow_at_bfloat16():
+        capable = "BF16" in self._core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+        self.float32 = not capable or is_slow_at_bfloat16()
+        """Whether networks compute in float32, not in bfloat16."""
+        if self.float32:
             self._settings["INFERENCE_PRECISION_HINT"] = "f32"
         self._networks: dict[str, Network] = {}
         self._locks: dict[str, Lock] = {}

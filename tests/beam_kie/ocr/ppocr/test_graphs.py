@@ -51,6 +51,8 @@ def test_the_recogniser_in_two_parts_reads_what_its_file_does(picture):
     line = np.ascontiguousarray(picture[10:58])
     recogniser = graphs.load_recogniser(path)
     (features,) = run(graphs.fixed_line(recogniser.features, 48, 160), line[None])
+    (of_any_width,) = run(graphs.fixed_line(recogniser.features, 48, None), line[None])
+    assert np.abs(features - of_any_width).max() < 1e-3
     frames = features[0]
     best, probability = run(graphs.head(recogniser.weights, recogniser.bias, len(frames)), frames)
     expected = reference(path, line)[0]

@@ -66,6 +66,20 @@ def test_a_damaged_file_is_made_anew(tmp_path, content):
     assert kept.stat().st_size > 100
 
 
+@pytest.mark.parametrize("slow", [True, False])
+def test_float32_where_bfloat16_is_slow(tmp_path, monkeypatch, slow):
+    monkeypatch.setattr(sessions, "is_slow_at_bfloat16", lambda: slow)
+    of_this_type = Sessions(1, tmp_path)
+    capable = "BF16" in ov.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+    assert of_this_type.float32 == (slow or not capable)
+    of_this_type.network("double", doubling)
+    # What was compiled for the other type is not taken.
+    monkeypatch.setattr(sessions, "is_slow_at_bfloat16", lambda: not slow)
+    if capable:
+        with pytest.raises(AssertionError, match="made anew"):
+            Sessions(1, tmp_path).network("double", refuse)
+
+
 def test_a_folder_that_is_gone_is_no_reason_to_stop(tmp_path):
     network = Sessions(1, tmp_path / "gone").network("double", doubling)
     assert answer(network, [1, 0, 0, 0]) == [2, 0, 0, 0]
