@@ -22,7 +22,7 @@ from beam_kie.ocr.ppocr.sessions import Network, Sessions
 
 _HEAD_ROWS = 32
 # In float32 a network takes twice the memory. Wider lines then share one that takes any width: calls last 2
-# to 10 % longer, and there are seven networks less in memory (docs/performance.md).
+# to 11 % longer, and there are seven networks less in memory (docs/performance.md).
 _WIDEST_FIXED = 512
 
 
