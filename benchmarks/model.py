@@ -83,14 +83,14 @@ def measure(arguments: argparse.Namespace) -> dict[str, Any]:
 
 
 def native_types(device: str) -> list[str]:
-    """The types to measure: those that a device only emulates take minutes, and are left out with a line."""
+    """The types to measure: those that a device emulates or is slow at take long, and are left out with a line."""
     import torch
 
     from beam_kie.devices.precision import is_native
 
     if is_native(torch.bfloat16, torch.device(device)):
         return ["bfloat16", "float32"]
-    told = f"bfloat16 is left out: this {device} only emulates it; --dtype bfloat16 measures it"
+    told = f"bfloat16 is left out: this {device} is slow at it; --dtype bfloat16 measures it"
     print(told, file=sys.stderr)
     return ["float32"]
 
