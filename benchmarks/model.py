@@ -83,7 +83,7 @@ def measure(arguments: argparse.Namespace) -> dict[str, Any]:
 
 
 def native_types(device: str) -> list[str]:
-    """The types to measure: those that a device emulates or is slow at take long, and are left out with a line."""
+    """The types to measure: one that the device emulates or is slow at is left out with a line."""
     import torch
 
     from beam_kie.devices.precision import is_native

@@ -10,8 +10,8 @@ from beam_kie.devices.processors import is_slow_at_bfloat16
 def native_dtype(device: torch.device) -> torch.dtype:
     """The shortest type that a network keeps its accuracy in and the device is fast at.
 
-    That is bfloat16 where the device multiplies it natively and gains by it; else float16 on a GPU, since those before Ampere
-    (T4, V100) only emulate bfloat16; else float32.
+    That is bfloat16 where the device multiplies it natively and gains by it; else float16 on a GPU, since
+    those before Ampere (T4, V100) only emulate bfloat16; else float32.
 
     Args:
         device: that the network is to run on.

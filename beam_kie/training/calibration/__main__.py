@@ -13,7 +13,7 @@ import argparse
 import dataclasses
 import json
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import model_store
@@ -48,16 +48,24 @@ FEWEST_PAGES = 10
 """On fewer held-out pages a fit says little: nearly all confidences become 0.99 to 1.00, right or wrong."""
 
 
-def make_report(pages: Sequence[PageConfidences], ways: tuple[str, str]) -> list[dict]:
-    """Reliability before and after calibration, in groups by kind of finding, lines and source (None: all).
+def make_report(
+    pages: Sequence[PageConfidences], ways: tuple[str, str], present: FittedCalibration | None = None
+) -> list[dict]:
+    """Reliability by kind of finding, lines and source (None: all).
+
+    "before": without a calibration; "now": with the present one; "temperature" and "after": with new ones.
 
     Args:
         pages: measured confidences.
         ways: of calibrating entities and relations.
+        present: the calibration that the model has, at some of TEMPERATURES; None: not reported.
     """
-    before = [(page, FittedCalibration()) for page in pages]
-    cooled = crosswise(pages, TEMPERATURE, TEMPERATURE)
-    after = crosswise(pages, *ways)
+    readings = {
+        "before": [(page, FittedCalibration()) for page in pages],
+        **({"now": [(page, present) for page in pages]} if present else {}),
+        "temperature": crosswise(pages, TEMPERATURE, TEMPERATURE),
+        "after": crosswise(pages, *ways),
+    }
     sources = list(dict.fromkeys(page.source for page in pages))
     groups = []
     for kind in KINDS:
@@ -65,8 +73,8 @@ def make_report(pages: Sequence[PageConfidences], ways: tuple[str, str]) -> list
             for source in [None, *(sources if len(sources) > 1 else [])]:
                 chosen = [page.lines == lines and (source is None or page.source == source) for page in pages]
                 if any(chosen):
-                    measured = [_reliability(kind, each, chosen) for each in (before, cooled, after)]
-                    groups.append(_group(kind, lines, source, *measured))
+                    measured = {when: _reliability(kind, each, chosen) for when, each in readings.items()}
+                    groups.append(_group(kind, lines, source, measured))
     return groups
 
 
@@ -83,17 +91,24 @@ def _reliability(
     return reliability.reliability(joined(found), joined(right))
 
 
-def _group(kind: str, lines: str, source: str | None, before, cooled, after) -> dict:
+def _group(
+    kind: str, lines: str, source: str | None, measured: Mapping[str, reliability.Reliability]
+) -> dict:
+    first = measured["before"]
     return {
         "kind": kind,
         "lines": lines,
         "source": source,
-        "count": int(before.counts.sum()),
-        "right": round(before.share_right, 4),
-        "before": before.as_dict(),
-        "temperature": cooled.as_dict(),
-        "after": after.as_dict(),
+        "count": int(first.counts.sum()),
+        "right": round(first.share_right, 4),
+        **{when: each.as_dict() for when, each in measured.items()},
     }
+
+
+def _present(model: KieModel) -> FittedCalibration | None:
+    """The calibration that a model has; None where its temperatures are none of those that are measured."""
+    has = FittedCalibration(**dataclasses.asdict(model.config.calibration))
+    return has if {has.entity_temperature, has.relation_temperature} <= set(TEMPERATURES) else None
 
 
 def write(folder: Path, made: FittedCalibration) -> None:
@@ -183,7 +198,7 @@ def _run(args: argparse.Namespace) -> int:
         "bins": f"{reliability.BINS} of equal width",
         "ways": {"entities": ways[0], "relations": ways[1]},
         "calibration": dataclasses.asdict(made),
-        "groups": make_report(found, ways),
+        "groups": make_report(found, ways, _present(model)),
     }
     print(table(report))
     if args.report:
@@ -236,13 +251,13 @@ def table(report: dict) -> str:
     Args:
         report: as it is written to a file.
     """
-    head = f"{'':<28}{'lines':<7}{'pages of':<28}{'count':>7}{'right':>8}{'ECE before':>12}"
+    head = f"{'':<28}{'lines':<7}{'pages of':<28}{'count':>7}{'right':>8}{'ECE before':>12}{'now':>8}"
     lines = [f"model {report['model']}; expected calibration error, {report['bins']}", ""]
     lines.append(f"{head}{'temperature':>13}{'after':>8}")
     for group in report["groups"]:
         figures = "".join(
-            f"{group[when]['ece']:>{width}.3f}"
-            for when, width in (("before", 12), ("temperature", 13), ("after", 8))
+            f"{group[when]['ece']:>{width}.3f}" if when in group else f"{'-':>{width}}"
+            for when, width in (("before", 12), ("now", 8), ("temperature", 13), ("after", 8))
         )
         where = group["source"] or "all"
         names = f"{group['kind']:<28}{group['lines']:<7}{where:<28}"

@@ -1,6 +1,7 @@
 import pytest
 import torch
 
+from beam_kie.devices import precision
 from beam_kie.layoutxlm.devices import resolve_device, resolve_dtype
 from beam_kie.layoutxlm.folders import ModelError
 
@@ -20,10 +21,16 @@ def test_the_type_that_is_asked_for_is_taken():
 
 
 @pytest.mark.parametrize(
-    ("amx", "avx512", "taken"),
-    [(True, False, torch.bfloat16), (False, True, torch.bfloat16), (False, False, torch.float32)],
+    ("amx", "avx512", "slow", "taken"),
+    [
+        (True, False, False, torch.bfloat16),
+        (False, True, False, torch.bfloat16),
+        (False, True, True, torch.float32),
+        (False, False, False, torch.float32),
+    ],
 )
-def test_cpus_that_emulate_bfloat16_take_float32(monkeypatch, amx, avx512, taken):
+def test_cpus_that_emulate_bfloat16_or_are_slow_at_it_take_float32(monkeypatch, amx, avx512, slow, taken):
+    monkeypatch.setattr(precision, "is_slow_at_bfloat16", lambda: slow)
     monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: amx)
     monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: avx512)
     assert resolve_dtype("auto", torch.device("cpu")) == taken

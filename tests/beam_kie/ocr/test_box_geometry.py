@@ -12,12 +12,14 @@ def heights(engine, page):
     return {line.text: line.box[3] - line.box[1] for line in text.lines}
 
 
-def test_geometries_draw_boxes_more_or_less_tightly(rapid, form, as_page):
+@pytest.mark.parametrize("engine", [Engine.RAPIDOCR, Engine.PPOCR])
+def test_geometries_draw_boxes_more_or_less_tightly(form, as_page, engine):
     page = as_page(form)
-    usual = heights(rapid, page)
-    tight, fine = (heights(create_engine_of(name, OcrOptions(threads=1)), page) for name in ("tight", "fine"))
-    own = heights(create_engine_of("tight", OcrOptions(engine=Engine.PPOCR, threads=1)), page)
-    for other in (tight, fine, own):
+    usual, tight, fine = (
+        heights(create_engine_of(name, OcrOptions(engine=engine, threads=1)), page)
+        for name in ("default", "tight", "fine")
+    )
+    for other in (tight, fine):
         same = usual.keys() & other.keys()
         assert len(same) > len(usual) / 2
         assert all(other[text] < usual[text] for text in same)

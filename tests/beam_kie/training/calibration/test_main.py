@@ -94,6 +94,8 @@ def test_writing_changes_confidences_and_no_finding(folder, capsys):
 
     assert calibrate(folder, "--report", str(folder / "report.json"), "--write") == 0
 
+    for group in groups(folder):
+        assert group["now"] == group["before"]
     config = LayoutXLMConfig.load(folder / "model" / "config.json")
     written = json.loads((folder / "report.json").read_text())["calibration"]
     table = tuple(map(tuple, written["entity_calibration"]))
@@ -105,8 +107,22 @@ def test_writing_changes_confidences_and_no_finding(folder, capsys):
         assert [(r.head, r.tail) for r in old.relations] == [(r.head, r.tail) for r in new.relations]
     assert mean_confidence(after) < mean_confidence(before) - 0.05  # a random network is wrong mostly
     # A calibrated model is measured as it computes, so that a second time writes the same.
-    assert calibrate(folder, "--write") == 0
+    assert calibrate(folder, "--report", str(folder / "report.json"), "--write") == 0
     assert LayoutXLMConfig.load(folder / "model" / "config.json") == config
+    entities = groups(folder)[0]
+    assert entities["lines"] == "gold" and entities["now"]["ece"] < entities["before"]["ece"] - 0.05
+    assert entities["now"]["confidence"] == pytest.approx(mean_confidence(after), abs=1e-3)
+
+
+def test_a_temperature_that_is_not_measured_leaves_a_gap(folder, capsys):
+    path = folder / "model" / "config.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"entity_temperature": 1.23}))
+    assert calibrate(folder, "--report", str(folder / "report.json")) == 0
+    assert all("now" not in group for group in groups(folder))
+
+
+def groups(folder):
+    return json.loads((folder / "report.json").read_text())["groups"]
 
 
 def mean_confidence(results):
