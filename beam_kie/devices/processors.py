@@ -16,7 +16,8 @@ def is_slow_at_bfloat16() -> bool:
 
     That is so on Intel's CPUs with AVX-512 BF16 and without AMX: Cooper Lake, and later ones in virtual
     machines that hide AMX. The same product of matrices takes 1.8 times as long there as in float32
-    (docs/performance.md). With AMX, and on AMD's CPUs, bfloat16 is the faster one.
+    (docs/performance.md). With AMX, and on AMD's CPUs, bfloat16 is the faster one. Only Linux tells of AMX:
+    elsewhere Intel's CPUs count as having none, which is right for nearly all of them.
     """
     try:
         facts = _LINUX_CPUS.read_text(encoding="utf-8", errors="replace")
