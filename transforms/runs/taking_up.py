@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import astuple, dataclass, field
 from typing import Any, NamedTuple
 
 import apache_beam as beam
@@ -22,6 +22,8 @@ from transforms.stages.page_ranges import RANGES, PageRange, pages_to_read
 DONE, REFUSED = "done", "refused"
 
 _LAST = 2**31 - 1
+# Of so many files at once the marks of a part are collected: those of one lie together, or nearly so.
+_FILES_TOGETHER = 1_000
 _Pages = tuple[int, int]
 
 
@@ -74,8 +76,9 @@ class TakeUp(Transform):
             | "List parts" >> beam.FlatMap(list_parts, self.settings.timeout_s).with_output_types(str)
             | "Spread parts over workers" >> beam.Reshuffle()
         )
-        marks = parts | "Read progress" >> beam.FlatMap(marks_of, self.settings).with_output_types(
-            tuple[str, Mark]
+        # Local runners hold them all: one element a file, of primitives, takes a fraction of the memory.
+        marks = parts | "Read progress" >> beam.FlatMap(packed_marks_of, self.settings).with_output_types(
+            tuple[str, list[Any]]
         )
         keyed = sources | "Key by URI" >> beam.WithKeys(_uri_of).with_output_types(tuple[str, SourceFile])
         joined = {"sources": keyed, "marks": marks} | "Join by URI" >> beam.CoGroupByKey()
@@ -115,6 +118,36 @@ def marks_of(path: str, settings: PartSettings) -> Iterator[tuple[str, Mark]]:
             part = PAGE_RANGES.decode(document_id, data)
             pages = (part.first, part.last)
             yield part.document.uri, Mark(document_id, "read", document=part.document, pages=pages)
+
+
+def packed_marks_of(path: str, settings: PartSettings) -> Iterator[tuple[str, list[Any]]]:
+    """What a part says of the progress of documents, by URI: mostly one element for each, see ``unpacked``.
+
+    Args:
+        path: of the part.
+        settings: of the run's parts.
+
+    Raises:
+        UnreadableRunError: the part is damaged.
+    """
+    waiting: dict[str, list[Any]] = {}
+    for uri, mark in marks_of(path, settings):
+        document = None if mark.document is None else astuple(mark.document)
+        waiting.setdefault(uri, []).append((*mark._replace(document=None), document))
+        if len(waiting) > _FILES_TOGETHER:
+            first = next(iter(waiting))
+            yield first, waiting.pop(first)
+    yield from waiting.items()
+
+
+def unpacked(packed: Sequence[Any]) -> Iterator[Mark]:
+    """The Marks of an element of ``packed_marks_of``.
+
+    Args:
+        packed: its list of tuples, each of a mark's fields with those of its document behind them.
+    """
+    for *fields, document in packed:
+        yield Mark(*fields)._replace(document=None if document is None else Document(*document))
 
 
 @dataclass
@@ -195,12 +228,13 @@ class PartDoneFn(beam.DoFn):
         """Yield the file, or the ranges that are left, or its URI as done; what must not be taken up.
 
         Args:
-            joined: the URI; files of the input ("sources") and Marks ("marks") with it.
+            joined: the URI; files of the input ("sources") and packed Marks ("marks") with it.
         """
         uri, found = joined
         progress = _Progress()
-        for mark in found["marks"]:
-            progress.add(mark)
+        for packed in found["marks"]:
+            for mark in unpacked(packed):
+                progress.add(mark)
         sources = list(found["sources"])
         document = next(filter(None, map(progress.document_of, sources)), None)
         pages = pages_to_read(document, self._max_pages) if document is not None else 0

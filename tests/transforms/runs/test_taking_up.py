@@ -8,9 +8,10 @@ from apache_beam.pvalue import TaggedOutput
 from beam_kie.document import Category, Document, Failure, SourceFile, Stage
 from beam_kie.options import from_values
 from transforms.config import JobConfig
+from transforms.runs import taking_up
 from transforms.runs.parts import Entry, Journal, PartSettings
 from transforms.runs.resuming import DOCUMENTS, FAILURES, PAGE_RANGES, READ_FAILURES, READS
-from transforms.runs.taking_up import PartDoneFn, entries_of, marks_of
+from transforms.runs.taking_up import PartDoneFn, entries_of, marks_of, packed_marks_of, unpacked
 from transforms.stages.page_ranges import PageRange
 
 URI = "/scans/long.pdf"
@@ -50,7 +51,7 @@ def taken(tmp_path, entries, source=SOURCE):
             journal.add(each)
         journal.write()
     parts = [str(path) for path in tmp_path.glob("part-*")]
-    marks = [mark for part in parts for uri, mark in marks_of(part, settings) if uri == URI]
+    marks = [mark for part in parts for uri, mark in packed_marks_of(part, settings) if uri == URI]
     found = list(PartDoneFn(CONFIG).process((URI, {"sources": [source], "marks": marks})))
     outputs = {"new": [], "done": [], "ranges": [], "refused": []}
     for each in found:
@@ -124,3 +125,23 @@ def test_a_short_document_is_taken_up_as_a_whole(tmp_path):
     assert kept == of_pages(1, 2, extra=[("documents", 0)])
     again = [*read(1, 2), entry(DOCUMENTS, short), entry(FAILURES, failed(2, retryable=True))]
     assert taken(tmp_path / "b", again) == ([SOURCE], [], [], [])
+
+
+@pytest.mark.parametrize("together", [1, 3, 1_000])
+def test_the_marks_of_a_file_lie_together_and_none_is_lost(tmp_path, monkeypatch, together):
+    monkeypatch.setattr(taking_up, "_FILES_TOGETHER", together)
+    settings = PartSettings(str(tmp_path), "alike", 1, 10.0)
+    journal = Journal(settings)
+    files = [replace(DOCUMENT, document_id=f"{n:032}", uri=f"/scans/{n}.png") for n in range(5)]
+    for each in files:
+        journal.add(Entry(READS, each.document_id, f'["{each.uri}", 1]'.encode()))
+    for each in files:
+        journal.add(Entry(DOCUMENTS.name, each.document_id, DOCUMENTS.encode(each)))
+        journal.add(entry(PAGE_RANGES, PageRange(each, 1, 4)))
+    journal.write()
+    (part,) = map(str, tmp_path.glob("part-*"))
+    packed = list(packed_marks_of(part, settings))
+    assert len(packed) == (5 if together >= 5 else 10)
+    found = [(uri, mark) for uri, marks in packed for mark in unpacked(marks)]
+    assert sorted(found, key=repr) == sorted(marks_of(part, settings), key=repr)
+    assert {mark.document for _, mark in found} == {None, *files}
