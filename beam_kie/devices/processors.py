@@ -2,34 +2,32 @@
 
 from __future__ import annotations
 
-import platform
 from functools import cache
 from pathlib import Path
 
 _LINUX_CPUS = Path("/proc/cpuinfo")
-_INTEL = "GenuineIntel"
 
 
 @cache
 def is_slow_at_bfloat16() -> bool:
     """Whether float32 is the faster type here, although the CPU has instructions for bfloat16.
 
-    That is so on Intel's CPUs with AVX-512 BF16 and without AMX: Cooper Lake, and later ones in virtual
-    machines that hide AMX. The same product of matrices takes 1.8 times as long there as in float32
-    (docs/performance.md). With AMX, and on AMD's CPUs, bfloat16 is the faster one. Only Linux tells of AMX:
-    elsewhere Intel's CPUs count as having none, which is right for nearly all of them.
+    That was measured on an Intel CPU of the generations with AMX (AVX-512 FP16 tells them) in a virtual
+    machine that hides AMX: a product of matrices takes 1.8 times as long as in float32
+    (docs/performance.md). With AMX, and on AMD's CPUs, bfloat16 is the faster one. Only Linux is asked;
+    False elsewhere.
     """
     try:
-        facts = _LINUX_CPUS.read_text(encoding="utf-8", errors="replace")
+        return slow_at_bfloat16(_LINUX_CPUS.read_text(encoding="utf-8", errors="replace"))
     except OSError:
-        facts = platform.processor()
-    return slow_at_bfloat16(facts)
+        return False
 
 
 def slow_at_bfloat16(facts: str) -> bool:
-    """The same, from what the system tells of the CPU.
+    """The same, from what Linux tells of the CPU.
 
     Args:
-        facts: contents of Linux' ``/proc/cpuinfo``, or what ``platform.processor`` returns elsewhere.
+        facts: contents of ``/proc/cpuinfo``.
     """
-    return _INTEL in facts and "amx_bf16" not in facts.split()
+    words = set(facts.split())
+    return {"GenuineIntel", "avx512_fp16"} <= words and "amx_bf16" not in words

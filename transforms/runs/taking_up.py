@@ -76,7 +76,7 @@ class TakeUp(Transform):
             | "List parts" >> beam.FlatMap(list_parts, self.settings.timeout_s).with_output_types(str)
             | "Spread parts over workers" >> beam.Reshuffle()
         )
-        # Local runners hold them all: one element a file, of primitives, takes a fraction of the memory.
+        # Local runners hold them all: one element a file, of primitives, takes less memory than one a mark.
         marks = parts | "Read progress" >> beam.FlatMap(packed_marks_of, self.settings).with_output_types(
             tuple[str, list[Any]]
         )
