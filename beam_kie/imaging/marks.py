@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import cv2
 import numpy as np
 
-from beam_kie.document import PageText
+from beam_kie.document import Box, PageText
+from beam_kie.imaging.crossed_boxes import find_crossed_boxes
 from beam_kie.imaging.decode import upright
 from beam_kie.imaging.ruling import Ink, find_cells, find_ink, find_straight_cells
+from beam_kie.imaging.squares import find_pieces, free_sides, squares_of
 from beam_kie.page_parts import Mark, MarkState
 
 MOST_MARKS = 1_000
@@ -27,6 +30,7 @@ _TICKED, _FILLED, _DIAGONAL = 0.05, 0.72, 0.75  # inked shares of what is inside
 _TEXT = 8  # sides of a ring: so far the text beside it is looked at
 _LEAST_STROKES = 8  # runs of ink in that text
 _STROKE_SHARE = 0.4  # of the runs are shorter than a stroke: slanted and flat ones are longer
+_SAME = 0.4  # of the sides of two marks are in the same place
 _MARGIN = 0.14  # of a side
 _ANGLES = np.linspace(0, 2 * np.pi, 48, endpoint=False)
 
@@ -50,7 +54,10 @@ def find_marks(ink: Ink) -> tuple[Mark, ...]:
     Args:
         ink: of the upright page.
     """
-    marks = [*_boxes(ink.mask), *_rings(ink.mask)]
+    pieces = find_pieces(ink.mask)
+    marks = _with_crossed(
+        [*_boxes(ink.mask), *_rings(ink.mask, pieces)], find_crossed_boxes(ink.mask, pieces)
+    )
     marks.sort(key=lambda mark: (mark.box[1], mark.box[0]))
     scaled = []
     for mark in marks[:MOST_MARKS]:
@@ -59,15 +66,33 @@ def find_marks(ink: Ink) -> tuple[Mark, ...]:
     return tuple(scaled)
 
 
+def _with_crossed(marks: Sequence[Mark], crossed: Sequence[Mark]) -> list[Mark]:
+    """Marks of both kinds. A box that seemed empty may be one that is crossed at its side."""
+    ticked = [mark for mark in crossed if mark.state is not MarkState.EMPTY]
+    kept = [
+        mark
+        for mark in marks
+        if mark.state is not MarkState.EMPTY or not any(_same_place(mark.box, each.box) for each in ticked)
+    ]
+    more = [mark for mark in crossed if not any(_same_place(mark.box, other.box) for other in kept)]
+    return kept + more
+
+
+def _same_place(box: Box, other: Box) -> bool:
+    width = min(box[2], other[2]) - max(box[0], other[0])
+    height = min(box[3], other[3]) - max(box[1], other[1])
+    return width > _SAME * (box[2] - box[0]) and height > _SAME * (box[3] - box[1])
+
+
 def _boxes(mask: np.ndarray) -> list[Mark]:
     strokes = np.zeros_like(mask)
     for size in ((1, _STROKE), (_STROKE, 1)):
         strokes |= cv2.morphologyEx(mask, cv2.MORPH_OPEN, np.ones(size, np.uint8))
     found = []
-    for x, y, w, h in _squares(strokes):
+    for x, y, w, h in squares_of(find_pieces(strokes), _LEAST_SIDE, _MOST_SIDE, _SQUARE):
         part = strokes[y : y + h, x : x + w] > 0
         sides = _inked_sides(part)
-        if sides < _LEAST_SIDES or not (free := _free_sides(mask, (x, y, w, h), _APART)):
+        if sides < _LEAST_SIDES or not (free := free_sides(mask, (x, y, w, h), _APART)):
             continue
         state, certainty = _state(mask[y : y + h, x : x + w] > 0, _inset(part))
         confidence = sides * certainty * (1.0 if free == 2 else _ONE_SIDE)
@@ -88,13 +113,13 @@ def _inked_sides(part: np.ndarray) -> float:
     return least
 
 
-def _rings(mask: np.ndarray) -> list[Mark]:
+def _rings(mask: np.ndarray, pieces: np.ndarray) -> list[Mark]:
     found = []
-    for x, y, w, h in _squares(mask):
+    for x, y, w, h in squares_of(pieces, _LEAST_SIDE, _MOST_SIDE, _SQUARE):
         part = mask[y : y + h, x : x + w] > 0
         if min(w, h) < _LEAST_RING or part[[0, 0, -1, -1], [0, -1, 0, -1]].any():
             continue
-        if _free_sides(mask, (x, y, w, h), _APART) < 2:
+        if free_sides(mask, (x, y, w, h), _APART) < 2:
             continue
         around = [_on_ellipse(part, inset) for inset in (0.0, 0.5, 1.0, 1.5, 2.5)]
         outline = float(np.mean(np.any(around, axis=0)))
@@ -103,7 +128,7 @@ def _rings(mask: np.ndarray) -> list[Mark]:
             continue
         inset = round(0.28 * min(w, h))
         state, certainty = _state(part, inset)
-        is_apart = _free_sides(mask, (x, y, w, h), _RING_APART) == 2
+        is_apart = free_sides(mask, (x, y, w, h), _RING_APART) == 2
         confidence = outline * certainty * (1.0 if is_apart else _RING_NEAR)
         thickness = _thickness(mask, (x, y, w, h))
         found.append(
@@ -132,25 +157,6 @@ def _runs(part: np.ndarray) -> np.ndarray:
     """How many pixels each run of ink in the rows of a part is long."""
     edges = np.diff(np.pad(part, ((0, 0), (1, 1))).astype(np.int8), axis=1)
     return np.nonzero(edges < 0)[1] - np.nonzero(edges > 0)[1]
-
-
-def _squares(mask: np.ndarray) -> list[tuple[int, int, int, int]]:
-    """Connected parts that are about as wide as high: x, y, width and height."""
-    _, _, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=8)
-    w, h = stats[1:, cv2.CC_STAT_WIDTH], stats[1:, cv2.CC_STAT_HEIGHT]
-    fits = (np.minimum(w, h) >= _LEAST_SIDE) & (np.maximum(w, h) <= _MOST_SIDE)
-    fits &= np.maximum(w, h) <= _SQUARE * np.minimum(w, h)
-    return [(x, y, width, height) for x, y, width, height, _ in stats[1:][fits].tolist()]
-
-
-def _free_sides(mask: np.ndarray, box: tuple[int, int, int, int], apart: float) -> int:
-    """On how many of its two sides (0 to 2) nothing stands as close as letters of a word do."""
-    x, y, w, h = box
-    reach = max(round(apart * w), 3)
-    # In the middle rows: the end of a tick may stand out above, and a rule may run below.
-    rows = slice(y + h // 4, y + h - h // 4)
-    left, right = mask[rows, max(x - reach, 0) : x], mask[rows, x + w : x + w + reach]
-    return int(not left[:, :-1].any()) + int(not right[:, 1:].any())
 
 
 def _inset(part: np.ndarray) -> int:

@@ -21,6 +21,7 @@ from beam_kie.imaging.decode import upright
 from beam_kie.ocr import PADDLE_EXTRA, OcrOptions, models
 from beam_kie.ocr.cleaning import clean_lines
 from beam_kie.ocr.devices import ocr_device
+from beam_kie.ocr.letter_case import with_letter_case
 from beam_kie.ocr.rotation import find_rotation, in_doubt, is_sideways, sample_confidence
 from beam_kie.ocr.straightening import straightened
 
@@ -89,6 +90,7 @@ class PaddleOcrEngine:
         height, width = reading.pixels.shape[:2]
         found = (reading.texts, reading.polygons, reading.confidences)
         lines = clean_lines(*found, (width, height), self._options.min_confidence)
+        lines = with_letter_case(reading.pixels, lines)
         return straightened(
             PageText(image.document_id, image.uri, image.page, width, height, rotation, lines)
         )

@@ -16,6 +16,7 @@ from beam_kie.imaging.decode import upright
 from beam_kie.ocr.cleaning import clean_lines
 from beam_kie.ocr.columns import Column, as_it_stands, lay_column
 from beam_kie.ocr.crops import crop_line, stands
+from beam_kie.ocr.letter_case import with_letter_case
 from beam_kie.ocr.rotation import (
     are_columns,
     find_rotation,
@@ -192,6 +193,7 @@ class PageReader:
             self._min_confidence,
             [reading.char_spans for reading in readings],
         )
+        lines = with_letter_case(page.pixels, lines)
         return straightened(
             PageText(image.document_id, image.uri, image.page, width, height, page.rotation_deg, lines, "ocr")
         )

@@ -25,6 +25,10 @@ class MarkState(StrEnum):
     FILLED = "FILLED"
 
 
+CROSSED = 0.6
+"""The confidence of a box whose outline other ink crosses or touches: characters may look alike."""
+
+
 @dataclass(frozen=True, slots=True)
 class Mark:
     """A box or ring to tick, with its state. ``is_ring``: it is round.

@@ -37,6 +37,9 @@ EMPTY_BOX, TICKED_BOX, EMPTY_RING, TICKED_RING = "□☑○●"
 MISREAD = frozenset("口囗回凶曰DOoQ0Cc〇。Ｏ[]【】|")
 """Characters that OCR reads for boxes and rings."""
 
+MISREAD_TICKED = frozenset("中山巾团団囤困田由申甲电白自目日切动可Q")
+"""Characters that OCR reads for boxes with a tick."""
+
 _CHARACTERS = {
     # The last ones are those of Wingdings, as text layers of PDF files have them.
     **dict.fromkeys("☐□▢\uf06f\uf071\uf072\uf0a8\uf0a3", (GlyphKind.BOX, False)),

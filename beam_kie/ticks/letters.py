@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from beam_kie.document import PageText
-from beam_kie.ticks.glyphs import MISREAD
+from beam_kie.text_width import char_width
+from beam_kie.ticks.glyphs import MISREAD, MISREAD_TICKED
 from beam_kie.ticks.seen import Seen
 
 _ROUND, _ROUND_NEAR = 0.9, 0.6
@@ -23,7 +24,7 @@ _TWIN = 0.15
 """Difference in size of two marks of one row, as a share."""
 _NEXT = 1.5
 """A mark and the next one are farther apart than this, in sides, unless there is a text between them."""
-_IDEOGRAPHS = frozenset("回凶囗曰")
+_IDEOGRAPHS = frozenset("回凶囗曰") | MISREAD_TICKED
 
 
 def may_be_misread(mark: Seen, text: str) -> bool:
@@ -34,8 +35,10 @@ def may_be_misread(mark: Seen, text: str) -> bool:
         text: of that line.
     """
     covered = text[mark.start : mark.end].strip()
-    mark.is_misread = len(covered) <= 2 and all(char in MISREAD for char in covered)
-    if not mark.is_misread or mark.plain < (_ROUND_NEAR if mark.is_ring else _ROUND):
+    is_plain = mark.plain >= (_ROUND_NEAR if mark.is_ring else _ROUND)
+    is_ticked = mark.is_trusted and mark.probability > 0.5 and MISREAD_TICKED.issuperset(covered)
+    mark.is_misread = len(covered) <= 2 and (is_ticked or MISREAD.issuperset(covered))
+    if not mark.is_misread or not (is_plain or is_ticked):
         return False
     if text.strip() == covered:
         return mark.probability > 0.5
@@ -79,6 +82,17 @@ def counts_as_mark(mark: Seen, beside: Sequence[Seen], below: Sequence[Seen], pa
     if any(not other.is_misread or _is_thin(other) for other in in_line):
         return True
     return not before and any(_is_as_thick(other, mark) for other in in_row)
+
+
+def is_in_word(text: str, place: int) -> bool:
+    """Whether a place is between two letters or figures that are not ideographs: no mark stands there.
+
+    Args:
+        text: of a line.
+        place: how many characters stand before it.
+    """
+    between = text[max(place - 1, 0) : place + 1]
+    return len(between) == 2 and between.isalnum() and all(char_width(char) == 1 for char in between)
 
 
 def without_letters(marks: Iterable[Seen], read: Iterable[Seen], page: PageText) -> list[Seen]:

@@ -14,9 +14,9 @@ from dataclasses import dataclass, field, replace
 
 from beam_kie.document import Box, PageText
 from beam_kie.geometry import polygon_box
-from beam_kie.page_parts import Mark, MarkState
+from beam_kie.page_parts import CROSSED, Mark, MarkState
 from beam_kie.ticks.glyphs import Glyph, GlyphKind, find_glyphs, in_word
-from beam_kie.ticks.letters import counts_as_mark, may_be_misread, without_letters
+from beam_kie.ticks.letters import counts_as_mark, is_in_word, may_be_misread, without_letters
 from beam_kie.ticks.row import RowLine
 from beam_kie.ticks.seen import Seen, without_combs
 
@@ -53,6 +53,10 @@ _UNSEEN, _SEVERAL = 0.6, 2
 _LEAST_ALIKE, _LONGEST_NUMBER = 3, 3
 """So many lines of a page begin with 口 where it stands for boxes; characters of the number of an item."""
 
+_SMALLEST = 0.33
+"""Boxes are at least as high as this, in heights of their line; parts of characters may be smaller."""
+_LEAST_APART, _ONE_SIZE = 2, 0.15
+"""So many boxes of a size were read or stand apart from text; the difference in size, as a share."""
 _NEAR = 0.9
 """Farthest distance, in sides of a mark, between where it was seen and where it was read."""
 _COVERED = 0.6
@@ -116,9 +120,11 @@ def find_ticks(page: PageText) -> list[Tick]:
     if not seen and not read:
         return []
     seen = without_combs(seen)
+    seen = [mark for mark in seen if mark.declared or not _in_column(mark, page, rows)]
     for mark in seen:
         _match(mark, read, rows)
-    candidates = [mark for mark in seen if _may_be_mark(mark, page)]
+    _trust(seen, rows)
+    candidates = [mark for mark in seen if _may_be_mark(mark, page, rows)]
     kept = [mark for mark in candidates if _is_supported(mark, candidates, page)]
     likely = _UNSEEN if sum(mark.glyph is not None for mark in seen) >= _SEVERAL else None
     right = [each for each in read if _is_read(each, read, page)]
@@ -143,6 +149,7 @@ def _seen(page: PageText) -> list[Seen]:
             is_filled=mark.state is MarkState.FILLED,
             plain=mark.confidence / max(mark.state_confidence, SUPPORTED),
             thickness=mark.thickness,
+            is_crossed=mark.confidence == CROSSED,
         )
         for mark in page.marks
         if not any(_common(mark.box, button.box) > 0 for button in buttons)
@@ -187,20 +194,58 @@ def _match(mark: Seen, read: Sequence[_Read], rows: Sequence[RowLine | None]) ->
             return
 
 
-def _may_be_mark(mark: Seen, page: PageText) -> bool:
+def _in_column(mark: Seen, page: PageText, rows: Sequence[RowLine | None]) -> bool:
+    """Whether a mark is a part of a line that stands: which characters are where is not known there."""
+    x, y = (mark.box[0] + mark.box[2]) / 2, (mark.box[1] + mark.box[3]) / 2
+    return any(
+        row is None and line.box[0] < x < line.box[2] and line.box[1] < y < line.box[3] and len(line.text) > 1
+        for line, row in zip(page.lines, rows, strict=True)
+    )
+
+
+def _trust(marks: Sequence[Seen], rows: Sequence[RowLine | None]) -> None:
+    """Sets ``is_trusted`` of boxes of a size that more of those have which stand apart than which do not."""
+    boxes = [mark for mark in marks if not (mark.is_ring or mark.declared)]
+    whole = [mark for mark in boxes if not mark.is_crossed]
+    apart = {id(mark): _stands_apart(mark, rows) for mark in whole}
+    for mark in boxes:
+        alike = [apart[id(other)] for other in whole if mark.is_like(other, _ONE_SIZE)]
+        mark.is_trusted = sum(alike) >= max(_LEAST_APART, len(alike) - sum(alike))
+
+
+def _stands_apart(mark: Seen, rows: Sequence[RowLine | None]) -> bool:
+    if mark.glyph is not None or mark.line is None:
+        return mark.glyph is not None
+    row = rows[mark.line]
+    return row is None or (mark.start == mark.end and row.has_room(mark.box))
+
+
+def _may_be_mark(mark: Seen, page: PageText, rows: Sequence[RowLine | None]) -> bool:
     """Whether what was seen is no character; sets ``is_misread`` where OCR took it for one."""
     if mark.glyph is not None or mark.declared:
         return True
     if mark.confidence < SUPPORTED:
         return False
-    if mark.line is None or mark.start == mark.end:
-        return True
+    row = None if mark.line is None else rows[mark.line]
+    if mark.line is None or row is None:
+        return mark.is_trusted or not mark.is_crossed
     text = page.lines[mark.line].text
     covered = text[mark.start : mark.end].strip()
-    if not covered:
+    if covered and may_be_misread(mark, text):
+        return True
+    mark.is_misread = False
+    if not covered and (mark.is_ring or mark.confidence >= SURE):
         mark.end = mark.start
         return True
-    return may_be_misread(mark, text)
+    place = row.place_of(mark.box)
+    if not mark.is_trusted and (covered or mark.is_crossed):
+        return False
+    if covered or 0 < place < len(text):
+        is_large = mark.side >= _SMALLEST * row.height
+        if is_in_word(text, place) or not (is_large and row.has_room(mark.box)):
+            return False
+    mark.start = mark.end = place
+    return True
 
 
 def _is_supported(mark: Seen, marks: Sequence[Seen], page: PageText) -> bool:
@@ -223,7 +268,7 @@ def _is_supported(mark: Seen, marks: Sequence[Seen], page: PageText) -> bool:
         # Beside such a one only the letters near it made it doubtful.
         mark.confidence = max(mark.confidence, _BESIDE_PLAIN) if plain else mark.confidence
         return plain
-    if mark.confidence < SURE:
+    if mark.confidence < SURE and not mark.is_trusted:
         return any(other.glyph is not None or other.confidence >= SURE for other in beside)
     return bool(beside or below) or not mark.is_filled
 

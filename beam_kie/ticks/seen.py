@@ -29,6 +29,8 @@ class Seen:
     end: int = 0
     is_misread: bool = False
     is_filled: bool = False
+    is_crossed: bool = False  # its outline is crossed or touched by other ink
+    is_trusted: bool = False  # there are others of its size that are plainly marks
     in_grid: bool = False
     plain: float = 1.0  # its shape is that of a mark, whatever is inside
     thickness: float | None = None

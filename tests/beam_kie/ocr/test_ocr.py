@@ -18,6 +18,17 @@ def test_every_engine_is_one(rapid, paddle):
         assert engine.revision
 
 
+def test_small_letters_that_look_like_capitals_are_small(rapid, paddle, draw_form, as_page):
+    names = ["Mr. J. R. Ave", "Mr. T. L. Achey", "Dr. S. T. Jones"]
+    lines = [("cc:", 80, 60), ("CC:", 80, 160)]
+    lines += [(name, 300, 60 + 100 * row) for row, name in enumerate(names)]
+    page = as_page(draw_form(lines))
+    for engine in (rapid, paddle, create_engine(OcrOptions(engine="ppocr", device="cpu"))):
+        (text,) = engine.read([page])
+        keys = [line.text for line in text.lines if line.box[0] < 200]
+        assert keys == ["cc:", "CC:"], engine.name
+
+
 @pytest.mark.parametrize(
     ("options", "named"),
     [

@@ -23,7 +23,8 @@ class Drawing:
         self._lines = []
 
     def line(self, x, y, *parts, stroke=2, side=26):
-        """Words, and marks as (shape, what OCR reads): shapes are ○ ◉ □ ☒, OCR may read nothing."""
+        """Words, and marks as (shape, what OCR reads): shapes are ○ ◉ □ ☒ ☑ (a tick that
+        is larger than its box), OCR may read nothing."""
         text, edges, left = "", [], x
         for part in parts:
             word = part if isinstance(part, str) else part[1]
@@ -60,6 +61,10 @@ class Drawing:
         inner = (box[0] + inset, box[1] + inset, box[2] - inset, box[3] - inset)
         if shape == "◉":
             self._draw.ellipse(inner, fill=0)
+        elif shape == "☑":
+            low = (x + 0.4 * side, y + 0.85 * side)
+            ends = (low[0] - 0.5 * side, low[1] - 0.5 * side), (low[0] + 0.7 * side, low[1] - 1.3 * side)
+            self._draw.line((ends[0], low, ends[1]), fill=0, width=2)
         elif shape == "☒":
             self._draw.line(inner, fill=0, width=3)
             self._draw.line((inner[0], inner[3], inner[2], inner[1]), fill=0, width=3)

@@ -66,3 +66,11 @@ def test_a_letter_alone_in_its_line_is_a_mark_only_if_it_is_ticked():
     assert "●" in texts(row)[1]
     blood = Drawing().line(100, 200, ("○", "○"), " Yes").line(500, 200, EMPTY)
     assert texts(blood)[1] == "O"
+
+
+@pytest.mark.parametrize("read", ["", "中", "Q"])
+def test_a_box_under_a_tick_that_is_larger_is_known_beside_empty_ones(read):
+    drawing = Drawing().line(100, 200, ("☑", read), " Air", GAP, ("□", "□"), " Heat", GAP, ("□", "□"), " Gas")
+    assert texts(drawing) == [f"☑ Air{GAP}□ Heat{GAP}□ Gas"]
+    first = min(find_ticks(drawing.page()), key=lambda tick: tick.box[0])
+    assert first.selected and not first.is_ring

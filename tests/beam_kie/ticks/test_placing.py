@@ -2,9 +2,9 @@ from dataclasses import replace
 
 import pytest
 
-from beam_kie.document import MarkState
+from beam_kie.document import MarkState, TextLine
 from beam_kie.geometry import box_polygon
-from beam_kie.page_parts import FieldKind, FormField
+from beam_kie.page_parts import CROSSED, FieldKind, FormField
 from beam_kie.ticks.placing import find_ticks
 from tests.beam_kie.ticks.pages import line, mark, page
 
@@ -106,3 +106,49 @@ def test_an_empty_box_that_only_ocr_saw_among_others_is_in_doubt():
     alone = find_ticks(page(lines))
     beside = find_ticks(page(lines, [mark(275, 102), mark(410, 102)]))
     assert min(tick.confidence for tick in beside) < min(tick.confidence for tick in alone)
+
+
+EMPTY_ONES = [line("□Yes", 500, 100), line("□No", 500, 150), line("□Maybe", 100, 150)]
+"""Boxes that were read show which size boxes have on the page."""
+WHOLE = [mark(502, 102), mark(502, 152), mark(102, 152)]
+
+
+def crossed(x, y):
+    return mark(x, y, MarkState.TICKED, CROSSED)
+
+
+def beside_boxes(text, spans, *marks):
+    """The marks of a line among others whose boxes were read."""
+    found = find_ticks(page([line(text, 100, 100, spans), *EMPTY_ONES], [*WHOLE, *marks]))
+    return [(tick.selected, tick.start, tick.end) for tick in found if tick.line == 0]
+
+
+def test_a_crossed_box_that_ocr_dropped_stands_where_characters_leave_room():
+    wide = ((0.0, 0.4), (0.4, 0.6), (0.6, 0.8), (0.8, 1.0))
+    even = ((0.0, 0.25), (0.25, 0.5), (0.5, 0.75), (0.75, 1.0))
+    assert beside_boxes("账户开户", wide, crossed(102, 102)) == [(True, 0, 0)]
+    assert beside_boxes("账户开户", even, crossed(102, 102)) == []
+    assert beside_boxes("账户开户", even, crossed(112, 102)) == []  # between two characters
+
+
+def test_a_crossed_box_is_one_only_beside_others_of_its_size():
+    wide = ((0.0, 0.4), (0.4, 0.6), (0.6, 0.8), (0.8, 1.0))
+    alone = page([line("账户开户", 100, 100, wide)], [crossed(102, 102)])
+    assert find_ticks(alone) == []
+    larger = [mark(x, y, side=40) for x, y in ((502, 90), (502, 140), (102, 140))]
+    others = page([line("账户开户", 100, 100, wide), *EMPTY_ONES], [*larger, crossed(102, 102)])
+    assert not any(tick.line == 0 for tick in find_ticks(others))
+
+
+@pytest.mark.parametrize("read", "中山团动Q")
+def test_what_ocr_reads_for_a_ticked_box_is_one(read):
+    spans = ((0.0, 0.34), (0.34, 0.66), (0.66, 1.0))
+    assert beside_boxes(f"{read}私营", spans, crossed(102, 102)) == [(True, 0, 1)]
+    # The same character in a word, which only looks like a box.
+    assert beside_boxes(f"关{read}于", spans, crossed(122, 102)) == []
+
+
+def test_a_mark_within_a_line_that_stands_is_a_part_of_a_character():
+    upright = TextLine("总体目标", (100, 100, 124, 100, 124, 220, 100, 220), 0.98)
+    seen = [*WHOLE, crossed(104, 162)]
+    assert not any(tick.selected for tick in find_ticks(page([upright, *EMPTY_ONES], seen)))

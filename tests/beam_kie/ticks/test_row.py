@@ -28,3 +28,21 @@ def test_a_slanted_line_holds_what_stands_on_it():
 def test_lines_that_stand_have_no_row():
     assert RowLine.of(line("姓名", (0, 0, 20, 80))) is None
     assert RowLine.of(line("姓", (0, 0, 20, 24))) is not None
+
+
+def test_a_character_that_was_measured_wide_leaves_room_for_a_mark():
+    spans = ((0.0, 0.4), (0.4, 0.6), (0.6, 0.8), (0.8, 1.0))
+    row = RowLine.of(line("账户开户", (100, 40, 200, 60), spans))
+    assert row is not None
+    assert row.has_room((102, 42, 118, 58)) and row.place_of((102, 42, 118, 58)) == 0
+    assert not row.has_room((142, 42, 158, 58))  # that is 户
+    behind = RowLine.of(line("账户", (100, 40, 170, 60), ((0.0, 0.3), (0.3, 1.0))))
+    assert behind is not None
+    assert behind.has_room((150, 42, 166, 58)) and behind.place_of((150, 42, 166, 58)) == 2
+    alone = RowLine.of(line("否", (100, 40, 140, 60), ((0.2, 1.0),)))
+    assert alone is not None and alone.has_room((109, 44, 121, 56))
+
+
+def test_where_characters_were_not_measured_no_room_is_known():
+    row = RowLine.of(line("账户开户", (100, 40, 200, 60)))
+    assert row is not None and not row.has_room((102, 42, 118, 58))

@@ -1,0 +1,304 @@
+"""Boxes to tick whose outline is crossed or touched: by a tick that is larger than the box, by a letter.
+
+Whatever is drawn over a box only adds ink, so all four of its sides are still there. Forms have boxes of one
+size, most of them empty and apart from everything else. Once their size is known, every place is looked at
+where four sides of that size are inked, with free space around and no character's strokes inside.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+
+from beam_kie.imaging.squares import free_sides, squares_of
+from beam_kie.page_parts import CROSSED, Mark, MarkState
+
+_LEAST_SIDE, _MOST_SIDE = 8, 46  # pixels of a page at 150 dpi
+_SQUARE = 1.25  # times longer than wide at most
+_MOST_SIZES = 3
+_LEAST_OF_SIZE = 2
+_EMPTY = 0.03  # inked share of what is inside
+
+_CORNERS = 3  # of a box are inked; the fourth may be lost
+_SIDES = 0.8  # of every side is inked
+_MOST_BESIDE, _BESIDE = 0.6, 1.4  # inked shares of lines right outside: of one, and of all four together
+_MOST_INSIDE, _INSIDE = 0.85, 2.2  # the same right inside
+_ACROSS = 0.95  # of what is inside: so wide are the strokes of characters, not those of ticks
+_TICKED = 0.08  # inked share of what is inside
+_BEYOND = 2  # rows above or below that a tick reaches
+_ASKEW = 0.3  # of the ink has no counterpart on the other side: characters such as 国 and 中 are even
+_RULE = 40  # pixels
+
+_EMPTY_CONFIDENCE, _STATE_CONFIDENCE = 0.68, 0.95
+_APART = 0.22  # widths of free space on the left and the right of an empty box: letters mostly stand closer
+_ONE_SIDE = 0.8  # what free space on one side only leaves of the certainty: the character 口 looks alike
+
+
+class _Size(NamedTuple):
+    width: int
+    height: int
+    stroke: int
+
+
+class _Place(NamedTuple):
+    """A rectangle in pixels, right and bottom exclusive."""
+
+    left: int
+    top: int
+    right: int
+    bottom: int
+
+    def meets(self, other: _Place) -> bool:
+        """Whether they have more in common than a border."""
+        width = min(self.right, other.right) - max(self.left, other.left)
+        return width > 2 and min(self.bottom, other.bottom) - max(self.top, other.top) > 2
+
+
+def find_crossed_boxes(mask: np.ndarray, pieces: np.ndarray) -> list[Mark]:
+    """Boxes of the sizes that a page has several empty ones of, beside these: crossed, touched, or too small.
+
+    Args:
+        mask: of the upright page, H x W uint8, 255 where there is ink.
+        pieces: of ink, as of ``find_pieces``.
+    """
+    ink = mask & np.uint8(1)
+    empty = _empty_boxes(ink, pieces)
+    sizes = _sizes(empty)
+    if not sizes:
+        return []
+    found = [
+        Mark(place, False, MarkState.EMPTY, _empty_confidence(ink, place, size), _STATE_CONFIDENCE)
+        for place, size in empty
+        if any(_is_like(size, other) for other in sizes)
+    ]
+    outlined = _without_overlaps(_outlined(ink, sizes), [place for place, _ in empty])
+    strokes = ink & (1 - _rules(ink)) if outlined else ink
+    for place, size in outlined:
+        state = _state(ink, strokes, place, size)
+        if state is not None:
+            found.append(Mark(place, False, state, CROSSED, _STATE_CONFIDENCE))
+    return found
+
+
+def _rules(ink: np.ndarray) -> np.ndarray:
+    across = cv2.morphologyEx(ink, cv2.MORPH_OPEN, np.ones((1, _RULE), np.uint8))
+    upright = cv2.morphologyEx(ink, cv2.MORPH_OPEN, np.ones((_RULE, 1), np.uint8))
+    return cv2.max(across, upright)
+
+
+def _empty_confidence(ink: np.ndarray, place: _Place, size: _Size) -> float:
+    apart = free_sides(ink, (place.left, place.top, size.width, size.height), _APART)
+    return _EMPTY_CONFIDENCE * (1.0 if apart == 2 else _ONE_SIDE)
+
+
+def _empty_boxes(ink: np.ndarray, pieces: np.ndarray) -> list[tuple[_Place, _Size]]:
+    """Squares of ink that touch nothing and have nothing inside."""
+    found = []
+    for x, y, width, height in squares_of(pieces, _LEAST_SIDE, _MOST_SIDE, _SQUARE):
+        part = ink[y : y + height, x : x + width]
+        margin = max(3, round(0.25 * min(width, height)))
+        # Most pieces are letters, with a stroke in the middle.
+        inside = part[margin:-margin, margin:-margin]
+        if inside.size and np.count_nonzero(inside) <= _EMPTY * inside.size and _is_outline(part):
+            size = _Size(width, height, _stroke(part))
+            found.append((_Place(x, y, x + width, y + height), size))
+    return found
+
+
+def _has_corners(part: np.ndarray) -> bool:
+    """Whether there is ink in the corners of a part: letters such as O and D are round there."""
+    corners = part[:2, :2], part[:2, -2:], part[-2:, :2], part[-2:, -2:]
+    return sum(bool(corner.any()) for corner in corners) >= _CORNERS
+
+
+def _is_outline(part: np.ndarray) -> bool:
+    """Whether each side of a part is a straight line from corner to corner."""
+    if not _has_corners(part):
+        return False
+    for turned in (part, part[::-1], part.T, part.T[::-1]):
+        first = turned[:2]
+        if first.any(axis=0).mean() < 0.9 or first.mean(axis=1).max() < _SIDES:
+            return False
+    return True
+
+
+def _stroke(part: np.ndarray) -> int:
+    """How many pixels the sides of an empty box are thick."""
+    across, down = part[part.shape[0] // 2], part[:, part.shape[1] // 2]
+    runs = [int(np.argmin(line)) for line in (across, across[::-1], down, down[::-1])]
+    return max(1, int(np.median(runs)))
+
+
+def _sizes(boxes: Sequence[tuple[_Place, _Size]]) -> list[_Size]:
+    """The sizes that several boxes have, the most frequent first."""
+    counts = Counter(size for _, size in boxes)
+    alike = {size: sum(n for other, n in counts.items() if _is_like(size, other)) for size in counts}
+    sizes: list[_Size] = []
+    for size in sorted(counts, key=lambda size: (-alike[size], -counts[size], size)):
+        if alike[size] >= _LEAST_OF_SIZE and not any(_is_like(size, other) for other in sizes):
+            sizes.append(size)
+    return sizes[:_MOST_SIZES]
+
+
+def _is_like(size: _Size, other: _Size) -> bool:
+    return abs(size.width - other.width) <= 1 and abs(size.height - other.height) <= 1
+
+
+def _outlined(ink: np.ndarray, sizes: Iterable[_Size]) -> list[tuple[_Place, _Size]]:
+    """Places with four inked sides, free space around and no stroke across; the plainest first."""
+    found = []
+    for size in sizes:
+        rows, columns = _runs(ink, (size.width, 1)), _runs(ink, (1, size.height))
+        inked = _inked_sides(rows, columns, size)
+        ys, xs = _peaks(inked, math.ceil(255 * _SIDES))
+        beside, inside = _along(ink, ys, xs, size, 2), _along(ink, ys, xs, size, -size.stroke - 1)
+        free = (beside.max(axis=0) <= _MOST_BESIDE) & (beside.sum(axis=0) <= _BESIDE)
+        free &= (inside.max(axis=0) <= _MOST_INSIDE) & (inside.sum(axis=0) <= _INSIDE)
+        plain = inked[ys, xs] / 255 - 0.2 * beside.sum(axis=0) - 0.1 * inside.sum(axis=0)
+        for x, y, how in zip(xs[free].tolist(), ys[free].tolist(), plain[free].tolist(), strict=True):
+            place = _Place(x, y, x + size.width, y + size.height)
+            part = ink[place.top : place.bottom, place.left : place.right]
+            if _has_corners(part) and not _has_stroke_across(ink, place, size):
+                found.append((how, place, size))
+    found.sort(key=lambda each: (-each[0], each[1]))
+    return [(place, size) for _, place, size in found]
+
+
+def _peaks(values: np.ndarray, least: int) -> tuple[np.ndarray, np.ndarray]:
+    """Rows and columns of values of at least ``least`` that no value within two pixels exceeds."""
+    found = cv2.findNonZero(cv2.inRange(values, np.array(least), np.array(255)))
+    if found is None:
+        return np.empty(0, int), np.empty(0, int)
+    xs, ys = found[:, 0, 0], found[:, 0, 1]
+    padded = np.pad(values, 2)
+    around = [padded[ys + down, xs + right] for down in range(5) for right in range(5)]
+    highest = values[ys, xs] == np.max(around, axis=0)
+    return ys[highest], xs[highest]
+
+
+def _inked_sides(rows: np.ndarray, columns: np.ndarray, size: _Size) -> np.ndarray:
+    """H x W uint8: of a box with its upper left corner there, the inked share of the side inked least.
+
+    A side may be a pixel off, as on a page that is a little askew.
+
+    Args:
+        rows: as of ``_runs``, of lines across.
+        columns: of upright ones.
+        size: of the box.
+    """
+    height, width = rows.shape
+    down, right = size.height - 1, size.width - 1
+    least = np.zeros((height, width), np.uint8)
+    if height <= down or width <= right:
+        return least
+    rows = cv2.dilate(rows, np.ones((3, 1), np.uint8))
+    columns = cv2.dilate(columns, np.ones((1, 3), np.uint8))
+    within = slice(0, height - down), slice(0, width - right)
+    across = cv2.min(rows[within], rows[down:, : width - right])
+    least[within] = cv2.min(across, cv2.min(columns[within], columns[: height - down, right:]))
+    return least
+
+
+def _runs(ink: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """H x W uint8: the inked share, in 255ths, of the line (width, height) that begins at every pixel."""
+    return cv2.boxFilter(ink * np.uint8(255), cv2.CV_8U, size, anchor=(0, 0), borderType=cv2.BORDER_CONSTANT)
+
+
+def _along(ink: np.ndarray, ys: np.ndarray, xs: np.ndarray, size: _Size, outside: int) -> np.ndarray:
+    """4 x n: inked shares of lines along the sides of boxes, so many pixels outside (below 0: inside).
+
+    Args:
+        ink: of the page.
+        ys: n, of the upper left corners.
+        xs: n.
+        size: of the boxes.
+        outside: pixels.
+    """
+    height, width = ink.shape
+    inset = max(-outside, 0)
+    top, bottom = np.maximum(ys - outside, 0), np.minimum(ys + size.height - 1 + outside, height - 1)
+    left, right = np.maximum(xs - outside, 0), np.minimum(xs + size.width - 1 + outside, width - 1)
+    across = xs[:, np.newaxis] + np.arange(inset, max(size.width - inset, inset + 1))
+    down = ys[:, np.newaxis] + np.arange(inset, max(size.height - inset, inset + 1))
+    lines = (
+        ink[top[:, np.newaxis], across],
+        ink[bottom[:, np.newaxis], across],
+        ink[down, left[:, np.newaxis]],
+        ink[down, right[:, np.newaxis]],
+    )
+    return np.stack([line.mean(axis=1) for line in lines])
+
+
+def _inside(ink: np.ndarray, place: _Place, size: _Size) -> np.ndarray:
+    inset = size.stroke + 1
+    return ink[place.top + inset : place.bottom - inset, place.left + inset : place.right - inset]
+
+
+def _has_stroke_across(ink: np.ndarray, place: _Place, size: _Size) -> bool:
+    inside = _inside(ink, place, size)
+    return not inside.size or bool((inside.mean(axis=1) >= _ACROSS).any())
+
+
+def _without_overlaps(
+    found: Iterable[tuple[_Place, _Size]], known: Iterable[_Place]
+) -> list[tuple[_Place, _Size]]:
+    taken, kept = list(known), []
+    for place, size in found:
+        if not any(place.meets(other) for other in taken):
+            taken.append(place)
+            kept.append((place, size))
+    return kept
+
+
+def _state(ink: np.ndarray, strokes: np.ndarray, place: _Place, size: _Size) -> MarkState | None:
+    """What was done with a box; None where what is inside is a character.
+
+    Args:
+        ink: of the page.
+        strokes: the same without rules.
+        place: of the box.
+        size: of it.
+    """
+    is_beyond, middle = _reaches_beyond(strokes, place, size)
+    if _inside(ink, place, size).mean() < _TICKED and not is_beyond:
+        return MarkState.EMPTY
+    return MarkState.TICKED if _unevenness(middle) >= _ASKEW else None
+
+
+def _unevenness(part: np.ndarray) -> float:
+    """The share of ink that has no counterpart on the other side; the middle may be a pixel off."""
+    wide = np.pad(part, ((0, 0), (1, 1)))
+    shares = []
+    for shift in (-1, 0, 1):
+        mirrored = np.roll(wide[:, ::-1], shift, axis=1)
+        either = np.count_nonzero(wide | mirrored)
+        shares.append(1 - np.count_nonzero(wide & mirrored) / either if either else 0.0)
+    return min(shares)
+
+
+def _reaches_beyond(strokes: np.ndarray, place: _Place, size: _Size) -> tuple[bool, np.ndarray]:
+    """Whether ink that hangs together with a box stands above or below it, and that ink with what is inside.
+
+    The ink is that of the columns inside of the box, without the upper and the lower side.
+    """
+    reach, inset = size.height // 2, size.stroke + 1
+    top, bottom = max(place.top - reach, 0), min(place.bottom + reach, strokes.shape[0])
+    left, right = max(place.left - reach, 0), min(place.right + reach, strokes.shape[1])
+    around = strokes[top:bottom, left:right].copy()
+    x, y = place.left - left, place.top - top
+    # The box itself is whole, whatever rules it touches.
+    own = around[y : y + size.height, x : x + size.width]
+    for side in (own[: size.stroke], own[-size.stroke :], own[:, : size.stroke], own[:, -size.stroke :]):
+        side[:] = 1
+    _, labels = cv2.connectedComponents(around, connectivity=8)
+    columns = labels[:, x + inset : x + size.width - inset] == labels[y, x]
+    above, below = columns[: max(y - 1, 0)], columns[y + size.height + 1 :]
+    is_beyond = max(int(part.any(axis=1).sum()) for part in (above, below)) >= _BEYOND
+    middle = columns.copy()
+    middle[y : y + inset] = middle[y + size.height - inset : y + size.height] = False
+    return is_beyond, middle
