@@ -15,12 +15,14 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
+from beam_kie.imaging.crossings import Outline, crossing_of
 from beam_kie.imaging.squares import free_sides, squares_of
-from beam_kie.page_parts import CROSSED, Mark, MarkState
+from beam_kie.page_parts import Mark, MarkState, Outside
 
 _LEAST_SIDE, _MOST_SIDE = 8, 46  # pixels of a page at 150 dpi
 _SQUARE = 1.25  # times longer than wide at most
 _MOST_SIZES = 3
+_MOST = 1_000  # boxes of a page that are looked at closely
 _LEAST_OF_SIZE = 2
 _EMPTY = 0.03  # inked share of what is inside
 
@@ -29,12 +31,12 @@ _SIDES = 0.8  # of every side is inked
 _MOST_BESIDE, _BESIDE = 0.6, 1.4  # inked shares of lines right outside: of one, and of all four together
 _MOST_INSIDE, _INSIDE = 0.85, 2.2  # the same right inside
 _ACROSS = 0.95  # of what is inside: so wide are the strokes of characters, not those of ticks
-_TICKED = 0.08  # inked share of what is inside
-_BEYOND = 2  # rows above or below that a tick reaches
-_ASKEW = 0.3  # of the ink has no counterpart on the other side: characters such as 国 and 中 are even
 _RULE = 40  # pixels
 
+_CONFIDENCE = 0.6  # parts of characters may look alike
 _EMPTY_CONFIDENCE, _STATE_CONFIDENCE = 0.68, 0.95
+_TICKED_CONFIDENCE = 0.85  # a stamp looks much like a tick
+_TOUCHED_CONFIDENCE = 0.6  # what touches an empty box may be a tick after all
 _APART = 0.22  # widths of free space on the left and the right of an empty box: letters mostly stand closer
 _ONE_SIDE = 0.8  # what free space on one side only leaves of the certainty: the character 口 looks alike
 
@@ -53,14 +55,9 @@ class _Place(NamedTuple):
     right: int
     bottom: int
 
-    def meets(self, other: _Place) -> bool:
-        """Whether they have more in common than a border."""
-        width = min(self.right, other.right) - max(self.left, other.left)
-        return width > 2 and min(self.bottom, other.bottom) - max(self.top, other.top) > 2
-
 
 def find_crossed_boxes(mask: np.ndarray, pieces: np.ndarray) -> list[Mark]:
-    """Boxes of the sizes that a page has several empty ones of, beside these: crossed, touched, or too small.
+    """Boxes of the sizes that a page has several empty ones of, and these, at most twice 1,000.
 
     Args:
         mask: of the upright page, H x W uint8, 255 where there is ink.
@@ -75,13 +72,15 @@ def find_crossed_boxes(mask: np.ndarray, pieces: np.ndarray) -> list[Mark]:
         Mark(place, False, MarkState.EMPTY, _empty_confidence(ink, place, size), _STATE_CONFIDENCE)
         for place, size in empty
         if any(_is_like(size, other) for other in sizes)
-    ]
-    outlined = _without_overlaps(_outlined(ink, sizes), [place for place, _ in empty])
+    ][:_MOST]
+    outlined = _without_overlaps(ink.shape, _outlined(ink, sizes), [place for place, _ in empty])[:_MOST]
     strokes = ink & (1 - _rules(ink)) if outlined else ink
     for place, size in outlined:
-        state = _state(ink, strokes, place, size)
-        if state is not None:
-            found.append(Mark(place, False, state, CROSSED, _STATE_CONFIDENCE))
+        crossing = crossing_of(strokes, Outline(*place, size.stroke))
+        if crossing is not None:
+            certainty = _TOUCHED_CONFIDENCE if crossing.state is MarkState.EMPTY else _TICKED_CONFIDENCE
+            how = Outside.BEYOND if crossing.reaches_out else Outside.TOUCHED
+            found.append(Mark(place, False, crossing.state, _CONFIDENCE, certainty, outside=how))
     return found
 
 
@@ -174,7 +173,7 @@ def _peaks(values: np.ndarray, least: int) -> tuple[np.ndarray, np.ndarray]:
     found = cv2.findNonZero(cv2.inRange(values, np.array(least), np.array(255)))
     if found is None:
         return np.empty(0, int), np.empty(0, int)
-    xs, ys = found[:, 0, 0], found[:, 0, 1]
+    xs, ys = np.asarray(found, dtype=np.intp).reshape(-1, 2).T
     padded = np.pad(values, 2)
     around = [padded[ys + down, xs + right] for down in range(5) for right in range(5)]
     highest = values[ys, xs] == np.max(around, axis=0)
@@ -245,60 +244,16 @@ def _has_stroke_across(ink: np.ndarray, place: _Place, size: _Size) -> bool:
 
 
 def _without_overlaps(
-    found: Iterable[tuple[_Place, _Size]], known: Iterable[_Place]
+    shape: tuple[int, ...], found: Iterable[tuple[_Place, _Size]], known: Iterable[_Place]
 ) -> list[tuple[_Place, _Size]]:
-    taken, kept = list(known), []
+    """The places that have no more than a border in common with a known one, or with one before them."""
+    taken = np.zeros(shape, np.bool_)
+    for place in known:
+        taken[place.top : place.bottom, place.left : place.right] = True
+    kept = []
     for place, size in found:
-        if not any(place.meets(other) for other in taken):
-            taken.append(place)
+        inner = slice(place.top + 2, place.bottom - 2), slice(place.left + 2, place.right - 2)
+        if not taken[inner].any():
+            taken[place.top : place.bottom, place.left : place.right] = True
             kept.append((place, size))
     return kept
-
-
-def _state(ink: np.ndarray, strokes: np.ndarray, place: _Place, size: _Size) -> MarkState | None:
-    """What was done with a box; None where what is inside is a character.
-
-    Args:
-        ink: of the page.
-        strokes: the same without rules.
-        place: of the box.
-        size: of it.
-    """
-    is_beyond, middle = _reaches_beyond(strokes, place, size)
-    if _inside(ink, place, size).mean() < _TICKED and not is_beyond:
-        return MarkState.EMPTY
-    return MarkState.TICKED if _unevenness(middle) >= _ASKEW else None
-
-
-def _unevenness(part: np.ndarray) -> float:
-    """The share of ink that has no counterpart on the other side; the middle may be a pixel off."""
-    wide = np.pad(part, ((0, 0), (1, 1)))
-    shares = []
-    for shift in (-1, 0, 1):
-        mirrored = np.roll(wide[:, ::-1], shift, axis=1)
-        either = np.count_nonzero(wide | mirrored)
-        shares.append(1 - np.count_nonzero(wide & mirrored) / either if either else 0.0)
-    return min(shares)
-
-
-def _reaches_beyond(strokes: np.ndarray, place: _Place, size: _Size) -> tuple[bool, np.ndarray]:
-    """Whether ink that hangs together with a box stands above or below it, and that ink with what is inside.
-
-    The ink is that of the columns inside of the box, without the upper and the lower side.
-    """
-    reach, inset = size.height // 2, size.stroke + 1
-    top, bottom = max(place.top - reach, 0), min(place.bottom + reach, strokes.shape[0])
-    left, right = max(place.left - reach, 0), min(place.right + reach, strokes.shape[1])
-    around = strokes[top:bottom, left:right].copy()
-    x, y = place.left - left, place.top - top
-    # The box itself is whole, whatever rules it touches.
-    own = around[y : y + size.height, x : x + size.width]
-    for side in (own[: size.stroke], own[-size.stroke :], own[:, : size.stroke], own[:, -size.stroke :]):
-        side[:] = 1
-    _, labels = cv2.connectedComponents(around, connectivity=8)
-    columns = labels[:, x + inset : x + size.width - inset] == labels[y, x]
-    above, below = columns[: max(y - 1, 0)], columns[y + size.height + 1 :]
-    is_beyond = max(int(part.any(axis=1).sum()) for part in (above, below)) >= _BEYOND
-    middle = columns.copy()
-    middle[y : y + inset] = middle[y + size.height - inset : y + size.height] = False
-    return is_beyond, middle

@@ -8,12 +8,12 @@ from dataclasses import replace
 import cv2
 import numpy as np
 
-from beam_kie.document import Box, PageText
+from beam_kie.document import PageText
 from beam_kie.imaging.crossed_boxes import find_crossed_boxes
 from beam_kie.imaging.decode import upright
 from beam_kie.imaging.ruling import Ink, find_cells, find_ink, find_straight_cells
 from beam_kie.imaging.squares import find_pieces, free_sides, squares_of
-from beam_kie.page_parts import Mark, MarkState
+from beam_kie.page_parts import Mark, MarkState, Outside
 
 MOST_MARKS = 1_000
 
@@ -56,7 +56,8 @@ def find_marks(ink: Ink) -> tuple[Mark, ...]:
     """
     pieces = find_pieces(ink.mask)
     marks = _with_crossed(
-        [*_boxes(ink.mask), *_rings(ink.mask, pieces)], find_crossed_boxes(ink.mask, pieces)
+        [*_boxes(ink.mask)[:MOST_MARKS], *_rings(ink.mask, pieces)[:MOST_MARKS]],
+        find_crossed_boxes(ink.mask, pieces),
     )
     marks.sort(key=lambda mark: (mark.box[1], mark.box[0]))
     scaled = []
@@ -69,19 +70,26 @@ def find_marks(ink: Ink) -> tuple[Mark, ...]:
 def _with_crossed(marks: Sequence[Mark], crossed: Sequence[Mark]) -> list[Mark]:
     """Marks of both kinds. A box that seemed empty may be one that is crossed at its side."""
     ticked = [mark for mark in crossed if mark.state is not MarkState.EMPTY]
-    kept = [
-        mark
-        for mark in marks
-        if mark.state is not MarkState.EMPTY or not any(_same_place(mark.box, each.box) for each in ticked)
-    ]
-    more = [mark for mark in crossed if not any(_same_place(mark.box, other.box) for other in kept)]
-    return kept + more
+    beyond = [mark for mark in ticked if mark.outside is Outside.BEYOND]
+    kept = []
+    for mark, is_again, is_beyond in zip(
+        marks, _in_same_places(marks, ticked), _in_same_places(marks, beyond), strict=True
+    ):
+        if not (is_again and mark.state is MarkState.EMPTY):
+            kept.append(replace(mark, outside=Outside.BEYOND) if is_beyond else mark)
+    known = _in_same_places(crossed, kept)
+    return kept + [mark for mark, is_known in zip(crossed, known, strict=True) if not is_known]
 
 
-def _same_place(box: Box, other: Box) -> bool:
-    width = min(box[2], other[2]) - max(box[0], other[0])
-    height = min(box[3], other[3]) - max(box[1], other[1])
-    return width > _SAME * (box[2] - box[0]) and height > _SAME * (box[3] - box[1])
+def _in_same_places(marks: Sequence[Mark], others: Sequence[Mark]) -> list[bool]:
+    """Of each mark, whether it shares much of its width and its height with one of the others."""
+    if not (marks and others):
+        return [False] * len(marks)
+    x0, y0, x1, y1 = np.array([mark.box for mark in marks]).T[:, :, np.newaxis]
+    left, top, right, bottom = np.array([mark.box for mark in others]).T
+    width, height = np.minimum(x1, right) - np.maximum(x0, left), np.minimum(y1, bottom) - np.maximum(y0, top)
+    same = (width > _SAME * (x1 - x0)) & (height > _SAME * (y1 - y0))
+    return same.any(axis=1).tolist()
 
 
 def _boxes(mask: np.ndarray) -> list[Mark]:

@@ -15,6 +15,7 @@ import numpy as np
 
 from beam_kie.document import Mark, MarkState, PageText, Polygon, RuledCell, Straightening, TextLine
 from beam_kie.labelled.formats import LabelError, page_name
+from beam_kie.page_parts import Outside
 
 VERSION = 2
 _DAMAGES = (ValueError, KeyError, TypeError, AttributeError, RecursionError)  # of lines of another kind
@@ -53,6 +54,7 @@ def to_record(page: PageText, geometry: str) -> dict[str, Any]:
                 "confidence": mark.confidence,
                 "state_confidence": mark.state_confidence,
                 "thickness": mark.thickness,
+                "outside": mark.outside.value,
             }
             for mark in page.marks
         ],
@@ -91,8 +93,9 @@ def from_record(record: dict[str, Any]) -> ReadPage:
                 item["is_ring"],
                 MarkState(item["state"]),
                 item["confidence"],
-                item.get("state_confidence", 1.0),  # files of earlier versions lack these two
+                item.get("state_confidence", 1.0),  # files of earlier versions lack the last three
                 item.get("thickness"),
+                Outside(item.get("outside", Outside.NOTHING)),
             )
             for item in record.get("marks", ())
         ),

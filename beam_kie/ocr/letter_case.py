@@ -36,8 +36,8 @@ _DUST = 4  # pixels
 def with_letter_case(pixels: np.ndarray, lines: Sequence[TextLine]) -> tuple[TextLine, ...]:
     """Lines whose letters could be of either case, in the case that their size shows; others as they are.
 
-    Where the size leaves a doubt, or fewer than two lines nearby have capitals or figures, a line stays as it
-    was read. Lengths of texts do not change.
+    Where the size leaves a doubt, the line has letters of both cases, or fewer than two lines nearby have
+    capitals or figures, it stays as it was read. Lengths of texts do not change.
 
     Args:
         pixels: of the upright page, H x W x 3 uint8 RGB.
@@ -65,8 +65,10 @@ def with_letter_case(pixels: np.ndarray, lines: Sequence[TextLine]) -> tuple[Tex
 
 
 def _is_of_either_case(line: TextLine) -> bool:
+    # A word such as "Zoo" shows both sizes.
+    is_of_one_case = line.text in (line.text.lower(), line.text.upper())
     letters = set(line.text) - _LOWER_THAN_LETTERS
-    return bool(letters) and letters <= _SAME_SHAPE and not stands(line.polygon)
+    return is_of_one_case and bool(letters) and letters <= _SAME_SHAPE and not stands(line.polygon)
 
 
 def _tall_letters(line: TextLine) -> int:

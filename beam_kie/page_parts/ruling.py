@@ -25,8 +25,14 @@ class MarkState(StrEnum):
     FILLED = "FILLED"
 
 
-CROSSED = 0.6
-"""The confidence of a box whose outline other ink crosses or touches: characters may look alike."""
+class Outside(StrEnum):
+    """What ink around a box has to do with it."""
+
+    NOTHING = "NOTHING"
+    TOUCHED = "TOUCHED"
+    """Other ink touches its outline."""
+    BEYOND = "BEYOND"
+    """A tick goes on above or below it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +41,7 @@ class Mark:
 
     ``confidence`` is that it is one, in this state; ``state_confidence`` that it is in this state if it
     is one. ``thickness`` of a ring: how thick its line is, in strokes of the text beside it (None: not
-    known); 1.0 or so is that of the letter O.
+    known); 1.0 or so is that of the letter O. ``outside``: whether other ink touches or crosses a box.
     """
 
     box: Box
@@ -44,3 +50,4 @@ class Mark:
     confidence: float
     state_confidence: float = 1.0
     thickness: float | None = None
+    outside: Outside = Outside.NOTHING

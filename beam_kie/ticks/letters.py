@@ -36,7 +36,7 @@ def may_be_misread(mark: Seen, text: str) -> bool:
     """
     covered = text[mark.start : mark.end].strip()
     is_plain = mark.plain >= (_ROUND_NEAR if mark.is_ring else _ROUND)
-    is_ticked = mark.is_trusted and mark.probability > 0.5 and MISREAD_TICKED.issuperset(covered)
+    is_ticked = mark.is_trusted and mark.reaches_out and MISREAD_TICKED.issuperset(covered)
     mark.is_misread = len(covered) <= 2 and (is_ticked or MISREAD.issuperset(covered))
     if not mark.is_misread or not (is_plain or is_ticked):
         return False

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 
 from beam_kie.document import Box, PageText
 from beam_kie.geometry import polygon_box
-from beam_kie.page_parts import CROSSED, Mark, MarkState
+from beam_kie.page_parts import Mark, MarkState, Outside
 from beam_kie.ticks.glyphs import Glyph, GlyphKind, find_glyphs, in_word
 from beam_kie.ticks.letters import counts_as_mark, is_in_word, may_be_misread, without_letters
 from beam_kie.ticks.row import RowLine
@@ -149,7 +149,8 @@ def _seen(page: PageText) -> list[Seen]:
             is_filled=mark.state is MarkState.FILLED,
             plain=mark.confidence / max(mark.state_confidence, SUPPORTED),
             thickness=mark.thickness,
-            is_crossed=mark.confidence == CROSSED,
+            is_crossed=mark.outside is not Outside.NOTHING and mark.confidence < SURE,
+            reaches_out=mark.outside is Outside.BEYOND,
         )
         for mark in page.marks
         if not any(_common(mark.box, button.box) > 0 for button in buttons)
@@ -327,8 +328,10 @@ def _fused(each: _Read, unseen: float | None) -> Tick:
     elif seen.declared:
         box, is_ring, probability = seen.box, False, seen.probability
     else:
-        box, is_ring = seen.box, seen.is_ring
-        probability = _together(seen.probability, ticked)
+        box, is_ring, probability = seen.box, seen.is_ring, _together(seen.probability, ticked)
+        if seen.is_crossed and glyph.selected == (seen.probability > 0.5):
+            # The text may have it from the picture, which counts once.
+            probability = seen.probability
     return _tick(box, is_ring, probability, each.line, glyph.start, glyph.end)
 
 

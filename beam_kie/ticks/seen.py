@@ -30,6 +30,7 @@ class Seen:
     is_misread: bool = False
     is_filled: bool = False
     is_crossed: bool = False  # its outline is crossed or touched by other ink
+    reaches_out: bool = False  # a tick goes on above or below it
     is_trusted: bool = False  # there are others of its size that are plainly marks
     in_grid: bool = False
     plain: float = 1.0  # its shape is that of a mark, whatever is inside

@@ -3,8 +3,10 @@ import numpy as np
 import pytest
 
 from beam_kie.imaging.crossed_boxes import find_crossed_boxes
+from beam_kie.imaging.marks import MOST_MARKS, find_marks
+from beam_kie.imaging.ruling import Ink
 from beam_kie.imaging.squares import find_pieces
-from beam_kie.page_parts import CROSSED, MarkState
+from beam_kie.page_parts import MarkState, Outside
 
 
 def drawn(sides, side=14, stroke=2):
@@ -31,7 +33,7 @@ def test_a_tick_that_is_larger_than_its_box_is_seen(side):
     ticked = [mark for mark in marks if mark.state is MarkState.TICKED]
     assert len(marks) == 4 and len(ticked) == 1
     assert np.allclose(ticked[0].box, (x - 1, y - 1, x + side, y + side), atol=3)
-    assert ticked[0].confidence == CROSSED and not ticked[0].is_ring
+    assert ticked[0].outside is Outside.BEYOND and not ticked[0].is_ring
 
 
 def test_a_box_is_found_whatever_it_touches():
@@ -73,3 +75,20 @@ def test_a_box_at_the_edge_of_the_page():
     page = drawn([(1, 1), (240, 40), (584, 384)])
     tick(page, 591, 399, 22)
     assert {mark.state for mark in find_crossed_boxes(page, find_pieces(page))} >= {MarkState.EMPTY}
+
+
+def test_a_page_full_of_boxes_has_a_bounded_number():
+    page = np.zeros((1400, 1200), np.uint8)
+    for y in range(5, 1380, 20):
+        for x in range(5, 1180, 20):
+            cv2.rectangle(page, (x, y), (x + 12, y + 12), 255, 1)
+    marks = find_marks(Ink(page, 1.0))
+    assert len(marks) == MOST_MARKS
+    assert all(mark.state is MarkState.EMPTY for mark in marks)
+
+
+def test_a_box_that_seemed_empty_is_the_one_that_is_crossed_at_its_side():
+    page = drawn([(40, 40), (240, 40), (40, 140)], 24)
+    cv2.line(page, (46, 30), (55, 70), 255, 1)  # the detector of whole boxes sees little of it inside
+    states = sorted(mark.state for mark in find_marks(Ink(page, 1.0)))
+    assert states == [MarkState.EMPTY, MarkState.EMPTY, MarkState.TICKED]

@@ -38,9 +38,9 @@ def test_the_size_beside_other_lines_says_which_case_it_is(shown, read, light):
     assert [line.polygon for line in found] == [line.polygon for line in lines]
 
 
-def test_lines_with_other_letters_stay_as_they_were_read():
-    pixels, lines = drawn(["Box", "12", "cap", *NEIGHBOURS])
-    texts = ["BOX", "12", "CAP", *NEIGHBOURS]
+def test_lines_with_other_letters_or_of_both_cases_stay_as_they_were_read():
+    pixels, lines = drawn(["Box", "12", "cap", "Zoo", "Co.", *NEIGHBOURS])
+    texts = ["BOX", "12", "CAP", "Zoo", "Co.", *NEIGHBOURS]
     as_read = [TextLine(text, line.polygon, 0.9) for text, line in zip(texts, lines, strict=True)]
     assert [line.text for line in with_letter_case(pixels, as_read)] == texts
 

@@ -4,7 +4,7 @@ import pytest
 
 from beam_kie.document import MarkState, TextLine
 from beam_kie.geometry import box_polygon
-from beam_kie.page_parts import CROSSED, FieldKind, FormField
+from beam_kie.page_parts import FieldKind, FormField, Outside
 from beam_kie.ticks.placing import find_ticks
 from tests.beam_kie.ticks.pages import line, mark, page
 
@@ -114,7 +114,7 @@ WHOLE = [mark(502, 102), mark(502, 152), mark(102, 152)]
 
 
 def crossed(x, y):
-    return mark(x, y, MarkState.TICKED, CROSSED)
+    return replace(mark(x, y, MarkState.TICKED, 0.6), outside=Outside.BEYOND)
 
 
 def beside_boxes(text, spans, *marks):
@@ -152,3 +152,11 @@ def test_a_mark_within_a_line_that_stands_is_a_part_of_a_character():
     upright = TextLine("总体目标", (100, 100, 124, 100, 124, 220, 100, 220), 0.98)
     seen = [*WHOLE, crossed(104, 162)]
     assert not any(tick.selected for tick in find_ticks(page([upright, *EMPTY_ONES], seen)))
+
+
+def test_what_the_text_has_from_the_picture_counts_once():
+    (whole,) = find_ticks(page([line("☑男", 100, 100)], [mark(102, 102, MarkState.TICKED)]))
+    lines = [line("☑男", 100, 100), *EMPTY_ONES]
+    found = find_ticks(page(lines, [*WHOLE, replace(crossed(102, 102), state_confidence=0.85)]))
+    (doubtful,) = [tick for tick in found if tick.line == 0]
+    assert doubtful.selected and doubtful.confidence < 0.9 < whole.confidence

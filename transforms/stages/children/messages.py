@@ -29,7 +29,7 @@ from beam_kie.imaging.limits import DecodeLimits
 from beam_kie.imaging.page_source import PdfTextLayer
 from beam_kie.ocr import OcrOptions
 from beam_kie.ocr.given import GivenPage
-from beam_kie.page_parts import FieldKind, FormField
+from beam_kie.page_parts import FieldKind, FormField, Outside
 
 HEADER = struct.Struct(">Q")
 MOST_REPLY_BYTES = 256 * 1024 * 1024
@@ -131,7 +131,7 @@ class Closed:
 
 _REPLIES = (
     *(Ready, Broken, Opened, NotOpened, Step, PageRead, Closed),
-    *(PageText, TextLine, FormField, FieldKind, Straightening, RuledCell, Mark, MarkState),
+    *(PageText, TextLine, FormField, FieldKind, Straightening, RuledCell, Mark, MarkState, Outside),
     *(FailedPage, Failure, Stage, Category),
 )
 _KNOWN = {(kind.__module__, kind.__qualname__): kind for kind in _REPLIES}
