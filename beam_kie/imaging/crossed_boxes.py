@@ -31,7 +31,6 @@ _SIDES = 0.8  # of every side is inked
 _MOST_BESIDE, _BESIDE = 0.6, 1.4  # inked shares of lines right outside: of one, and of all four together
 _MOST_INSIDE, _INSIDE = 0.85, 2.2  # the same right inside
 _ACROSS = 0.95  # of what is inside: so wide are the strokes of characters, not those of ticks
-_RULE = 40  # pixels
 
 _CONFIDENCE = 0.6  # parts of characters may look alike
 _EMPTY_CONFIDENCE, _STATE_CONFIDENCE = 0.68, 0.95
@@ -74,20 +73,13 @@ def find_crossed_boxes(mask: np.ndarray, pieces: np.ndarray) -> list[Mark]:
         if any(_is_like(size, other) for other in sizes)
     ][:_MOST]
     outlined = _without_overlaps(ink.shape, _outlined(ink, sizes), [place for place, _ in empty])[:_MOST]
-    strokes = ink & (1 - _rules(ink)) if outlined else ink
     for place, size in outlined:
-        crossing = crossing_of(strokes, Outline(*place, size.stroke))
+        crossing = crossing_of(ink, Outline(*place, size.stroke))
         if crossing is not None:
             certainty = _TOUCHED_CONFIDENCE if crossing.state is MarkState.EMPTY else _TICKED_CONFIDENCE
             how = Outside.BEYOND if crossing.reaches_out else Outside.TOUCHED
             found.append(Mark(place, False, crossing.state, _CONFIDENCE, certainty, outside=how))
     return found
-
-
-def _rules(ink: np.ndarray) -> np.ndarray:
-    across = cv2.morphologyEx(ink, cv2.MORPH_OPEN, np.ones((1, _RULE), np.uint8))
-    upright = cv2.morphologyEx(ink, cv2.MORPH_OPEN, np.ones((_RULE, 1), np.uint8))
-    return cv2.max(across, upright)
 
 
 def _empty_confidence(ink: np.ndarray, place: _Place, size: _Size) -> float:

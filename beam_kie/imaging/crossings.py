@@ -10,6 +10,7 @@ import numpy as np
 from beam_kie.page_parts import MarkState
 
 _WINDOW = 1.5  # heights of a box around it: ticks end within it, stamps and signatures do not
+_RULE = 0.85  # of a row or a column of the window is inked
 _TICKED = 0.08  # inked share of what is inside
 _STROKE = 0.5  # of what is inside, a stroke of a tick is at least as long: specks of dirt are not
 _BEYOND = 0.15  # heights above or below that a tick reaches
@@ -39,26 +40,27 @@ class Outline(NamedTuple):
         return self.bottom - self.top
 
 
-def crossing_of(strokes: np.ndarray, box: Outline) -> Crossing | None:
+def crossing_of(ink: np.ndarray, box: Outline) -> Crossing | None:
     """What was done with a box; None where what is inside is a character.
 
     Args:
-        strokes: ink of the page without rules, H x W uint8 of 0 and 1.
+        ink: of the page, H x W uint8 of 0 and 1.
         box: on it.
     """
     reach, half, inset = round(_WINDOW * box.height), box.height // 2, box.stroke + 1
-    top, bottom = max(box.top - reach, 0), min(box.bottom + reach, strokes.shape[0])
-    left, right = max(box.left - reach, 0), min(box.right + reach, strokes.shape[1])
+    top, bottom = max(box.top - reach, 0), min(box.bottom + reach, ink.shape[0])
+    left, right = max(box.left - reach, 0), min(box.right + reach, ink.shape[1])
     x, y = box.left - left, box.top - top
-    of_box = _hanging_together(strokes[top:bottom, left:right].copy(), x, y, box)
+    around = _without_rules(ink[top:bottom, left:right])
+    of_box = _hanging_together(around, x, y, box)
     columns = slice(x + inset, x + box.right - box.left - inset)
     rows = slice(y + inset, y + box.height - inset)
     within = of_box[:, columns].copy()
-    within[rows] |= strokes[top:bottom, left:right][rows, columns] > 0
+    within[rows] |= ink[top:bottom, left:right][rows, columns] > 0
     if not (_reaches_beyond(within, y, box) or _has_stroke(within[rows])):
         return Crossing(MarkState.EMPTY, False)
     # Whatever goes on to the rows above or below is no tick; where the page ends, nothing is known.
-    if (top and of_box[0].any()) or (bottom < strokes.shape[0] and of_box[-1].any()):
+    if (top and of_box[0].any()) or (bottom < ink.shape[0] and of_box[-1].any()):
         return Crossing(MarkState.EMPTY, False)
     middle = within[max(y - half, 0) : y + box.height + half].copy()
     first = y - max(y - half, 0)
@@ -66,8 +68,8 @@ def crossing_of(strokes: np.ndarray, box: Outline) -> Crossing | None:
     if _unevenness(middle) < _ASKEW:
         return None
     # The long arm of a tick may leave the box at its side.
-    around = of_box[:, max(x - half, 0) : x + box.right - box.left + half]
-    return Crossing(MarkState.TICKED, _reaches_beyond(around, y, box))
+    wider = of_box[:, max(x - half, 0) : x + box.right - box.left + half]
+    return Crossing(MarkState.TICKED, _reaches_beyond(wider, y, box))
 
 
 def _reaches_beyond(ink: np.ndarray, y: int, box: Outline) -> bool:
@@ -76,6 +78,14 @@ def _reaches_beyond(ink: np.ndarray, y: int, box: Outline) -> bool:
     beyond = ink[max(y - half, 0) : max(y - 1, 0)], ink[y + box.height + 1 :][:half]
     rows = max(int(part.any(axis=1).sum()) for part in beyond)
     return rows >= max(_LEAST_BEYOND, round(_BEYOND * box.height))
+
+
+def _without_rules(around: np.ndarray) -> np.ndarray:
+    """Ink without the rows and columns that are inked from end to end."""
+    kept = around.copy()
+    kept[around.mean(axis=1) >= _RULE] = 0
+    kept[:, around.mean(axis=0) >= _RULE] = 0
+    return kept
 
 
 def _hanging_together(around: np.ndarray, x: int, y: int, box: Outline) -> np.ndarray:
