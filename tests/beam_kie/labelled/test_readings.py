@@ -7,6 +7,7 @@ import pytest
 
 from beam_kie.document import Mark, MarkState, PageText, RuledCell, Straightening, TextLine
 from beam_kie.labelled.readings import from_record, read_readings, scaled_record, to_record
+from beam_kie.page_parts import Outside
 
 PAGE = PageText(
     document_id="",
@@ -18,7 +19,10 @@ PAGE = PageText(
     skew_deg=1.5,
     straightening=Straightening((1.0, 0.1, 0.0, -0.1, 1.0, 5.0, 0.0, 0.0, 1.0), 110, 210),
     cells=(RuledCell((5.0, 10.0, 50.0, 60.0), 0.8),),
-    marks=(Mark((1.0, 2.0, 3.0, 4.0), True, MarkState.TICKED, 0.7, 0.8, 0.9),),
+    marks=(
+        Mark((1.0, 2.0, 3.0, 4.0), True, MarkState.TICKED, 0.7, 0.8, 0.9),
+        Mark((5.0, 6.0, 7.0, 8.0), False, MarkState.TICKED, 0.6, 0.85, outside=Outside.BEYOND),
+    ),
 )
 
 
