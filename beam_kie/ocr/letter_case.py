@@ -51,10 +51,11 @@ def with_letter_case(pixels: np.ndarray, lines: Sequence[TextLine]) -> tuple[Tex
     def heights(index: int) -> list[int]:
         return _ink_heights(pixels, lines[index])
 
-    tall = [index for index, line in enumerate(lines) if _tall_letters(line) >= _FEWEST_TALL]
+    tall = np.array([index for index, line in enumerate(lines) if _tall_letters(line) >= _FEWEST_TALL], int)
+    centres = np.array([_centre(line) for line in lines])
     changed = list(lines)
     for index in wanted:
-        size = _relative_size(lines, index, tall, heights)
+        size = _relative_size(lines, index, _nearest(centres, index, tall), heights)
         if size is None:
             continue
         if size <= _SMALL_BELOW:
@@ -75,17 +76,17 @@ def _tall_letters(line: TextLine) -> int:
     return 0 if stands(line.polygon) else sum(char in _TALL for char in line.text)
 
 
+def _nearest(centres: np.ndarray, index: int, tall: np.ndarray) -> list[int]:
+    """The nearest of other lines, those of its row first."""
+    others = tall[tall != index]
+    apart = np.abs(centres[others] - centres[index]) @ np.array([1.0, 2.0])
+    return others[np.argsort(apart, kind="stable")[:_NEIGHBOURS]].tolist()
+
+
 def _relative_size(
-    lines: Sequence[TextLine], index: int, tall: Sequence[int], heights: Callable[[int], list[int]]
+    lines: Sequence[TextLine], index: int, near: Sequence[int], heights: Callable[[int], list[int]]
 ) -> float | None:
     """The height of a line's tallest letter, as a share of that of capitals nearby; None: not known."""
-    x, y = _centre(lines[index])
-
-    def distance(other: int) -> float:
-        other_x, other_y = _centre(lines[other])
-        return abs(other_x - x) + 2 * abs(other_y - y)  # lines of its row first
-
-    near = sorted((other for other in tall if other != index), key=distance)[:_NEIGHBOURS]
     capitals = [
         float(np.median(found[: _tall_letters(lines[other])])) for other in near if (found := heights(other))
     ]
