@@ -15,15 +15,16 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
-from beam_kie.imaging.crossings import Outline, crossing_of
+from beam_kie.imaging.crossings import Outline, crossing_of, has_stroke
 from beam_kie.imaging.squares import free_sides, squares_of
 from beam_kie.page_parts import Mark, MarkState, Outside
 
 _LEAST_SIDE, _MOST_SIDE = 8, 46  # pixels of a page at 150 dpi
 _SQUARE = 1.25  # times longer than wide at most
+_OBLONG, _LEAST_OBLONG = 1.6, 16  # the same for larger boxes, of at least so many pixels
 _MOST_SIZES = 3
 _MOST = 1_000  # boxes of a page that are looked at closely
-_LEAST_OF_SIZE = 2
+_LEAST_OF_SIZE, _LEAST_OF_OBLONG = 2, 3
 _EMPTY = 0.03  # inked share of what is inside
 
 _CORNERS = 3  # of a box are inked; the fourth may be lost
@@ -88,16 +89,19 @@ def _empty_confidence(ink: np.ndarray, place: _Place, size: _Size) -> float:
 
 
 def _empty_boxes(ink: np.ndarray, pieces: np.ndarray) -> list[tuple[_Place, _Size]]:
-    """Squares of ink that touch nothing and have nothing inside."""
+    """Outlines that touch nothing and have nothing inside: squares, and larger ones up to a ratio."""
     found = []
-    for x, y, width, height in squares_of(pieces, _LEAST_SIDE, _MOST_SIDE, _SQUARE):
+    for x, y, width, height in squares_of(pieces, _LEAST_SIDE, _MOST_SIDE, _OBLONG):
+        if min(width, height) < _LEAST_OBLONG and not _is_square(width, height):
+            continue
         part = ink[y : y + height, x : x + width]
         margin = max(3, round(0.25 * min(width, height)))
         # Most pieces are letters, with a stroke in the middle.
         inside = part[margin:-margin, margin:-margin]
         if inside.size and np.count_nonzero(inside) <= _EMPTY * inside.size and _is_outline(part):
-            size = _Size(width, height, _stroke(part))
-            found.append((_Place(x, y, x + width, y + height), size))
+            place, size = _Place(x, y, x + width, y + height), _Size(width, height, _stroke(part))
+            if not has_stroke(_inside(ink, place, size)):
+                found.append((place, size))
     return found
 
 
@@ -131,9 +135,14 @@ def _sizes(boxes: Sequence[tuple[_Place, _Size]]) -> list[_Size]:
     alike = {size: sum(n for other, n in counts.items() if _is_like(size, other)) for size in counts}
     sizes: list[_Size] = []
     for size in sorted(counts, key=lambda size: (-alike[size], -counts[size], size)):
-        if alike[size] >= _LEAST_OF_SIZE and not any(_is_like(size, other) for other in sizes):
+        least = _LEAST_OF_SIZE if _is_square(size.width, size.height) else _LEAST_OF_OBLONG
+        if alike[size] >= least and not any(_is_like(size, other) for other in sizes):
             sizes.append(size)
     return sizes[:_MOST_SIZES]
+
+
+def _is_square(width: int, height: int) -> bool:
+    return max(width, height) <= _SQUARE * min(width, height)
 
 
 def _is_like(size: _Size, other: _Size) -> bool:

@@ -11,7 +11,8 @@ from beam_kie.page_parts import MarkState
 
 _WINDOW = 1.5  # heights of a box around it: ticks end within it, stamps and signatures do not
 _RULE = 0.85  # of a row or a column of the window is inked
-_TICKED = 0.08  # inked share of what is inside
+_TICKED = 0.08  # inked share of what is inside, at least
+_LONG = 8  # pixels; a stroke as long as this is one in a large box, too
 _STROKE = 0.5  # of what is inside, a stroke of a tick is at least as long: specks of dirt are not
 _BEYOND = 0.15  # heights above or below that a tick reaches
 _LEAST_BEYOND = 2  # pixels
@@ -57,7 +58,7 @@ def crossing_of(ink: np.ndarray, box: Outline) -> Crossing | None:
     rows = slice(y + inset, y + box.height - inset)
     within = of_box[:, columns].copy()
     within[rows] |= ink[top:bottom, left:right][rows, columns] > 0
-    if not (_reaches_beyond(within, y, box) or _has_stroke(within[rows])):
+    if not (_reaches_beyond(within, y, box) or has_stroke(within[rows])):
         return Crossing(MarkState.EMPTY, False)
     # Whatever goes on to the rows above or below is no tick; where the page ends, nothing is known.
     if (top and of_box[0].any()) or (bottom < ink.shape[0] and of_box[-1].any()):
@@ -97,13 +98,18 @@ def _hanging_together(around: np.ndarray, x: int, y: int, box: Outline) -> np.nd
     return labels == labels[y, x]
 
 
-def _has_stroke(inside: np.ndarray) -> bool:
-    """Whether there is a piece of ink that is long enough for a tick."""
-    if not inside.size or inside.mean() < _TICKED:
+def has_stroke(inside: np.ndarray) -> bool:
+    """Whether there is a piece of ink that is long enough for a tick.
+
+    Args:
+        inside: of a box, without its sides: h x w, true or 1 where there is ink.
+    """
+    if not inside.any():
         return False
     _, _, pieces, _ = cv2.connectedComponentsWithStats(inside.astype(np.uint8), connectivity=8)
     sizes = pieces[1:, [cv2.CC_STAT_WIDTH, cv2.CC_STAT_HEIGHT]]
-    return bool(sizes.size) and int(sizes.max()) >= _STROKE * min(inside.shape)
+    longest = int(sizes.max())
+    return longest >= _STROKE * min(inside.shape) and (longest >= _LONG or bool(inside.mean() >= _TICKED))
 
 
 def _unevenness(part: np.ndarray) -> float:

@@ -36,7 +36,9 @@ def may_be_misread(mark: Seen, text: str) -> bool:
     """
     covered = text[mark.start : mark.end].strip()
     is_plain = mark.plain >= (_ROUND_NEAR if mark.is_ring else _ROUND)
-    is_ticked = mark.is_trusted and mark.reaches_out and MISREAD_TICKED.issuperset(covered)
+    # An ideograph among letters of another script is none.
+    is_odd = mark.reaches_out or not _is_beside_ideographs(text, mark.start, mark.end)
+    is_ticked = mark.is_trusted and mark.probability > 0.5 and is_odd and MISREAD_TICKED.issuperset(covered)
     mark.is_misread = len(covered) <= 2 and (is_ticked or MISREAD.issuperset(covered))
     if not mark.is_misread or not (is_plain or is_ticked):
         return False
@@ -82,6 +84,11 @@ def counts_as_mark(mark: Seen, beside: Sequence[Seen], below: Sequence[Seen], pa
     if any(not other.is_misread or _is_thin(other) for other in in_line):
         return True
     return not before and any(_is_as_thick(other, mark) for other in in_row)
+
+
+def _is_beside_ideographs(text: str, start: int, end: int) -> bool:
+    beside = text[:start].rstrip()[-1:] + text[end:].lstrip()[:1]
+    return any(char_width(char) > 1 for char in beside)
 
 
 def is_in_word(text: str, place: int) -> bool:

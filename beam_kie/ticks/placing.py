@@ -147,7 +147,7 @@ def _seen(page: PageText) -> list[Seen]:
             _probability(mark),
             mark.confidence,
             is_filled=mark.state is MarkState.FILLED,
-            plain=mark.confidence / max(mark.state_confidence, SUPPORTED),
+            plain=_plainness(mark),
             thickness=mark.thickness,
             is_crossed=mark.outside is not Outside.NOTHING and mark.confidence < SURE,
             reaches_out=mark.outside is Outside.BEYOND,
@@ -156,6 +156,13 @@ def _seen(page: PageText) -> list[Seen]:
         if not any(_common(mark.box, button.box) > 0 for button in buttons)
     ]
     return buttons + marks
+
+
+def _plainness(mark: Mark) -> float:
+    """How certain its shape is, whatever is inside."""
+    if mark.outside is not Outside.NOTHING:
+        return mark.confidence
+    return mark.confidence / max(mark.state_confidence, SUPPORTED)
 
 
 def _probability(mark: Mark) -> float:
@@ -216,7 +223,7 @@ def _trust(marks: Sequence[Seen], rows: Sequence[RowLine | None]) -> None:
 
 def _stands_apart(mark: Seen, rows: Sequence[RowLine | None]) -> bool:
     if mark.glyph is not None or mark.line is None:
-        return mark.glyph is not None
+        return True
     row = rows[mark.line]
     return row is None or (mark.start == mark.end and row.has_room(mark.box))
 

@@ -92,3 +92,15 @@ def test_a_box_that_seemed_empty_is_the_one_that_is_crossed_at_its_side():
     cv2.line(page, (46, 30), (55, 70), 255, 1)  # the detector of whole boxes sees little of it inside
     states = sorted(mark.state for mark in find_marks(Ink(page, 1.0)))
     assert states == [MarkState.EMPTY, MarkState.EMPTY, MarkState.TICKED]
+
+
+@pytest.mark.parametrize(("number", "found"), [(3, 4), (2, 0)])
+def test_larger_boxes_may_be_wider_than_high_where_several_are_alike(number, found):
+    page = np.zeros((400, 600), np.uint8)
+    for place in range(number):
+        cv2.rectangle(page, (40 + 100 * place, 40), (82 + 100 * place, 69), 255, 1)
+    cv2.rectangle(page, (40, 140), (82, 169), 255, 1)
+    tick(page, 50, 160, 15)  # within the box, apart from its sides
+    marks = find_crossed_boxes(page, find_pieces(page))
+    assert len(marks) == found
+    assert sum(mark.state is MarkState.TICKED for mark in marks) == (1 if found else 0)

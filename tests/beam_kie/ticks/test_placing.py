@@ -160,3 +160,9 @@ def test_what_the_text_has_from_the_picture_counts_once():
     found = find_ticks(page(lines, [*WHOLE, replace(crossed(102, 102), state_confidence=0.85)]))
     (doubtful,) = [tick for tick in found if tick.line == 0]
     assert doubtful.selected and doubtful.confidence < 0.9 < whole.confidence
+
+
+def test_an_ideograph_among_letters_is_what_ocr_read_for_a_ticked_box():
+    within = replace(crossed(102, 102), outside=Outside.TOUCHED)
+    assert beside_boxes("团 männlich", None, within) == [(True, 0, 1)]
+    assert beside_boxes("团员", ((0.0, 0.5), (0.5, 1.0)), within) == []
