@@ -212,7 +212,7 @@ def _in_column(mark: Seen, page: PageText, rows: Sequence[RowLine | None]) -> bo
 
 
 def _trust(marks: Sequence[Seen], rows: Sequence[RowLine | None]) -> None:
-    """Sets ``is_trusted`` of boxes of a size that more of those have which stand apart than which do not."""
+    """Sets ``is_trusted`` of boxes: most whole ones of their size were read, or stand apart from text."""
     boxes = [mark for mark in marks if not (mark.is_ring or mark.declared)]
     whole = [mark for mark in boxes if not mark.is_crossed]
     apart = {id(mark): _stands_apart(mark, rows) for mark in whole}
