@@ -7,6 +7,7 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
+from beam_kie.imaging.squares import find_pieces
 from beam_kie.page_parts import MarkState
 
 _WINDOW = 1.5  # heights of a box around it: ticks end within it, stamps and signatures do not
@@ -106,9 +107,8 @@ def has_stroke(inside: np.ndarray) -> bool:
     """
     if not inside.any():
         return False
-    _, _, pieces, _ = cv2.connectedComponentsWithStats(inside.astype(np.uint8), connectivity=8)
-    sizes = pieces[1:, [cv2.CC_STAT_WIDTH, cv2.CC_STAT_HEIGHT]]
-    longest = int(sizes.max())
+    pieces = find_pieces(inside.astype(np.uint8))
+    longest = int(pieces[:, [cv2.CC_STAT_WIDTH, cv2.CC_STAT_HEIGHT]].max())
     return longest >= _STROKE * min(inside.shape) and (longest >= _LONG or bool(inside.mean() >= _TICKED))
 
 

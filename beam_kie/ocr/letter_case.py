@@ -15,6 +15,7 @@ import cv2
 import numpy as np
 
 from beam_kie.document import TextLine
+from beam_kie.imaging.squares import find_pieces
 from beam_kie.ocr.crops import crop_line, stands
 
 _SAME_SHAPE = frozenset("CcOoSsUuVvWwXxZz")
@@ -111,8 +112,6 @@ def _ink_heights(pixels: np.ndarray, line: TextLine) -> list[int]:
     if ink.mean() > 0.5:  # light letters on a dark ground
         ink = 1 - ink
     ink[ink.mean(axis=1) > _RULE_SHARE] = 0
-    _, _, pieces, _ = cv2.connectedComponentsWithStats(ink, connectivity=8)
-    return sorted(
-        (int(piece[cv2.CC_STAT_HEIGHT]) for piece in pieces[1:] if piece[cv2.CC_STAT_AREA] >= _DUST),
-        reverse=True,
-    )
+    pieces = find_pieces(ink)
+    heights = pieces[pieces[:, cv2.CC_STAT_AREA] >= _DUST, cv2.CC_STAT_HEIGHT]
+    return sorted(heights.tolist(), reverse=True)

@@ -120,7 +120,10 @@ def find_ticks(page: PageText) -> list[Tick]:
     if not seen and not read:
         return []
     seen = without_combs(seen)
-    seen = [mark for mark in seen if mark.declared or not _in_column(mark, page, rows)]
+    columns = [
+        line.box for line, row in zip(page.lines, rows, strict=True) if row is None and len(line.text) > 1
+    ]
+    seen = [mark for mark in seen if mark.declared or not _in_column(mark, columns)]
     for mark in seen:
         _match(mark, read, rows)
     _trust(seen, rows)
@@ -202,13 +205,10 @@ def _match(mark: Seen, read: Sequence[_Read], rows: Sequence[RowLine | None]) ->
             return
 
 
-def _in_column(mark: Seen, page: PageText, rows: Sequence[RowLine | None]) -> bool:
+def _in_column(mark: Seen, columns: Sequence[Box]) -> bool:
     """Whether a mark is a part of a line that stands: which characters are where is not known there."""
     x, y = (mark.box[0] + mark.box[2]) / 2, (mark.box[1] + mark.box[3]) / 2
-    return any(
-        row is None and line.box[0] < x < line.box[2] and line.box[1] < y < line.box[3] and len(line.text) > 1
-        for line, row in zip(page.lines, rows, strict=True)
-    )
+    return any(left < x < right and top < y < bottom for left, top, right, bottom in columns)
 
 
 def _trust(marks: Sequence[Seen], rows: Sequence[RowLine | None]) -> None:
