@@ -47,15 +47,6 @@ class _Size(NamedTuple):
     stroke: int
 
 
-class _Place(NamedTuple):
-    """A rectangle in pixels, right and bottom exclusive."""
-
-    left: int
-    top: int
-    right: int
-    bottom: int
-
-
 def find_crossed_boxes(mask: np.ndarray, pieces: np.ndarray) -> list[Mark]:
     """Boxes of the sizes that a page has several empty ones of, and these, at most twice 1,000.
 
@@ -69,26 +60,25 @@ def find_crossed_boxes(mask: np.ndarray, pieces: np.ndarray) -> list[Mark]:
     if not sizes:
         return []
     found = [
-        Mark(place, False, MarkState.EMPTY, _empty_confidence(ink, place, size), _STATE_CONFIDENCE)
-        for place, size in empty
-        if any(_is_like(size, other) for other in sizes)
+        Mark(box.edges, False, MarkState.EMPTY, _empty_confidence(ink, box), _STATE_CONFIDENCE)
+        for box in empty
+        if any(_is_like(_size_of(box), other) for other in sizes)
     ][:_MOST]
-    outlined = _without_overlaps(ink.shape, _outlined(ink, sizes), [place for place, _ in empty])[:_MOST]
-    for place, size in outlined:
-        crossing = crossing_of(ink, Outline(*place, size.stroke))
+    for box in _without_overlaps(ink.shape, _outlined(ink, sizes), empty)[:_MOST]:
+        crossing = crossing_of(ink, box)
         if crossing is not None:
             certainty = _TOUCHED_CONFIDENCE if crossing.state is MarkState.EMPTY else _TICKED_CONFIDENCE
             how = Outside.BEYOND if crossing.reaches_out else Outside.TOUCHED
-            found.append(Mark(place, False, crossing.state, _CONFIDENCE, certainty, outside=how))
+            found.append(Mark(box.edges, False, crossing.state, _CONFIDENCE, certainty, outside=how))
     return found
 
 
-def _empty_confidence(ink: np.ndarray, place: _Place, size: _Size) -> float:
-    apart = free_sides(ink, (place.left, place.top, size.width, size.height), _APART)
+def _empty_confidence(ink: np.ndarray, box: Outline) -> float:
+    apart = free_sides(ink, (box.left, box.top, box.width, box.height), _APART)
     return _EMPTY_CONFIDENCE * (1.0 if apart == 2 else _ONE_SIDE)
 
 
-def _empty_boxes(ink: np.ndarray, pieces: np.ndarray) -> list[tuple[_Place, _Size]]:
+def _empty_boxes(ink: np.ndarray, pieces: np.ndarray) -> list[Outline]:
     """Outlines that touch nothing and have nothing inside: squares, and larger ones up to a ratio."""
     found = []
     for x, y, width, height in squares_of(pieces, _LEAST_SIDE, _MOST_SIDE, _OBLONG):
@@ -99,9 +89,9 @@ def _empty_boxes(ink: np.ndarray, pieces: np.ndarray) -> list[tuple[_Place, _Siz
         # Most pieces are letters, with a stroke in the middle.
         inside = part[margin:-margin, margin:-margin]
         if inside.size and np.count_nonzero(inside) <= _EMPTY * inside.size and _is_outline(part):
-            place, size = _Place(x, y, x + width, y + height), _Size(width, height, _stroke(part))
-            if not has_stroke(_inside(ink, place, size)):
-                found.append((place, size))
+            box = Outline(x, y, x + width, y + height, _stroke(part))
+            if not has_stroke(_inside(ink, box)):
+                found.append(box)
     return found
 
 
@@ -129,9 +119,13 @@ def _stroke(part: np.ndarray) -> int:
     return max(1, int(np.median(runs)))
 
 
-def _sizes(boxes: Sequence[tuple[_Place, _Size]]) -> list[_Size]:
+def _size_of(box: Outline) -> _Size:
+    return _Size(box.width, box.height, box.stroke)
+
+
+def _sizes(boxes: Sequence[Outline]) -> list[_Size]:
     """The sizes that several boxes have, the most frequent first."""
-    counts = Counter(size for _, size in boxes)
+    counts = Counter(map(_size_of, boxes))
     alike = {size: sum(n for other, n in counts.items() if _is_like(size, other)) for size in counts}
     sizes: list[_Size] = []
     for size in sorted(counts, key=lambda size: (-alike[size], -counts[size], size)):
@@ -149,7 +143,7 @@ def _is_like(size: _Size, other: _Size) -> bool:
     return abs(size.width - other.width) <= 1 and abs(size.height - other.height) <= 1
 
 
-def _outlined(ink: np.ndarray, sizes: Iterable[_Size]) -> list[tuple[_Place, _Size]]:
+def _outlined(ink: np.ndarray, sizes: Iterable[_Size]) -> list[Outline]:
     """Places with four inked sides, free space around and no stroke across; the plainest first."""
     found = []
     for size in sizes:
@@ -161,12 +155,12 @@ def _outlined(ink: np.ndarray, sizes: Iterable[_Size]) -> list[tuple[_Place, _Si
         free &= (inside.max(axis=0) <= _MOST_INSIDE) & (inside.sum(axis=0) <= _INSIDE)
         plain = inked[ys, xs] / 255 - 0.2 * beside.sum(axis=0) - 0.1 * inside.sum(axis=0)
         for x, y, how in zip(xs[free].tolist(), ys[free].tolist(), plain[free].tolist(), strict=True):
-            place = _Place(x, y, x + size.width, y + size.height)
-            part = ink[place.top : place.bottom, place.left : place.right]
-            if _has_corners(part) and not _has_stroke_across(ink, place, size):
-                found.append((how, place, size))
+            box = Outline(x, y, x + size.width, y + size.height, size.stroke)
+            part = ink[box.top : box.bottom, box.left : box.right]
+            if _has_corners(part) and not _has_stroke_across(ink, box):
+                found.append((how, box))
     found.sort(key=lambda each: (-each[0], each[1]))
-    return [(place, size) for _, place, size in found]
+    return [box for _, box in found]
 
 
 def _peaks(values: np.ndarray, least: int) -> tuple[np.ndarray, np.ndarray]:
@@ -234,27 +228,26 @@ def _along(ink: np.ndarray, ys: np.ndarray, xs: np.ndarray, size: _Size, outside
     return np.stack([line.mean(axis=1) for line in lines])
 
 
-def _inside(ink: np.ndarray, place: _Place, size: _Size) -> np.ndarray:
-    inset = size.stroke + 1
-    return ink[place.top + inset : place.bottom - inset, place.left + inset : place.right - inset]
+def _inside(ink: np.ndarray, box: Outline) -> np.ndarray:
+    inset = box.stroke + 1
+    return ink[box.top + inset : box.bottom - inset, box.left + inset : box.right - inset]
 
 
-def _has_stroke_across(ink: np.ndarray, place: _Place, size: _Size) -> bool:
-    inside = _inside(ink, place, size)
+def _has_stroke_across(ink: np.ndarray, box: Outline) -> bool:
+    inside = _inside(ink, box)
     return not inside.size or bool((inside.mean(axis=1) >= _ACROSS).any())
 
 
 def _without_overlaps(
-    shape: tuple[int, ...], found: Iterable[tuple[_Place, _Size]], known: Iterable[_Place]
-) -> list[tuple[_Place, _Size]]:
-    """The places that have no more than a border in common with a known one, or with one before them."""
+    shape: tuple[int, ...], found: Iterable[Outline], known: Iterable[Outline]
+) -> list[Outline]:
+    """The boxes that have no more than a border in common with a known one, or with one before them."""
     taken = np.zeros(shape, np.bool_)
-    for place in known:
-        taken[place.top : place.bottom, place.left : place.right] = True
+    for box in known:
+        taken[box.top : box.bottom, box.left : box.right] = True
     kept = []
-    for place, size in found:
-        inner = slice(place.top + 2, place.bottom - 2), slice(place.left + 2, place.right - 2)
-        if not taken[inner].any():
-            taken[place.top : place.bottom, place.left : place.right] = True
-            kept.append((place, size))
+    for box in found:
+        if not taken[box.top + 2 : box.bottom - 2, box.left + 2 : box.right - 2].any():
+            taken[box.top : box.bottom, box.left : box.right] = True
+            kept.append(box)
     return kept

@@ -37,6 +37,16 @@ class Outline(NamedTuple):
     stroke: int
 
     @property
+    def edges(self) -> tuple[int, int, int, int]:
+        """Left, top, right and bottom."""
+        return self[:4]
+
+    @property
+    def width(self) -> int:
+        """In pixels."""
+        return self.right - self.left
+
+    @property
     def height(self) -> int:
         """In pixels."""
         return self.bottom - self.top
@@ -55,7 +65,7 @@ def crossing_of(ink: np.ndarray, box: Outline) -> Crossing | None:
     x, y = box.left - left, box.top - top
     around = _without_rules(ink[top:bottom, left:right])
     of_box = _hanging_together(around, x, y, box)
-    columns = slice(x + inset, x + box.right - box.left - inset)
+    columns = slice(x + inset, x + box.width - inset)
     rows = slice(y + inset, y + box.height - inset)
     within = of_box[:, columns].copy()
     within[rows] |= ink[top:bottom, left:right][rows, columns] > 0
@@ -70,7 +80,7 @@ def crossing_of(ink: np.ndarray, box: Outline) -> Crossing | None:
     if _unevenness(middle) < _ASKEW:
         return None
     # The long arm of a tick may leave the box at its side.
-    wider = of_box[:, max(x - half, 0) : x + box.right - box.left + half]
+    wider = of_box[:, max(x - half, 0) : x + box.width + half]
     return Crossing(MarkState.TICKED, _reaches_beyond(wider, y, box))
 
 
@@ -92,7 +102,7 @@ def _without_rules(around: np.ndarray) -> np.ndarray:
 
 def _hanging_together(around: np.ndarray, x: int, y: int, box: Outline) -> np.ndarray:
     """Where there is ink that hangs together with a box, which is whole, whatever rules it touched."""
-    own = around[y : y + box.height, x : x + box.right - box.left]
+    own = around[y : y + box.height, x : x + box.width]
     for side in (own[: box.stroke], own[-box.stroke :], own[:, : box.stroke], own[:, -box.stroke :]):
         side[:] = 1
     _, labels = cv2.connectedComponents(around, connectivity=8)
