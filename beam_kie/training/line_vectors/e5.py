@@ -16,6 +16,8 @@ import numpy as np
 import torch
 from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors
 
+from beam_kie.devices.precision import native_dtype
+
 MODEL_FILE = "e5-small-q4.bin"
 LAYER = 8
 """Its mean says more about keys and values than that of the last layer."""
@@ -91,7 +93,8 @@ class E5:
         for row, each in enumerate(ids):
             tokens[row, : len(each)] = torch.tensor(each)
             known[row, : len(each)] = 1
-        with torch.autocast("cpu", torch.bfloat16):
+        dtype = native_dtype(torch.device("cpu"))
+        with torch.autocast("cpu", dtype, enabled=dtype != torch.float32):
             states = self._network(input_ids=tokens, attention_mask=known).last_hidden_state.float()
         weights = known.unsqueeze(-1).float()
         return ((states * weights).sum(1) / weights.sum(1)).numpy()
