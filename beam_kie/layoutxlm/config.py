@@ -133,13 +133,35 @@ class Calibration(Part):
 
     The temperatures divide scores before they become probabilities. ``entity_calibration`` and
     ``relation_calibration`` are tables ((computed, reported), ...) of rising confidences in [0, 1]; empty:
-    reported as computed.
+    reported as computed. ``read_entity_calibration`` and ``read_relation_calibration`` take their place on
+    pages of which it is not known that every line is one entity or none (``PageText.whole_lines``); empty:
+    the same as on the others.
     """
 
     entity_temperature: float = 1.0
     relation_temperature: float = 1.0
     entity_calibration: tuple[tuple[float, float], ...] = ()
     relation_calibration: tuple[tuple[float, float], ...] = ()
+    read_entity_calibration: tuple[tuple[float, float], ...] = ()
+    read_relation_calibration: tuple[tuple[float, float], ...] = ()
+
+    def of_entities(self, whole_lines: bool) -> tuple[tuple[float, float], ...]:
+        """The table of entities.
+
+        Args:
+            whole_lines: as of the page.
+        """
+        read = self.read_entity_calibration or self.entity_calibration
+        return self.entity_calibration if whole_lines else read
+
+    def of_relations(self, whole_lines: bool) -> tuple[tuple[float, float], ...]:
+        """The table of relations.
+
+        Args:
+            whole_lines: as of the page.
+        """
+        read = self.read_relation_calibration or self.relation_calibration
+        return self.relation_calibration if whole_lines else read
 
     def _check(self) -> None:
         for name in _TABLES:
@@ -321,7 +343,12 @@ _PARTS: dict[str, type[Part]] = {
 }
 # What files of earlier versions call a field.
 _OLD_NAMES = {"habit_weight": "page_prior_weight"}
-_TABLES = ("entity_calibration", "relation_calibration")
+_TABLES = (
+    "entity_calibration",
+    "relation_calibration",
+    "read_entity_calibration",
+    "read_relation_calibration",
+)
 
 
 def _fields() -> Iterator[tuple[str, str | None, dataclasses.Field[Any]]]:

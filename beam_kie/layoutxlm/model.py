@@ -305,7 +305,8 @@ class KieModel:
             decoded = self._decode(each, log_probs)
             if together and not each.page.whole_lines:
                 decoded = self._together(each, log_probs, decoded)
-            found.append(calibrated_entities(decoded, self.config.calibration.entity_calibration))
+            table = self.config.calibration.of_entities(each.page.whole_lines)
+            found.append(calibrated_entities(decoded, table))
         return found
 
     def _log_probs(self, encoded: EncodedPage) -> np.ndarray:
@@ -366,7 +367,7 @@ class KieModel:
         links = find_relations(heads, self.config, page, decoded, certain)
         if self.config.decoding.sees_cells and not page.whole_lines:
             links = links_by_cells(self.config, page, decoded, links)
-        table = self.config.calibration.relation_calibration
+        table = self.config.calibration.of_relations(page.whole_lines)
         return self._with_relations(page, entities, whole_relations(links, entities, table))
 
     def _with_relations(

@@ -139,6 +139,7 @@ def parts(texts: Path, work: Path) -> Iterator[Part]:
         model,
         *config,
         "--unknown_words",
+        "only",
         "--write",
     )
     yield Part(calibrating, work / "calibration.done")

@@ -158,8 +158,11 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--pages", type=page_range, metavar="FROM:TO", help="only these pages, from 1")
     parser.add_argument(
         "--unknown_words",
-        action="store_true",
-        help="count every page a second time with its letters exchanged: for pages like those learned from",
+        nargs="?",
+        const="also",
+        choices=("also", "only"),
+        help="count every page a second time with its letters exchanged, or only so: for pages whose words "
+        "were learned from",
     )
     parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
     parser.add_argument("--report", type=Path, metavar="FILE", help="write all figures as JSON")
@@ -240,9 +243,13 @@ def _pages(args: argparse.Namespace, model: KieModel) -> Iterator[tuple[KieModel
 def _as_asked(args: argparse.Namespace, found: Pages) -> Pages:
     if not found:
         raise UsageError("no labelled page is selected")
-    if args.unknown_words:
-        found = {key: [*each, *(in_unknown_words(page, 0) for page in each)] for key, each in found.items()}
-    return found
+    if args.unknown_words is None:
+        return found
+    known = args.unknown_words == "also"
+    return {
+        key: [*(each if known else ()), *(in_unknown_words(page, 0) for page in each)]
+        for key, each in found.items()
+    }
 
 
 def table(report: dict) -> str:

@@ -1,8 +1,8 @@
 """Fits the calibration of confidences on labelled pages.
 
-A temperature (Guo et al. 2017, arXiv 1706.04599), or a temperature and a table. A table holds points of a
-beta calibration (Kull et al. 2017), a rising curve of three numbers, so that few pages suffice and the order
-of confidences stays.
+A temperature (Guo et al. 2017, arXiv 1706.04599), or a temperature and a table, or one table each for gold
+lines and for lines that OCR read. A table holds points of a beta calibration (Kull et al. 2017), a rising
+curve of three numbers, so that few pages suffice and the order of confidences stays.
 """
 
 from __future__ import annotations
@@ -17,11 +17,12 @@ from scipy.optimize import minimize
 
 from beam_kie.layoutxlm.config import Calibration
 from beam_kie.layoutxlm.decoding.calibration import Table, look_up
-from beam_kie.training.calibration.confidences import PageConfidences
+from beam_kie.training.calibration.confidences import GOLD, PageConfidences
 
 TEMPERATURES = (1.0, 0.75, 1.4, 2.0)  # each reads all pages once
 AS_COMPUTED, TEMPERATURE, TABLE = "as computed", "temperature", "temperature and table"
-WAYS = (AS_COMPUTED, TEMPERATURE, TABLE)
+TABLES = "temperature and a table for each kind of lines"
+WAYS = (AS_COMPUTED, TEMPERATURE, TABLE, TABLES)
 # Where confidences crowd, the points of a table stand closer.
 _POINTS = (0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.93, 0.95, 0.97, 0.98, 0.99, 1)
 _EDGE = 1e-4  # logarithms of 0 are no use
@@ -31,8 +32,8 @@ _EDGE = 1e-4  # logarithms of 0 are no use
 class FittedCalibration(Calibration):
     """A calibration of the configuration, and what it reports of measured pages.
 
-    Entities: at ``entity_temperature``, through ``entity_calibration``. Relations: key x value x link (at
-    ``relation_temperature``), through ``relation_calibration``.
+    Entities: at ``entity_temperature``, through a table. Relations: key x value x link (at
+    ``relation_temperature``), through a table. Gold lines are whole lines.
     """
 
     def entities(self, page: PageConfidences) -> np.ndarray:
@@ -41,7 +42,8 @@ class FittedCalibration(Calibration):
         Args:
             page: its measured confidences.
         """
-        return look_up(page.entities[_at(self.entity_temperature)], self.entity_calibration)
+        table = self.of_entities(page.lines == GOLD)
+        return look_up(page.entities[_at(self.entity_temperature)], table)
 
     def relations(self, page: PageConfidences) -> np.ndarray:
         """The calibrated confidences of the relations between the entities that were found.
@@ -51,7 +53,8 @@ class FittedCalibration(Calibration):
         """
         ends = self.entities(page)
         links = page.links[_at(self.relation_temperature)]
-        return look_up(ends[page.keys] * ends[page.values] * links, self.relation_calibration)
+        table = self.of_relations(page.lines == GOLD)
+        return look_up(ends[page.keys] * ends[page.values] * links, table)
 
     def given_relations(self, page: PageConfidences) -> np.ndarray:
         """The calibrated confidences of the relations between gold entities, whose own confidence is 1.
@@ -59,7 +62,8 @@ class FittedCalibration(Calibration):
         Args:
             page: its measured confidences.
         """
-        return look_up(page.given_links[_at(self.relation_temperature)], self.relation_calibration)
+        table = self.of_relations(page.lines == GOLD)
+        return look_up(page.given_links[_at(self.relation_temperature)], table)
 
 
 def _at(temperature: float) -> int:
@@ -117,19 +121,40 @@ def fit(pages: Sequence[PageConfidences], entity_way: str, relation_way: str) ->
     if entity_way != AS_COMPUTED:
         right = joined(page.entity_right for page in pages)
         made = _coolest(made, "entity_temperature", pages, lambda each, page: each.entities(page), right)
-        if entity_way == TABLE:
-            found = joined(made.entities(page) for page in pages)
-            made = dataclasses.replace(made, entity_calibration=fit_table(found, right))
+        made = _with_tables(made, "entity_calibration", entity_way, pages, _entities)
     if relation_way != AS_COMPUTED:
         right = joined(page.given_right for page in pages)
         made = _coolest(
             made, "relation_temperature", pages, lambda each, page: each.given_relations(page), right
         )
-        if relation_way == TABLE:
-            found = joined(made.relations(page) for page in pages)
-            right = joined(page.relation_right for page in pages)
-            made = dataclasses.replace(made, relation_calibration=fit_table(found, right))
+        made = _with_tables(made, "relation_calibration", relation_way, pages, _relations)
     return made
+
+
+Findings = Callable[[FittedCalibration, PageConfidences], tuple[np.ndarray, np.ndarray]]
+
+
+def _entities(made: FittedCalibration, page: PageConfidences) -> tuple[np.ndarray, np.ndarray]:
+    return made.entities(page), page.entity_right
+
+
+def _relations(made: FittedCalibration, page: PageConfidences) -> tuple[np.ndarray, np.ndarray]:
+    return made.relations(page), page.relation_right
+
+
+def _with_tables(
+    made: FittedCalibration, field: str, way: str, pages: Sequence[PageConfidences], findings: Findings
+) -> FittedCalibration:
+    """``made`` with the tables of a field that ``way`` asks for; a kind of lines without pages gets none."""
+    wanted = {TABLE: {field: pages}}
+    read = [page for page in pages if page.lines != GOLD]
+    gold = [page for page in pages if page.lines == GOLD]
+    wanted[TABLES] = {field: gold, f"read_{field}": read} if gold and read else {field: pages}
+    tables = {}
+    for name, chosen in wanted.get(way, {}).items():
+        found = [findings(made, page) for page in chosen]
+        tables[name] = fit_table(joined(each for each, _ in found), joined(right for _, right in found))
+    return dataclasses.replace(made, **tables)
 
 
 def _coolest(

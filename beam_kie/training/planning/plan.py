@@ -5,13 +5,13 @@ from __future__ import annotations
 import itertools
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
 from beam_kie.escaping import listed
 from beam_kie.labelled.formats import LabelledPage
-from beam_kie.layoutxlm.config import STRIPS, ConfigError, LayoutXLMConfig
+from beam_kie.layoutxlm.config import STRIPS, Calibration, ConfigError, LayoutXLMConfig
 from beam_kie.layoutxlm.inputs.tokenizer import (
     PageTokenizer,
     TokenizerError,
@@ -33,7 +33,7 @@ from beam_kie.training.planning.values import SettingsError, unknown
 from beam_kie.training.settings import Settings
 
 VOCABULARY_CHARACTERS = 1_000_000  # of each plain text; more takes long and changes little
-_FORGOTTEN = ("entity_temperature", "relation_temperature", "entity_calibration", "relation_calibration")
+_FORGOTTEN = frozenset(each.name for each in fields(Calibration))
 
 
 @dataclass(frozen=True)

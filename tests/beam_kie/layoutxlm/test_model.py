@@ -336,6 +336,27 @@ def test_another_decoding_and_calibration_leave_the_model_as_it_is():
         model(PUBLISHED_KIND).with_config(decoding=changed.config.decoding)
 
 
+def test_lines_that_are_not_known_to_be_whole_may_have_tables_of_their_own():
+    (read,) = pages(6)[:1]
+    whole = dataclasses.replace(read, whole_lines=True)
+    third, half = ((0.0, 0.0), (1.0, 0.3)), ((0.0, 0.0), (1.0, 0.5))
+    both = model(
+        entity_calibration=half,
+        relation_calibration=half,
+        read_entity_calibration=third,
+        read_relation_calibration=third,
+    )
+    one = model(entity_calibration=half, relation_calibration=half)
+    other = model(entity_calibration=third, relation_calibration=third)
+
+    assert both.predict([whole]) == one.predict([whole])
+    assert both.predict([read]) == other.predict([read])
+    assert one.predict([read]) != other.predict([read])
+    entities = [one.predict([read])[0].entities]
+    assert both.relate([whole], entities) == one.relate([whole], entities)
+    assert both.relate([read], entities) == other.relate([read], entities)
+
+
 def test_cuts_within_lines_follow_another_decoding():
     text = [page("abcdef", "ghijkl")]
     plain = model()

@@ -6,6 +6,7 @@ from beam_kie.training.calibration.confidences import PageConfidences
 from beam_kie.training.calibration.fitting import (
     AS_COMPUTED,
     TABLE,
+    TABLES,
     TEMPERATURE,
     TEMPERATURES,
     FittedCalibration,
@@ -125,6 +126,35 @@ def test_calibrated_confidences_fit_in_cross_validation():
     right = joined(p.relation_right for p in pages)
     assert reliability(joined(FittedCalibration().relations(p) for p in pages), right).ece > 0.1
     assert reliability(joined(c.relations(p) for p, c in after), right).ece < 0.04
+
+
+def test_gold_lines_and_lines_that_ocr_read_get_tables_of_their_own_where_they_differ():
+    pages = [page(n, lambda c: c, lines="gold") for n in range(10)]
+    pages += [page(n, squared, lines="OCR") for n in range(10, 20)]
+
+    ways = choose_ways(pages)
+
+    assert ways[0] == TABLES
+    for lines in ("gold", "OCR"):
+        right = joined(p.entity_right for p in pages if p.lines == lines)
+        own, shared = (
+            joined(c.entities(p) for p, c in crosswise(pages, way, AS_COMPUTED) if p.lines == lines)
+            for way in (TABLES, TABLE)
+        )
+        assert reliability(own, right).ece < 0.03 < 0.06 < reliability(shared, right).ece
+    made = fit(pages, TABLES, TABLES)
+    assert made.read_entity_calibration != made.entity_calibration
+    assert made.read_relation_calibration != made.relation_calibration
+
+
+@pytest.mark.parametrize("lines", ["gold", "OCR"])
+def test_pages_of_one_kind_of_lines_have_one_table(lines):
+    pages = [page(number, squared, lines=lines) for number in range(6)]
+
+    assert choose_ways(pages)[0] == TABLE
+    made = fit(pages, TABLES, TABLES)
+    assert made == fit(pages, TABLE, TABLE)
+    assert made.read_entity_calibration == made.read_relation_calibration == ()
 
 
 def test_calibrated_confidences_stay():

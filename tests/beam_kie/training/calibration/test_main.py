@@ -12,6 +12,7 @@ from beam_kie.layoutxlm.config import LayoutXLMConfig
 from beam_kie.layoutxlm.model import KieModel
 from beam_kie.training.calibration.__main__ import main, write
 from beam_kie.training.calibration.fitting import FittedCalibration
+from beam_kie.training.calibration.unknown_words import in_unknown_words
 from tests.small_networks import BUNDLED_KIND, form, save_model, small_network
 
 
@@ -149,6 +150,29 @@ def test_only_pages_that_were_held_out_count(folder):
         report = json.loads((folder / "report.json").read_text())
         assert {group["lines"] for group in report["groups"]} == {"gold"}
         assert report["groups"][0]["count"] == sum(len(found[page].entities) for page in pages)
+
+
+@pytest.mark.parametrize(("flags", "known", "unknown"), [((), 1, 0), (("also",), 1, 1), (("only",), 0, 1)])
+def test_pages_count_with_their_letters_exchanged(folder, flags, known, unknown):
+    pages = gold_pages(read_labels(folder / "labels.txt"))
+    model = KieModel.load(folder / "model", device="cpu")
+    as_they_are, exchanged = (
+        [
+            entity.confidence
+            for result in model.predict([page.page for page in each])
+            for entity in result.entities
+        ]
+        for each in (pages, [in_unknown_words(page, 0) for page in pages])
+    )
+    assert abs(np.mean(as_they_are) - np.mean(exchanged)) > 0.002
+    right = known * as_they_are + unknown * exchanged
+
+    asked = ("--unknown_words", *flags) if flags else ()
+    assert calibrate(folder, "--report", str(folder / "report.json"), *asked) == 0
+
+    entities = groups(folder)[0]
+    assert entities["count"] == len(right)
+    assert entities["before"]["confidence"] == pytest.approx(np.mean(right), abs=1e-3)
 
 
 def test_the_cards_checksum_follows(tmp_path):
