@@ -29,6 +29,7 @@ from beam_kie.training.calibration.confidences import (
     measure_confidences,
 )
 from beam_kie.training.calibration.fitting import (
+    NOTHING,
     TEMPERATURE,
     TEMPERATURES,
     FittedCalibration,
@@ -53,7 +54,8 @@ def make_report(
 ) -> list[dict]:
     """Reliability by kind of finding, lines and source (None: all).
 
-    "before": without a calibration; "now": with the present one; "temperature" and "after": with new ones.
+    "before": without a calibration; "now": with the present one; "temperature": with a new temperature alone;
+    "after": with new tables.
 
     Args:
         pages: measured confidences.
@@ -64,7 +66,7 @@ def make_report(
         "before": [(page, FittedCalibration()) for page in pages],
         **({"now": [(page, present) for page in pages]} if present else {}),
         "temperature": crosswise(pages, TEMPERATURE, TEMPERATURE),
-        "after": crosswise(pages, *ways),
+        "after": crosswise(pages, *ways, present or NOTHING),
     }
     sources = list(dict.fromkeys(page.source for page in pages))
     groups = []
@@ -194,14 +196,15 @@ def _run(args: argparse.Namespace) -> int:
     found = [
         each for reader, pages in read for each in measure_confidences(reader, pages, TEMPERATURES, progress)
     ]
-    ways = choose_ways(found)
-    made = fit(found, *ways)
+    present = _present(model)
+    ways = choose_ways(found, present or NOTHING)
+    made = fit(found, *ways, present or NOTHING)
     report = {
         "model": f"{model.name} {model.revision}",
         "bins": f"{reliability.BINS} of equal width",
         "ways": {"entities": ways[0], "relations": ways[1]},
         "calibration": dataclasses.asdict(made),
-        "groups": make_report(found, ways, _present(model)),
+        "groups": make_report(found, ways, present),
     }
     print(table(report))
     if args.report:

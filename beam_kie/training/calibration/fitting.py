@@ -1,8 +1,9 @@
 """Fits the calibration of confidences on labelled pages.
 
-A temperature (Guo et al. 2017, arXiv 1706.04599), or a temperature and a table, or one table each for gold
-lines and for lines that OCR read. A table holds points of a beta calibration (Kull et al. 2017), a rising
-curve of three numbers, so that few pages suffice and the order of confidences stays.
+A temperature (Guo et al. 2017, arXiv 1706.04599), or a table, or one table each for gold lines and for lines
+that OCR read. A table holds points of a beta calibration (Kull et al. 2017), a rising curve of three numbers,
+so that few pages suffice and the order of confidences stays. A model gets tables alone: they leave scores as
+they are, so that nothing else is found, whereas another temperature changes what a cut costs beside them.
 """
 
 from __future__ import annotations
@@ -20,9 +21,10 @@ from beam_kie.layoutxlm.decoding.calibration import Table, look_up
 from beam_kie.training.calibration.confidences import GOLD, PageConfidences
 
 TEMPERATURES = (1.0, 0.75, 1.4, 2.0)  # each reads all pages once
-AS_COMPUTED, TEMPERATURE, TABLE = "as computed", "temperature", "temperature and table"
-TABLES = "temperature and a table for each kind of lines"
-WAYS = (AS_COMPUTED, TEMPERATURE, TABLE, TABLES)
+AS_COMPUTED, TEMPERATURE, TABLE = "as computed", "temperature", "table"
+TABLES = "table for each kind of lines"
+WAYS = (AS_COMPUTED, TABLE, TABLES)
+"""What a model may get. A temperature is measured beside them."""
 # Where confidences crowd, the points of a table stand closer.
 _POINTS = (0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.93, 0.95, 0.97, 0.98, 0.99, 1)
 _EDGE = 1e-4  # logarithms of 0 are no use
@@ -109,26 +111,31 @@ def _beta_features(confidences: np.ndarray) -> np.ndarray:
     return np.stack([np.log(sure), -np.log1p(-sure), np.ones_like(sure)], axis=-1)
 
 
-def fit(pages: Sequence[PageConfidences], entity_way: str, relation_way: str) -> FittedCalibration:
+NOTHING = FittedCalibration()
+
+
+def fit(
+    pages: Sequence[PageConfidences], entity_way: str, relation_way: str, start: FittedCalibration = NOTHING
+) -> FittedCalibration:
     """The calibration with the least log loss on these pages.
 
     Args:
         pages: measured confidences.
-        entity_way: how entities are calibrated, one of ``WAYS``.
-        relation_way: how relations are calibrated, one of ``WAYS``.
+        entity_way: how entities are calibrated, one of ``WAYS``, or TEMPERATURE.
+        relation_way: the same of relations.
+        start: has the temperatures that stay, but where a way is TEMPERATURE; its tables do not count.
     """
-    made = FittedCalibration()
-    if entity_way != AS_COMPUTED:
+    made = FittedCalibration(start.entity_temperature, start.relation_temperature)
+    if entity_way == TEMPERATURE:
         right = joined(page.entity_right for page in pages)
         made = _coolest(made, "entity_temperature", pages, lambda each, page: each.entities(page), right)
-        made = _with_tables(made, "entity_calibration", entity_way, pages, _entities)
-    if relation_way != AS_COMPUTED:
+    made = _with_tables(made, "entity_calibration", entity_way, pages, _entities)
+    if relation_way == TEMPERATURE:
         right = joined(page.given_right for page in pages)
         made = _coolest(
             made, "relation_temperature", pages, lambda each, page: each.given_relations(page), right
         )
-        made = _with_tables(made, "relation_calibration", relation_way, pages, _relations)
-    return made
+    return _with_tables(made, "relation_calibration", relation_way, pages, _relations)
 
 
 Findings = Callable[[FittedCalibration, PageConfidences], tuple[np.ndarray, np.ndarray]]
@@ -200,37 +207,38 @@ def halves(pages: Sequence[PageConfidences], seed: int = 0) -> list[int]:
 
 
 def crosswise(
-    pages: Sequence[PageConfidences], entity_way: str, relation_way: str
+    pages: Sequence[PageConfidences], entity_way: str, relation_way: str, start: FittedCalibration = NOTHING
 ) -> list[tuple[PageConfidences, FittedCalibration]]:
     """Every page with the calibration that was fitted on the other half.
 
     Args:
         pages: measured confidences.
-        entity_way: how entities are calibrated, one of ``WAYS``.
-        relation_way: how relations are calibrated, one of ``WAYS``.
+        entity_way: as of ``fit``.
+        relation_way: as of ``fit``.
+        start: as of ``fit``.
     """
     sides = halves(pages)
-    fitted = [
-        fit([page for page, side in zip(pages, sides, strict=True) if side != half], entity_way, relation_way)
-        for half in (0, 1)
-    ]
+    others = [[page for page, side in zip(pages, sides, strict=True) if side != half] for half in (0, 1)]
+    fitted = [fit(each, entity_way, relation_way, start) for each in others]
     return [(page, fitted[side]) for page, side in zip(pages, sides, strict=True)]
 
 
-def choose_ways(pages: Sequence[PageConfidences]) -> tuple[str, str]:
+def choose_ways(pages: Sequence[PageConfidences], start: FittedCalibration = NOTHING) -> tuple[str, str]:
     """The ways of calibrating entities and relations with the least log loss in cross-validation.
 
     Args:
         pages: measured confidences.
+        start: as of ``fit``.
     """
-    right = joined(page.entity_right for page in pages)
-    entity_way = min(
-        WAYS,
-        key=lambda way: log_loss(joined(c.entities(p) for p, c in crosswise(pages, way, AS_COMPUTED)), right),
-    )
-    right = joined(page.relation_right for page in pages)
-    relation_way = min(
-        WAYS,
-        key=lambda way: log_loss(joined(c.relations(p) for p, c in crosswise(pages, entity_way, way)), right),
-    )
-    return entity_way, relation_way
+
+    def of_entities(way: str) -> float:
+        fitted = crosswise(pages, way, AS_COMPUTED, start)
+        return log_loss(joined(c.entities(p) for p, c in fitted), joined(p.entity_right for p in pages))
+
+    entity_way = min(WAYS, key=of_entities)
+
+    def of_relations(way: str) -> float:
+        fitted = crosswise(pages, entity_way, way, start)
+        return log_loss(joined(c.relations(p) for p, c in fitted), joined(p.relation_right for p in pages))
+
+    return entity_way, min(WAYS, key=of_relations)

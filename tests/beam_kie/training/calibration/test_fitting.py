@@ -170,6 +170,20 @@ def test_calibrated_confidences_stay():
     )
 
 
+def test_temperatures_stay_so_that_nothing_else_is_found():
+    pages = [page(number, squared) for number in range(6)]
+    start = FittedCalibration(1.4, 0.75, ((0.0, 0.5), (1.0, 1.0)))
+
+    ways = choose_ways(pages, start)
+    made = fit(pages, *ways, start)
+
+    assert TEMPERATURE not in ways
+    assert (made.entity_temperature, made.relation_temperature) == (1.4, 0.75)
+    assert made == fit(pages, *ways, FittedCalibration(1.4, 0.75))
+    assert made.entity_calibration != fit(pages, *ways).entity_calibration
+    assert all(c.entity_temperature == 1.4 for _, c in crosswise(pages, *ways, start))
+
+
 def test_pages_without_findings_change_nothing():
     pages = [page(number, squared, count=0) for number in range(4)]
 
