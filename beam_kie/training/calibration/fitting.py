@@ -112,6 +112,7 @@ def _beta_features(confidences: np.ndarray) -> np.ndarray:
 
 
 NOTHING = FittedCalibration()
+"""Confidences as computed, at temperatures of 1."""
 
 
 def fit(
@@ -152,7 +153,7 @@ def _relations(made: FittedCalibration, page: PageConfidences) -> tuple[np.ndarr
 def _with_tables(
     made: FittedCalibration, field: str, way: str, pages: Sequence[PageConfidences], findings: Findings
 ) -> FittedCalibration:
-    """``made`` with the tables of a field that ``way`` asks for; a kind of lines without pages gets none."""
+    """``made`` with the tables of a field that ``way`` asks for; one where all lines are of one kind."""
     wanted = {TABLE: {field: pages}}
     read = [page for page in pages if page.lines != GOLD]
     gold = [page for page in pages if page.lines == GOLD]
