@@ -154,12 +154,13 @@ def _with_tables(
     made: FittedCalibration, field: str, way: str, pages: Sequence[PageConfidences], findings: Findings
 ) -> FittedCalibration:
     """``made`` with the tables of a field that ``way`` asks for; one where all lines are of one kind."""
-    wanted = {TABLE: {field: pages}}
-    read = [page for page in pages if page.lines != GOLD]
+    if way not in (TABLE, TABLES):
+        return made
     gold = [page for page in pages if page.lines == GOLD]
-    wanted[TABLES] = {field: gold, f"read_{field}": read} if gold and read else {field: pages}
+    read = [page for page in pages if page.lines != GOLD]
+    apart = way == TABLES and gold and read
     tables = {}
-    for name, chosen in wanted.get(way, {}).items():
+    for name, chosen in ((field, gold), (f"read_{field}", read)) if apart else ((field, pages),):
         found = [findings(made, page) for page in chosen]
         tables[name] = fit_table(joined(each for each, _ in found), joined(right for _, right in found))
     return dataclasses.replace(made, **tables)

@@ -115,6 +115,16 @@ def test_writing_changes_confidences_and_no_finding(folder, capsys):
     assert entities["now"]["confidence"] == pytest.approx(mean_confidence(after), abs=1e-3)
 
 
+def test_writing_leaves_temperatures_as_they_are(folder):
+    path = folder / "model" / "config.json"
+    given = {"entity_temperature": 1.4, "relation_temperature": 0.75}
+    path.write_text(json.dumps(json.loads(path.read_text()) | given))
+    assert calibrate(folder, "--write") == 0
+    written = json.loads(path.read_text())
+    assert {name: written[name] for name in given} == given
+    assert written["entity_calibration"]
+
+
 def test_a_temperature_that_is_not_measured_leaves_a_gap(folder, capsys):
     path = folder / "model" / "config.json"
     path.write_text(json.dumps(json.loads(path.read_text()) | {"entity_temperature": 1.23}))
