@@ -13,6 +13,7 @@ import numpy as np
 from beam_kie.document import CharSpans, PageImage, PageText, Polygon
 from beam_kie.geometry import rotate_polygon
 from beam_kie.imaging.decode import upright
+from beam_kie.ocr.blank_marks import without_blank_marks
 from beam_kie.ocr.cleaning import clean_lines
 from beam_kie.ocr.columns import Column, as_it_stands, lay_column
 from beam_kie.ocr.crops import crop_line, stands
@@ -193,7 +194,7 @@ class PageReader:
             self._min_confidence,
             [reading.char_spans for reading in readings],
         )
-        lines = with_letter_case(page.pixels, lines)
+        lines = with_letter_case(page.pixels, without_blank_marks(page.pixels, lines))
         return straightened(
             PageText(image.document_id, image.uri, image.page, width, height, page.rotation_deg, lines, "ocr")
         )
