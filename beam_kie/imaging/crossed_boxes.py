@@ -16,7 +16,7 @@ import cv2
 import numpy as np
 
 from beam_kie.imaging.crossings import Outline, crossing_of, has_stroke
-from beam_kie.imaging.squares import free_sides, squares_of
+from beam_kie.imaging.squares import APART, free_sides, squares_of
 from beam_kie.page_parts import Mark, MarkState, Outside
 
 _LEAST_SIDE, _MOST_SIDE = 8, 46  # pixels of a page at 150 dpi
@@ -37,7 +37,6 @@ _CONFIDENCE = 0.6  # parts of characters may look alike
 _EMPTY_CONFIDENCE, _STATE_CONFIDENCE = 0.68, 0.95
 _TICKED_CONFIDENCE = 0.85  # a stamp looks much like a tick
 _TOUCHED_CONFIDENCE = 0.6  # what touches an empty box may be a tick after all
-_APART = 0.22  # widths of free space on the left and the right of an empty box: letters mostly stand closer
 _ONE_SIDE = 0.8  # what free space on one side only leaves of the certainty: the character 口 looks alike
 
 
@@ -74,7 +73,7 @@ def find_crossed_boxes(mask: np.ndarray, pieces: np.ndarray) -> list[Mark]:
 
 
 def _empty_confidence(ink: np.ndarray, box: Outline) -> float:
-    apart = free_sides(ink, (box.left, box.top, box.width, box.height), _APART)
+    apart = free_sides(ink, (box.left, box.top, box.width, box.height), APART)
     return _EMPTY_CONFIDENCE * (1.0 if apart == 2 else _ONE_SIDE)
 
 

@@ -12,7 +12,7 @@ from beam_kie.document import PageText
 from beam_kie.imaging.crossed_boxes import find_crossed_boxes
 from beam_kie.imaging.decode import upright
 from beam_kie.imaging.ruling import Ink, find_cells, find_ink, find_straight_cells
-from beam_kie.imaging.squares import find_pieces, free_sides, squares_of
+from beam_kie.imaging.squares import APART, find_pieces, free_sides, squares_of
 from beam_kie.page_parts import Mark, MarkState, Outside
 
 MOST_MARKS = 1_000
@@ -23,7 +23,7 @@ _STROKE = 9  # pixels that straight strokes are long at least; those of a tick a
 _LEAST_SIDES = 0.85  # of every side of a box is inked
 _LEAST_ROUND = 0.9  # of a ring is inked
 _LEAST_RING = 15  # pixels; smaller ones are letters
-_APART, _RING_APART = 0.22, 0.45  # sides of free space on the left and the right: letters mostly stand closer
+_RING_APART = 0.45  # the same as APART, of rings
 _ONE_SIDE = 0.6  # what free space on one side only leaves of the certainty: the character 口 looks alike
 _RING_NEAR = 0.65  # what letters that stand close to a ring leave of the certainty: the letter O looks alike
 _TICKED, _FILLED, _DIAGONAL = 0.05, 0.72, 0.75  # inked shares of what is inside, and of either diagonal
@@ -100,7 +100,7 @@ def _boxes(mask: np.ndarray) -> list[Mark]:
     for x, y, w, h in squares_of(find_pieces(strokes), _LEAST_SIDE, _MOST_SIDE, _SQUARE):
         part = strokes[y : y + h, x : x + w] > 0
         sides = _inked_sides(part)
-        if sides < _LEAST_SIDES or not (free := free_sides(mask, (x, y, w, h), _APART)):
+        if sides < _LEAST_SIDES or not (free := free_sides(mask, (x, y, w, h), APART)):
             continue
         state, certainty = _state(mask[y : y + h, x : x + w] > 0, _inset(part))
         confidence = sides * certainty * (1.0 if free == 2 else _ONE_SIDE)
@@ -127,7 +127,7 @@ def _rings(mask: np.ndarray, pieces: np.ndarray) -> list[Mark]:
         part = mask[y : y + h, x : x + w] > 0
         if min(w, h) < _LEAST_RING or part[[0, 0, -1, -1], [0, -1, 0, -1]].any():
             continue
-        if free_sides(mask, (x, y, w, h), _APART) < 2:
+        if free_sides(mask, (x, y, w, h), APART) < 2:
             continue
         around = [_on_ellipse(part, inset) for inset in (0.0, 0.5, 1.0, 1.5, 2.5)]
         outline = float(np.mean(np.any(around, axis=0)))

@@ -5,6 +5,9 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
+APART = 0.22
+"""Widths of free space on the left and the right of a box: letters mostly stand closer."""
+
 
 def find_pieces(mask: np.ndarray) -> np.ndarray:
     """Connected pieces of ink: N x 5 int32, left, top, width, height and area in pixels each.

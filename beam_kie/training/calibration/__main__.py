@@ -29,7 +29,6 @@ from beam_kie.training.calibration.confidences import (
     measure_confidences,
 )
 from beam_kie.training.calibration.fitting import (
-    NOTHING,
     TEMPERATURE,
     TEMPERATURES,
     FittedCalibration,
@@ -50,7 +49,7 @@ FEWEST_PAGES = 10
 
 
 def make_report(
-    pages: Sequence[PageConfidences], ways: tuple[str, str], present: FittedCalibration | None = None
+    pages: Sequence[PageConfidences], ways: tuple[str, str], present: FittedCalibration
 ) -> list[dict]:
     """Reliability by kind of finding, lines and source (None: all).
 
@@ -60,13 +59,13 @@ def make_report(
     Args:
         pages: measured confidences.
         ways: of calibrating entities and relations.
-        present: the calibration that the model has, at some of TEMPERATURES; None: not reported.
+        present: the calibration that the model has.
     """
     readings = {
         "before": [(page, FittedCalibration()) for page in pages],
-        **({"now": [(page, present) for page in pages]} if present else {}),
+        "now": [(page, present) for page in pages],
         "temperature": crosswise(pages, TEMPERATURE, TEMPERATURE),
-        "after": crosswise(pages, *ways, present or NOTHING),
+        "after": crosswise(pages, *ways, present),
     }
     sources = list(dict.fromkeys(page.source for page in pages))
     groups = []
@@ -107,10 +106,9 @@ def _group(
     }
 
 
-def _present(model: KieModel) -> FittedCalibration | None:
-    """The calibration that a model has; None where its temperatures are none of those that are measured."""
-    has = FittedCalibration(**dataclasses.asdict(model.config.calibration))
-    return has if {has.entity_temperature, has.relation_temperature} <= set(TEMPERATURES) else None
+def _present(model: KieModel) -> FittedCalibration:
+    """The calibration that a model has."""
+    return FittedCalibration(**dataclasses.asdict(model.config.calibration))
 
 
 def write(folder: Path, made: FittedCalibration) -> None:
@@ -193,12 +191,15 @@ def _run(args: argparse.Namespace) -> int:
     progress = no_progress if args.quiet else show_progress
     if count < 2:
         raise UsageError("one page cannot be halved: give at least two labelled pages that were held out")
-    found = [
-        each for reader, pages in read for each in measure_confidences(reader, pages, TEMPERATURES, progress)
-    ]
     present = _present(model)
-    ways = choose_ways(found, present or NOTHING)
-    made = fit(found, *ways, present or NOTHING)
+    temperatures = dict.fromkeys((*TEMPERATURES, present.entity_temperature, present.relation_temperature))
+    found = [
+        each
+        for reader, pages in read
+        for each in measure_confidences(reader, pages, tuple(temperatures), progress)
+    ]
+    ways = choose_ways(found, present)
+    made = fit(found, *ways, present)
     report = {
         "model": f"{model.name} {model.revision}",
         "bins": f"{reliability.BINS} of equal width",
@@ -266,7 +267,7 @@ def table(report: dict) -> str:
     lines.append(f"{head}{'temperature':>13}{'after':>8}")
     for group in report["groups"]:
         figures = "".join(
-            f"{group[when]['ece']:>{width}.3f}" if when in group else f"{'-':>{width}}"
+            f"{group[when]['ece']:>{width}.3f}"
             for when, width in (("before", 12), ("now", 8), ("temperature", 13), ("after", 8))
         )
         where = group["source"] or "all"

@@ -68,7 +68,7 @@ class Model(Protocol):
 
 @dataclass(frozen=True)
 class PageConfidences:
-    """What was found on a page, at each of T temperatures, and whether it is right.
+    """What was found on a page, at each of T ``temperatures``, and whether it is right.
 
     ``entities``: T x E; ``links``: T x R, that the ends of a relation belong together; ``keys`` and
     ``values``: R indices of the ends; ``given_links``: T x G, of relations between the gold entities.
@@ -78,6 +78,7 @@ class PageConfidences:
     source: str
     lines: str
     name: str
+    temperatures: Sequence[float]
     entities: np.ndarray
     entity_right: np.ndarray
     links: np.ndarray
@@ -86,6 +87,14 @@ class PageConfidences:
     relation_right: np.ndarray
     given_links: np.ndarray
     given_right: np.ndarray
+
+    def at(self, temperature: float) -> int:
+        """Which of T a temperature is; ValueError for one that was not measured.
+
+        Args:
+            temperature: that scores were divided by.
+        """
+        return list(self.temperatures).index(temperature)
 
 
 def gold_on_ocr_lines(
@@ -149,13 +158,17 @@ def measure_confidences(
     models = [model.with_config(calibration=Calibration(each, each)) for each in temperatures]
     for (source, lines), gold in pages.items():
         for chunk in chunks(gold):
-            found += _measure_chunk(models, source, lines, chunk)
+            found += _measure_chunk(models, temperatures, source, lines, chunk)
             progress("confidences", len(found), total)
     return found
 
 
 def _measure_chunk(
-    models: Sequence[Model], source: str, lines: str, gold: Sequence[GoldPage]
+    models: Sequence[Model],
+    temperatures: Sequence[float],
+    source: str,
+    lines: str,
+    gold: Sequence[GoldPage],
 ) -> Iterator[PageConfidences]:
     """``models``: one for every temperature."""
     encoded = models[0].encode([page.page for page in gold])
@@ -165,11 +178,16 @@ def _measure_chunk(
     for page, results, given in zip(
         gold, zip(*predicted, strict=True), zip(*related, strict=True), strict=True
     ):
-        yield _compared(source, lines, page, results, given)
+        yield _compared(source, lines, temperatures, page, results, given)
 
 
 def _compared(
-    source: str, lines: str, gold: GoldPage, results: Sequence[PageResult], given: Sequence[PageResult]
+    source: str,
+    lines: str,
+    temperatures: Sequence[float],
+    gold: GoldPage,
+    results: Sequence[PageResult],
+    given: Sequence[PageResult],
 ) -> PageConfidences:
     found = [_name(entity, gold.page) for entity in results[0].entities]
     wanted = [_name(entity, gold.page) for entity in gold.entities]
@@ -181,6 +199,7 @@ def _compared(
         source,
         lines,
         gold.name,
+        temperatures,
         entities=_column(
             [
                 {name: entity.confidence for name, entity in zip(names_of, result.entities, strict=True)}

@@ -20,7 +20,8 @@ from beam_kie.layoutxlm.config import Calibration
 from beam_kie.layoutxlm.decoding.calibration import Table, look_up
 from beam_kie.training.calibration.confidences import GOLD, PageConfidences
 
-TEMPERATURES = (1.0, 0.75, 1.4, 2.0)  # each reads all pages once
+TEMPERATURES = (1.0, 0.75, 1.4, 2.0)
+"""Those that are compared. Each reads all pages once, and so do those that the model has."""
 AS_COMPUTED, TEMPERATURE, TABLE = "as computed", "temperature", "table"
 TABLES = "table for each kind of lines"
 WAYS = (AS_COMPUTED, TABLE, TABLES)
@@ -45,7 +46,7 @@ class FittedCalibration(Calibration):
             page: its measured confidences.
         """
         table = self.of_entities(page.lines == GOLD)
-        return look_up(page.entities[_at(self.entity_temperature)], table)
+        return look_up(page.entities[page.at(self.entity_temperature)], table)
 
     def relations(self, page: PageConfidences) -> np.ndarray:
         """The calibrated confidences of the relations between the entities that were found.
@@ -54,7 +55,7 @@ class FittedCalibration(Calibration):
             page: its measured confidences.
         """
         ends = self.entities(page)
-        links = page.links[_at(self.relation_temperature)]
+        links = page.links[page.at(self.relation_temperature)]
         table = self.of_relations(page.lines == GOLD)
         return look_up(ends[page.keys] * ends[page.values] * links, table)
 
@@ -65,11 +66,7 @@ class FittedCalibration(Calibration):
             page: its measured confidences.
         """
         table = self.of_relations(page.lines == GOLD)
-        return look_up(page.given_links[_at(self.relation_temperature)], table)
-
-
-def _at(temperature: float) -> int:
-    return TEMPERATURES.index(temperature)
+        return look_up(page.given_links[page.at(self.relation_temperature)], table)
 
 
 def log_loss(confidences: np.ndarray, right: np.ndarray) -> float:

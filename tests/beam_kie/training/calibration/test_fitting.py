@@ -40,6 +40,7 @@ def page(number, truth, seed=0, source="s", lines="gold", count=400):
         source,
         lines,
         f"p{number}",
+        TEMPERATURES,
         entities=cooled(entities),
         entity_right=right,
         links=cooled(links),
@@ -189,3 +190,8 @@ def test_pages_without_findings_change_nothing():
 
     assert choose_ways(pages) == (AS_COMPUTED, AS_COMPUTED)
     assert fit(pages, TABLE, TABLE).entity_temperature == 1.0
+
+
+def test_a_temperature_that_was_not_measured_is_an_error():
+    with pytest.raises(ValueError, match="3"):
+        FittedCalibration(3.0).entities(page(0, squared))
