@@ -81,8 +81,9 @@ class Decoding(Part):
 
     ``method`` is "runs" (entities are runs of tokens) or "line_vote" (PaddleOCR's: one label a line). A cut
     within a line costs ``switch_penalty`` (``colon_discount`` less right after a colon, ``capitals_discount``
-    less where words in capitals are followed by other ones or numbers), a join of lines ``join_penalty``, "no
-    key" for a value ``none_penalty``: training shows the first two more often than pages do.
+    less where words in capitals are followed by other ones or numbers, ``phrase_penalty`` more in brackets
+    and beside a comma of ideographs), a join of lines ``join_penalty``, "no key" for a value
+    ``none_penalty``: training shows the first two more often than pages do.
     ``page_prior_weight``: how much a page's other keys in two scripts count for one (decoding/page_prior.py).
     A join across the border of a ruled cell costs ``cell_penalty``, one of a line in a cell with a line in
     none ``cell_edge_penalty``; one of keys right below each other in a cell gains ``cell_bonus``
@@ -93,13 +94,15 @@ class Decoding(Part):
     its column, where that link's confidence is ``second_key`` or more; 0: never (decoding/second_keys.py).
     A value that is known to be one, as where entities are given, gets the key that has at least
     ``certain_value_share`` of what all keys have, also where "no key" is likelier; 0: never
-    (decoding/certain_values.py).
+    (decoding/certain_values.py). ``row_repairs``: on lines that OCR read, values are cut at the rows of keys
+    without one, and parts that stand side by side are joined (decoding/row_repairs.py).
     """
 
     method: str = "runs"
     switch_penalty: float = 0.0
     colon_discount: float = 0.0
     capitals_discount: float = 0.0
+    phrase_penalty: float = 0.0
     join_penalty: float = 0.0
     none_penalty: float = 0.0
     page_prior_weight: float = 0.0
@@ -110,6 +113,7 @@ class Decoding(Part):
     relation_choice: str = "best"
     second_key: float = 0.0
     certain_value_share: float = 0.0
+    row_repairs: bool = False
 
     CHOICES: ClassVar = {"method": ("runs", "line_vote"), "relation_choice": ("best", "every")}
 

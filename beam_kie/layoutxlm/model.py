@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import dataclasses
 from collections.abc import Collection, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -22,6 +23,7 @@ from beam_kie.layoutxlm.decoding.grouping import group_pieces
 from beam_kie.layoutxlm.decoding.joint import decide_together
 from beam_kie.layoutxlm.decoding.keyless import with_keyless
 from beam_kie.layoutxlm.decoding.linking import find_relations
+from beam_kie.layoutxlm.decoding.row_repairs import repair_rows
 from beam_kie.layoutxlm.decoding.straight import as_pictured
 from beam_kie.layoutxlm.decoding.tags import Decoder, Piece, create_decoder
 from beam_kie.layoutxlm.devices import resolve_device, resolve_dtype
@@ -357,14 +359,20 @@ class KieModel:
 
     @torch.inference_mode()
     def _result(
-        self, encoded: EncodedPage, decoded: list[DecodedEntity], certain: Collection[int] = ()
+        self, encoded: EncodedPage, decoded: list[DecodedEntity], certain: Collection[int] | None = None
     ) -> PageResult:
+        """``certain``: indices of given entities that are known to be right; None: the model found them."""
         page = encoded.page
         entities = tuple(item.entity for item in decoded)
         if not encoded.hidden or self.network.relation_head is None:
             return self._with_relations(page, entities, ())
         heads = _with_states([network.relation_head for network in self.networks], encoded.hidden)
-        links = find_relations(heads, self.config, page, decoded, certain)
+        link = partial(find_relations, heads, self.config, page, certain=certain or ())
+        if self.config.decoding.row_repairs and certain is None and not page.whole_lines:
+            decoded, links = repair_rows(self.config, page, encoded.tokens, decoded, link)
+            entities = tuple(item.entity for item in decoded)
+        else:
+            links = link(decoded)
         if self.config.decoding.sees_cells and not page.whole_lines:
             links = links_by_cells(self.config, page, decoded, links)
         table = self.config.calibration.of_relations(page.whole_lines)

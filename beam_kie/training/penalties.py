@@ -45,6 +45,7 @@ CANDIDATES: dict[str, tuple[float, ...]] = {
     "switch_penalty": (0.0, 2.0, 4.0, 6.0, 8.0),
     "colon_discount": (0.0, 2.0, 4.0),
     "capitals_discount": (0.0, 2.0, 4.0),
+    "phrase_penalty": (0.0, 2.0, 4.0),
     "join_penalty": (-1.0, 0.0, 1.0, 2.0),
     "none_penalty": (0.0, 0.5, 1.0, 2.0, 4.0),
     "page_prior_weight": (0.0, 1.0, 3.0),

@@ -82,7 +82,13 @@ def create_decoder(config: LayoutXLMConfig, whole_lines: bool = False) -> Decode
     if whole_lines:
         return WholeLineDecoder(config.tags)
     costs = config.decoding
-    return TagDecoder(config.tags, costs.switch_penalty, costs.colon_discount, costs.capitals_discount)
+    return TagDecoder(
+        config.tags,
+        costs.switch_penalty,
+        costs.colon_discount,
+        costs.capitals_discount,
+        costs.phrase_penalty,
+    )
 
 
 class LineVoteDecoder:
@@ -196,6 +202,7 @@ class TagDecoder:
         switch_penalty: what a change of label within a line costs, in nats.
         colon_discount: by how much less it costs right after a colon, in nats.
         capitals_discount: by how much less it costs where words in capitals end, in nats.
+        phrase_penalty: by how much more it costs in brackets and beside a comma of ideographs, in nats.
     """
 
     def __init__(
@@ -204,12 +211,14 @@ class TagDecoder:
         switch_penalty: float = 0.0,
         colon_discount: float = 0.0,
         capitals_discount: float = 0.0,
+        phrase_penalty: float = 0.0,
     ):
         self.tags = tuple(tags)
         self.transitions = {
             CutPlace.ANY: self._costs(switch_penalty),
             CutPlace.AFTER_COLON: self._costs(switch_penalty - colon_discount),
             CutPlace.AFTER_CAPITALS: self._costs(switch_penalty - capitals_discount),
+            CutPlace.IN_PHRASE: self._costs(switch_penalty + phrase_penalty),
         }
 
     def _costs(self, switch_penalty: float) -> np.ndarray:

@@ -21,16 +21,19 @@ from beam_kie.layoutxlm.inputs.tokenizer import PageTokenizer
 from beam_kie.text_width import character_edges
 
 COLONS = (":", "：")
+_COMMAS = ("，", "、")
 _FEWEST_CAPITALS = 3  # of a key in capitals
 _WORD = re.compile(r"\S+")
 
 
 class CutPlace(IntEnum):
-    """What stands before a token: nothing special, a colon, or words in capitals that end there."""
+    """Where a token begins: anywhere, right after a colon, where words in capitals end, or within a phrase:
+    in brackets, or beside a comma of ideographs."""
 
     ANY = 0
     AFTER_COLON = 1
     AFTER_CAPITALS = 2
+    IN_PHRASE = 3
 
 
 @dataclass(frozen=True)
@@ -105,6 +108,8 @@ def cut_place(text: str, start: int) -> CutPlace:
     before, rest = text[:start].rstrip(), text[start:].lstrip()
     if before.endswith(COLONS):
         return CutPlace.AFTER_COLON
+    if _is_in_phrase(before, rest):
+        return CutPlace.IN_PHRASE
     letters = [char for char in before if char.isalpha()]
     is_key = len(letters) >= _FEWEST_CAPITALS and before[-1].isalpha() and all(map(str.isupper, letters))
     if not is_key or not text[len(before) : len(text) - len(rest)]:
@@ -112,6 +117,26 @@ def cut_place(text: str, start: int) -> CutPlace:
     (word,) = rest.split(maxsplit=1)[:1] or ("",)
     other = any(char.islower() or char.isdigit() for char in word)
     return CutPlace.AFTER_CAPITALS if other else CutPlace.ANY
+
+
+def _is_in_phrase(before: str, rest: str) -> bool:
+    """Whether a place is within brackets that are closed behind it, or beside a comma of ideographs."""
+    if before.endswith(_COMMAS) or rest.startswith((*_COMMAS, "。")):
+        return True
+    depth = _depth(before, 0)
+    return depth > 0 and _depth(rest, depth, stop=True) == 0
+
+
+def _depth(text: str, depth: int, stop: bool = False) -> int:
+    """How many brackets are open behind a text, or 0 as soon as all are closed (``stop``)."""
+    for char in text:
+        if char in "(（":
+            depth += 1
+        elif char in ")）" and depth:
+            depth -= 1
+            if stop and not depth:
+                return 0
+    return depth
 
 
 def _with_word_boxes(tokens: PageTokens, page: PageText) -> PageTokens:

@@ -28,6 +28,8 @@ SMALL_NETWORK: dict[str, Any] = {
     "switch_penalty": 6.0,
     "colon_discount": 2.0,
     "capitals_discount": 6.0,
+    "phrase_penalty": 2.0,
+    "row_repairs": True,
     "none_penalty": 0.5,
     "page_prior_weight": 3.0,
     "window_tokens": 640,

@@ -182,6 +182,17 @@ def test_a_cut_may_cost_less_where_a_key_ends(place):
     assert [piece.label for piece in decoder.pieces(scores, on_lines([0] * 3))] == ["K"]
 
 
+def test_a_cut_may_cost_more_within_a_phrase():
+    scores = sure("B-K", "I-K", "B-V", probability=0.9)
+
+    def labels(penalty, *places):
+        decoder = TagDecoder(TAGS, phrase_penalty=penalty)
+        return [piece.label for piece in decoder.pieces(scores, on_lines([0] * 3, np.array(places)))]
+
+    assert labels(5.0, 0, 0, CutPlace.IN_PHRASE) == ["K"]
+    assert labels(5.0, 0, CutPlace.IN_PHRASE, 0) == labels(0.0, 0, 0, CutPlace.IN_PHRASE) == ["K", "V"]
+
+
 def test_whole_line_gets_the_label_with_the_highest_sum_over_its_tokens():
     scores = np.concatenate(
         [sure("B-K", "I-K", probability=0.5), sure("I-V", probability=0.99), sure("O", "I-K")]
@@ -208,10 +219,10 @@ def test_whole_lines_of_labels_without_begin_tags():
 
 
 def test_the_configuration_says_how_lines_are_decoded():
-    settings = small_config(switch_penalty=6.0, colon_discount=2.0, capitals_discount=5.0)
+    settings = small_config(switch_penalty=6.0, colon_discount=2.0, capitals_discount=5.0, phrase_penalty=3.0)
     decoder = create_decoder(settings)
     assert decoder.transitions[CutPlace.ANY].max() == 0
-    assert [decoder.transitions[place][0, 1] for place in CutPlace] == [-6, -4, -1]
+    assert [decoder.transitions[place][0, 1] for place in CutPlace] == [-6, -4, -1, -9]
     assert isinstance(create_decoder(settings, whole_lines=True), WholeLineDecoder)
     for whole_lines in (False, True):
         voting = create_decoder(small_config(decoding="line_vote"), whole_lines)

@@ -59,6 +59,25 @@ def test_tokens_know_whether_words_in_capitals_end_before_them(line, starts):
     assert places_of(CutPlace.AFTER_CAPITALS, line) == [(0, start) for start in starts]
 
 
+@pytest.mark.parametrize(
+    ("line", "within"),
+    [
+        ("a(bc)d", "bc)"),
+        ("a（b(c)d）e", "b(c)d）"),
+        ("年龄（岁）3", "岁）"),
+        ("a(bc", ""),  # the bracket is not closed
+        ("ab)c", ""),
+        ("a(b)c(d", "b)"),
+        ("(b:c)", "b:)"),  # right after a colon, a cut is likely all the same
+        ("甲，乙、丙。丁", "，乙、丙。"),
+        ("a, b.", ""),
+    ],
+)
+def test_tokens_know_whether_they_are_within_a_phrase(line, within):
+    places = [start for _, start in places_of(CutPlace.IN_PHRASE, line)]
+    assert "".join(line[start] for start in places) == within
+
+
 def test_blank_lines_give_no_token_and_shift_nothing():
     tokens = page_tokens(page("", "ab", "   ", "c", "\u3000"), character_tokenizer())
     assert tokens.lines.tolist() == [1, 1, 3]
