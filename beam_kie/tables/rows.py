@@ -57,7 +57,7 @@ def page_tables(
     tables = {
         "lines": line_rows(result.page, provenance),
         "entities": entity_rows(result, provenance),
-        "key_values": key_value_rows(result, provenance, key_labels, options),
+        "key_values": key_rows_apart(result, provenance, key_labels, options),
     }
     return {"pages": [page_row(result.page, provenance, count_rows(tables))], **tables}
 
@@ -128,7 +128,7 @@ def entity_rows(result: PageResult, provenance: Provenance) -> list[Row]:
     return [_entity_row(page, index, entity) | shared for index, entity in enumerate(result.entities)]
 
 
-def key_value_rows(
+def key_rows_apart(
     result: PageResult,
     provenance: Provenance,
     key_labels: Sequence[str] = KEY_LABELS,

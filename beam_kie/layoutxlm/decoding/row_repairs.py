@@ -11,11 +11,13 @@ from collections.abc import Callable, Sequence
 from beam_kie.document import PageText, Relation
 from beam_kie.layoutxlm.config import LayoutXLMConfig
 from beam_kie.layoutxlm.decoding.entities import DecodedEntity
+from beam_kie.layoutxlm.decoding.rows_apart import cut_at_rows
 from beam_kie.layoutxlm.decoding.side_by_side import join_side_by_side
-from beam_kie.layoutxlm.decoding.value_rows import cut_at_rows
 from beam_kie.layoutxlm.inputs.features import PageTokens
 
 Links = tuple[Relation, ...]
+
+_PASSES = 2  # where keys were cut, values beside them may be cut next
 
 
 def repair_rows(
@@ -32,13 +34,16 @@ def repair_rows(
         page: the page.
         tokens: of the page.
         decoded: its entities.
-        link: finds the links between entities; called once more for each kind of repair that changed them.
+        link: finds the links between entities; called again after each step that changed them.
     """
     links = link(decoded)
     if not len(config.head_labels) == len(config.tail_labels) == 1:
         return list(decoded), links
-    cut = cut_at_rows(config, page, tokens, decoded, links)
-    if len(cut) != len(decoded):
-        links = link(cut)
-    joined = join_side_by_side(config, page, cut, links)
-    return joined, links if len(joined) == len(cut) else link(joined)
+    found = list(decoded)
+    for _ in range(_PASSES):
+        cut = cut_at_rows(config, page, tokens, found, links)
+        if len(cut) == len(found):
+            break
+        found, links = cut, link(cut)
+    joined = join_side_by_side(config, page, found, links)
+    return joined, links if len(joined) == len(found) else link(joined)

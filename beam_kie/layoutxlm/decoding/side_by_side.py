@@ -21,55 +21,20 @@ from beam_kie.ticks.glyphs import find_glyphs
 
 _UNITS = (
     *("mm", "cm", "m", "km", "nm", "m²", "m2", "m³", "cm²", "mm²", "km/h", "in", "inch", "inches", "ft"),
-    *(
-        "g",
-        "gm",
-        "mg",
-        "kg",
-        "µg",
-        "g/m²",
-        "gm/m²",
-        "g/m2",
-        "mg/cc",
-        "lb",
-        "lbs",
-        "oz",
-        "ml",
-        "cc",
-        "kW",
-        "kV",
-    ),
-    *("kWh", "Pa", "MPa", "bar", "psi", "%", "‰", "°", "°C", "°F", "℃", "℉", "h", "hr", "hrs", "min", "sec"),
-    *("Std", "€", "$", "£", "¥", "₩", "EUR", "USD", "CHF", "GBP", "JPY", "CNY", "RMB", "DM", "元", "元整"),
-    *(
-        "万",
-        "万元",
-        "亿元",
-        "美元",
-        "円",
-        "人",
-        "岁",
-        "歳",
-        "年",
-        "月",
-        "日",
-        "天",
-        "个",
-        "個",
-        "件",
-        "台",
-        "次",
-    ),
-    *("名", "份", "张", "枚", "㎡", "平方米", "㎏", "㎜", "㎝"),
+    *("g", "gm", "mg", "kg", "µg", "g/m²", "gm/m²", "g/m2", "mg/cc", "lb", "lbs", "oz", "ml", "cc"),
+    *("kW", "kV", "kWh", "Pa", "MPa", "bar", "psi", "%", "‰", "°", "°C", "°F", "℃", "℉", "h", "hr", "hrs"),
+    *("min", "sec", "Std", "€", "$", "£", "¥", "₩", "EUR", "USD", "CHF", "GBP", "JPY", "CNY", "RMB", "DM"),
+    *("元", "元整", "万", "万元", "亿元", "美元", "円", "人", "岁", "歳", "年", "月", "日", "天", "个"),
+    *("個", "件", "台", "次", "名", "份", "张", "枚", "㎡", "平方米", "㎏", "㎜", "㎝"),
 )
 _CURRENCIES = ("$", "€", "£", "¥", "￥", "₩", "US$", "EUR", "USD", "CHF", "GBP", "RMB", "CNY", "人民币")
 _NUMBER_ENDS, _NUMBER_BEGINS = re.compile(r"\d\)?\.?$"), re.compile(r"\(?[-+]?[.,]?\d")
 _DATE_ENDS = re.compile(r"[年月]\d{0,2}$|(^|\D)\d{4}$")
 _DATE_GOES_ON = re.compile(r"(?=.*[年月日])年?\d{0,2}月?\d{0,2}日?")
 
-# Distances to the part before, in heights of a line. Compared on all pages of docs/model.md: values of one
-# key 0.5 to 1.5.
-_SAME_KEY_GAP, _UNIT_GAP, _DATE_GAP = 1.0, 2.5, 6.0
+# Distances to the part before, in heights of a line. That of texts with one key was compared from 0.5 to 1.5
+# (docs/model.md); numbers that close are columns of a table.
+_SAME_KEY_GAP, _NUMBERS_GAP, _UNIT_GAP, _DATE_GAP = 1.0, 0.4, 2.5, 6.0
 _SAME_ROW = 0.5  # of the smaller height that boxes of one row have in common
 _REACH = 0.5  # heights of a line that a part may reach into the one before
 _ALIKE = 1.8  # a text that is so many times higher has more than one line
@@ -158,10 +123,11 @@ class _Joining:
             return False
         gap = (item.entity.box[0] - first.entity.box[2]) / min(heights)
         same_key = all(is_value) and keys == others and bool(keys)
-        if same_key and gap <= _SAME_KEY_GAP:
+        texts = [_text(each) for each in (first, item)]
+        if same_key and gap <= (_NUMBERS_GAP if all(map(_is_number, texts)) else _SAME_KEY_GAP):
             # Options with boxes to tick are values of their own.
-            return not any(find_glyphs(each.entity.text) for each in (first, item))
-        return _go_together(_text(first), _text(item), gap, is_value[0], is_value[1])
+            return not any(map(find_glyphs, texts))
+        return _go_together(texts[0], texts[1], gap, is_value[0], is_value[1])
 
     def _whole(self, first: DecodedEntity, item: DecodedEntity) -> DecodedEntity:
         value = first if first.entity.label in self._config.tail_labels else item
@@ -180,6 +146,10 @@ def _go_together(before: str, text: str, gap: float, is_value: bool, goes_on_as_
     if before in _CURRENCIES:
         return goes_on_as_value and bool(_NUMBER_BEGINS.match(text))
     return is_value and _is_unit(text) and bool(_NUMBER_ENDS.search(before))
+
+
+def _is_number(text: str) -> bool:
+    return any(map(str.isdigit, text)) and not any(map(str.isalpha, text))
 
 
 def _is_unit(text: str) -> bool:

@@ -48,3 +48,18 @@ def test_models_with_labels_of_their_own_are_left_alone():
     found = entities_of(PAGE, ("Q", 0), ("Q", 1), ("A", 2, 4), ("A", 3))
     several = LayoutXLMConfig(tail_labels=("ANSWER", "HEADER"))
     assert repaired(found, several)[0] == texts(found)
+
+
+def test_a_value_beside_a_key_that_was_cut_is_cut_as_well():
+    page = page_of(
+        *(("Length", 40, 100), ("Weight", 40, 130)),
+        *(("84 mm", 300, 100), ("12 g", 300, 130)),
+        *(("left", 600, 100), ("right", 600, 130)),
+    )
+    found = entities_of(page, ("Q", 0, 1), ("A", 2), ("A", 3), ("A", 4, 5))
+    link = Linking()
+    items, _ = repair_rows(CONFIG, page, tokens_of_lines(page), found, link)
+    assert texts(items) == [
+        *("Q: Length", "Q: Weight", "A: 84 mm", "A: 12 g", "A: left", "A: right"),
+    ]
+    assert [len(each) for each in link.asked] == [4, 5, 6]

@@ -67,6 +67,13 @@ def test_texts_of_one_key_that_nearly_touch_are_one_value():
     assert len(joined(row("Anna", "Berger", gap=1.2), "AA", [(0, 1), (0, 2)])) == 2
 
 
+def test_numbers_of_one_key_are_columns_of_a_table_unless_they_touch():
+    links = [(0, 1), (0, 2)]
+    assert len(joined(row("(78,9)", "(84,5)", gap=0.9), "AA", links)) == 2
+    assert joined(row("1", "234.00", gap=0.3), "AA", links) == ["A: 1 234.00"]
+    assert len(joined(row("(78,9)", "n/a", gap=0.9), "AA", links)) == 1
+
+
 def test_parts_with_keys_of_their_own_stay_apart():
     page = page_of(("Quantity", 200, 60), ("Unit", 300, 60), ("24.8", 200, 100), ("mm", 260, 100))
     found = entities_of(page, ("Q", 0), ("Q", 1), ("A", 2), ("A", 3))
