@@ -34,7 +34,7 @@ _DATE_GOES_ON = re.compile(r"(?=.*[年月日])年?\d{0,2}月?\d{0,2}日?")
 
 # Distances to the part before, in heights of a line. That of texts with one key was compared from 0.5 to 1.5
 # (docs/model.md); numbers that close are columns of a table.
-_SAME_KEY_GAP, _NUMBERS_GAP, _UNIT_GAP, _DATE_GAP = 1.0, 0.4, 2.5, 6.0
+_SAME_KEY_GAP, _NUMBERS_GAP, _UNIT_GAP, _DATE_GAP = 0.75, 0.4, 2.5, 6.0
 _SAME_ROW = 0.5  # of the smaller height that boxes of one row have in common
 _REACH = 0.5  # heights of a line that a part may reach into the one before
 _ALIKE = 1.8  # a text that is so many times higher has more than one line
@@ -125,8 +125,8 @@ class _Joining:
         same_key = all(is_value) and keys == others and bool(keys)
         texts = [_text(each) for each in (first, item)]
         if same_key and gap <= (_NUMBERS_GAP if all(map(_is_number, texts)) else _SAME_KEY_GAP):
-            # Options with boxes to tick are values of their own.
-            return not any(map(find_glyphs, texts))
+            # Options with boxes to tick are values of their own, and so are two e-mail addresses.
+            return not any(map(find_glyphs, texts)) and not all("@" in text for text in texts)
         return _go_together(texts[0], texts[1], gap, is_value[0], is_value[1])
 
     def _whole(self, first: DecodedEntity, item: DecodedEntity) -> DecodedEntity:
