@@ -23,9 +23,6 @@ from beam_kie.layoutxlm.inputs.cells import NO_CELL, cell_boxes_1000, cells_of
 from beam_kie.layoutxlm.inputs.features import COLONS, PageTokens
 from beam_kie.text_width import char_width
 
-MOST = 1_024
-"""Up to so many keys, values are cut, and the other way round; time grows with the product of both."""
-
 _SAME_ROW = 0.5  # of the smaller height that boxes of one row have in common
 _REACH = 0.3  # heights of a row that its neighbour may reach into it
 _GOES_ON = ("(", "（", "/", "-", "&")
@@ -67,8 +64,8 @@ def cut_at_rows(
         The same entities, in the same order, where none is cut.
     """
     rows_of = [_rows(_span_boxes(page, item)) for item in decoded]
-    keys = _Column.of(config.head_labels, page, decoded, rows_of)
-    values = _Column.of(config.tail_labels, page, decoded, rows_of)
+    keys = _Column(config.head_labels, page, decoded, rows_of)
+    values = _Column(config.tail_labels, page, decoded, rows_of)
     free = keys.places.difference(place for link in links for place in (link.head, link.tail))
     cells = cell_boxes_1000(page)
     found = []
@@ -76,9 +73,9 @@ def cut_at_rows(
         starts: list[int] = []
         if len(rows) > 1 and (place in keys.places or place in values.places):
             together = _in_one_cell(page, rows, cells)
-            if place in values.places and len(keys.places) <= MOST:
+            if place in values.places:
                 starts = _starts_of_value(rows, keys, free, together)
-            elif len(values.places) <= MOST and not together and _may_be_keys(page, item, rows):
+            elif not together and _may_be_keys(page, item, rows):
                 starts = [row.start for row in rows] if values.has_one_for_each(rows, on_left=False) else []
         found += _parts(page, tokens, item, starts) if starts else [item]
     if len(found) == len(decoded):
@@ -115,27 +112,29 @@ def _may_be_keys(page: PageText, item: DecodedEntity, rows: Sequence[_Row]) -> b
     return len(set(ideographs)) == 1 and not (ends[-1] and not all(ends))
 
 
-class _Column(NamedTuple):
-    """All keys, or all values, of a page: their places among its entities, and their lines.
+class _Column:
+    """All keys, or all values, of a page.
 
-    ``single``: those of one row.
+    Args:
+        labels: of keys or of values.
+        page: the page.
+        decoded: its entities.
+        rows_of: their rows.
     """
 
-    places: set[int]
-    lines: list[_Neighbour]
-    single: set[int]
-
-    @classmethod
-    def of(
-        cls,
+    def __init__(
+        self,
         labels: Collection[str],
         page: PageText,
         decoded: Sequence[DecodedEntity],
         rows_of: Sequence[Sequence[_Row]],
-    ) -> _Column:
+    ):
         places = [place for place, item in enumerate(decoded) if item.entity.label in labels]
-        lines = [_Neighbour(place, box) for place in places for box in _span_boxes(page, decoded[place])]
-        return cls(set(places), lines, {place for place in places if len(rows_of[place]) == 1})
+        lines = [(place, box) for place in places for box in _span_boxes(page, decoded[place])]
+        self.places = set(places)
+        self._owners = [place for place, _ in lines]
+        self._boxes = np.array([box for _, box in lines], dtype=np.float64).reshape(-1, 4)
+        self._has_one_row = np.array([len(rows_of[place]) == 1 for place in self._owners], dtype=bool)
 
     def has_one_for_each(self, rows: Sequence[_Row], on_left: bool) -> bool:
         """Whether every row has another one of one row on that side, all in a column.
@@ -144,7 +143,7 @@ class _Column(NamedTuple):
             rows: of one entity.
             on_left: the side.
         """
-        found = [self.nearest(row.box, on_left, self.single) for row in rows]
+        found = [self.nearest(row.box, on_left, of_one_row=True) for row in rows]
         boxes = [each.box for each in found if each]
         if len({each.place for each in found if each}) < len(rows):
             return False
@@ -152,21 +151,27 @@ class _Column(NamedTuple):
         sides = [[box[side] for box in boxes] for side in (0, 2)]
         return any(max(side) - min(side) <= apart for side in sides)
 
-    def nearest(self, row: Box, on_left: bool, among: Collection[int] | None = None) -> _Neighbour | None:
+    def nearest(self, row: Box, on_left: bool, of_one_row: bool = False) -> _Neighbour | None:
         """The nearest one on one side of a row.
 
         Args:
             row: its box.
             on_left: the side.
-            among: places of those that count; None: all.
+            of_one_row: those over several rows do not count.
         """
-        least = -_REACH * (row[3] - row[1])
-        near = [
-            (row[0] - line.box[2] if on_left else line.box[0] - row[2], line)
-            for line in self.lines
-            if (among is None or line.place in among) and _common(line.box, row) > _SAME_ROW
-        ]
-        return min((each for each in near if each[0] >= least), default=(0, None))[1]
+        x0, y0, x1, y1 = row
+        left, top, right, bottom = self._boxes.T
+        common = np.minimum(bottom, y1) - np.maximum(top, y0)
+        gap = x0 - right if on_left else left - x1
+        fits = common > _SAME_ROW * np.maximum(np.minimum(bottom - top, y1 - y0), 1)
+        fits &= gap >= -_REACH * (y1 - y0)
+        if of_one_row:
+            fits &= self._has_one_row
+        if not fits.any():
+            return None
+        line = int(np.where(fits, gap, np.inf).argmin())
+        x0, y0, x1, y1 = self._boxes[line].tolist()
+        return _Neighbour(self._owners[line], (x0, y0, x1, y1))
 
 
 def _in_one_cell(page: PageText, rows: Sequence[_Row], cells: np.ndarray) -> bool:

@@ -71,6 +71,7 @@ class _Joining:
         self._page = page
         self._found: list[DecodedEntity | None] = list(decoded)
         self._boxes = np.array([item.entity.box for item in decoded]).reshape(-1, 4)
+        self._there = np.ones(len(decoded), dtype=bool)
         self._cells = _cells_of(page, decoded)
         self._heads: set[int] = set()
         self._keys: dict[int, set[int]] = {}
@@ -89,6 +90,7 @@ class _Joining:
             if before is None or first is None or not self._are_one(before, first, place, item):
                 continue
             self._found[before], self._found[place] = self._whole(first, item), None
+            self._there[place] = False
             self._keys[before] = self._keys.get(before, set()) | self._keys.get(place, set())
             self._boxes[before, :2] = np.minimum(self._boxes[before, :2], self._boxes[place, :2])
             self._boxes[before, 2:] = np.maximum(self._boxes[before, 2:], self._boxes[place, 2:])
@@ -106,8 +108,7 @@ class _Joining:
         x0, y0, _, y1 = self._boxes[place]
         heights = np.minimum(self._boxes[:, 3] - self._boxes[:, 1], y1 - y0)
         common = np.minimum(self._boxes[:, 3], y1) - np.maximum(self._boxes[:, 1], y0)
-        fits = np.array([item is not None for item in self._found])
-        fits &= (common > _SAME_ROW * np.maximum(heights, 1)) & (self._boxes[:, 0] < x0)
+        fits = self._there & (common > _SAME_ROW * np.maximum(heights, 1)) & (self._boxes[:, 0] < x0)
         fits &= self._boxes[:, 2] < x0 + _REACH * (y1 - y0)
         fits[place] = False
         return int(np.where(fits, self._boxes[:, 2], -np.inf).argmax()) if fits.any() else None

@@ -2,7 +2,7 @@ import pytest
 
 from beam_kie.document import RuledCell
 from beam_kie.layoutxlm.config import LayoutXLMConfig
-from beam_kie.layoutxlm.decoding.rows_apart import MOST, cut_at_rows
+from beam_kie.layoutxlm.decoding.rows_apart import cut_at_rows
 from tests.beam_kie.layoutxlm.decoding.rows import entities_of, links_of, page_of, texts, tokens_of_lines
 
 CONFIG = LayoutXLMConfig()
@@ -119,11 +119,3 @@ def test_lines_of_one_row_are_not_cut():
     page = page_of(KEYS[0], ("84", 300, 100), ("mm", 340, 100))
     found = entities_of(page, ("Q", 0), ("A", 1, 2))
     assert texts(cut(page, found, ())) == texts(found)
-
-
-def test_pages_with_very_many_keys_are_left_alone():
-    page = page_of(*KEYS, *VALUES)
-    found = entities_of(page, *[("Q", 0)] * (MOST + 1), ("Q", 1), ("A", 3, 4))
-    assert len(cut(page, found, ())) == len(found)
-    found = entities_of(page, ("Q", 0, 1), ("A", 3), ("A", 4), *[("A", 5)] * MOST)
-    assert len(cut(page, found, ())) == len(found)
