@@ -108,6 +108,18 @@ def overlap_share(inner: Sequence[float], outer: Sequence[float]) -> float:
     return max(0.0, width) * max(0.0, height) / area if area > 0 else 1.0
 
 
+def height_share(one: Sequence[float], other: Sequence[float]) -> float:
+    """The height that two boxes have in common, as a share of the lower one's: 0 to 1.
+
+    Args:
+        one: x0, y0, x1, y1.
+        other: the same.
+    """
+    common = min(one[3], other[3]) - max(one[1], other[1])
+    least = min(one[3] - one[1], other[3] - other[1])
+    return common / least if least > 0 and common > 0 else 0.0
+
+
 def normalise_box_1000(box: Sequence[float], width: float, height: float) -> tuple[int, int, int, int]:
     """The box on the 0..1000 grid, rounded down, always within it and never inverted.
 

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from beam_kie.choices.splitting import Owners, Part
 from beam_kie.document import Box, Entity, PageResult, Relation
+from beam_kie.geometry import height_share
 from beam_kie.ticks.placing import Tick
 from beam_kie.ticks.sides import ticks_with_texts
 
@@ -122,8 +123,7 @@ def _runs(entities: Sequence[Entity], options: Sequence[int | None]) -> Iterable
 
 
 def _same_row(box: Box, other: Box) -> bool:
-    common = min(box[3], other[3]) - max(box[1], other[1])
-    return common > 0.5 * min(box[3] - box[1], other[3] - other[1])
+    return height_share(box, other) > 0.5
 
 
 def _under_one_key(

@@ -94,8 +94,9 @@ class Decoding(Part):
     its column, where that link's confidence is ``second_key`` or more; 0: never (decoding/second_keys.py).
     A value that is known to be one, as where entities are given, gets the key that has at least
     ``certain_value_share`` of what all keys have, also where "no key" is likelier; 0: never
-    (decoding/certain_values.py). ``row_repairs``: on lines that OCR read, values are cut at the rows of keys
-    without one, and parts that stand side by side are joined (decoding/row_repairs.py).
+    (decoding/certain_values.py). ``row_repairs``: on lines that OCR read, keys and values over several
+    rows are cut by what stands beside these, and parts of values that stand side by side are joined
+    (decoding/row_repairs.py).
     """
 
     method: str = "runs"

@@ -48,7 +48,9 @@ def _without_blank_marks(pixels: np.ndarray, line: TextLine) -> TextLine:
     if crop is None:
         return line
     grey = cv2.cvtColor(crop, cv2.COLOR_RGB2GRAY)
-    blank = {place for place in places if _is_blank(grey, sum(spans[place]) / 2)}
+    ink, paper, brightest = np.percentile(grey, (2, 90, 95))
+    darkest = paper - _LEAST_INK * (brightest - ink)
+    blank = {place for place in places if _is_brighter(darkest, grey, sum(spans[place]) / 2)}
     kept = _others(line.text, blank) if blank else []
     if not kept:
         return line
@@ -65,10 +67,9 @@ def _others(text: str, left_out: Collection[int]) -> list[int]:
     return kept[:-1] if kept and text[kept[-1]].isspace() else kept
 
 
-def _is_blank(grey: np.ndarray, middle: float) -> bool:
-    """Whether a line's picture (h x w uint8) shows bare paper around a place, a share of its width."""
+def _is_brighter(darkest: float, grey: np.ndarray, middle: float) -> bool:
+    """Whether all but dust is brighter around a place of a line (h x w uint8), a share of its width."""
     height, width = grey.shape
     first, last = middle * width - _HALF_WIDE * height, middle * width + _HALF_WIDE * height
     around = grey[:, max(int(first), 0) : int(last) + 1]
-    ink, paper, brightest = np.percentile(grey, (2, 90, 95))
-    return bool(around.size and paper - np.percentile(around, _SHARE) < _LEAST_INK * (brightest - ink))
+    return bool(around.size and np.percentile(around, _SHARE) > darkest)

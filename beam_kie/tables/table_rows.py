@@ -12,6 +12,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from beam_kie.document import Box, KeyValue
+from beam_kie.geometry import height_share
 
 _SIDE_BY_SIDE = 0.5
 """Share of the height of the lower box that two boxes of one row have in common."""
@@ -42,10 +43,10 @@ class _TableRow:
     def fit(self, cell: _Cell) -> float:
         """How well a cell goes into the row: 0 to 1; 0 where it does not."""
         last = self.cells[-1].box
-        if _share(last, cell.box) < _SIDE_BY_SIDE:
+        if height_share(last, cell.box) < _SIDE_BY_SIDE:
             return 0.0
         own = (other.box for other in self.cells if other.key_index == cell.key_index)
-        if any(_share(box, cell.box) < _SIDE_BY_SIDE for box in own):
+        if any(height_share(box, cell.box) < _SIDE_BY_SIDE for box in own):
             return 0.0
         return _union_share(last, cell.box)
 
@@ -90,7 +91,7 @@ def _tables(cells: Sequence[_Cell]) -> Iterable[list[_Cell]]:
     headers = sorted({cell.key_index: cell.key for cell in cells}.items(), key=lambda item: item[1][0])
     groups: list[list[tuple[int, Box]]] = []
     for header in headers:
-        group = next((each for each in groups if _share(each[-1][1], header[1]) >= _SIDE_BY_SIDE), None)
+        group = next((each for each in groups if height_share(each[-1][1], header[1]) >= _SIDE_BY_SIDE), None)
         if group is None:
             groups.append([header])
         else:
@@ -114,13 +115,6 @@ def _rows_of(cells: Sequence[_Cell]) -> list[_TableRow]:
     if len(set(keys)) == len(keys):  # boxes with their names above them: only what stands side by side counts
         rows = [row for row in rows if len(row.cells) > 1]
     return sorted(rows, key=lambda row: row.middle)
-
-
-def _share(one: Box, other: Box) -> float:
-    """The height that two boxes have in common, as a share of the lower one's."""
-    common = min(one[3], other[3]) - max(one[1], other[1])
-    least = min(one[3] - one[1], other[3] - other[1])
-    return common / least if least > 0 and common > 0 else 0.0
 
 
 def _union_share(one: Box, other: Box) -> float:

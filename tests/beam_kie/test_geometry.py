@@ -40,6 +40,14 @@ def test_the_share_of_a_box_that_lies_in_another():
     assert geometry.overlap_share((2, 2, 2, 4), (5, 5, 10, 10)) == 1.0
 
 
+def test_the_height_that_two_boxes_have_in_common():
+    assert geometry.height_share((0, 0, 1, 10), (50, 5, 60, 105)) == 0.5
+    assert geometry.height_share((50, 5, 60, 105), (0, 0, 1, 10)) == 0.5
+    assert geometry.height_share((0, 2, 9, 4), (0, 0, 9, 10)) == 1.0
+    assert geometry.height_share((0, 0, 9, 4), (0, 4, 9, 10)) == 0.0
+    assert geometry.height_share((0, 3, 9, 3), (0, 0, 9, 10)) == 0.0
+
+
 def test_union_box():
     assert geometry.union_box([(5, 5, 10, 10), (20, 2, 15, 7)]) == (5, 2, 20, 10)
     with pytest.raises(ValueError, match="no boxes"):

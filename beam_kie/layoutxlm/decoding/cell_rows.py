@@ -14,12 +14,12 @@ from collections.abc import Sequence
 import numpy as np
 
 from beam_kie.document import PageText, Relation
-from beam_kie.geometry import normalise_box_1000
 from beam_kie.layoutxlm.config import LayoutXLMConfig
 from beam_kie.layoutxlm.decoding.entities import DecodedEntity
 from beam_kie.layoutxlm.inputs.cells import (
     NO_CELL,
     CellRelation,
+    boxes_1000,
     cell_boxes_1000,
     cells_of,
     relations_between,
@@ -40,8 +40,7 @@ class _Cells:
 
     def __init__(self, page: PageText, decoded: Sequence[DecodedEntity]):
         self.boxes = cell_boxes_1000(page)
-        boxes = [normalise_box_1000(item.entity.box, page.width_px, page.height_px) for item in decoded]
-        own = cells_of(np.array(boxes), self.boxes) if decoded else np.zeros(0, np.int64)
+        own = cells_of(boxes_1000(page, (item.entity.box for item in decoded)), self.boxes)
         self.inside: dict[int, list[int]] = {}
         for entity, cell in enumerate(own.tolist()):
             if cell != NO_CELL:

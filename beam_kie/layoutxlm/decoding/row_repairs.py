@@ -1,4 +1,4 @@
-"""Values as their row has them: cut where another key's row begins, joined where their parts stand apart.
+"""Keys and values that are cut or joined by their rows: by what stands beside them, and how near.
 
 The network joins and cuts lines by what they say and how they lie, before any key has its value. With the
 links at hand, some of it is plainly wrong; what is repaired is linked anew.
@@ -27,7 +27,7 @@ def repair_rows(
     decoded: Sequence[DecodedEntity],
     link: Callable[[Sequence[DecodedEntity]], Links],
 ) -> tuple[list[DecodedEntity], Links]:
-    """The entities of a page with repaired values, and the links between them.
+    """The entities of a page with repaired keys and values, and the links between them.
 
     Args:
         config: with one label of keys and one of values; with others nothing is changed.

@@ -16,14 +16,19 @@ from typing import NamedTuple
 import numpy as np
 
 from beam_kie.document import Box, PageText, Relation
-from beam_kie.geometry import normalise_box_1000, union_box
+from beam_kie.geometry import height_share, polygon_box, union_box
 from beam_kie.layoutxlm.config import LayoutXLMConfig
-from beam_kie.layoutxlm.decoding.entities import DecodedEntity, entity_from_spans, tokens_of
-from beam_kie.layoutxlm.inputs.cells import NO_CELL, cell_boxes_1000, cells_of
+from beam_kie.layoutxlm.decoding.beside import SAME_ROW, nearest_beside
+from beam_kie.layoutxlm.decoding.entities import (
+    DecodedEntity,
+    entity_from_spans,
+    span_polygon,
+    tokens_of,
+)
+from beam_kie.layoutxlm.inputs.cells import NO_CELL, boxes_1000, cell_boxes_1000, cells_of
 from beam_kie.layoutxlm.inputs.features import COLONS, PageTokens
 from beam_kie.text_width import char_width
 
-_SAME_ROW = 0.5  # of the smaller height that boxes of one row have in common
 _REACH = 0.3  # heights of a row that its neighbour may reach into it
 _GOES_ON = ("(", "（", "/", "-", "&")
 _ALIGNED = 1.5  # heights of a row by which the sides of what is in one column may differ
@@ -63,9 +68,10 @@ def cut_at_rows(
     Returns:
         The same entities, in the same order, where none is cut.
     """
-    rows_of = [_rows(_span_boxes(page, item)) for item in decoded]
-    keys = _Column(config.head_labels, page, decoded, rows_of)
-    values = _Column(config.tail_labels, page, decoded, rows_of)
+    boxes_of = [_span_boxes(page, item) for item in decoded]
+    rows_of = [_rows(boxes) for boxes in boxes_of]
+    keys = _Column(config.head_labels, decoded, boxes_of, rows_of)
+    values = _Column(config.tail_labels, decoded, boxes_of, rows_of)
     free = keys.places.difference(place for link in links for place in (link.head, link.tail))
     cells = cell_boxes_1000(page)
     found = []
@@ -117,20 +123,20 @@ class _Column:
 
     Args:
         labels: of keys or of values.
-        page: the page.
-        decoded: its entities.
-        rows_of: their rows.
+        decoded: the entities of the page.
+        boxes_of: of each the boxes of its spans.
+        rows_of: of each the rows.
     """
 
     def __init__(
         self,
         labels: Collection[str],
-        page: PageText,
         decoded: Sequence[DecodedEntity],
+        boxes_of: Sequence[Sequence[Box]],
         rows_of: Sequence[Sequence[_Row]],
     ):
         places = [place for place, item in enumerate(decoded) if item.entity.label in labels]
-        lines = [(place, box) for place in places for box in _span_boxes(page, decoded[place])]
+        lines = [(place, box) for place in places for box in boxes_of[place]]
         self.places = set(places)
         self._owners = [place for place, _ in lines]
         self._boxes = np.array([box for _, box in lines], dtype=np.float64).reshape(-1, 4)
@@ -159,47 +165,32 @@ class _Column:
             on_left: the side.
             of_one_row: those over several rows do not count.
         """
-        x0, y0, x1, y1 = row
-        left, top, right, bottom = self._boxes.T
-        common = np.minimum(bottom, y1) - np.maximum(top, y0)
-        gap = x0 - right if on_left else left - x1
-        fits = common > _SAME_ROW * np.maximum(np.minimum(bottom - top, y1 - y0), 1)
-        fits &= gap >= -_REACH * (y1 - y0)
-        if of_one_row:
-            fits &= self._has_one_row
-        if not fits.any():
+        gap = row[0] - self._boxes[:, 2] if on_left else self._boxes[:, 0] - row[2]
+        among = gap >= -_REACH * (row[3] - row[1])
+        line = nearest_beside(row, self._boxes, on_left, among & self._has_one_row if of_one_row else among)
+        if line is None:
             return None
-        line = int(np.where(fits, gap, np.inf).argmin())
         x0, y0, x1, y1 = self._boxes[line].tolist()
         return _Neighbour(self._owners[line], (x0, y0, x1, y1))
 
 
 def _in_one_cell(page: PageText, rows: Sequence[_Row], cells: np.ndarray) -> bool:
-    if not len(cells):
-        return False
-    boxes = [normalise_box_1000(row.box, page.width_px, page.height_px) for row in rows]
-    own = set(cells_of(np.array(boxes), cells).tolist())
+    own = set(cells_of(boxes_1000(page, (row.box for row in rows)), cells).tolist())
     return len(own) == 1 and own != {NO_CELL}
 
 
 def _span_boxes(page: PageText, item: DecodedEntity) -> list[Box]:
-    return [entity_from_spans(page, "", (span,), 0.0).box for span in item.entity.spans]
+    return [polygon_box(span_polygon(page.lines[span.line], span)) for span in item.entity.spans]
 
 
 def _rows(boxes: Sequence[Box]) -> list[_Row]:
     rows: list[_Row] = []
     for index, box in enumerate(boxes):
-        if rows and _common(boxes[index - 1], box) > _SAME_ROW:
+        if rows and height_share(boxes[index - 1], box) > SAME_ROW:
             rows[-1] = _Row(rows[-1].start, index + 1, union_box((rows[-1].box, box)))
         else:
             rows.append(_Row(index, index + 1, box))
     return rows
-
-
-def _common(box: Box, other: Box) -> float:
-    """The share of the smaller height that two boxes have in common."""
-    common = min(box[3], other[3]) - max(box[1], other[1])
-    return common / max(min(box[3] - box[1], other[3] - other[1]), 1.0)
 
 
 def _parts(

@@ -13,10 +13,10 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 
 from beam_kie.document import PageText, Relation
-from beam_kie.geometry import normalise_box_1000
 from beam_kie.layoutxlm.config import LayoutXLMConfig
+from beam_kie.layoutxlm.decoding.beside import nearest_beside
 from beam_kie.layoutxlm.decoding.entities import DecodedEntity, entity_from_spans
-from beam_kie.layoutxlm.inputs.cells import cell_boxes_1000, cells_of
+from beam_kie.layoutxlm.inputs.cells import boxes_1000, cell_boxes_1000, cells_of
 from beam_kie.ticks.glyphs import find_glyphs
 
 _UNITS = (
@@ -35,7 +35,6 @@ _DATE_GOES_ON = re.compile(r"(?=.*[年月日])年?\d{0,2}月?\d{0,2}日?")
 # Distances to the part before, in heights of a line. That of texts with one key was compared from 0.5 to 1.5
 # (docs/model.md); numbers that close are columns of a table.
 _SAME_KEY_GAP, _NUMBERS_GAP, _UNIT_GAP, _DATE_GAP = 0.75, 0.4, 2.5, 6.0
-_SAME_ROW = 0.5  # of the smaller height that boxes of one row have in common
 _REACH = 0.5  # heights of a line that a part may reach into the one before
 _ALIKE = 1.8  # a text that is so many times higher has more than one line
 
@@ -72,7 +71,8 @@ class _Joining:
         self._found: list[DecodedEntity | None] = list(decoded)
         self._boxes = np.array([item.entity.box for item in decoded]).reshape(-1, 4)
         self._there = np.ones(len(decoded), dtype=bool)
-        self._cells = _cells_of(page, decoded)
+        boxes = (item.entity.box for item in decoded)
+        self._cells = cells_of(boxes_1000(page, boxes), cell_boxes_1000(page))
         self._heads: set[int] = set()
         self._keys: dict[int, set[int]] = {}
         for link in links:
@@ -105,13 +105,10 @@ class _Joining:
 
     def _on_left(self, place: int) -> int | None:
         """The nearest entity that ends on the left of one, in its row."""
-        x0, y0, _, y1 = self._boxes[place]
-        heights = np.minimum(self._boxes[:, 3] - self._boxes[:, 1], y1 - y0)
-        common = np.minimum(self._boxes[:, 3], y1) - np.maximum(self._boxes[:, 1], y0)
-        fits = self._there & (common > _SAME_ROW * np.maximum(heights, 1)) & (self._boxes[:, 0] < x0)
-        fits &= self._boxes[:, 2] < x0 + _REACH * (y1 - y0)
-        fits[place] = False
-        return int(np.where(fits, self._boxes[:, 2], -np.inf).argmax()) if fits.any() else None
+        x0, y0, _, y1 = row = self._boxes[place].tolist()
+        ends_before = self._boxes[:, 2] < x0 + _REACH * (y1 - y0)
+        among = self._there & (self._boxes[:, 0] < x0) & ends_before
+        return nearest_beside(row, self._boxes, True, among)
 
     def _are_one(self, before: int, first: DecodedEntity, place: int, item: DecodedEntity) -> bool:
         keys, others = self._keys.get(before, set()), self._keys.get(place, set())
@@ -155,14 +152,6 @@ def _is_number(text: str) -> bool:
 
 def _is_unit(text: str) -> bool:
     return text.removesuffix(".") in _UNITS
-
-
-def _cells_of(page: PageText, decoded: Sequence[DecodedEntity]) -> list[int]:
-    """The ruled cell of every entity; one and the same where the page has none."""
-    if not page.cells or not decoded:
-        return [0] * len(decoded)
-    boxes = [normalise_box_1000(item.entity.box, page.width_px, page.height_px) for item in decoded]
-    return cells_of(np.array(boxes), cell_boxes_1000(page)).tolist()
 
 
 def _text(item: DecodedEntity) -> str:

@@ -6,14 +6,14 @@ pages without cells nothing is known: they may be unruled, or may have come with
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from enum import IntEnum
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from beam_kie.document import PageText
+from beam_kie.document import Box, PageText
 from beam_kie.geometry import normalise_box_1000
 
 NO_CELL = -1
@@ -43,8 +43,18 @@ def cell_boxes_1000(page: PageText) -> np.ndarray:
     Args:
         page: with the cells that were found on it, if any.
     """
-    boxes = [normalise_box_1000(cell.box, page.width_px, page.height_px) for cell in page.cells]
-    return np.array(boxes, dtype=np.int64).reshape(-1, 4)
+    return boxes_1000(page, [cell.box for cell in page.cells])
+
+
+def boxes_1000(page: PageText, boxes: Iterable[Box]) -> np.ndarray:
+    """P boxes on the 0..1000 grid, P x 4 int64.
+
+    Args:
+        page: that they are on.
+        boxes: x0, y0, x1, y1 in its pixels.
+    """
+    found = [normalise_box_1000(box, page.width_px, page.height_px) for box in boxes]
+    return np.array(found, dtype=np.int64).reshape(-1, 4)
 
 
 def cells_at(xs: np.ndarray, ys: np.ndarray, cells: np.ndarray) -> np.ndarray:

@@ -123,6 +123,8 @@ def _is_in_phrase(before: str, rest: str) -> bool:
     """Whether a place is within brackets that are closed behind it, or beside a comma of ideographs."""
     if before.endswith(_COMMAS) or rest.startswith((*_COMMAS, "。")):
         return True
+    if not ("(" in before or "（" in before):
+        return False  # as in nearly all lines; every token asks
     depth = _depth(before, 0)
     return depth > 0 and _depth(rest, depth, stop=True) == 0
 

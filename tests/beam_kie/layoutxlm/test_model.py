@@ -298,6 +298,23 @@ def test_given_entities_are_related_and_kept():
     assert shifted == [(r.head, r.tail, pytest.approx(r.confidence, abs=1e-5)) for r in plain.relations]
 
 
+def test_rows_are_repaired_of_what_the_model_finds_on_lines_that_are_not_whole(monkeypatch):
+    def first_alone(config, page, tokens, decoded, link):
+        return decoded[:1], link(decoded[:1])
+
+    monkeypatch.setattr("beam_kie.layoutxlm.model.repair_rows", first_alone)
+    text = pages(4)[0]
+    whole = dataclasses.replace(text, whole_lines=True)
+    repairing, plain = model(row_repairs=True), model()
+    (found,) = plain.predict([text])
+    assert len(found.entities) > 1
+    (repaired,) = repairing.predict([text])
+    assert repaired.entities == found.entities[:1] and repaired.relations == ()
+    assert same_results(repairing.predict([whole]), plain.predict([whole]))
+    related = [each.relate([text], [found.entities]) for each in (repairing, plain)]
+    assert same_results(*related) and related[0][0].entities == found.entities
+
+
 def test_a_model_without_a_relation_head_finds_no_relations():
     alone = model({}, relation_head="none")
     text = pages(4)[0]

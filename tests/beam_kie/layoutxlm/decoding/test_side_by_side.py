@@ -86,6 +86,7 @@ def test_parts_with_keys_of_their_own_stay_apart():
 def test_a_part_that_is_a_key_stays_one():
     page = row("2020", "%", gap=0.5)
     assert len(joined(page, "AQ", [(2, 1)])) == 2
+    assert len(joined(row("$", "5.00", gap=0.5), "QA", [(1, 0)])) == 2
 
 
 def test_options_with_boxes_stay_values_of_their_own():

@@ -10,6 +10,7 @@ from beam_kie.layoutxlm.inputs.cells import (
     NO_CELL,
     BoxRelations,
     CellRelation,
+    boxes_1000,
     cell_boxes_1000,
     cells_at,
     cells_of,
@@ -38,6 +39,15 @@ def test_places_lie_in_the_smallest_cell_around_them():
 def test_a_page_of_many_places_is_looked_at_in_parts():
     places = np.tile([200.0, 420.0], 1500)
     assert cells_at(places, np.full(3000, 170.0), CELLS).tolist() == [2, 4] * 1500
+
+
+def test_boxes_are_put_on_the_grid_of_their_page():
+    of_page = dataclasses.replace(page(), width_px=500, height_px=2000)
+    assert boxes_1000(of_page, [(50, 100, 250, 300), (0, 0, 500, 2000)]).tolist() == [
+        [100, 50, 500, 150],
+        [0, 0, 1000, 1000],
+    ]
+    assert boxes_1000(of_page, ()).shape == (0, 4)
 
 
 def test_boxes_lie_where_their_middle_is():
