@@ -1,8 +1,8 @@
-/* Hides from a program what its CPU knows beyond AVX2. Loaded by avx2_only.py with LD_PRELOAD.
+/* Hides from a program that its CPU supports more than AVX2. Loaded by avx2_only.py with LD_PRELOAD.
 
    The CPUID instruction is made to fault (arch_prctl ARCH_SET_CPUID, see arch_prctl(2)). The handler executes it,
-   takes the bits of newer instructions out of the answer, and goes on behind it. Bits: Intel's Software Developer's
-   Manual, volume 2A, CPUID. New threads and forked processes inherit the fault; a program that is started anew
+   clears the bits of newer instructions in the result, and continues after it. Bits: Intel's Software Developer's
+   Manual, volume 2A, CPUID. Threads and forked processes inherit the fault; a program that they execute
    loads this library again. */
 
 #define _GNU_SOURCE
@@ -99,6 +99,11 @@ int sigaction(int signal, const struct sigaction *asked, struct sigaction *befor
     if (asked)
         of_program = *asked;
     return 0;
+}
+
+void (*signal(int number, void (*handler)(int)))(int) {
+    struct sigaction asked = {.sa_handler = handler, .sa_flags = SA_RESTART}, before;
+    return sigaction(number, &asked, &before) ? SIG_ERR : before.sa_handler;
 }
 
 __attribute__((constructor(101))) static void begin(void) {

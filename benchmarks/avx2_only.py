@@ -2,11 +2,11 @@
 
     python benchmarks/avx2_only.py COMMAND [ARGUMENT ...]
 
-Most rented machines are of that kind. OpenVINO, ONNX Runtime, PyTorch and NumPy ask the CPU what it knows,
-and take their kernels for AVX2 then, in the command and in all processes that it starts. The C library
-itself and the speed of the CPU stay as they are. Needs Linux on x86-64, a CPU that can make CPUID fault (flag
-cpuid_fault in /proc/cpuinfo), and a C compiler. The exit code is that of the command; 2 if this machine
-cannot do it.
+Most rented machines are of that kind. OpenVINO, ONNX Runtime, PyTorch and NumPy ask the CPU which
+instructions it supports, and so choose their kernels for AVX2, in the command and in all processes that it
+starts. The C library itself and the speed of the CPU stay as they are. Needs Linux on x86-64, a CPU that can
+make CPUID fault (flag cpuid_fault in /proc/cpuinfo), and a C compiler. The exit code is that of the command;
+2 if this machine cannot do it.
 """
 
 from __future__ import annotations
@@ -32,13 +32,19 @@ def main(command: Sequence[str]) -> int:
         print(f"avx2_only: {missing}", file=sys.stderr)
         return 2
     with tempfile.TemporaryDirectory() as folder:
-        library = compile_library(Path(folder))
-        code = subprocess.run(command, env={**os.environ, "LD_PRELOAD": str(library)}, check=False).returncode
-    return code if code >= 0 else 128 - code  # as a shell tells of a signal
+        try:
+            preloaded = f"{compile_library(Path(folder))} {os.environ.get('LD_PRELOAD', '')}".strip()
+            code = subprocess.run(
+                command, env={**os.environ, "LD_PRELOAD": preloaded}, check=False
+            ).returncode
+        except (OSError, subprocess.CalledProcessError) as error:
+            print(f"avx2_only: {error}", file=sys.stderr)
+            return 2
+    return code if code >= 0 else 128 - code  # the way a shell reports a signal
 
 
 def what_is_missing() -> str | None:
-    """Why it cannot be done on this machine; None where it can."""
+    """Why this machine cannot do it; None where it can."""
     if sys.platform != "linux" or platform.machine() != "x86_64":
         return "this needs Linux on x86-64"
     if "cpuid_fault" not in _CPUS.read_text(encoding="utf-8", errors="replace").split():
@@ -49,13 +55,13 @@ def what_is_missing() -> str | None:
 
 
 def compile_library(folder: Path) -> Path:
-    """The library that hides instructions.
+    """Compiles the library that hides instructions, and returns its path.
 
     Args:
         folder: where it is written.
 
     Raises:
-        subprocess.CalledProcessError: the compiler failed; it has said why.
+        subprocess.CalledProcessError: the compiler failed; its own message is on standard error.
     """
     library = folder / "avx2_only.so"
     compiler = _compiler()

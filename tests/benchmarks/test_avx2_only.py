@@ -53,6 +53,28 @@ def test_handlers_of_the_command_get_their_signal():
     assert "Segmentation fault" in crash.stderr
 
 
+@needs_cpuid_faults
+def test_unknown_command_is_said_in_one_line():
+    done = run("no-such-command")
+    assert (done.returncode, len(done.stderr.splitlines())) == (2, 1)
+
+
+@needs_cpuid_faults
+def test_library_of_the_user_stays_loaded(monkeypatch, tmp_path):
+    (tmp_path / "own.c").write_text("int own;\n")
+    monkeypatch.setattr(avx2_only, "_SOURCE", tmp_path / "own.c")
+    own = avx2_only.compile_library(tmp_path).rename(tmp_path / "own.so")
+    monkeypatch.setenv("LD_PRELOAD", str(own))
+    done = run(sys.executable, "-c", "print(open('/proc/self/maps').read())")
+    assert "own.so" in done.stdout and "avx2_only.so" in done.stdout, done.stderr
+
+
+@needs_cpuid_faults
+def test_instructions_stay_hidden_where_a_program_sets_a_handler_with_signal():
+    done = run(sys.executable, "-c", f"import ctypes; ctypes.CDLL(None).signal(11, 0)\n{INSTRUCTIONS}")
+    assert (done.returncode, done.stdout.split()) == (0, ["True", "False"]), done.stderr
+
+
 def test_what_cannot_be_done_is_said_in_one_line(monkeypatch, capsys, tmp_path):
     cpus = tmp_path / "cpuinfo"
     cpus.write_text("flags : fpu avx2\n")
