@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import partial
@@ -66,6 +66,18 @@ class OcrEngine(Protocol):
             The text of each page, in the order of ``images``. Lines are in reading order, in pixels of the
             upright page, ``rotation_deg`` is set and ``preview`` is None. A page without text has no lines.
             A page's result depends on that page alone, not on the pages beside it.
+        """
+        ...
+
+
+@runtime_checkable
+class PreparedEngine(Protocol):
+    """An OcrEngine that can be prepared for its first page before there is one."""
+
+    def prepare(self) -> Iterator[None]:
+        """Load what usual pages need, a little (at most some tenths of a second) for each step.
+
+        Pages read the same without it; they load what they need themselves.
         """
         ...
 

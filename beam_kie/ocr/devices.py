@@ -5,7 +5,6 @@ from __future__ import annotations
 import ctypes
 import importlib.util
 import re
-import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -150,7 +149,8 @@ def _gpus(runtime: str) -> int:
         import onnxruntime
 
         return 64 if "CUDAExecutionProvider" in onnxruntime.get_available_providers() else 0
-    if "torch" not in sys.modules and not _has_driver():
+    # Also where PyTorch is being imported: this would wait for it.
+    if not _has_driver():
         return 0
     import torch
 

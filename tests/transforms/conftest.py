@@ -8,6 +8,7 @@ from tokenizers.models import Unigram
 
 from beam_kie.layoutxlm.config import LayoutXLMConfig
 from beam_kie.layoutxlm.network.layoutxlm import LayoutXLM
+from beam_kie.ocr import devices
 from transforms.storage import files
 
 CHARACTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789:.,-/ "
@@ -38,6 +39,18 @@ def small_model(tmp_path_factory) -> str:
     torch.manual_seed(0)
     save_file(LayoutXLM(config).state_dict(), str(folder / "model.safetensors"))
     return str(folder)
+
+
+@pytest.fixture
+def gpus(monkeypatch):
+    """A function that sets how many GPUs PyTorch sees."""
+
+    def see(count):
+        monkeypatch.setattr(devices, "_has_driver", lambda: count > 0)
+        monkeypatch.setattr(torch.cuda, "is_available", lambda: count > 0)
+        monkeypatch.setattr(torch.cuda, "device_count", lambda: count)
+
+    return see
 
 
 @pytest.fixture

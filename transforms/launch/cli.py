@@ -28,6 +28,7 @@ from transforms.launch.checks import DATAFLOW, Job, prepare_job
 from transforms.launch.early_reading import models_are_loaded
 from transforms.launch.ending import end_at_once, ends_when_interrupted, ends_with_its_workers
 from transforms.launch.engines import server_output, told_progress
+from transforms.launch.graph_building import dofns_seen_once, options_parsed_once
 from transforms.launch.input_counts import count_inputs
 from transforms.launch.local_runner import no_timed_flush
 from transforms.launch.options import LaunchOptions, LogFormat
@@ -128,8 +129,9 @@ def _graph_of(job: Job) -> beam.Pipeline:
         from transforms.pipeline import build  # a second that --help need not take
 
     try:
-        pipeline = beam.Pipeline(options=job.options)
-        build(pipeline, job.config)
+        with dofns_seen_once(), options_parsed_once():
+            pipeline = beam.Pipeline(options=job.options)
+            build(pipeline, job.config)
     except ValueError as error:
         raise UsageError(_last_line(error)) from error
     return pipeline
@@ -188,7 +190,8 @@ def _run_claimed(
     stream = logs.LogStream(_LOGGER) if launch.log_format is LogFormat.JSON else sys.stderr
     progress = ProgressLine(config.scratch, stream) if job.is_local and config.scratch else nullcontext()
     with no_timed_flush(), progress, _job_server_told():
-        result = pipeline.run()
+        with dofns_seen_once():
+            result = pipeline.run()
         if job.runner == DATAFLOW and not launch.wait:
             claim.goes_on = True
             print(printable(report.launched(config, _job_id(result)), keep="\n"))

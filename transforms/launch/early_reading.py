@@ -41,4 +41,4 @@ def _started(job: Job) -> Pool | None:
     from transforms.runs.provenance import model_card
 
     pictures = model_card(job.config.model, job.config.re_model).pictures
-    return pools.acquire(*pool_arguments(job.config, pictures), ahead=True)
+    return pools.acquire(*pool_arguments(job.config, pictures))

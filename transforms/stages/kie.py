@@ -44,6 +44,8 @@ Outcome = PageResult | FailedPage | StageTime
 """The elements that the model's step yields."""
 
 Model: TypeAlias = "KieModel | KiePair"
+# Importing PyTorch holds the interpreter up: the first page is to be asked for before that.
+_WAIT_S = 0.3
 
 
 class FindEntities(Transform):
@@ -141,7 +143,7 @@ class KieModelHandler(
     def _loaded(self) -> Model | Loading[Model]:
         if self._config.device == "cuda":
             return self._load()
-        return Loading(self._load)
+        return Loading(self._load, _WAIT_S)
 
     def _load(self) -> Model:
         config = self._config

@@ -11,18 +11,22 @@ T = TypeVar("T")
 
 
 class Loading(Generic[T]):
-    """Something that a thread of its own loads from now on.
+    """Something that a thread of its own loads soon.
 
     Args:
         load: loads it.
+        wait_s: so many seconds from now, or as soon as somebody asks for it.
     """
 
-    def __init__(self, load: Callable[[], T]):
+    def __init__(self, load: Callable[[], T], wait_s: float = 0.0):
         self._future: Future[T] = Future()
+        self._wait_s = wait_s
+        self._is_asked = threading.Event()
         # One that is still loading does not keep the process from ending.
         threading.Thread(target=self._run, args=(load,), name="load-model", daemon=True).start()
 
     def _run(self, load: Callable[[], T]) -> None:
+        self._is_asked.wait(self._wait_s)
         try:
             loaded = load()
         except BaseException as error:
@@ -32,4 +36,5 @@ class Loading(Generic[T]):
 
     def result(self) -> T:
         """What was loaded, as soon as it is there; raises what loading it raised."""
+        self._is_asked.set()
         return self._future.result()

@@ -8,7 +8,7 @@ lines, and nothing changes.
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
@@ -66,6 +66,7 @@ class PpOcrEngine(PageReader):
         line_models = _Models(options, files, networks, threads, partial(line_boxes, geometry=geometry))
         identity = _identity(options, files)
         super().__init__(identity, line_models, threads, options.detect_rotation, options.min_confidence)
+        self.prepare = line_models.prepare
 
 
 class _Models:
@@ -93,6 +94,11 @@ class _Models:
         elif files.tiny is not None and not scripts & _UNKNOWN_TO_TINY:
             self._tiny = LineReader(networks, files.tiny, ReaderSettings(_WIDTHS, scripts=scripts))
             self._known_to_tiny = frozenset("".join(self._tiny.characters))
+
+    def prepare(self) -> Iterator[None]:
+        """See PreparedEngine.prepare."""
+        for reader in filter(None, (self._tiny, self._small)):
+            yield from reader.prepare()
 
     def find_lines(self, pixels: np.ndarray) -> list[Polygon]:
         """See LineModels.find_lines."""

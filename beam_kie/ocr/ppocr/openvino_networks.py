@@ -7,7 +7,7 @@ whatever is beside it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
 
@@ -24,6 +24,8 @@ _HEAD_ROWS = 32
 # In float32 a network takes twice the memory. Wider lines then share one that takes any width: calls last 2
 # to 11 % longer, and there are seven networks less in memory (docs/performance.md).
 _WIDEST_FIXED = 512
+# Most pages have lines of all widths up to this one; wider ones may never come.
+_WIDEST_USUAL = 512
 
 
 class OpenVinoNetworks:
@@ -96,6 +98,15 @@ class OpenVinoFrames:
     @cached_property
     def _network(self) -> graphs.Recogniser:
         return graphs.load_recogniser(self._path)
+
+    def prepare(self) -> Iterator[None]:
+        """See Frames.prepare: one network for each step."""
+        _ = self._head
+        yield
+        for width in self._settings.widths:
+            if width <= _WIDEST_USUAL or self._sessions.float32:
+                self._line_network(width)
+                yield
 
     def classify(self, lines: Sequence[np.ndarray]) -> Iterable[LineFrames]:
         """See Frames.classify; the probability is 0 where nothing but a blank was in question.

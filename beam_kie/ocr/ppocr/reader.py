@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple, Protocol
@@ -71,6 +71,10 @@ class Frames(Protocol):
 
     characters: list[str]
 
+    def prepare(self) -> Iterator[None]:
+        """Load what lines of usual widths need, a little for each step."""
+        ...
+
     def classify(self, lines: Sequence[np.ndarray]) -> Iterable[LineFrames]:
         """What the frames of each line say.
 
@@ -126,6 +130,8 @@ class LineReader:
         self.together = networks.together
         self.second: SecondReading | None = None
         """What reads lines once more; None: nothing does."""
+
+        self.prepare = self._frames.prepare
 
     def read(self, lines: Sequence[np.ndarray]) -> list[Reading]:
         """What lines say; each is LINE_HEIGHT x w x 3 uint8 RGB (``shrink``).

@@ -1,4 +1,5 @@
 import importlib.util
+import sys
 
 import pytest
 import torch
@@ -63,6 +64,12 @@ def test_the_runtimes_are_really_asked():
     assert bool(devices._gpus("onnxruntime")) == (
         "CUDAExecutionProvider" in onnxruntime.get_available_providers()
     )
+
+
+def test_without_a_driver_pytorch_is_not_waited_for(monkeypatch):
+    monkeypatch.setattr(devices, "_has_driver", lambda: False)
+    monkeypatch.setitem(sys.modules, "torch", None)  # importing it raises
+    assert devices._gpus("torch") == 0
 
 
 @pytest.mark.parametrize(

@@ -241,17 +241,6 @@ def test_lines_of_files_that_are_not_read_are_told(place, caplog):
     assert f"{place}/a.png" in record.getMessage()
 
 
-@pytest.fixture
-def gpus(monkeypatch):
-    """A function that sets how many GPUs PyTorch sees."""
-
-    def see(count):
-        monkeypatch.setattr(torch.cuda, "is_available", lambda: count > 0)
-        monkeypatch.setattr(torch.cuda, "device_count", lambda: count)
-
-    return see
-
-
 def test_a_gpu_that_is_not_there_is_refused_at_once(place, gpus, monkeypatch):
     gpus(0)
     said = message_of(*SCANS, "--device=cuda")

@@ -1,5 +1,4 @@
 import pytest
-import torch
 from apache_beam.options.pipeline_options import (
     DebugOptions,
     GoogleCloudOptions,
@@ -137,10 +136,9 @@ def test_ocr_may_have_the_gpu_alone():
         ((IMAGE,), "ppocr", "cpu"),
     ],
 )
-def test_ocr_runs_on_the_gpu_that_its_workers_have(argv, engine, device, monkeypatch):
+def test_ocr_runs_on_the_gpu_that_its_workers_have(argv, engine, device, gpus):
     # The launcher's own GPU says nothing about those of workers.
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
-    monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
+    gpus(1)
     ocr = chosen(checked(*argv)[0].ocr, look=False)
     assert (ocr.engine, ocr.device) == (engine, device)
 

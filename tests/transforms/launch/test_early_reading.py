@@ -31,15 +31,18 @@ def job(flags, *more):
 
 
 def test_the_first_child_of_the_run_is_started_before_its_graph_is_built(flags):
-    this = job(flags, "--direct_num_workers=1")
+    this = job(flags, "--direct_num_workers=2", "--direct_running_mode=multi_threading")
     with models_are_loaded(this):
         ((pool, users),) = pools._pools.values()
         (early,) = pool._idle
-        worker = ReadPagesFn(this.config, "strips", Shared())
-        worker.setup()
-        assert worker._pool is pool and users == 1
-        assert pool._idle == [early]
-        worker.teardown()
+        workers = [ReadPagesFn(this.config, "strips", Shared()) for _ in range(2)]
+        for worker in workers:
+            worker.setup()
+            assert worker._pool is pool and users == 1
+        assert pool.lend() is early, "the first page is read by the process that has its models"
+        pool.give_back(early)
+        for worker in workers:
+            worker.teardown()
         assert early.is_alive
     assert not early.is_alive and not pools._pools
 

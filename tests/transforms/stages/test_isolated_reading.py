@@ -1,5 +1,4 @@
 import pytest
-import torch
 
 from beam_kie.options import from_values
 from transforms.config import JobConfig
@@ -8,17 +7,6 @@ from transforms.stages.isolated_reading import isolates_pages, pool_arguments
 
 def config(**values) -> JobConfig:
     return from_values(JobConfig, {"output": "out", "run_id": "r"} | values)
-
-
-@pytest.fixture
-def gpus(monkeypatch):
-    """A function that sets how many GPUs PyTorch sees."""
-
-    def see(count):
-        monkeypatch.setattr(torch.cuda, "is_available", lambda: count > 0)
-        monkeypatch.setattr(torch.cuda, "device_count", lambda: count)
-
-    return see
 
 
 @pytest.mark.parametrize(

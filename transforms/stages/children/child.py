@@ -19,7 +19,7 @@ from pathlib import Path
 from beam_kie.document import Category, Stage
 from transforms.stages.children import messages
 from transforms.stages.children.memory import MIB, Statm
-from transforms.stages.children.messages import Broken, ReaderSettings, Ready, Step
+from transforms.stages.children.messages import Broken, Prepare, ReaderSettings, Ready, Step
 
 START_S = 300.0
 """How long a child may take to load its models; seconds, but for machines that are very busy."""
@@ -86,11 +86,12 @@ class Child:
     ``document`` is for its user to note what is open in it, ``is_fresh`` whether it has read nothing yet.
     """
 
-    def __init__(self, settings: ReaderSettings):
+    def __init__(self, settings: ReaderSettings, is_ahead: bool = False):
         """Start the process and return at once; ``wait_until_ready`` says whether it works.
 
         Args:
             settings: how it reads, and the memory that it may take.
+            is_ahead: whether it prepares for its first page until it is asked for one.
         """
         self.document: object = None
         self.is_fresh = True
@@ -111,7 +112,8 @@ class Child:
         self._socket.settimeout(_LOOK_EVERY_S)
         # At once: it loads its models while others load theirs. Whether it lives shows when it answers.
         with suppress(OSError, ChildLostError):
-            self._send(messages.pack(settings), time.monotonic() + START_S, START_S)
+            for message in (settings, Prepare()) if is_ahead else (settings,):
+                self._send(messages.pack(message), time.monotonic() + START_S, START_S)
 
     @property
     def is_alive(self) -> bool:

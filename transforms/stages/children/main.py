@@ -9,18 +9,21 @@ import ctypes
 import os
 import pickle
 import resource
+import select
 import signal
 import socket
 import sys
 from contextlib import suppress
 from typing import Any
 
+from transforms.stages.children.memory import Statm
 from transforms.stages.children.messages import (
     HEADER,
     Broken,
     Closed,
     CloseDocument,
     OpenDocument,
+    Prepare,
     ReaderSettings,
     ReadPage,
     Ready,
@@ -31,6 +34,8 @@ from transforms.stages.children.messages import (
 _PR_SET_PDEATHSIG = 1
 # Where the machine runs out of memory, the kernel ends a child rather than a worker or the launcher.
 _OOM_SCORE = "500"
+# The rest of the budget is for what a page really needs.
+_MOST_AHEAD = 0.5
 
 
 def main(arguments: list[str]) -> None:
@@ -56,7 +61,7 @@ def main(arguments: list[str]) -> None:
     _limit_memory(settings.memory_bytes)
     channel.send(Ready())
     _silence()
-    _serve(channel, reader)
+    _serve(channel, reader, settings.memory_bytes)
 
 
 class _Channel:
@@ -70,6 +75,11 @@ class _Channel:
         body = pack(message)
         self._connection.sendall(HEADER.pack(len(body)))
         self._connection.sendall(body)
+
+    @property
+    def is_asked(self) -> bool:
+        """Whether a message, or the end, is waiting."""
+        return bool(select.select([self._connection], [], [], 0)[0])
 
     def receive(self) -> object:
         """The next message; None at the end."""
@@ -90,7 +100,7 @@ class _Channel:
         return data
 
 
-def _serve(channel: _Channel, reader: Any) -> None:
+def _serve(channel: _Channel, reader: Any, memory_bytes: int) -> None:
     """Answer until the worker closes the socket; where it is gone, there is nobody to tell."""
     with suppress(BrokenPipeError, ConnectionResetError):
         while (request := channel.receive()) is not None:
@@ -101,7 +111,19 @@ def _serve(channel: _Channel, reader: Any) -> None:
             elif isinstance(request, CloseDocument):
                 reader.close()
                 channel.send(Closed())
+            elif isinstance(request, Prepare):
+                _prepare(channel, reader, _MOST_AHEAD * memory_bytes)
             del request
+
+
+def _prepare(channel: _Channel, reader: Any, most_bytes: float) -> None:
+    statm = Statm(os.getpid())
+    # Whatever an engine raises: a page that needs it will tell.
+    with suppress(Exception):
+        for _ in reader.prepare():
+            if channel.is_asked or statm.resident_bytes() > most_bytes:
+                break
+    statm.close()
 
 
 def _reader(settings: ReaderSettings) -> Any:

@@ -66,6 +66,11 @@ class Broken:
 
 
 @dataclass(frozen=True, slots=True)
+class Prepare:
+    """Load now what the first page would wait for, until something else is asked; there is no reply."""
+
+
+@dataclass(frozen=True, slots=True)
 class OpenDocument:
     """Open this file in place of the one before; ``given`` are the user's own lines by page, from 1."""
 

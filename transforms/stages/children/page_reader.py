@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from beam_kie.document import (
@@ -20,7 +20,7 @@ from beam_kie.imaging.decode import open_pages
 from beam_kie.imaging.limits import check_file_size
 from beam_kie.imaging.page_source import PageSource, decoding_error
 from beam_kie.imaging.sniffing import sniff_format
-from beam_kie.ocr import Engine, OcrEngine, create_engine
+from beam_kie.ocr import Engine, OcrEngine, PreparedEngine, create_engine
 from beam_kie.ocr.given import GivenLinesEngine
 from transforms.stages.children.memory import MIB
 from transforms.stages.children.messages import (
@@ -55,6 +55,11 @@ class PageReader:
         self._engine: OcrEngine = GivenLinesEngine(fallback=self._fallback)
         self._document_id = self._uri = ""
         self._source: PageSource | None = None
+
+    def prepare(self) -> Iterator[None]:
+        """Load what the first page would wait for, a little for each step."""
+        if isinstance(self._fallback, PreparedEngine):
+            yield from self._fallback.prepare()
 
     def open(self, request: OpenDocument) -> Opened | NotOpened:
         """Open a file in place of the one before.

@@ -33,7 +33,6 @@ class Pool:
         self._idle: list[Child] = []
         self._free = size
         self._waiting = 0
-        self._is_ahead = False
         self.threads = ThreadPoolExecutor(size, thread_name_prefix="children")
 
     @property
@@ -41,18 +40,15 @@ class Pool:
         """Whether somebody waits for a child."""
         return self._waiting > 0
 
-    def start_one(self, ahead: bool = False) -> None:
-        """Start one more child, if there is room for it, and do not wait for it.
+    def start_first(self) -> None:
+        """Start a child if there is none, and do not wait for it; it prepares until it is asked for a page.
 
-        Args:
-            ahead: it is for a user who is still to come, and for whom no other one will be started.
+        Others are started when they are asked for: where there are few pages, they would only take time from
+        the one that reads.
         """
         with self._condition:
-            if self._is_ahead and not ahead:
-                self._is_ahead = False
-            elif len(self._idle) < self._free:
-                self._idle.append(Child(self._settings))
-                self._is_ahead = ahead
+            if not self._idle and self._free == self.size:
+                self._idle.append(Child(self._settings, is_ahead=True))
 
     def lend(self) -> Child:
         """Wait for a child that nobody uses.
@@ -157,17 +153,14 @@ _pools: dict[tuple[ReaderSettings, Budget, int], tuple[Pool, int]] = {}
 _lock = threading.Lock()
 
 
-def acquire(
-    settings: ReaderSettings, budget: Budget, size: int, is_in_use: bool = True, ahead: bool = False
-) -> Pool:
+def acquire(settings: ReaderSettings, budget: Budget, size: int, is_in_use: bool = True) -> Pool:
     """The process's pool for these arguments.
 
     Args:
         settings: how children read.
         budget: what a page may cost.
         size: the most children at work, at least 1.
-        is_in_use: whether a child is started now, and not when it is asked for.
-        ahead: the child that is started is that of the next who asks for one.
+        is_in_use: whether the first child is started now, and not when it is asked for.
 
     Returns:
         The pool, shared with others who asked for the same; to be given to ``release`` once.
@@ -177,8 +170,7 @@ def acquire(
         pool, users = _pools.get(key) or (Pool(settings, budget, size), 0)
         _pools[key] = (pool, users + 1)
     if is_in_use:
-        # Each thread of a runner is a user: there will be as many children at work.
-        pool.start_one(ahead)
+        pool.start_first()
     return pool
 
 

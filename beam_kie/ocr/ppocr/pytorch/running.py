@@ -109,6 +109,10 @@ class TorchFrames:
         self._kind = str(path)
         owner.add(self._kind, self._classes)
 
+    def prepare(self) -> Iterator[None]:
+        """See Frames.prepare: all is there."""
+        return iter(())
+
     def classify(self, lines: Sequence[np.ndarray]) -> Iterator[LineFrames]:
         """See Frames.classify; other classes than the best ones stay on the GPU.
 

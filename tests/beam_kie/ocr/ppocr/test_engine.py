@@ -9,7 +9,7 @@ from rapidfuzz.distance import Levenshtein
 
 from beam_kie.document import PageText
 from beam_kie.geometry import polygon_box, split_polygon
-from beam_kie.ocr import Engine, OcrOptions, create_engine, identify_engine, models
+from beam_kie.ocr import Engine, OcrOptions, PreparedEngine, create_engine, identify_engine, models
 from beam_kie.ocr.ppocr import engine, files
 
 OPTIONS = OcrOptions(engine=Engine.PPOCR, device="cpu", threads=1)
@@ -38,6 +38,15 @@ def test_lines_with_text_place_and_confidence_in_reading_order(ppocr, form, form
         assert 24 < line.box[3] - line.box[1] < 64
         assert line.confidence is not None
         assert 0.8 < line.confidence <= 1
+
+
+def test_a_prepared_engine_reads_the_same(ppocr, form, as_page):
+    prepared = create_engine(OPTIONS)
+    assert isinstance(prepared, PreparedEngine)
+    assert any(True for _ in prepared.prepare())
+    for _ in prepared.prepare():
+        pass
+    assert read_one(prepared, as_page(form)).lines == read_one(ppocr, as_page(form)).lines
 
 
 def test_every_character_has_its_place_on_the_page(ppocr, draw_form, as_page):

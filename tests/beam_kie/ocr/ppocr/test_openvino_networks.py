@@ -28,3 +28,18 @@ def test_in_float32_wide_lines_share_a_network(monkeypatch, float32):
         (alone,) = frames.classify([line])
         assert alone.classes.tolist() == read.classes.tolist()
         assert alone.probabilities.tobytes() == read.probabilities.tobytes()
+
+
+@pytest.mark.parametrize(("float32", "count"), [(True, 3), (False, 2)])
+def test_usual_lines_find_all_networks_prepared(float32, count):
+    shared = Sessions(1)
+    shared.float32 = float32
+    frames = OpenVinoNetworks(shared).frames(
+        tiny_model() or models.bundled_model("rec"), ReaderSettings(WIDTHS)
+    )
+    for _ in frames.prepare():
+        pass
+    prepared = set(shared._networks)
+    assert len(prepared) == count, "the head, 128 pixels, and the one of any width"
+    list(frames.classify([np.full((LINE_HEIGHT, 128, 3), 255, np.uint8)]))
+    assert set(shared._networks) == prepared

@@ -59,17 +59,28 @@ def test_child_that_ended_while_idle_is_replaced():
         pools.release(pool)
 
 
-def test_a_child_started_ahead_is_that_of_the_first_user():
+def test_the_first_child_is_started_ahead_and_the_others_when_they_are_asked_for():
     arguments = (SETTINGS, Budget(20, MEMORY), 2)
-    pool = pools.acquire(*arguments, ahead=True)
+    pool = pools.acquire(*arguments)
     try:
         (early,) = pool._idle
-        for started in (1, 2):
-            assert pools.acquire(*arguments) is pool
-            assert len(pool._idle) == started
-        pools.release(pool)
+        assert pools.acquire(*arguments) is pool
+        assert pool._idle == [early]
+        assert pool.lend() is early
+        other = pool.lend()
+        assert other is not early
+        for child in (early, other):
+            pool.give_back(child)
         pools.release(pool)
         assert early.is_alive
     finally:
         pools.release(pool)
     assert not early.is_alive
+
+
+def test_no_child_is_started_for_users_who_may_never_ask():
+    pool = pools.acquire(SETTINGS, Budget(20, MEMORY), 2, is_in_use=False)
+    try:
+        assert not pool._idle
+    finally:
+        pools.release(pool)
