@@ -18,17 +18,19 @@ class Reader:
         self.steps = steps
         self.error = error
         self.done = 0
-        self.finished = threading.Event()
+        self.left = threading.Event()
         self.may_go_on = threading.Semaphore(0)
 
     def prepare(self):
-        for _ in range(self.steps):
-            assert self.may_go_on.acquire(timeout=60)
-            self.done += 1
-            yield
-        self.finished.set()
-        if self.error:
-            raise self.error
+        try:
+            for _ in range(self.steps):
+                assert self.may_go_on.acquire(timeout=600)
+                self.done += 1
+                yield
+            if self.error:
+                raise self.error
+        finally:
+            self.left.set()
 
     def close(self):
         pass
@@ -65,7 +67,8 @@ def test_a_child_prepares_while_nothing_is_asked():
     reader.may_go_on.release(3)
     with served(reader) as (send, reply):
         send(Prepare())
-        assert reader.finished.wait(60)
+        assert reader.left.wait(60)
+        assert reader.done == 3
         send(CloseDocument())
         assert reply() == Closed()
 
@@ -84,9 +87,10 @@ def test_preparing_leaves_memory_for_pages():
     reader.may_go_on.release(3)
     with served(reader, memory_bytes=1) as (send, reply):
         send(Prepare())
+        assert reader.left.wait(60)
+        assert reader.done == 1
         send(CloseDocument())
         assert reply() == Closed()
-        assert reader.done == 1
 
 
 @pytest.mark.parametrize("error", [RuntimeError("no such network"), MemoryError()])
