@@ -149,7 +149,7 @@ def _gpus(runtime: str) -> int:
         import onnxruntime
 
         return 64 if "CUDAExecutionProvider" in onnxruntime.get_available_providers() else 0
-    # Also where PyTorch is being imported: this would wait for it.
+    # Even if PyTorch is in sys.modules: another thread may still be importing it, and this one would wait.
     if not _has_driver():
         return 0
     import torch

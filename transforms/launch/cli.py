@@ -129,7 +129,7 @@ def _graph_of(job: Job) -> beam.Pipeline:
         from transforms.pipeline import build  # a second that --help need not take
 
     try:
-        with dofns_seen_once(), options_parsed_once():
+        with options_parsed_once():
             pipeline = beam.Pipeline(options=job.options)
             build(pipeline, job.config)
     except ValueError as error:
@@ -142,7 +142,7 @@ def _run(job: Job, launch: LaunchOptions) -> int:
     job = _made_anew(job)
     config = job.config
     _let_worker_processes_import_us()
-    with models_are_loaded(job):
+    with models_are_loaded(job), dofns_seen_once():
         pipeline = _graph_of(job)
         with locks.claimed(
             config.output, config.run_id, _replaced(config), config.storage_timeout_s
@@ -190,8 +190,7 @@ def _run_claimed(
     stream = logs.LogStream(_LOGGER) if launch.log_format is LogFormat.JSON else sys.stderr
     progress = ProgressLine(config.scratch, stream) if job.is_local and config.scratch else nullcontext()
     with no_timed_flush(), progress, _job_server_told():
-        with dofns_seen_once():
-            result = pipeline.run()
+        result = pipeline.run()
         if job.runner == DATAFLOW and not launch.wait:
             claim.goes_on = True
             print(printable(report.launched(config, _job_id(result)), keep="\n"))

@@ -44,7 +44,8 @@ Outcome = PageResult | FailedPage | StageTime
 """The elements that the model's step yields."""
 
 Model: TypeAlias = "KieModel | KiePair"
-# Importing PyTorch holds the interpreter up: the first page is to be asked for before that.
+
+# Importing PyTorch blocks all other threads for some time: the first page is asked for before that.
 _WAIT_S = 0.3
 
 

@@ -15,7 +15,7 @@ class Loading(Generic[T]):
 
     Args:
         load: loads it.
-        wait_s: so many seconds from now, or as soon as somebody asks for it.
+        wait_s: loading begins after so many seconds, or as soon as somebody asks for the result.
     """
 
     def __init__(self, load: Callable[[], T], wait_s: float = 0.0):
